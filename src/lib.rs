@@ -1,0 +1,2 @@
+//! Ask your Azure network why.
+pub mod rules;

@@ -1,0 +1,2 @@
+//! The `netwhy` command.
+fn main() {}
