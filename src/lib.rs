@@ -1,2 +1,5 @@
 //! Ask your Azure network why.
+pub mod diag;
+pub mod doc;
+pub mod net;
 pub mod rules;

@@ -1,0 +1,24 @@
+//! Documents as trees of values that know where they stand.
+//!
+//! Input: the text of a JSON (with comments) or YAML file. Output: a [`Node`] tree. Every format is
+//! read into this one shape; a value that cannot be known is a value of its own, [`Value::Unknown`],
+//! and never a default. Depth and size are bounded, so any bytes are safe.
+
+mod json;
+mod node;
+mod pointer;
+mod yaml;
+
+pub use json::parse_json;
+pub use node::{Entry, Node, Number, Object, Value};
+pub use pointer::pointer;
+pub use yaml::parse_yaml;
+
+/// Values nested more deeply than this are refused.
+pub const MAX_DEPTH: usize = 256;
+
+/// A document may hold this many values, YAML aliases counted as often as they are used.
+pub const MAX_NODES: usize = 50_000_000;
+
+/// A YAML document may grow to this many times its size in nodes through aliases.
+pub const MAX_ALIAS_GROWTH: usize = 1_000_000;

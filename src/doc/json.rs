@@ -1,0 +1,134 @@
+//! JSON as Azure Resource Manager accepts it: comments, line breaks in strings, trailing commas.
+
+use super::MAX_DEPTH;
+use super::node::{Entry, Node, Number, Object, Value};
+use crate::diag::{At, Code, Diagnostic, Diagnostics, DocId};
+use jsonc_parser::ast;
+use jsonc_parser::common::Ranged;
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+
+/// Reads a JSON document. A document that is not JSON gives the diagnostic that says where.
+pub fn parse_json(doc: DocId, text: &str, notes: &mut Diagnostics) -> Result<Node, Diagnostic> {
+    if text.len() > u32::MAX as usize {
+        return Err(Diagnostic::new(Code::TooLarge, At::NOWHERE, "the file is larger than 4 GiB"));
+    }
+    let offset = if text.starts_with('\u{feff}') { 3 } else { 0 };
+    let parsed = parse_to_ast(&text[offset..], &CollectOptions::default(), &ParseOptions::default());
+    let parsed = parsed.map_err(|error| {
+        let start = (error.range().start + offset) as u32;
+        let at = At { doc, start, end: start + 1 };
+        Diagnostic::new(
+            Code::Syntax,
+            at,
+            format!("not well-formed JSON: {}", lower(&error.kind().to_string())),
+        )
+    })?;
+    let Some(value) = parsed.value else {
+        return Err(Diagnostic::new(Code::Syntax, At { doc, start: 0, end: 0 }, "the document is empty"));
+    };
+    Reader { doc, offset, notes }.read(value, 0)
+}
+
+fn lower(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_ascii_lowercase());
+    first.into_iter().chain(chars).collect::<String>().trim_end_matches('.').to_owned()
+}
+
+struct Reader<'n> {
+    doc: DocId,
+    offset: usize,
+    notes: &'n mut Diagnostics,
+}
+
+impl Reader<'_> {
+    fn at(&self, node: &impl Ranged) -> At {
+        let range = node.range();
+        At { doc: self.doc, start: (range.start + self.offset) as u32, end: (range.end + self.offset) as u32 }
+    }
+
+    fn read(&mut self, value: ast::Value<'_>, depth: usize) -> Result<Node, Diagnostic> {
+        let at = self.at(&value);
+        if depth > MAX_DEPTH {
+            return Err(Diagnostic::new(
+                Code::TooDeep,
+                at,
+                format!("values are nested more than {MAX_DEPTH} deep"),
+            ));
+        }
+        let value = match value {
+            ast::Value::NullKeyword(_) => Value::Null,
+            ast::Value::BooleanLit(lit) => Value::Bool(lit.value),
+            ast::Value::NumberLit(lit) => number(lit.value).ok_or_else(|| {
+                Diagnostic::new(Code::Syntax, at, format!("`{}` is not a number", lit.value))
+            })?,
+            ast::Value::StringLit(lit) => Value::String(lit.value.into()),
+            ast::Value::Array(array) => {
+                let items = array.elements.into_iter().map(|e| self.read(e, depth + 1));
+                Value::Array(items.collect::<Result<Vec<_>, _>>()?.into())
+            }
+            ast::Value::Object(object) => Value::Object(self.object(object, depth)?.into()),
+        };
+        Ok(Node { at, value })
+    }
+
+    fn object(&mut self, object: ast::Object<'_>, depth: usize) -> Result<Object, Diagnostic> {
+        let mut out = Object::new();
+        let mut seen = hashbrown::HashSet::with_capacity(object.properties.len());
+        for property in object.properties {
+            let key_at = self.at(&property.name);
+            let key = property.name.into_string();
+            let value = self.read(property.value, depth + 1)?;
+            if seen.insert(key.to_ascii_lowercase()) {
+                out.push(Entry { key: key.into(), key_at, value });
+            } else {
+                let message = format!("the key `{key}` stands here a second time");
+                self.notes.push(Diagnostic::new(Code::DuplicateKey, key_at, message));
+                out.set(key, key_at, value);
+            }
+        }
+        Ok(out)
+    }
+}
+
+fn number(text: &str) -> Option<Value> {
+    let text = text.trim_start_matches('+');
+    if let Ok(int) = text.parse() {
+        return Some(Value::Number(Number::Int(int)));
+    }
+    let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    if let Some(int) = hex.and_then(|h| i64::from_str_radix(h, 16).ok()) {
+        return Some(Value::Number(Number::Int(int)));
+    }
+    text.parse().ok().filter(|f: &f64| f.is_finite()).map(|f| Value::Number(Number::Float(f)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let mut notes = Diagnostics::new();
+        let got = match parse_json(DocId(0), text, &mut notes) {
+            Ok(node) => node.to_string(),
+            Err(diagnostic) => format!("{}@{}", diagnostic.code.name(), diagnostic.at.start),
+        };
+        assert_eq!(got, expected, "{text}");
+    }
+
+    #[test]
+    fn reads_what_azure_reads() {
+        check(r#"{"a": [1, 2.5, -3, true, null], "b": "x"}"#, r#"{"a":[1,2.5,-3,true,null],"b":"x"}"#);
+        check("{ // note\n \"a\": \"x\ny\", /* c */ }", r#"{"a":"x\ny"}"#);
+        check("\u{feff}[1]", "[1]");
+        check(r#"{"a":1,"A":2}"#, r#"{"a":2}"#);
+    }
+
+    #[test]
+    fn refuses_the_rest_with_a_place() {
+        check("", "syntax@0");
+        check("{\"a\": }", "syntax@6");
+        check(&"[".repeat(100_000), "syntax@512");
+        check(&format!("{}{}", "[".repeat(300), "]".repeat(300)), "too-deep@257");
+    }
+}
