@@ -1,5 +1,7 @@
 //! Ask your Azure network why.
 pub mod diag;
 pub mod doc;
+pub mod formats;
+pub mod inventory;
 pub mod net;
 pub mod rules;
