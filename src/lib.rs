@@ -5,3 +5,4 @@ pub mod formats;
 pub mod inventory;
 pub mod net;
 pub mod rules;
+pub mod services;
