@@ -8,6 +8,8 @@
 //! assert_eq!(rules::NSG_4.id(), "NSG-4");
 //! assert_eq!(RuleId::find("rt24a"), Some(rules::RT_24A));
 //! ```
+//!
+//! [`doubts`] holds the points where the documents disagree or are silent.
 
 use std::fmt;
 
@@ -109,6 +111,7 @@ mod access;
 mod admin;
 mod balance;
 mod dns;
+pub mod doubts;
 mod edge;
 mod endpoint;
 mod firewall;
@@ -243,6 +246,7 @@ impl fmt::Debug for RuleId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use doubts::{DOUBTS, Doubt};
 
     const FAMILIES: &[(&str, usize)] = &[
         ("PKT", 9),
@@ -280,6 +284,18 @@ mod tests {
         ("NW", 8),
     ];
 
+    const KNOBS: [&str; 9] = [
+        "asOf",
+        "defaultOutboundForNewVnets",
+        "udrPrefixesInVirtualNetworkTag",
+        "forwardedTrafficMode",
+        "serviceEndpointRouteOverridable",
+        "dnatThenNetworkDeny",
+        "extraNoneRoutes",
+        "bgpDefaultRemovesNoneRoutes",
+        "adminRulesStateful",
+    ];
+
     const NAMES: &[&[(RuleId, &str)]] = &[
         packet::NAMES,
         nsg::NAMES,
@@ -299,11 +315,11 @@ mod tests {
         output::NAMES,
     ];
 
-    /// Ids of rules that a text mentions.
+    /// Ids of rules and doubts that a text mentions.
     fn cited(text: &str) -> impl Iterator<Item = &str> {
         text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').filter(|word| {
             let Some((family, number)) = word.split_once('-') else { return false };
-            FAMILIES.iter().any(|&(name, _)| name == family)
+            (family == "D" || FAMILIES.iter().any(|&(name, _)| name == family))
                 && number.starts_with(|c: char| c.is_ascii_digit())
         })
     }
@@ -314,7 +330,7 @@ mod tests {
         assert!(says.is_ascii() && !says.contains("  "), "{id} has odd characters or spaces");
         assert!(says.ends_with(['.', '?']), "{id} ends in mid sentence");
         for other in cited(says) {
-            assert!(RuleId::find(other).is_some(), "{id} cites {other}");
+            assert!(RuleId::find(other).is_some() || Doubt::find(other).is_some(), "{id} cites {other}");
             assert_ne!(id, other, "{id} cites itself");
         }
     }
@@ -382,5 +398,17 @@ mod tests {
             assert!(!page.ends_with(".md") && !page.contains("/articles/"), "{id}: {page}");
             assert!(dated.len() <= 7, "{id}: {dated}");
         }
+    }
+
+    #[test]
+    fn doubts_are_numbered_and_name_real_knobs() {
+        for (at, doubt) in DOUBTS.iter().enumerate() {
+            assert_eq!(doubt.id, format!("D-{}", at + 1));
+            assert_eq!(Doubt::find(&doubt.id.to_lowercase().replace('-', "")).map(|d| d.id), Some(doubt.id));
+            check_text(doubt.id, doubt.says);
+            assert!(!doubt.default.is_empty());
+            assert!(doubt.knob.is_none_or(|knob| KNOBS.contains(&knob)), "{}", doubt.id);
+        }
+        assert!(Doubt::find("D-18").is_none() && Doubt::find("NSG-1").is_none());
     }
 }
