@@ -9,7 +9,8 @@
 //! assert_eq!(RuleId::find("rt24a"), Some(rules::RT_24A));
 //! ```
 //!
-//! [`doubts`] holds the points where the documents disagree or are silent.
+//! [`doubts`] holds the points where the documents disagree or are silent, [`limits`] the service
+//! limits that size an estate.
 
 use std::fmt;
 
@@ -116,6 +117,7 @@ mod edge;
 mod endpoint;
 mod firewall;
 mod gateway;
+pub mod limits;
 mod nsg;
 mod outbound;
 mod output;
@@ -410,5 +412,15 @@ mod tests {
             assert!(doubt.knob.is_none_or(|knob| KNOBS.contains(&knob)), "{}", doubt.id);
         }
         assert!(Doubt::find("D-18").is_none() && Doubt::find("NSG-1").is_none());
+    }
+
+    #[test]
+    fn limits_are_unique_and_sourced() {
+        let mut seen = std::collections::BTreeSet::new();
+        for limit in limits::LIMITS {
+            assert!(seen.insert(limit.what), "{} twice", limit.what);
+            assert!(!limit.value.is_empty());
+            assert!(limit.source.starts_with("https://learn.microsoft.com/"));
+        }
     }
 }

@@ -40,6 +40,7 @@ pages! {
     LIMITS "azure/azure-resource-manager/management/azure-subscription-service-limits" "12/2022"
     // Parts of the limits page that were read in other copies.
     LIMITS_2019 "azure/azure-resource-manager/management/azure-subscription-service-limits" "2019"
+    FIREWALL_LIMITS "azure/azure-resource-manager/management/azure-subscription-service-limits" "10/2023"
     DNS_LIMITS "azure/azure-resource-manager/management/azure-subscription-service-limits" "05/2023"
 }
 
@@ -61,6 +62,7 @@ pages! {
     ER_FAQ "azure/expressroute/expressroute-faqs" ""
     FASTPATH "azure/expressroute/about-fastpath" "01/2023"
     ROUTE_SERVER "azure/route-server/route-server-faq" "07/2022"
+    ROUTE_SERVER_LIMITS "azure/route-server/route-server-faq" "06/2023"
     HUB_ROUTING "azure/virtual-wan/about-virtual-hub-routing" "12/2024"
     HUB_PREFERENCE "azure/virtual-wan/about-virtual-hub-routing-preference" "05/2022"
     ROUTING_INTENT "azure/virtual-wan/how-to-routing-policies" "08/2025"
