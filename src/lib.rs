@@ -4,5 +4,8 @@ pub mod doc;
 pub mod formats;
 pub mod inventory;
 pub mod net;
+pub mod network;
+pub mod profile;
 pub mod rules;
 pub mod services;
+pub mod trace;
