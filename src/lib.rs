@@ -6,3 +6,4 @@ pub mod inventory;
 pub mod net;
 pub mod rules;
 pub mod services;
+pub mod tags;
