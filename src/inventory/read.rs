@@ -193,7 +193,7 @@ pub trait Read: Sized {
 }
 
 /// A value that can be read from the properties of an object.
-pub trait FromPaths: Sized {
+pub(crate) trait FromPaths: Sized {
     /// Reads it from the first path that is present, or for lists from all of them.
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self;
     /// Its JSON Schema in our own files.
@@ -203,14 +203,14 @@ pub trait FromPaths: Sized {
 }
 
 /// An object seen flat: what stands in its `properties` and beside them.
-pub struct View<'a> {
+pub(crate) struct View<'a> {
     /// The whole object.
     pub node: &'a Node,
 }
 
 impl<'a> View<'a> {
     /// A view of an object; anything else is refused or unknown.
-    pub fn new(node: &'a Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
+    pub(crate) fn new(node: &'a Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
         match &node.value {
             Value::Object(_) => Ok(Self { node }),
             _ => Err(reader.wrong(node, "an object")),
@@ -218,7 +218,7 @@ impl<'a> View<'a> {
     }
 
     /// The value at a path; `*` is not followed here. `properties` is looked into first.
-    pub fn get(&self, path: &str) -> Option<&'a Node> {
+    pub(crate) fn get(&self, path: &str) -> Option<&'a Node> {
         let inner = self.node.get("properties");
         let found = match inner {
             Some(inner) if inner.why_unknown().is_some() => Some(inner),
@@ -243,7 +243,7 @@ impl<'a> View<'a> {
     }
 
     /// The item's own name.
-    pub fn name(&self) -> Option<&'a str> {
+    pub(crate) fn name(&self) -> Option<&'a str> {
         self.node.get("name").and_then(Node::as_str)
     }
 }
