@@ -61,7 +61,7 @@ impl Walk<'_> {
             Terminal::Service(Arrival::PrivateEndpoint(id))
                 if super::question::is_private_endpoint(self.net, *id) =>
             {
-                self.from_private_endpoint(s, *id)
+                self.reply_of_private_endpoint(s, *id)
             }
             Terminal::Service(Arrival::ServiceEndpoint(..)) => {
                 Next::End(End::Arrived(Terminal::Platform, Disposition::Accepted))
@@ -72,7 +72,7 @@ impl Walk<'_> {
     }
 
     /// A private endpoint answers to the address it saw, without asking route tables (ASYM-4).
-    fn from_private_endpoint(&self, s: &mut State, id: AttachmentId) -> Next {
+    fn reply_of_private_endpoint(&self, s: &mut State, id: AttachmentId) -> Next {
         self.enter(s, id);
         let row = self.net.attachment(id);
         let to = s.header.destination;

@@ -24,7 +24,6 @@ const MAX_BRANCHES: usize = 64;
 const MAX_DEPTH: u8 = 6;
 
 /// Follows flows through one network.
-#[derive(Clone, Copy)]
 pub(super) struct Walk<'n> {
     pub net: &'n Network,
     pub depth: u8,

@@ -469,7 +469,7 @@ impl Walk<'_> {
                     );
                     s.unknown(StepKind::Deliver, Cause::UnknownValue, &unknown, evidence);
                 }
-                self.into_subnet(s, subnet)
+                self.enter_subnet(s, subnet)
             }
             None => {
                 if let Some(unknown) = &self.net.vnet(vnet).space_unknown {
@@ -484,7 +484,7 @@ impl Walk<'_> {
     }
 
     /// To an address of a subnet that no resource holds: its subnet's group still decides.
-    fn into_subnet(&self, s: &mut State, subnet: Id<Subnet>) -> Next {
+    fn enter_subnet(&self, s: &mut State, subnet: Id<Subnet>) -> Next {
         let id = self.net.inventory.subnets[subnet].id.clone();
         let destination = s.header.destination;
         s.hop(HopKind::Subnet, id.full_name(), Some(id.clone()), Zone::Yours);
