@@ -1,1 +1,3 @@
 //! From documents to resources.
+
+pub mod arm;
