@@ -471,7 +471,8 @@ impl Engine<'_> {
                 around => format!("{around}.{}", identity.name).into(),
             };
             let body = template.clone().unwrap_or_else(|_| Node::object(node.at, Object::new()));
-            let frame = Frame::new(identity.name.clone(), label, scope.clone(), body, given);
+            let mut frame = Frame::new(identity.name.clone(), label, scope.clone(), body, given);
+            frame.outer = Some(ctx.frame);
             let frame = self.open_frame(frame);
             Unit::new(frame, Context::of_frame(frame), scope, template, level)
         };
@@ -568,6 +569,11 @@ impl Engine<'_> {
         self.best(&key)
     }
 
+    /// The same among those whose names are computed already.
+    pub(super) fn found(&self, id: &str) -> Option<usize> {
+        self.best(&ResourceId::new(id).as_str().to_lowercase())
+    }
+
     /// The first one that is deployed, else the first that is mentioned.
     fn best(&self, key: &str) -> Option<usize> {
         let found = self.index.get(key)?;
@@ -575,12 +581,23 @@ impl Engine<'_> {
         found.iter().find(is_deployed).or_else(|| found.first()).copied()
     }
 
-    /// INVARIANT: a frame whose parameters are being computed is left alone, or its names would be computed
-    /// from values that are not there yet.
+    /// Whether values that names in this frame may depend on are being computed right now.
+    fn is_busy(&self, frame: usize) -> bool {
+        let mut here = Some(frame);
+        while let Some(frame) = here {
+            if self.frames[frame].busy > 0 {
+                return true;
+            }
+            here = self.frames[frame].outer;
+        }
+        false
+    }
+
+    /// INVARIANT: busy frames are left alone, or names would be computed from values that are not there yet.
     fn identify_pending(&mut self) {
         let mut skipped = Vec::new();
         while let Some(instance) = self.unidentified.pop_front() {
-            if self.frames[self.instances[instance].context.frame].busy > 0 {
+            if self.is_busy(self.instances[instance].context.frame) {
                 skipped.push(instance);
             } else {
                 self.identify(instance);
@@ -592,7 +609,7 @@ impl Engine<'_> {
     fn expand_pending(&mut self) {
         let mut skipped = Vec::new();
         while let Some(unit) = self.unexpanded.pop_front() {
-            if self.frames[self.units[unit].frame].busy > 0 {
+            if self.is_busy(self.units[unit].frame) {
                 skipped.push(unit);
             } else {
                 self.expand(unit);

@@ -21,6 +21,8 @@ pub(super) struct Frame {
     pub(super) label: Arc<str>,
     /// Where it is evaluated: what `resourceGroup()` and `resourceId()` mean.
     pub(super) scope: Scope,
+    /// The frame that passes its parameters.
+    pub(super) outer: Option<usize>,
     /// Its template.
     pub(super) template: Node,
     parameters: HashMap<String, Parameter>,
@@ -110,6 +112,7 @@ impl Frame {
             name,
             label,
             scope,
+            outer: None,
             parameters,
             variables: variables(&template),
             functions: functions(&template),

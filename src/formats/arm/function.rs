@@ -90,7 +90,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 /// Whether a stand-in for an unknown part of a name may pass through this function. The others would compare
 /// it or cut it, and the result would look like a name that is known.
 pub(super) fn is_transparent(name: &str) -> bool {
-    const TRANSPARENT: [&str; 16] = [
+    const TRANSPARENT: [&str; 18] = [
         "parameters",
         "variables",
         "concat",
@@ -107,9 +107,10 @@ pub(super) fn is_transparent(name: &str) -> bool {
         "subscriptionResourceId",
         "tenantResourceId",
         "extensionResourceId",
+        "managementGroupResourceId",
+        "uri",
     ];
     TRANSPARENT.iter().any(|t| t.eq_ignore_ascii_case(name))
-        || name.eq_ignore_ascii_case("managementGroupResourceId")
 }
 
 /// Refuses a call with the wrong number of arguments.

@@ -91,7 +91,7 @@ fn best_match<'a>(address: &str, files: &'a [(Arc<str>, Node)]) -> Found<'a> {
 /// Path segments from the last to the first, in lower case, without query and unknown parts.
 fn segments(address: &str) -> Vec<String> {
     let address = address.split(['?', '#']).next().unwrap_or_default().replace('\\', "/");
-    let cut = address.find('{').filter(|at| address[*at..].ends_with('}') && !address[*at..].contains('/'));
+    let cut = address.rfind('{').filter(|at| address[*at..].ends_with('}') && !address[*at..].contains('/'));
     let address = cut.map_or(&*address, |at| &address[..at]);
     let segments = address.split('/').filter(|s| !s.is_empty() && *s != "." && *s != "..");
     let mut segments: Vec<String> = segments.map(str::to_lowercase).collect();

@@ -82,10 +82,14 @@ impl Engine<'_> {
         if let Some(value) = entry.get("value") {
             return Some(self.template(value, outer));
         }
-        let entry = if entry.as_object().is_some() { entry.clone() } else { self.template(entry, outer) };
+        if let Some(secret) = entry.get("reference") {
+            return Some(self.secret(facts, secret.at, ctx));
+        }
+        // The entry as a whole is an expression, or a copy loop fills its `value`.
+        let entry = self.template(entry, outer);
         match &entry.value {
             Value::Object(object) => match (object.get("value"), object.get("reference")) {
-                (Some(value), _) => Some(self.template(value, outer)),
+                (Some(value), _) => Some(value.clone()),
                 (None, Some(secret)) => Some(self.secret(facts, secret.at, ctx)),
                 (None, None) => None,
             },

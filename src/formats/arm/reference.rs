@@ -243,12 +243,14 @@ impl Engine<'_> {
     }
 }
 
-/// Marks every object inside as having more properties than are declared.
+/// Marks every object inside as having more properties than are declared. A null declares nothing, and is not
+/// what a deployed resource answers.
 fn opened(node: &Node, key: &str, why: &Arc<str>) -> Node {
     let value = match &node.value {
         Value::Array(items) => Value::Array(Arc::new(items.iter().map(|n| opened(n, key, why)).collect())),
         Value::Object(object) => {
-            let entries = object.iter().map(|e| Entry { value: opened(&e.value, key, why), ..e.clone() });
+            let declared = object.iter().filter(|e| !e.value.is_null());
+            let entries = declared.map(|e| Entry { value: opened(&e.value, key, why), ..e.clone() });
             let mut entries: Object = entries.collect();
             if others(&entries).is_none() {
                 entries.push(marker(key, node.at, why.clone()));

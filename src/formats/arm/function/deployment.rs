@@ -137,9 +137,10 @@ fn management_group(engine: &mut Engine<'_>, ctx: &Context, args: &[Node]) -> Ou
 }
 
 impl Engine<'_> {
-    /// The evaluated body of the resource with this id, if one is declared.
+    /// The evaluated body of the resource with this id, if one is declared. Nothing is opened to find it: a
+    /// region is asked for so early that names depend on it.
     fn declared_body(&mut self, id: &str) -> Option<Node> {
-        let instance = self.find(id)?;
+        let instance = self.found(id)?;
         let body = self.body(instance).ok()?;
         matches!(body.value, Value::Object(_)).then_some(body)
     }

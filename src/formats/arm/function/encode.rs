@@ -21,12 +21,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         1,
         Run::Values(|e, ctx, args| e.text(ctx, unescaped(text(&args[0])?)?)),
     ),
-    function(
-        "uri",
-        2,
-        2,
-        Run::Values(|e, ctx, args| e.text(ctx, combined(text(&args[0])?, text(&args[1])?)?)),
-    ),
+    function("uri", 2, 2, Run::Values(uri)),
     function("buildUri", 1, 1, Run::Values(build_uri)),
     function("parseUri", 1, 1, Run::Growing(parse_uri)),
 ];
@@ -81,6 +76,15 @@ fn unescaped(text: &str) -> Result<String, Fault> {
         }
     }
     String::from_utf8(bytes).or_else(|_| failed("decodes to bytes that are not text"))
+}
+
+fn uri(engine: &mut Engine<'_>, ctx: &Context, args: &[Node]) -> Outcome {
+    let (base, relative) = (text(&args[0])?, text(&args[1])?);
+    if ctx.naming && base.starts_with('{') {
+        // The folder is not known; the file in it is, and a linked file is found by that.
+        return engine.text(ctx, format!("{base}/{relative}"));
+    }
+    engine.text(ctx, combined(base, relative)?)
 }
 
 /// A base address with a relative one, as RFC 3986 section 5.2 joins them.

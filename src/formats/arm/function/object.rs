@@ -155,7 +155,7 @@ fn union(engine: &mut Engine<'_>, ctx: &Context, args: &[Node]) -> Outcome {
             for part in parts {
                 for item in items(part)? {
                     engine.spend(1 + out.len() / 4)?;
-                    if !any_same(&out, item).or_else(|_| exact(&out, item))? {
+                    if !any_same(&out, item)? {
                         out.push(item.clone());
                     }
                 }
@@ -171,12 +171,6 @@ fn union(engine: &mut Engine<'_>, ctx: &Context, args: &[Node]) -> Outcome {
         }
         _ => wrong(parts[0], "lists or objects"),
     }
-}
-
-/// Where equality is open because of unknown parts, only the very same value counts as present already. One
-/// too many unknown items is harmless, one lost is not.
-fn exact(items: &[Node], wanted: &Node) -> Result<bool, Fault> {
-    Ok(items.iter().any(|item| item.value == wanted.value))
 }
 
 /// AZURE: objects inside objects are merged too, lists inside are replaced.
