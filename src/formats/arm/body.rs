@@ -6,9 +6,9 @@ use super::deployment::{Identified, Identity};
 use super::engine::{Context, Engine};
 use super::frame::Cell;
 use super::runtime;
-use super::value::{Fault, Outcome, closed, failed};
-use crate::diag::{At, Code, Diagnostic};
-use crate::doc::{Entry, Node, Object};
+use super::value::{Fault, Outcome, closed};
+use crate::diag::{Code, Diagnostic};
+use crate::doc::{Entry, Node, Object, Value};
 use crate::inventory::{Origin, RawResource};
 use hashbrown::HashSet;
 use std::sync::Arc;
@@ -83,18 +83,15 @@ impl Engine<'_> {
 
     /// The evaluated body of an instance, completed with the identity Azure would give it.
     pub(super) fn body(&mut self, instance: usize) -> Outcome {
-        match std::mem::replace(&mut self.instances[instance].body, Cell::Busy) {
-            Cell::Done(node) => {
-                self.instances[instance].body = Cell::Done(node.clone());
-                Ok(node)
-            }
-            Cell::Busy => failed("a resource refers to itself"),
-            Cell::New => {
-                let body = self.evaluated_body(instance);
-                self.instances[instance].body = Cell::Done(body.clone());
-                Ok(body)
-            }
+        let cell = self.instances[instance].body.clone();
+        if let Some(node) = self.open(cell, || "a resource".into())? {
+            return Ok(node);
         }
+        self.instances[instance].body = Cell::Busy;
+        let mark = self.begin();
+        let body = self.evaluated_body(instance);
+        self.instances[instance].body = self.end(mark, &body);
+        Ok(body)
     }
 
     fn evaluated_body(&mut self, instance: usize) -> Node {
@@ -125,49 +122,62 @@ impl Engine<'_> {
 
     /// What `reference(deployment).outputs` gives: name to `type` and `value`.
     pub(super) fn outputs(&mut self, unit: usize, naming: bool) -> Outcome {
-        let slot = usize::from(naming);
-        match std::mem::replace(&mut self.units[unit].outputs[slot], Cell::Busy) {
-            Cell::Done(node) => {
-                self.units[unit].outputs[slot] = Cell::Done(node.clone());
-                Ok(node)
-            }
-            Cell::Busy => failed("the outputs of a deployment depend on themselves"),
-            Cell::New => {
-                let outputs = self.evaluated_outputs(unit, naming);
-                self.units[unit].outputs[slot] = Cell::Done(outputs.clone());
-                Ok(outputs)
-            }
-        }
-    }
-
-    fn evaluated_outputs(&mut self, unit: usize, naming: bool) -> Node {
-        self.collect(unit);
-        let template = match self.units[unit].template.clone() {
-            Ok(template) => template,
-            Err(why) => return Node::unknown(At::NOWHERE, why),
-        };
-        let ctx = self.units[unit].context.naming(naming);
+        let template = self.output_template(unit)?;
         let Some(declared) = template.get("outputs").filter(|o| o.as_object().is_some()) else {
-            return Node::object(template.at, Object::new());
+            return Ok(Node::object(template.at, Object::new()));
         };
         let mut out = Object::new();
         for entry in declared.as_object().into_iter().flat_map(Object::iter) {
-            let Some(value) = self.output(&entry.key, &entry.value, &ctx) else { continue };
-            let at = entry.value.at;
-            let kind = entry.value.get("type").cloned().unwrap_or_else(|| Node::string(at, "object"));
-            let fields = [("type", kind), ("value", value)].map(|(key, value)| Entry {
-                key: key.into(),
-                key_at: entry.key_at,
-                value,
-            });
-            let node = Node::object(at, Object::from_iter(fields));
-            out.push(Entry { key: entry.key.clone(), key_at: entry.key_at, value: node });
+            if let Some(value) = self.output(unit, &entry.key, naming)? {
+                out.push(Entry { key: entry.key.clone(), key_at: entry.key_at, value });
+            }
         }
-        self.weighed_or_unknown(Node::object(declared.at, out), &ctx)
+        self.weighed(Node::object(declared.at, out))
+    }
+
+    fn output_template(&mut self, unit: usize) -> Outcome {
+        self.collect(unit);
+        self.units[unit].template.clone().map_err(Fault::Unknown)
+    }
+
+    /// `reference(deployment).outputs.name`, computed on its own: the other outputs may depend on who asks.
+    pub(super) fn output(&mut self, unit: usize, name: &str, naming: bool) -> Result<Option<Node>, Fault> {
+        let template = self.output_template(unit)?;
+        let declared = template.get("outputs").and_then(Node::as_object).and_then(|o| o.entry(name));
+        let Some(entry) = declared else { return Ok(None) };
+        let key = (entry.key.to_lowercase(), naming);
+        let cell = self.units[unit].outputs.get(&key).cloned().unwrap_or_default();
+        let known = self.open(cell, || format!("the output `{name}`"))?;
+        let node = match known {
+            Some(node) => node,
+            None => {
+                self.units[unit].outputs.insert(key.clone(), Cell::Busy);
+                let mark = self.begin();
+                let ctx = self.units[unit].context.naming(naming);
+                let node = self.evaluated_output(entry, &ctx);
+                let node = self.weighed_or_unknown(node, &ctx);
+                let cell = self.end(mark, &node);
+                self.units[unit].outputs.insert(key, cell);
+                node
+            }
+        };
+        Ok((!node.is_null()).then_some(node))
+    }
+
+    /// The output with its type; null when its condition is false.
+    fn evaluated_output(&mut self, entry: &Entry, ctx: &Context) -> Node {
+        let at = entry.value.at;
+        let Some(value) = self.output_value(&entry.key, &entry.value, ctx) else {
+            return Node { at, value: Value::Null };
+        };
+        let kind = entry.value.get("type").cloned().unwrap_or_else(|| Node::string(at, "object"));
+        let fields = [("type", kind), ("value", value)];
+        let fields = fields.map(|(key, value)| Entry { key: key.into(), key_at: entry.key_at, value });
+        Node::object(at, Object::from_iter(fields))
     }
 
     /// The value of an output; nothing when its condition is false.
-    fn output(&mut self, name: &str, node: &Node, ctx: &Context) -> Option<Node> {
+    fn output_value(&mut self, name: &str, node: &Node, ctx: &Context) -> Option<Node> {
         match self.condition(node, ctx) {
             Ok(true) => {}
             Ok(false) => return None,

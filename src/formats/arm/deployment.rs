@@ -32,8 +32,8 @@ pub(super) struct Unit {
     pub(super) template: Result<Node, Arc<str>>,
     /// Its resources in template order, children after their parents.
     pub(super) instances: Vec<usize>,
-    /// The values of its outputs, computed once for values and once for names.
-    pub(super) outputs: [Cell; 2],
+    /// The values of its outputs by lower-case name, for values and for names.
+    pub(super) outputs: HashMap<(String, bool), Cell>,
     pub(super) uncertain: Option<Arc<str>>,
     level: usize,
     is_collected: bool,
@@ -89,6 +89,8 @@ impl Engine<'_> {
         let unit = self.open_unit(Unit::new(frame, Context::of_frame(frame), scope, Ok(template.clone()), 0));
         self.frames[frame].unit = unit;
         self.expand(unit);
+        self.is_expanding = false;
+        self.epoch += 1;
         let mut resources = Vec::new();
         self.emit(unit, &mut resources);
         let outputs = self.output_values(unit);
@@ -148,11 +150,11 @@ impl Engine<'_> {
         if std::mem::replace(&mut self.units[unit].is_expanded, true) {
             return;
         }
-        let mut i = 0;
-        // The list may grow while names are computed, so it is not iterated over.
-        while let Some(&instance) = self.units[unit].instances.get(i) {
-            self.identify(instance);
-            i += 1;
+        for instance in self.units[unit].instances.clone() {
+            if matches!(self.identify(instance), Identified::NotYet) {
+                // Looked for ahead of its turn; it will be tried again.
+                self.units[unit].is_expanded = false;
+            }
         }
         for instance in self.units[unit].instances.clone() {
             if let Some(inner) = self.instances[instance].opens {
@@ -299,11 +301,25 @@ impl Engine<'_> {
 
     /// Computes name, id and condition of an instance, and opens it if it is a deployment.
     pub(super) fn identify(&mut self, instance: usize) -> Identified {
-        if !matches!(self.instances[instance].identity, Identified::NotYet) {
-            return self.instances[instance].identity.clone();
+        match &self.instances[instance].identity {
+            Identified::NotYet => {}
+            Identified::Busy => {
+                self.doubt();
+                return Identified::Busy;
+            }
+            known => return known.clone(),
         }
         self.instances[instance].identity = Identified::Busy;
+        self.epoch += 1;
+        let mark = self.begin();
         let identity = self.identity_of(instance);
+        let is_kept = self.is_final(mark) || !self.is_forcing;
+        self.finish(is_kept);
+        if !is_kept {
+            self.instances[instance].identity = Identified::NotYet;
+            return Identified::NotYet;
+        }
+        self.epoch += 1;
         self.instances[instance].identity = identity.clone();
         if let Identified::Done(identity) = &identity {
             let key = identity.id.as_str().to_lowercase();
@@ -471,8 +487,7 @@ impl Engine<'_> {
                 around => format!("{around}.{}", identity.name).into(),
             };
             let body = template.clone().unwrap_or_else(|_| Node::object(node.at, Object::new()));
-            let mut frame = Frame::new(identity.name.clone(), label, scope.clone(), body, given);
-            frame.outer = Some(ctx.frame);
+            let frame = Frame::new(identity.name.clone(), label, scope.clone(), body, given);
             let frame = self.open_frame(frame);
             Unit::new(frame, Context::of_frame(frame), scope, template, level)
         };
@@ -557,65 +572,52 @@ impl Engine<'_> {
 
     /// The declared resource with this id. Deployments not yet opened are opened for it.
     pub(super) fn find(&mut self, id: &str) -> Option<usize> {
-        let key = ResourceId::new(id).as_str().to_lowercase();
-        if let Some(found) = self.best(&key) {
-            return Some(found);
+        let found = self.found(id);
+        if found.is_some() || !self.is_expanding {
+            return found;
         }
-        self.identify_pending();
-        if let Some(found) = self.best(&key) {
-            return Some(found);
+        if !self.is_forcing && self.forced_at != self.index.len() {
+            self.is_forcing = true;
+            self.identify_pending();
+            if self.found(id).is_none() {
+                self.expand_pending();
+            }
+            self.is_forcing = false;
+            self.forced_at = self.index.len();
         }
-        self.expand_pending();
-        self.best(&key)
+        let found = self.found(id);
+        if found.is_none() {
+            self.doubt();
+        }
+        found
     }
 
-    /// The same among those whose names are computed already.
+    /// The same among those whose names are computed already: the first one that is deployed, else the first
+    /// that is mentioned.
     pub(super) fn found(&self, id: &str) -> Option<usize> {
-        self.best(&ResourceId::new(id).as_str().to_lowercase())
-    }
-
-    /// The first one that is deployed, else the first that is mentioned.
-    fn best(&self, key: &str) -> Option<usize> {
-        let found = self.index.get(key)?;
-        let is_deployed = |i: &&usize| matches!(&self.instances[**i].identity, Identified::Done(identity) if !identity.is_existing);
+        let found = self.index.get(&ResourceId::new(id).as_str().to_lowercase())?;
+        let is_deployed =
+            |i: &&usize| matches!(&self.instances[**i].identity, Identified::Done(identity) if !identity.is_existing);
         found.iter().find(is_deployed).or_else(|| found.first()).copied()
     }
 
-    /// Whether values that names in this frame may depend on are being computed right now.
-    fn is_busy(&self, frame: usize) -> bool {
-        let mut here = Some(frame);
-        while let Some(frame) = here {
-            if self.frames[frame].busy > 0 {
-                return true;
-            }
-            here = self.frames[frame].outer;
-        }
-        false
-    }
-
-    /// INVARIANT: busy frames are left alone, or names would be computed from values that are not there yet.
     fn identify_pending(&mut self) {
-        let mut skipped = Vec::new();
-        while let Some(instance) = self.unidentified.pop_front() {
-            if self.is_busy(self.instances[instance].context.frame) {
-                skipped.push(instance);
-            } else {
-                self.identify(instance);
+        for _ in 0..self.unidentified.len() {
+            let Some(instance) = self.unidentified.pop_front() else { break };
+            if matches!(self.identify(instance), Identified::NotYet | Identified::Busy) {
+                self.unidentified.push_back(instance);
             }
         }
-        self.unidentified.extend(skipped);
     }
 
     fn expand_pending(&mut self) {
-        let mut skipped = Vec::new();
-        while let Some(unit) = self.unexpanded.pop_front() {
-            if self.is_busy(self.units[unit].frame) {
-                skipped.push(unit);
-            } else {
-                self.expand(unit);
+        for _ in 0..self.unexpanded.len() {
+            let Some(unit) = self.unexpanded.pop_front() else { break };
+            self.expand(unit);
+            if !self.units[unit].is_expanded {
+                self.unexpanded.push_back(unit);
             }
         }
-        self.unexpanded.extend(skipped);
     }
 }
 
@@ -633,7 +635,7 @@ impl Unit {
             scope,
             template,
             instances: Vec::new(),
-            outputs: Default::default(),
+            outputs: HashMap::new(),
             uncertain: None,
             level,
             is_collected: false,

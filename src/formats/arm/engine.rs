@@ -6,7 +6,8 @@
 
 use super::deployment::{Instance, Unit};
 use super::expression::{self, Access, Call, Expr, Form};
-use super::frame::Frame;
+use super::frame::{Cell, Frame};
+use super::reference::Target;
 use super::function;
 use super::value::{Fault, Outcome, failed, others, text};
 use super::{Deployment, Options, Stats, stand_in};
@@ -36,6 +37,17 @@ pub(super) struct Engine<'a> {
     pub(super) unidentified: VecDeque<usize>,
     pub(super) unexpanded: VecDeque<usize>,
     pub(super) said_full: bool,
+    /// Whether resources are still being found, and whether some are looked for ahead of their turn.
+    pub(super) is_expanding: bool,
+    pub(super) is_forcing: bool,
+    /// How much was identified when looking ahead last found nothing.
+    pub(super) forced_at: usize,
+    /// Changes with everything that may change a provisional result.
+    pub(super) epoch: u64,
+    /// How often an answer may change once everything is expanded.
+    doubts: u64,
+    /// Diagnostics of computations under way.
+    drafts: Vec<(Vec<Diagnostic>, Stats)>,
     pub(super) stats: Stats,
     steps: u64,
     level: usize,
@@ -136,6 +148,12 @@ impl<'a> Engine<'a> {
             unidentified: VecDeque::new(),
             unexpanded: VecDeque::new(),
             said_full: false,
+            is_expanding: true,
+            is_forcing: false,
+            forced_at: usize::MAX,
+            epoch: 0,
+            doubts: 0,
+            drafts: Vec::new(),
             stats: Stats::default(),
             steps: options.limits.steps,
             level: 0,
@@ -153,10 +171,71 @@ impl<'a> Engine<'a> {
 
     /// Adds a diagnostic unless the same was said of the same place.
     pub(super) fn note(&mut self, diagnostic: Diagnostic) {
-        let hash = foldhash::fast::FixedState::default().hash_one(&diagnostic.message);
-        if self.said.insert((diagnostic.code, diagnostic.at, hash)) {
-            self.notes.push(diagnostic);
+        if self.said.insert(said_key(&diagnostic)) {
+            match self.drafts.last_mut() {
+                Some((draft, _)) => draft.push(diagnostic),
+                None => self.notes.push(diagnostic),
+            }
         }
+    }
+
+    // ---- what is computed once ----
+    //
+    // While deployments are being opened, a look-up may miss what comes later, and looking ahead may run into
+    // what is just being computed. The result of such an evaluation is provisional: it serves until something
+    // new is known, what it said of the template is forgotten, and it is computed again at the end.
+
+    /// Begins a computation that is to be kept; ended by [`Self::end`].
+    pub(super) fn begin(&mut self) -> u64 {
+        self.drafts.push((Vec::new(), self.stats));
+        self.doubts
+    }
+
+    /// Ends a computation: what to keep of it.
+    pub(super) fn end(&mut self, mark: u64, node: &Node) -> Cell {
+        let is_final = self.is_final(mark);
+        self.finish(is_final);
+        if is_final { Cell::Done(node.clone()) } else { Cell::Draft(node.clone(), self.epoch) }
+    }
+
+    /// Whether nothing since `mark` was provisional.
+    pub(super) fn is_final(&self, mark: u64) -> bool {
+        !self.is_expanding || self.doubts == mark
+    }
+
+    /// Says or forgets what the computation had to say.
+    pub(super) fn finish(&mut self, is_said: bool) {
+        let Some((draft, stats)) = self.drafts.pop() else { return };
+        if !is_said {
+            self.stats = Stats { deployments: self.stats.deployments, ..stats };
+        }
+        for diagnostic in draft {
+            self.said.remove(&said_key(&diagnostic));
+            if is_said {
+                self.note(diagnostic);
+            }
+        }
+    }
+
+    /// Begins to use a cell: its value, or nothing when it is to be computed now.
+    pub(super) fn open(&mut self, cell: Cell, what: impl FnOnce() -> String) -> Result<Option<Node>, Fault> {
+        match cell {
+            Cell::Done(node) => Ok(Some(node)),
+            Cell::Draft(node, epoch) if epoch == self.epoch => {
+                self.doubts += 1;
+                Ok(Some(node))
+            }
+            Cell::New | Cell::Draft(..) => Ok(None),
+            Cell::Busy => {
+                self.doubts += 1;
+                failed(format!("{} depends on itself", what()))
+            }
+        }
+    }
+
+    /// Marks the computations under way as provisional.
+    pub(super) fn doubt(&mut self) {
+        self.doubts += 1;
     }
 
     /// An unknown value that begins here, said once for this text.
@@ -457,6 +536,9 @@ impl<'a> Engine<'a> {
     }
 
     fn access(&mut self, access: &Access, ctx: &Context) -> Outcome {
+        if let Some(output) = self.output_alone(access, ctx)? {
+            return Ok(output);
+        }
         let base = self.eval(&access.base, ctx)?;
         let key = self.eval(&access.key, &ctx.naming(false))?;
         if base.is_null() && (access.safe || is_safe_chain(&access.base)) {
@@ -466,6 +548,23 @@ impl<'a> Engine<'a> {
             Some(node) => Ok(node),
             None if access.safe => Ok(ctx.node(Value::Null)),
             None => failed(missing(&base, &key)),
+        }
+    }
+
+    /// `reference(deployment).outputs.name` without the other outputs; nothing for everything else.
+    fn output_alone(&mut self, access: &Access, ctx: &Context) -> Result<Option<Node>, Fault> {
+        let (Expr::Access(outputs), Expr::Text(name)) = (&access.base, &access.key) else { return Ok(None) };
+        let (Expr::Call(call), Expr::Text(key)) = (&outputs.base, &outputs.key) else { return Ok(None) };
+        let is_reference = call.name.eq_ignore_ascii_case("reference") && key.eq_ignore_ascii_case("outputs");
+        if !is_reference || call.args.len() > 2 {
+            return Ok(None);
+        }
+        let Some(what) = call.args.first() else { return Ok(None) };
+        let what = self.eval(what, ctx)?;
+        let Some(what) = what.as_str() else { return Ok(None) };
+        match self.target(what, ctx)? {
+            Target::Declared(instance) => self.output_of(instance, name, ctx),
+            Target::Outside(_) => Ok(None),
         }
     }
 
@@ -527,6 +626,11 @@ impl<'a> Engine<'a> {
             self.note(Diagnostic::new(Code::BadExpression, place, message));
         }
     }
+}
+
+fn said_key(diagnostic: &Diagnostic) -> (Code, At, u64) {
+    let hash = foldhash::fast::FixedState::default().hash_one(&diagnostic.message);
+    (diagnostic.code, diagnostic.at, hash)
 }
 
 /// The place of one byte of a string literal. A literal with escapes gives no exact place: its own.

@@ -5,6 +5,7 @@
 
 use super::engine::{Context, Engine};
 use super::expression::Call;
+use super::parameter::Facts;
 use super::value::{Fault, Outcome, failed};
 use super::{Options, scope::Scope, stand_in};
 use crate::diag::{At, Code, Diagnostic, nearest};
@@ -21,8 +22,6 @@ pub(super) struct Frame {
     pub(super) label: Arc<str>,
     /// Where it is evaluated: what `resourceGroup()` and `resourceId()` mean.
     pub(super) scope: Scope,
-    /// The frame that passes its parameters.
-    pub(super) outer: Option<usize>,
     /// Its template.
     pub(super) template: Node,
     parameters: HashMap<String, Parameter>,
@@ -32,8 +31,7 @@ pub(super) struct Frame {
     pub(super) symbols: HashMap<String, Symbol>,
     /// The unit that was opened with this frame.
     pub(super) unit: usize,
-    /// How many of its parameters and variables are being computed right now.
-    pub(super) busy: usize,
+
 }
 
 /// What a symbolic name stands for.
@@ -49,6 +47,8 @@ pub(super) enum Cell {
     #[default]
     New,
     Busy,
+    /// A provisional value and the epoch it is good for.
+    Draft(Node, u64),
     Done(Node),
 }
 
@@ -67,11 +67,12 @@ pub(super) enum Given {
     Unknown(Arc<str>),
 }
 
-pub(super) struct Parameter {
-    pub(super) name: Arc<str>,
-    pub(super) definition: Node,
-    pub(super) definition_at: At,
-    pub(super) given: Option<Given>,
+struct Parameter {
+    name: Arc<str>,
+    definition: Node,
+    /// Where its name stands.
+    at: At,
+    given: Option<Given>,
     cells: [Cell; 2],
 }
 
@@ -102,7 +103,7 @@ impl Frame {
             let parameter = Parameter {
                 name: entry.key.clone(),
                 definition: entry.value.clone(),
-                definition_at: entry.key_at,
+                at: entry.key_at,
                 given,
                 cells: Default::default(),
             };
@@ -112,14 +113,12 @@ impl Frame {
             name,
             label,
             scope,
-            outer: None,
             parameters,
             variables: variables(&template),
             functions: functions(&template),
             template,
             symbols: HashMap::new(),
             unit: 0,
-            busy: 0,
         }
     }
 }
@@ -173,34 +172,30 @@ impl Engine<'_> {
                 None => failed(format!("the function has no parameter `{name}`")),
             };
         }
-        let key = name.to_lowercase();
-        let Some(parameter) = self.frames[ctx.frame].parameters.get_mut(&key) else {
+        let (key, slot) = (name.to_lowercase(), usize::from(ctx.naming));
+        let Some(parameter) = self.frames[ctx.frame].parameters.get(&key) else {
             let names = self.frames[ctx.frame].parameters.values().map(|p| &*p.name);
             return failed(unknown_name("parameter", name, names));
         };
-        let cell = &mut parameter.cells[usize::from(ctx.naming)];
-        match std::mem::replace(cell, Cell::Busy) {
-            Cell::Done(node) => {
-                *cell = Cell::Done(node.clone());
-                Ok(node)
-            }
-            Cell::Busy => failed(format!("the parameter `{name}` depends on itself")),
-            Cell::New => {
-                let (definition, given) = (parameter.definition.clone(), parameter.given.clone());
-                let facts = super::parameter::Facts {
-                    name: parameter.name.clone(),
-                    at: parameter.definition_at,
-                    definition,
-                };
-                self.frames[ctx.frame].busy += 1;
-                let node = self.resolve_parameter(&facts, given, ctx);
-                self.frames[ctx.frame].busy -= 1;
-                let node = self.weighed_or_unknown(node, ctx);
-                if let Some(parameter) = self.frames[ctx.frame].parameters.get_mut(&key) {
-                    parameter.cells[usize::from(ctx.naming)] = Cell::Done(node.clone());
-                }
-                Ok(node)
-            }
+        let cell = parameter.cells[slot].clone();
+        let given = parameter.given.clone();
+        let facts =
+            Facts { name: parameter.name.clone(), at: parameter.at, definition: parameter.definition.clone() };
+        if let Some(node) = self.open(cell, || format!("the parameter `{name}`"))? {
+            return Ok(node);
+        }
+        self.set_parameter(ctx.frame, &key, slot, Cell::Busy);
+        let mark = self.begin();
+        let node = self.resolve_parameter(&facts, given, ctx);
+        let node = self.weighed_or_unknown(node, ctx);
+        let cell = self.end(mark, &node);
+        self.set_parameter(ctx.frame, &key, slot, cell);
+        Ok(node)
+    }
+
+    fn set_parameter(&mut self, frame: usize, key: &str, slot: usize, cell: Cell) {
+        if let Some(parameter) = self.frames[frame].parameters.get_mut(key) {
+            parameter.cells[slot] = cell;
         }
     }
 
@@ -209,36 +204,34 @@ impl Engine<'_> {
         if ctx.arguments.is_some() {
             return failed("a user function cannot see variables");
         }
-        let key = name.to_lowercase();
-        let Some(variable) = self.frames[ctx.frame].variables.get_mut(&key) else {
-            let names: Vec<&str> = self.frames[ctx.frame].variables.keys().map(|k| &**k).collect();
+        let (key, slot) = (name.to_lowercase(), usize::from(ctx.naming));
+        let Some(variable) = self.frames[ctx.frame].variables.get(&key) else {
+            let names = self.frames[ctx.frame].variables.keys().map(|k| &**k);
             return failed(unknown_name("variable", name, names));
         };
-        let cell = &mut variable.cells[usize::from(ctx.naming)];
-        match std::mem::replace(cell, Cell::Busy) {
-            Cell::Done(node) => {
-                *cell = Cell::Done(node.clone());
-                Ok(node)
+        let (cell, source) = (variable.cells[slot].clone(), variable.source.clone());
+        if let Some(node) = self.open(cell, || format!("the variable `{name}`"))? {
+            return Ok(node);
+        }
+        self.set_variable(ctx.frame, &key, slot, Cell::Busy);
+        let mark = self.begin();
+        let inner = Context::of_frame(ctx.frame).naming(ctx.naming);
+        let node = match &source {
+            Source::Plain(node) => self.template(node, &inner),
+            Source::Loop(one, name) => {
+                let filled = self.filled(one, name, &inner);
+                self.settle(filled, &inner.at(one.at))
             }
-            Cell::Busy => failed(format!("the variable `{name}` depends on itself")),
-            Cell::New => {
-                let source = variable.source.clone();
-                let inner = Context::of_frame(ctx.frame).naming(ctx.naming);
-                self.frames[ctx.frame].busy += 1;
-                let node = match &source {
-                    Source::Plain(node) => self.template(node, &inner),
-                    Source::Loop(one, name) => {
-                        let filled = self.filled(one, name, &inner);
-                        self.settle(filled, &inner.at(one.at))
-                    }
-                };
-                self.frames[ctx.frame].busy -= 1;
-                let node = self.weighed_or_unknown(node, ctx);
-                if let Some(variable) = self.frames[ctx.frame].variables.get_mut(&key) {
-                    variable.cells[usize::from(ctx.naming)] = Cell::Done(node.clone());
-                }
-                Ok(node)
-            }
+        };
+        let node = self.weighed_or_unknown(node, ctx);
+        let cell = self.end(mark, &node);
+        self.set_variable(ctx.frame, &key, slot, cell);
+        Ok(node)
+    }
+
+    fn set_variable(&mut self, frame: usize, key: &str, slot: usize, cell: Cell) {
+        if let Some(variable) = self.frames[frame].variables.get_mut(key) {
+            variable.cells[slot] = cell;
         }
     }
 

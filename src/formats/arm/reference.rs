@@ -140,15 +140,35 @@ impl Engine<'_> {
         }
     }
 
+    /// One output of an instance that is a deployment.
+    pub(super) fn output_of(&mut self, instance: usize, name: &str, ctx: &Context) -> Result<Option<Node>, Fault> {
+        self.identify(instance);
+        match self.instances[instance].opens {
+            Some(unit) => self.output(unit, name, ctx.naming),
+            None => Ok(None),
+        }
+    }
+
     fn is_existing(&self, instance: usize) -> bool {
         matches!(&self.instances[instance].identity, Identified::Done(identity) if identity.is_existing)
     }
 
     /// The full form of a declared resource, computed once.
     fn referred(&mut self, instance: usize, identity: &Identity) -> Outcome {
-        if let Cell::Done(node) = &self.instances[instance].referred {
-            return Ok(node.clone());
+        let cell = self.instances[instance].referred.clone();
+        if let Some(node) = self.open(cell, || format!("`{}`", identity.id))? {
+            return Ok(node);
         }
+        self.instances[instance].referred = Cell::Busy;
+        let mark = self.begin();
+        let outcome = self.referred_now(instance, identity);
+        let node = outcome.as_ref().map_or_else(|_| Node::built(Value::Null), Node::clone);
+        let cell = self.end(mark, &node);
+        self.instances[instance].referred = if outcome.is_ok() { cell } else { Cell::New };
+        outcome
+    }
+
+    fn referred_now(&mut self, instance: usize, identity: &Identity) -> Outcome {
         let body = self.body(instance)?;
         let Some(object) = body.as_object() else { return Ok(body) };
         let why: Arc<str> = format!("only a deployment knows this property of `{}`", identity.id).into();
@@ -162,9 +182,7 @@ impl Engine<'_> {
             let declared = opened(declared, LATER, &why);
             rest.set("identity", declared.at, declared);
         }
-        let full = self.full(rest, properties, identity, body.at);
-        self.instances[instance].referred = Cell::Done(full.clone());
-        Ok(full)
+        Ok(self.full(rest, properties, identity, body.at))
     }
 
     fn completed(&self, properties: &Node, body: &Object, identity: &Identity, at: At) -> Node {
