@@ -596,8 +596,7 @@ impl Engine<'_> {
     /// that is mentioned.
     pub(super) fn found(&self, id: &str) -> Option<usize> {
         let found = self.index.get(&ResourceId::new(id).as_str().to_lowercase())?;
-        let is_deployed =
-            |i: &&usize| matches!(&self.instances[**i].identity, Identified::Done(identity) if !identity.is_existing);
+        let is_deployed = |i: &&usize| matches!(&self.instances[**i].identity, Identified::Done(identity) if !identity.is_existing);
         found.iter().find(is_deployed).or_else(|| found.first()).copied()
     }
 

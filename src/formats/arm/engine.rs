@@ -7,8 +7,8 @@
 use super::deployment::{Instance, Unit};
 use super::expression::{self, Access, Call, Expr, Form};
 use super::frame::{Cell, Frame};
-use super::reference::Target;
 use super::function;
+use super::reference::Target;
 use super::value::{Fault, Outcome, failed, others, text};
 use super::{Deployment, Options, Stats, stand_in};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, Severity, nearest};

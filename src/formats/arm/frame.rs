@@ -31,7 +31,6 @@ pub(super) struct Frame {
     pub(super) symbols: HashMap<String, Symbol>,
     /// The unit that was opened with this frame.
     pub(super) unit: usize,
-
 }
 
 /// What a symbolic name stands for.
@@ -179,8 +178,11 @@ impl Engine<'_> {
         };
         let cell = parameter.cells[slot].clone();
         let given = parameter.given.clone();
-        let facts =
-            Facts { name: parameter.name.clone(), at: parameter.at, definition: parameter.definition.clone() };
+        let facts = Facts {
+            name: parameter.name.clone(),
+            at: parameter.at,
+            definition: parameter.definition.clone(),
+        };
         if let Some(node) = self.open(cell, || format!("the parameter `{name}`"))? {
             return Ok(node);
         }

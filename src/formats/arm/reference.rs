@@ -141,7 +141,12 @@ impl Engine<'_> {
     }
 
     /// One output of an instance that is a deployment.
-    pub(super) fn output_of(&mut self, instance: usize, name: &str, ctx: &Context) -> Result<Option<Node>, Fault> {
+    pub(super) fn output_of(
+        &mut self,
+        instance: usize,
+        name: &str,
+        ctx: &Context,
+    ) -> Result<Option<Node>, Fault> {
         self.identify(instance);
         match self.instances[instance].opens {
             Some(unit) => self.output(unit, name, ctx.naming),
