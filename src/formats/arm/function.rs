@@ -167,7 +167,7 @@ fn id(
 /// Puts the function's name before a failure of its own.
 fn named<T>(call: &Call, outcome: Result<T, Fault>) -> Result<T, Fault> {
     outcome.map_err(|fault| match fault {
-        Fault::Failed(message) => Fault::Failed(format!("`{}` {message}", call.name)),
+        Fault::Failed(message) => Fault::Failed(format!("`{}`: {message}", call.name)),
         other => other,
     })
 }

@@ -53,7 +53,7 @@ impl Engine<'_> {
         }
         if what.starts_with('/') {
             let id = ResourceId::new(what);
-            return Ok(self.find(what).map_or(Target::Outside(id), Target::Declared));
+            return Ok(self.find_idle(what).map_or(Target::Outside(id), Target::Declared));
         }
         if what.contains('/') && what.split('/').next().is_some_and(|first| first.contains('.')) {
             let scope = self.frames[ctx.frame].scope.clone();
@@ -66,6 +66,19 @@ impl Engine<'_> {
             Some(instance) => Ok(Target::Declared(instance)),
             None => failed(format!("the template declares no resource `{what}`")),
         }
+    }
+
+    /// The declared resource with this id. Where several deployments declare the same one, as to change a part
+    /// of it, the one that asks for the other is not meant itself.
+    fn find_idle(&mut self, id: &str) -> Option<usize> {
+        let found = self.find(id)?;
+        if !matches!(self.instances[found].body, Cell::Busy) {
+            return Some(found);
+        }
+        let key = ResourceId::new(id).as_str().to_lowercase();
+        let all = self.index.get(&key).cloned().unwrap_or_default();
+        let is_idle = |i: &usize| !matches!(self.instances[*i].body, Cell::Busy) && !self.is_existing(*i);
+        Some(all.into_iter().find(is_idle).unwrap_or(found))
     }
 
     /// The instance of `symbol` or of `symbol[2]`.

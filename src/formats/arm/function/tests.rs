@@ -210,7 +210,7 @@ fn strings() {
     check("CONTOSO.Twice('ab')", r#""abab""#);
     check_fails("contoso.thrice('ab')", "no function `contoso.thrice`");
     check_fails("fail('enough')", "is called: enough");
-    check_fails("toLower(1)", "`toLower` takes a string, not a number");
+    check_fails("toLower(1)", "`toLower`: takes a string, not a number");
     check_fails("toLower('a', 'b')", "`toLower` takes 1 arguments, not 2");
 }
 
@@ -268,7 +268,7 @@ fn numbers() {
     check_fails("div(1, 0)", "divides by zero");
     check_fails("add(9223372036854775807, 1)", "range of whole numbers");
     check_fails("int('x')", "cannot read `x`");
-    check_fails("add('1', 2)", "`add` takes a whole number, not a string");
+    check_fails("add('1', 2)", "`add`: takes a whole number, not a string");
     check_fails("copyIndex()", "there is no loop around");
 }
 
