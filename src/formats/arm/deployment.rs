@@ -487,6 +487,7 @@ impl Engine<'_> {
                 around => format!("{around}.{}", identity.name).into(),
             };
             let body = template.clone().unwrap_or_else(|_| Node::object(node.at, Object::new()));
+            self.spend_frame(&body);
             let frame = Frame::new(identity.name.clone(), label, scope.clone(), body, given);
             let frame = self.open_frame(frame);
             Unit::new(frame, Context::of_frame(frame), scope, template, level)
@@ -497,6 +498,14 @@ impl Engine<'_> {
             self.frames[frame].unit = unit;
         }
         self.instances[instance].opens = Some(unit);
+    }
+
+    /// Opening a frame costs as much as it declares.
+    fn spend_frame(&mut self, template: &Node) {
+        let sections = ["parameters", "variables", "functions"].map(|key| template.get(key));
+        let size = sections.iter().flatten().filter_map(|n| n.as_object()).map(Object::len).sum();
+        // The budget says so itself at the next expression.
+        let _ = self.spend(size);
     }
 
     fn is_inner(&mut self, properties: &Node, ctx: &Context) -> bool {

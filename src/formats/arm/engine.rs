@@ -27,6 +27,7 @@ pub(super) struct Engine<'a> {
     pub(super) options: &'a Options,
     notes: &'a mut Diagnostics,
     said: HashSet<(Code, At, u64)>,
+    checked: HashSet<At>,
     parsed: HashMap<Arc<str>, Result<Rc<Expr>, expression::SyntaxError>>,
     pub(super) frames: Vec<Frame>,
     pub(super) units: Vec<Unit>,
@@ -68,8 +69,11 @@ pub(super) struct Context {
     /// The lambda variables in force, innermost first.
     pub(super) locals: Option<Rc<Local>>,
     /// Inside a user function, its arguments; they hide the template's parameters.
-    pub(super) arguments: Option<Rc<Vec<(Arc<str>, Node)>>>,
+    pub(super) arguments: Option<Rc<Arguments>>,
 }
+
+/// The arguments of a user function by name.
+pub(super) type Arguments = Vec<(Arc<str>, Node)>;
 
 /// One turn of a copy loop.
 pub(super) struct Loop {
@@ -140,6 +144,7 @@ impl<'a> Engine<'a> {
             options,
             notes,
             said: HashSet::new(),
+            checked: HashSet::new(),
             parsed: HashMap::new(),
             frames: Vec::new(),
             units: Vec::new(),
@@ -304,7 +309,7 @@ impl<'a> Engine<'a> {
     pub(super) fn weighed(&mut self, node: Node) -> Outcome {
         let mut left = self.options.limits.values;
         let fits = weigh(&node, MAX_VALUE_DEPTH, &mut left);
-        self.spend((self.options.limits.values - left) / 4)?;
+        self.spend((self.options.limits.values - left) / 2)?;
         match fits {
             Ok(()) => Ok(node),
             Err(message) => Err(Fault::Limit(message)),
@@ -572,14 +577,7 @@ impl<'a> Engine<'a> {
     pub(super) fn step(&mut self, base: &Node, key: &Node, ctx: &Context) -> Result<Option<Node>, Fault> {
         match (&base.value, &key.value) {
             (Value::Unknown(why), _) | (_, Value::Unknown(why)) => Err(Fault::Unknown(why.clone())),
-            (Value::Object(object), Value::String(key)) => match (object.get(key), others(object)) {
-                (Some(node), _) => Ok(Some(node.clone())),
-                (None, Some(why)) => {
-                    let why = format!("{why}: `{key}`");
-                    Ok(Some(self.unknown(ctx, Severity::Note, why)))
-                }
-                (None, None) => Ok(None),
-            },
+            (Value::Object(object), Value::String(key)) => self.property(object, key, ctx),
             (Value::Array(items), Value::Number(crate::doc::Number::Int(i))) => {
                 Ok(usize::try_from(*i).ok().and_then(|i| items.get(i)).cloned())
             }
@@ -596,10 +594,26 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// A property of an object, known to be there, known not to be there, or unknown.
+    fn property(&mut self, object: &Object, key: &str, ctx: &Context) -> Result<Option<Node>, Fault> {
+        self.spend(object.len() / 16)?;
+        match (object.get(key), others(object)) {
+            (Some(node), _) => Ok(Some(node.clone())),
+            (None, Some(why)) => {
+                let why = format!("{why}: `{key}`");
+                Ok(Some(self.unknown(ctx, Severity::Note, why)))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
     // ---- syntax ----
 
     /// Says every expression that cannot be parsed, used or not: Azure refuses such a template.
     pub(super) fn check_syntax(&mut self, node: &Node, depth: usize) {
+        if depth == 0 && node.at.is_somewhere() && !self.checked.insert(node.at) {
+            return;
+        }
         if depth > crate::doc::MAX_DEPTH || self.spend(1).is_err() {
             return;
         }

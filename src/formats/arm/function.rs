@@ -133,15 +133,49 @@ pub(super) fn run(engine: &mut Engine<'_>, function: &Function, call: &Call, ctx
         Run::Lazy(run) => run(engine, ctx, &call.args),
         Run::Values(run) => {
             let args = engine.eval_all(&call.args, ctx)?;
+            charge(engine, function, &args)?;
             named(call, run(engine, ctx, &args))
         }
         Run::Growing(run) => {
             let args = engine.eval_all(&call.args, ctx)?;
+            charge(engine, function, &args)?;
             let node = named(call, run(engine, ctx, &args))?;
             engine.weighed(node)
         }
         Run::Id(run) => id(engine, run, call, ctx),
     }
+}
+
+/// Functions that walk through all of their arguments, nested values included.
+const DEEP: [&str; 11] = [
+    "contains",
+    "equals",
+    "format",
+    "guid",
+    "indexOf",
+    "intersection",
+    "join",
+    "lastIndexOf",
+    "string",
+    "union",
+    "uniqueString",
+];
+
+/// Takes steps for the size of the arguments.
+fn charge(engine: &mut Engine<'_>, function: &Function, args: &[Node]) -> Result<(), Fault> {
+    for arg in args {
+        let size = match &arg.value {
+            Value::Array(items) => items.len() / 8,
+            Value::Object(object) => object.len() / 8,
+            Value::String(text) => text.len() / 64,
+            _ => 0,
+        };
+        engine.spend(size)?;
+        if DEEP.contains(&function.name) && matches!(arg.value, Value::Array(_) | Value::Object(_)) {
+            engine.weighed(arg.clone())?;
+        }
+    }
+    Ok(())
 }
 
 /// An id. With an unknown part it is known all the same when it is that of a declared resource: whatever the

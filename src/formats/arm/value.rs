@@ -5,6 +5,7 @@
 
 use crate::diag::At;
 use crate::doc::{Entry, Node, Number, Object, Value};
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// Why an evaluation has no value.
@@ -158,8 +159,16 @@ fn same_objects(a: &Object, b: &Object) -> Result<bool, Fault> {
     if a.len() != b.len() {
         return Ok(false);
     }
-    all(a.iter().map(|e| b.get(&e.key).map_or(Ok(false), |other| same(&e.value, other))))
+    if a.len() <= FEW {
+        return all(a.iter().map(|e| b.get(&e.key).map_or(Ok(false), |other| same(&e.value, other))));
+    }
+    let by_key: HashMap<String, &Node> = b.iter().map(|e| (e.key.to_ascii_lowercase(), &e.value)).collect();
+    let pairs = a.iter().map(|e| (&e.value, by_key.get(&e.key.to_ascii_lowercase())));
+    all(pairs.map(|(value, other)| other.map_or(Ok(false), |other| same(value, other))))
 }
+
+/// Objects with more keys than this are compared through a table.
+const FEW: usize = 32;
 
 /// Three-valued "and": one certain difference decides.
 fn all(parts: impl Iterator<Item = Result<bool, Fault>>) -> Result<bool, Fault> {

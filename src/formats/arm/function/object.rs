@@ -26,12 +26,13 @@ pub(super) fn built(ctx: &Context, object: Object) -> Outcome {
     Ok(ctx.node(Value::Object(Arc::new(object))))
 }
 
-fn create_object(_: &mut Engine<'_>, ctx: &Context, args: &[Node]) -> Outcome {
+fn create_object(engine: &mut Engine<'_>, ctx: &Context, args: &[Node]) -> Outcome {
     if !args.len().is_multiple_of(2) {
         return failed("takes names and values in pairs");
     }
     let mut out = Object::new();
     for pair in args.chunks_exact(2) {
+        engine.spend(out.len() / 8)?;
         out.set(text(&pair[0])?, pair[0].at, pair[1].clone());
     }
     built(ctx, out)
