@@ -2,6 +2,8 @@
 //!
 //! Reads `../shared/data`; where that is not there the tests say so and pass.
 
+#![expect(clippy::print_stdout, reason = "the table is what the run is for")]
+
 use netwhy::diag::{Code, Diagnostics, Severity, Sources};
 use netwhy::doc::{Node, Value, parse_json};
 use netwhy::formats::arm::{Deployment, Options, load, looks_like_parameters, looks_like_template};

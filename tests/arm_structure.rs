@@ -75,7 +75,7 @@ fn check_outputs(loaded: &Loaded, expected: &[(&str, &str)]) {
 }
 
 /// The text a value was made from.
-fn text_of<'a>(loaded: &'a Loaded, at: At) -> &'a str {
+fn text_of(loaded: &Loaded, at: At) -> &str {
     let source = loaded.sources.get(at.doc).expect("a document");
     &source.text[at.start as usize..at.end as usize]
 }
