@@ -1,0 +1,239 @@
+//! Load balancers and application gateways.
+
+use super::read::{AnyKind, Field, Many, Ref, block, resource, words};
+use super::{IpConfiguration, PublicIpAddress, Sku, Subnet};
+use crate::net::{IpAddr, IpNet, ProtocolMatch};
+use std::sync::Arc;
+
+resource! {
+    /// A load balancer.
+    pub struct LoadBalancer {
+        /// Basic or Standard.
+        pub sku: Field<Sku> = "sku.name" | "sku",
+        /// Addresses clients use.
+        pub frontend_ip_configurations: Many<FrontendIpConfiguration> = "frontendIPConfigurations",
+        /// Pools.
+        pub backend_address_pools: Many<BackendAddressPool> = "backendAddressPools",
+        /// Rules.
+        pub load_balancing_rules: Many<LoadBalancingRule> = "loadBalancingRules",
+        /// Health probes.
+        pub probes: Many<Probe> = "probes",
+        /// Inbound NAT rules.
+        pub inbound_nat_rules: Many<InboundNatRule> = "inboundNatRules",
+        /// Outbound rules.
+        pub outbound_rules: Many<OutboundRule> = "outboundRules",
+    }
+}
+
+block! {
+    /// A frontend of a load balancer or application gateway.
+    pub struct FrontendIpConfiguration in "frontendIPConfigurations" {
+        /// Private address.
+        pub private_ip_address: Field<IpAddr> = "privateIPAddress",
+        /// Subnet of a private frontend.
+        pub subnet: Field<Ref<Subnet>> = "subnet",
+        /// Public address.
+        pub public_ip_address: Field<Ref<PublicIpAddress>> = "publicIPAddress",
+    }
+}
+
+block! {
+    /// A pool of a load balancer.
+    pub struct BackendAddressPool in "backendAddressPools" {
+        /// Members by address.
+        pub addresses: Many<BackendAddress> = "loadBalancerBackendAddresses" | "backendAddresses",
+        /// Members by interface, as deployed.
+        pub backend_ip_configurations: Many<Ref<AnyKind>> = "backendIPConfigurations",
+    }
+}
+
+block! {
+    /// A member of a pool by address.
+    pub struct BackendAddress {
+        /// The address.
+        pub ip_address: Field<IpAddr> = "ipAddress",
+        /// The name, for application gateways.
+        pub fqdn: Field<Arc<str>> = "fqdn",
+        /// The network the address is in.
+        pub virtual_network: Field<Ref<super::VirtualNetwork>> = "virtualNetwork",
+        /// The subnet the address is in.
+        pub subnet: Field<Ref<Subnet>> = "subnet",
+    }
+}
+
+block! {
+    /// A load-balancing rule.
+    pub struct LoadBalancingRule in "loadBalancingRules" {
+        /// The frontend.
+        pub frontend_ip_configuration: Field<Ref<AnyKind>> = "frontendIPConfiguration",
+        /// The pool.
+        pub backend_address_pool: Many<Ref<AnyKind>> = "backendAddressPool" | "backendAddressPools",
+        /// The probe.
+        pub probe: Field<Ref<AnyKind>> = "probe",
+        /// Protocol; `All` for HA ports.
+        pub protocol: Field<ProtocolMatch> = "protocol",
+        /// Port of the frontend; 0 for HA ports.
+        pub frontend_port: Field<i64> = "frontendPort",
+        /// Port of the backend.
+        pub backend_port: Field<i64> = "backendPort",
+        /// Whether the destination stays the frontend's address (LB-7).
+        pub enable_floating_ip: Field<bool> = "enableFloatingIP",
+        /// Whether the rule gives no outbound translation.
+        pub disable_outbound_snat: Field<bool> = "disableOutboundSnat",
+    }
+}
+
+block! {
+    /// A health probe.
+    pub struct Probe in "probes" {
+        /// Tcp, Http or Https.
+        pub protocol: Field<Arc<str>> = "protocol",
+        /// Port asked.
+        pub port: Field<i64> = "port",
+    }
+}
+
+block! {
+    /// An inbound NAT rule.
+    pub struct InboundNatRule in "inboundNatRules" {
+        /// The frontend.
+        pub frontend_ip_configuration: Field<Ref<AnyKind>> = "frontendIPConfiguration",
+        /// The interface, as deployed.
+        pub backend_ip_configuration: Field<Ref<AnyKind>> = "backendIPConfiguration",
+        /// The pool, for port ranges.
+        pub backend_address_pool: Field<Ref<AnyKind>> = "backendAddressPool",
+        /// Protocol.
+        pub protocol: Field<ProtocolMatch> = "protocol",
+        /// Port of the frontend.
+        pub frontend_port: Field<i64> = "frontendPort",
+        /// First port of a range.
+        pub frontend_port_range_start: Field<i64> = "frontendPortRangeStart",
+        /// Last port of a range.
+        pub frontend_port_range_end: Field<i64> = "frontendPortRangeEnd",
+        /// Port of the backend.
+        pub backend_port: Field<i64> = "backendPort",
+        /// Whether the destination stays the frontend's address.
+        pub enable_floating_ip: Field<bool> = "enableFloatingIP",
+    }
+}
+
+block! {
+    /// An outbound rule.
+    pub struct OutboundRule in "outboundRules" {
+        /// Frontends used as source.
+        pub frontend_ip_configurations: Many<Ref<AnyKind>> = "frontendIPConfigurations",
+        /// The pool it serves.
+        pub backend_address_pool: Field<Ref<AnyKind>> = "backendAddressPool",
+        /// Protocol.
+        pub protocol: Field<ProtocolMatch> = "protocol",
+    }
+}
+
+resource! {
+    /// An application gateway.
+    pub struct ApplicationGateway {
+        /// Standard_v2, WAF_v2 ...
+        pub sku: Field<Arc<str>> = "sku.tier" | "sku.name",
+        /// Its subnet.
+        pub gateway_ip_configurations: Many<IpConfiguration> = "gatewayIPConfigurations",
+        /// Addresses clients use.
+        pub frontend_ip_configurations: Many<FrontendIpConfiguration> = "frontendIPConfigurations",
+        /// Ports clients use.
+        pub frontend_ports: Many<FrontendPort> = "frontendPorts",
+        /// Pools.
+        pub backend_address_pools: Many<BackendAddressPool> = "backendAddressPools",
+        /// How backends are spoken to.
+        pub backend_http_settings_collection: Many<BackendHttpSettings> = "backendHttpSettingsCollection",
+        /// Listeners.
+        pub http_listeners: Many<HttpListener> = "httpListeners",
+        /// Rules.
+        pub request_routing_rules: Many<RequestRoutingRule> = "requestRoutingRules",
+        /// Private deployment without internet needs (NSG-25).
+        pub enable_network_isolation: Field<bool> = "enableNetworkIsolation",
+    }
+}
+
+block! {
+    /// A port of an application gateway.
+    pub struct FrontendPort in "frontendPorts" {
+        /// The number.
+        pub port: Field<i64> = "port",
+    }
+}
+
+block! {
+    /// How an application gateway speaks to a pool.
+    pub struct BackendHttpSettings in "backendHttpSettingsCollection" {
+        /// Port.
+        pub port: Field<i64> = "port",
+        /// Http or Https.
+        pub protocol: Field<Arc<str>> = "protocol",
+        /// Host name sent.
+        pub host_name: Field<Arc<str>> = "hostName",
+    }
+}
+
+block! {
+    /// A listener.
+    pub struct HttpListener in "httpListeners" {
+        /// Frontend.
+        pub frontend_ip_configuration: Field<Ref<AnyKind>> = "frontendIPConfiguration",
+        /// Port.
+        pub frontend_port: Field<Ref<AnyKind>> = "frontendPort",
+        /// Host names it answers; none means all.
+        pub host_names: Many<Arc<str>> = "hostName" | "hostNames",
+    }
+}
+
+block! {
+    /// A rule from listener to pool.
+    pub struct RequestRoutingRule in "requestRoutingRules" {
+        /// Lower first.
+        pub priority: Field<i64> = "priority",
+        /// Listener.
+        pub http_listener: Field<Ref<AnyKind>> = "httpListener",
+        /// Pool.
+        pub backend_address_pool: Field<Ref<AnyKind>> = "backendAddressPool",
+        /// Settings.
+        pub backend_http_settings: Field<Ref<AnyKind>> = "backendHttpSettings",
+    }
+}
+
+resource! {
+    /// A Bastion host.
+    pub struct BastionHost {
+        /// Its subnet and public address.
+        pub ip_configurations: Many<IpConfiguration> = "ipConfigurations",
+        /// Basic, Standard, Premium or Developer.
+        pub sku: Field<Arc<str>> = "sku.name" | "sku",
+        /// Network of a Developer host.
+        pub virtual_network: Field<Ref<super::VirtualNetwork>> = "virtualNetwork",
+        /// Short form of our own files: the subnet.
+        pub subnet: Field<Ref<Subnet>> = "subnet",
+    }
+}
+
+words! {
+    /// What a web application firewall does with a match.
+    pub enum WafMode { Detection = "Detection", Prevention = "Prevention" }
+}
+
+resource! {
+    /// A web application firewall policy.
+    pub struct WafPolicy {
+        /// Detection or prevention.
+        pub mode: Field<WafMode> = "policySettings.mode",
+        /// Enabled or disabled.
+        pub enabled_state: Field<Arc<str>> = "policySettings.enabledState" | "policySettings.state",
+        /// Prefixes are not judged; listed so that a trace can say so.
+        pub custom_rules: Many<super::Inline> = "customRules" | "customRules.rules",
+    }
+}
+
+block! {
+    /// A prefix given to a managed service by name.
+    pub struct NamedPrefix {
+        /// The prefix.
+        pub address_prefix: Field<IpNet> = "addressPrefix",
+    }
+}

@@ -1,0 +1,427 @@
+//! From raw resources to an [`Inventory`]: children put in their place, duplicates merged, references checked.
+
+use super::read::Reader;
+use super::{Inventory, Origin, RawResource, ResourceId, Slot, TableTag};
+use crate::diag::{Code, Diagnostic, Diagnostics, nearest};
+use crate::doc::{Node, Object, Value};
+use crate::services;
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// Children that stand inside their parent in one place and alone in another; here they stand alone.
+const OUT: &[(&str, &str, &str)] = &[
+    ("Microsoft.Network/virtualNetworks", "subnets", "subnets"),
+    ("Microsoft.Network/virtualNetworks", "virtualNetworkPeerings", "virtualNetworkPeerings"),
+    ("Microsoft.Network/firewallPolicies", "ruleCollectionGroups", "ruleCollectionGroups"),
+    ("Microsoft.Network/privateDnsZones", "virtualNetworkLinks", "virtualNetworkLinks"),
+    ("Microsoft.Network/privateEndpoints", "privateDnsZoneGroups", "privateDnsZoneGroups"),
+    ("Microsoft.Network/dnsResolvers", "inboundEndpoints", "inboundEndpoints"),
+    ("Microsoft.Network/dnsResolvers", "outboundEndpoints", "outboundEndpoints"),
+    ("Microsoft.Network/dnsForwardingRulesets", "virtualNetworkLinks", "virtualNetworkLinks"),
+    ("Microsoft.Network/virtualHubs", "hubVirtualNetworkConnections", "hubVirtualNetworkConnections"),
+    ("Microsoft.Network/virtualHubs", "hubRouteTables", "hubRouteTables"),
+    ("Microsoft.MachineLearningServices/workspaces", "computes", "computes"),
+    ("Microsoft.MachineLearningServices/workspaces", "onlineEndpoints", "onlineEndpoints"),
+    ("Microsoft.Network/networkManagers", "networkGroups", "networkGroups"),
+    ("Microsoft.Network/networkManagers", "connectivityConfigurations", "connectivityConfigurations"),
+    ("Microsoft.Network/networkManagers", "securityAdminConfigurations", "securityAdminConfigurations"),
+    ("Microsoft.Network/networkManagers/securityAdminConfigurations", "ruleCollections", "ruleCollections"),
+    ("Microsoft.Network/networkManagers/securityAdminConfigurations/ruleCollections", "rules", "rules"),
+    ("Microsoft.Network/networkSecurityPerimeters", "profiles", "profiles"),
+    ("Microsoft.Network/networkSecurityPerimeters", "resourceAssociations", "resourceAssociations"),
+    ("Microsoft.Network/networkSecurityPerimeters/profiles", "accessRules", "accessRules"),
+    ("Microsoft.Cdn/profiles", "afdEndpoints", "afdEndpoints"),
+    ("Microsoft.Cdn/profiles", "originGroups", "originGroups"),
+    ("Microsoft.Cdn/profiles", "customDomains", "customDomains"),
+    ("Microsoft.Cdn/profiles/originGroups", "origins", "origins"),
+    ("Microsoft.Cdn/profiles/afdEndpoints", "routes", "routes"),
+];
+
+/// The children a resource of this type may hold in our own estate file: property and child segment.
+pub fn inline_children(kind: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    OUT.iter().filter(move |(parent, ..)| parent.eq_ignore_ascii_case(kind)).map(|(_, p, s)| (*p, *s))
+}
+
+/// Children that belong into a list of their parent.
+const IN: &[(&str, &str)] = &[
+    ("Microsoft.Network/networkSecurityGroups/securityRules", "securityRules"),
+    ("Microsoft.Network/routeTables/routes", "routes"),
+    ("Microsoft.Network/loadBalancers/backendAddressPools", "backendAddressPools"),
+    ("Microsoft.Network/loadBalancers/inboundNatRules", "inboundNatRules"),
+    ("Microsoft.Network/virtualHubs/ipConfigurations", "ipConfigurations"),
+    ("Microsoft.Network/virtualHubs/bgpConnections", "bgpConnections"),
+    ("Microsoft.Network/dnsForwardingRulesets/forwardingRules", "forwardingRules"),
+    (
+        "Microsoft.Network/serviceEndpointPolicies/serviceEndpointPolicyDefinitions",
+        "serviceEndpointPolicyDefinitions",
+    ),
+    ("Microsoft.KeyVault/vaults/accessPolicies", "accessPolicies"),
+    ("Microsoft.MachineLearningServices/workspaces/outboundRules", "managedNetwork.outboundRules"),
+    ("Microsoft.Sql/servers/firewallRules", "ipRules"),
+    ("Microsoft.Sql/servers/virtualNetworkRules", "virtualNetworkRules"),
+];
+
+/// Types of hub gateways that share one table.
+const HUB_GATEWAYS: &[&str] = &[
+    "Microsoft.Network/vpnGateways",
+    "Microsoft.Network/expressRouteGateways",
+    "Microsoft.Network/p2sVpnGateways",
+];
+
+fn tag_of(kind: &str) -> TableTag {
+    let same = |word: &&str| word.eq_ignore_ascii_case(kind);
+    if let Some((tag, ..)) = TableTag::ALL.iter().find(|(_, t, _)| same(t)) {
+        return *tag;
+    }
+    if services::service_kind(kind).is_some() {
+        return TableTag::PlatformService;
+    }
+    match kind {
+        k if HUB_GATEWAYS.iter().any(|t| t.eq_ignore_ascii_case(k)) => TableTag::HubGateway,
+        k if k.eq_ignore_ascii_case("Microsoft.MachineLearningServices/workspaces/batchEndpoints") => {
+            TableTag::MlEndpoint
+        }
+        k if k.eq_ignore_ascii_case("Microsoft.Network/ApplicationGatewayWebApplicationFirewallPolicies") => {
+            TableTag::WafPolicy
+        }
+        _ => TableTag::Unmodelled,
+    }
+}
+
+/// Builds the inventory. The order of `raws` does not matter. `strict` names the documents whose unknown
+/// fields are refused (our own files).
+pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
+    let raws = put_children_out(raws);
+    let raws = put_children_in(raws);
+    let raws = merge_duplicates(raws, notes);
+    let mut inventory = Inventory::default();
+    for raw in &raws {
+        let tag = tag_of(&raw.id.kind());
+        let strict = raw.origin == Origin::Estate;
+        let mut reader = Reader { notes, strict, scope: raw.id.clone() };
+        inventory.read(tag, raw, &mut reader);
+    }
+    index(&mut inventory);
+    check_references(&inventory, notes);
+    inventory
+}
+
+fn object_of(node: &Node) -> Object {
+    node.as_object().cloned().unwrap_or_default()
+}
+
+/// Whether this property holds the children: in `properties`, or beside it in flat sources.
+fn children<'a>(body: &'a Node, property: &str) -> Option<&'a Node> {
+    body.get("properties").and_then(|p| p.get(property)).or_else(|| body.get(property))
+}
+
+fn put_children_out(raws: Vec<RawResource>) -> Vec<RawResource> {
+    let mut out = Vec::with_capacity(raws.len());
+    let mut work = raws;
+    while let Some(mut raw) = work.pop() {
+        let kind = raw.id.kind();
+        for (property, segment) in inline_children(&kind) {
+            let Some(items) = children(&raw.body, property).and_then(Node::as_array) else { continue };
+            for item in items {
+                let Some(name) = item.get("name").and_then(Node::as_str) else { continue };
+                work.push(RawResource {
+                    id: raw.id.child(segment, name.rsplit('/').next().unwrap_or(name)),
+                    at: item.at,
+                    origin: raw.origin,
+                    uncertain: raw.uncertain.clone(),
+                    api_version: raw.api_version.clone(),
+                    body: item.clone(),
+                });
+            }
+            raw.body = without(&raw.body, property);
+        }
+        out.push(raw);
+    }
+    out
+}
+
+/// The body without a property, wherever it stands.
+fn without(body: &Node, property: &str) -> Node {
+    let mut object = object_of(body);
+    object.remove(property);
+    if let Some(inner) = object.get("properties").filter(|p| p.get(property).is_some()) {
+        let (at, mut properties) = (inner.at, object_of(inner));
+        properties.remove(property);
+        object.set("properties", at, Node::object(at, properties));
+    }
+    Node::object(body.at, object)
+}
+
+fn put_children_in(raws: Vec<RawResource>) -> Vec<RawResource> {
+    let (inside, mut own): (Vec<_>, Vec<_>) =
+        raws.into_iter().partition(|raw| list_of(&raw.id.kind()).is_some());
+    let mut inside = inside;
+    inside.sort_by(|a, b| (&a.id, a.origin).cmp(&(&b.id, b.origin)));
+    let mut by_parent: HashMap<ResourceId, usize> =
+        own.iter().enumerate().map(|(i, r)| (r.id.clone(), i)).collect();
+    for child in inside {
+        let (Some(list), Some(parent)) = (list_of(&child.id.kind()), child.id.parent()) else { continue };
+        let at = *by_parent.entry(parent.clone()).or_insert_with(|| {
+            own.push(mentioned(parent.clone(), &child));
+            own.len() - 1
+        });
+        own[at].body = appended(&own[at].body, list, child_item(&child));
+    }
+    own
+}
+
+/// The list of the parent that holds children of this type.
+fn list_of(kind: &str) -> Option<&'static str> {
+    if let Some(record) = strip_prefix_ignore_case(kind, "Microsoft.Network/privateDnsZones/") {
+        return (!record.eq_ignore_ascii_case("virtualNetworkLinks") && !record.contains('/'))
+            .then_some("recordSets");
+    }
+    if let Some(record) = strip_prefix_ignore_case(kind, "Microsoft.Network/dnsZones/") {
+        return (!record.contains('/')).then_some("recordSets");
+    }
+    IN.iter().find(|(t, _)| t.eq_ignore_ascii_case(kind)).map(|(_, list)| *list)
+}
+
+fn strip_prefix_ignore_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let head = text.get(..prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
+}
+
+/// A parent that only a child tells of.
+fn mentioned(id: ResourceId, child: &RawResource) -> RawResource {
+    RawResource {
+        id,
+        at: child.at,
+        origin: Origin::Mentioned,
+        uncertain: None,
+        api_version: None,
+        body: Node::object(child.at, Object::new()),
+    }
+}
+
+/// A child as an item of its parent's list: its own short name, and its type for record sets.
+fn child_item(child: &RawResource) -> Node {
+    let mut object = object_of(&child.body);
+    object.set("name", child.at, Node::string(child.at, child.id.name()));
+    let kind = child.id.kind();
+    let record = kind.rsplit('/').next().unwrap_or_default();
+    object.set("type", child.at, Node::string(child.at, record));
+    Node::object(child.at, object)
+}
+
+/// The body with an item appended to the list at a dotted path below `properties`.
+fn appended(body: &Node, path: &str, item: Node) -> Node {
+    let mut object = object_of(body);
+    let at = object.get("properties").map_or(body.at, |p| p.at);
+    let inner = object.get("properties").cloned().unwrap_or_else(|| Node::object(at, Object::new()));
+    object.set("properties", at, append_at(&inner, path, item));
+    Node::object(body.at, object)
+}
+
+fn append_at(node: &Node, path: &str, item: Node) -> Node {
+    let mut object = object_of(node);
+    let (head, rest) = path.split_once('.').map_or((path, None), |(h, r)| (h, Some(r)));
+    let here = object.get(head).cloned();
+    let next = match (rest, here) {
+        (Some(rest), here) => {
+            append_at(&here.unwrap_or_else(|| Node::object(node.at, Object::new())), rest, item)
+        }
+        (None, Some(list)) if list.as_array().is_some() => {
+            let mut items = list.as_array().unwrap_or_default().to_vec();
+            let same = |n: &Node| key(n) == key(&item);
+            match items.iter().position(same) {
+                Some(at) => items[at] = item,
+                None => items.push(item),
+            }
+            Node::array(list.at, items)
+        }
+        (None, Some(map)) if map.as_object().is_some() => {
+            let mut entries = object_of(&map);
+            let name: Arc<str> = item.get("name").and_then(Node::as_str).unwrap_or_default().into();
+            entries.set(name, item.at, item.get("properties").cloned().unwrap_or(item.clone()));
+            Node::object(map.at, entries)
+        }
+        (None, Some(other)) if other.why_unknown().is_some() => other,
+        (None, _) => Node::array(item.at, vec![item]),
+    };
+    object.set(head, next.at, next);
+    Node::object(node.at, object)
+}
+
+/// What makes a list item the same as another: name and, for records, type.
+fn key(item: &Node) -> Option<(String, String)> {
+    let word = |k: &str| item.get(k).and_then(Node::as_str).map(str::to_ascii_lowercase);
+    let last = |name: String| name.rsplit('/').next().unwrap_or_default().to_owned();
+    let kind = word("type").map(last).unwrap_or_default();
+    let kind = if kind.len() <= 5 { kind } else { String::new() };
+    Some((last(word("name")?), kind))
+}
+
+/// Merges descriptions of one resource: a later origin wins property by property, and a disagreement is noted.
+fn merge_duplicates(mut raws: Vec<RawResource>, notes: &mut Diagnostics) -> Vec<RawResource> {
+    raws.sort_by(|a, b| (&a.id, a.origin, a.at).cmp(&(&b.id, b.origin, b.at)));
+    let mut out: Vec<RawResource> = Vec::with_capacity(raws.len());
+    for raw in raws {
+        match out.last_mut().filter(|last| last.id == raw.id) {
+            None => out.push(raw),
+            Some(last) => merge(last, raw, notes),
+        }
+    }
+    out
+}
+
+fn merge(older: &mut RawResource, newer: RawResource, notes: &mut Diagnostics) {
+    let mut differs = None;
+    older.body = merged(&older.body, &newer.body, &mut differs);
+    if let Some((path, at)) = differs.filter(|_| older.origin != Origin::Mentioned) {
+        let message = format!("`{}` is described twice, and `{path}` differs", newer.id.full_name());
+        notes.push(
+            Diagnostic::new(Code::DuplicateResource, newer.at, message)
+                .also(at, "the other description")
+                .help("the later kind of source wins: template, then export, then estate file"),
+        );
+    }
+    older.origin = newer.origin;
+    older.at = newer.at;
+    older.api_version = newer.api_version.or(older.api_version.take());
+    if older.uncertain.is_some() {
+        older.uncertain = newer.uncertain;
+    }
+}
+
+/// `newer` laid over `older`: objects key by key, lists of named items by name, everything else replaced.
+fn merged(older: &Node, newer: &Node, differs: &mut Option<(String, crate::diag::At)>) -> Node {
+    match (&older.value, &newer.value) {
+        (Value::Object(a), Value::Object(b)) => {
+            let mut object = (**a).clone();
+            for entry in b.iter() {
+                let value = match a.get(&entry.key) {
+                    None => entry.value.clone(),
+                    Some(old) => {
+                        let had = differs.is_some();
+                        let value = merged(old, &entry.value, differs);
+                        if let (false, Some((path, _))) = (had, differs.as_mut()) {
+                            *path = if path.is_empty() {
+                                entry.key.to_string()
+                            } else {
+                                format!("{}.{path}", entry.key)
+                            };
+                        }
+                        value
+                    }
+                };
+                object.set(entry.key.clone(), entry.key_at, value);
+            }
+            Node::object(newer.at, object)
+        }
+        (Value::Unknown(_), _) => newer.clone(),
+        (_, Value::Unknown(_)) => older.clone(),
+        (a, b) if same_value(a, b) => newer.clone(),
+        _ => {
+            differs.get_or_insert((String::new(), older.at));
+            newer.clone()
+        }
+    }
+}
+
+/// Equality of values without regard to places and, for strings, to case.
+fn same_value(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::String(a), Value::String(b)) => a.eq_ignore_ascii_case(b),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same_value(&a.value, &b.value))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len()
+                && a.iter().all(|e| b.get(&e.key).is_some_and(|v| same_value(&e.value.value, &v.value)))
+        }
+        (a, b) => a == b,
+    }
+}
+
+fn index(inventory: &mut Inventory) {
+    let mut ids: HashMap<ResourceId, Slot, foldhash::fast::FixedState> = HashMap::default();
+    let mut names: HashMap<Arc<str>, Vec<Slot>, foldhash::fast::FixedState> = HashMap::default();
+    inventory.each(&mut |id, slot, _, _| {
+        ids.insert(id.clone(), slot);
+        let full = id.full_name().to_ascii_lowercase();
+        let short = id.name().to_ascii_lowercase();
+        if short != full {
+            names.entry(short.into()).or_default().push(slot);
+        }
+        names.entry(full.into()).or_default().push(slot);
+    });
+    inventory.index = ids;
+    inventory.names = names;
+}
+
+fn check_references(inventory: &Inventory, notes: &mut Diagnostics) {
+    let mut found = Vec::new();
+    inventory.refs(&mut |owner, text, kind, at| {
+        let by_id = ResourceId::looks_like_one(text);
+        let fits = |slot: &&Slot| kind.is_empty() || fits_table(slot.table, kind);
+        let hits = if by_id {
+            usize::from(inventory.slot(&ResourceId::new(text)).is_some())
+        } else {
+            inventory.named(text).iter().filter(fits).count()
+        };
+        let inner = by_id && names_a_part(inventory, &ResourceId::new(text));
+        if hits == 1 || inner {
+            return;
+        }
+        found.push(if hits == 0 {
+            dangling(inventory, owner, text, kind, at)
+        } else {
+            let candidates: Vec<_> = inventory
+                .named(text)
+                .iter()
+                .filter(fits)
+                .filter_map(|s| inventory.id_of(*s))
+                .map(ToString::to_string)
+                .collect();
+            Diagnostic::new(Code::AmbiguousReference, at, format!("`{text}` fits {hits} resources"))
+                .help(format!("use the id of one of {}", candidates.join(", ")))
+        });
+    });
+    found.into_iter().for_each(|d| notes.push(d));
+}
+
+fn fits_table(table: TableTag, kind: &str) -> bool {
+    TableTag::ALL.iter().any(|(tag, t, _)| *tag == table && *t == kind)
+}
+
+/// Whether the id names a part of a resource that is there: a frontend, a pool, an ip configuration.
+fn names_a_part(inventory: &Inventory, id: &ResourceId) -> bool {
+    let mut here = id.parent();
+    while let Some(id) = here {
+        if inventory.slot(&id).is_some() {
+            return true;
+        }
+        here = id.parent();
+    }
+    false
+}
+
+fn dangling(
+    inventory: &Inventory,
+    owner: &ResourceId,
+    text: &str,
+    kind: &str,
+    at: crate::diag::At,
+) -> Diagnostic {
+    let what = if kind.is_empty() { "resource" } else { kind };
+    let message =
+        format!("`{}` refers to the {what} `{text}`, which is in none of the files", owner.full_name());
+    let diagnostic = Diagnostic::new(Code::DanglingReference, at, message);
+    let wanted = text.rsplit('/').next().unwrap_or(text);
+    let names = inventory
+        .names
+        .iter()
+        .filter(|(_, slots)| slots.iter().any(|s| kind.is_empty() || fits_table(s.table, kind)));
+    let mut names: Vec<&str> = names.map(|(name, _)| &**name).collect();
+    names.sort_unstable();
+    match nearest(wanted, names.into_iter().filter(|n| *n != wanted)) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic,
+    }
+}

@@ -1,0 +1,606 @@
+//! Reading typed fields out of value trees.
+//!
+//! The same declarations serve four ends: reading resources of any format, refusing unknown fields in
+//! our own files with the nearest spelling, following references, and printing the JSON Schema.
+
+use super::ResourceId;
+use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
+use crate::doc::{Node, Number, Value};
+use serde_json::{Value as Json, json};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// Why a value is not known, and where it should have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// The reason, one line.
+    pub why: Arc<str>,
+    /// The place.
+    pub at: At,
+}
+
+impl Unknown {
+    /// A reason at a place.
+    pub fn new(at: At, why: impl Into<Arc<str>>) -> Self {
+        Self { why: why.into(), at }
+    }
+}
+
+/// A property that may be absent, known, or present but unknowable.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Field<T> {
+    /// Not written (or `null`): Azure's documented default applies.
+    #[default]
+    Absent,
+    /// Written and known.
+    Known(T),
+    /// Written, but its value cannot be known from the files.
+    Unknown(Unknown),
+}
+
+impl<T> Field<T> {
+    /// The value if it is known.
+    pub fn known(&self) -> Option<&T> {
+        if let Field::Known(value) = self { Some(value) } else { None }
+    }
+
+    /// The reason if it is unknown.
+    pub fn unknown(&self) -> Option<&Unknown> {
+        if let Field::Unknown(unknown) = self { Some(unknown) } else { None }
+    }
+
+    /// Whether it is not written.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Field::Absent)
+    }
+}
+
+impl<T: Clone> Field<T> {
+    /// The value, or Azure's default where absent; an unknown stays an error.
+    pub fn or(&self, default: T) -> Result<T, &Unknown> {
+        match self {
+            Field::Absent => Ok(default),
+            Field::Known(value) => Ok(value.clone()),
+            Field::Unknown(unknown) => Err(unknown),
+        }
+    }
+}
+
+impl<T: PartialEq> Field<T> {
+    /// Whether the value is known and equal.
+    pub fn is(&self, value: T) -> bool {
+        self.known() == Some(&value)
+    }
+}
+
+/// A list of which some items may be unknowable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Many<T> {
+    /// The items that are known.
+    pub items: Vec<T>,
+    /// Set when there may be more, or one of them is unknown.
+    pub unknown: Option<Unknown>,
+    /// Whether the property was written at all.
+    pub given: bool,
+}
+
+impl<T> Default for Many<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), unknown: None, given: false }
+    }
+}
+
+impl<T> Many<T> {
+    /// The known items.
+    pub fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.items.iter()
+    }
+
+    /// Whether nothing is in it, and nothing unknown either.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.unknown.is_none()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Many<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.iter()
+    }
+}
+
+/// A reference to a resource of one kind, by id or (in our own files) by name.
+pub struct Ref<K> {
+    /// The id or name as written.
+    pub text: Arc<str>,
+    /// Where it is written.
+    pub at: At,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K> Ref<K> {
+    /// A reference.
+    pub fn new(text: impl Into<Arc<str>>, at: At) -> Self {
+        Self { text: text.into(), at, kind: PhantomData }
+    }
+
+    /// The resource id, if an id is written and not a name.
+    pub fn id(&self) -> Option<ResourceId> {
+        ResourceId::looks_like_one(&self.text).then(|| ResourceId::new(&self.text))
+    }
+}
+
+impl<K> Clone for Ref<K> {
+    fn clone(&self) -> Self {
+        Self { text: self.text.clone(), at: self.at, kind: PhantomData }
+    }
+}
+
+impl<K> std::fmt::Debug for Ref<K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Ref({})", self.text)
+    }
+}
+
+impl<K> PartialEq for Ref<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text.eq_ignore_ascii_case(&other.text)
+    }
+}
+
+/// Any resource, whatever its kind.
+#[derive(Clone, Debug)]
+pub enum AnyKind {}
+
+/// State of one reading: where faults go and how strict it is.
+pub struct Reader<'n> {
+    /// Where faults go.
+    pub notes: &'n mut Diagnostics,
+    /// Refuse unknown fields (our own files) instead of passing over them (Azure's, which hold
+    /// thousands of properties without network meaning).
+    pub strict: bool,
+    /// The resource or child being read; children derive their ids from it.
+    pub scope: ResourceId,
+}
+
+impl Reader<'_> {
+    /// Notes a value that does not fit and gives the unknown that stands in its place.
+    pub fn bad(&mut self, code: Code, at: At, message: String, help: Option<String>) -> Unknown {
+        let mut diagnostic = Diagnostic::new(code, at, message.clone());
+        diagnostic.help = help;
+        self.notes.push(diagnostic);
+        Unknown::new(at, message)
+    }
+
+    fn wrong(&mut self, node: &Node, wanted: &str) -> Unknown {
+        if let Some(why) = node.why_unknown() {
+            return Unknown::new(node.at, why.clone());
+        }
+        let message = format!("{} where {wanted} belongs", node.value.kind());
+        self.bad(Code::WrongType, node.at, message, None)
+    }
+}
+
+/// A value that can be read from one node.
+pub trait Read: Sized {
+    /// Reads it, or says why it stays unknown.
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown>;
+    /// Its JSON Schema in our own files.
+    fn schema() -> Json;
+    /// Visits the references inside: id or name, wanted type, place.
+    fn refs(&self, _visit: &mut dyn FnMut(&str, &'static str, At)) {}
+}
+
+/// A value that can be read from the properties of an object.
+pub trait FromPaths: Sized {
+    /// Reads it from the first path that is present, or for lists from all of them.
+    fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self;
+    /// Its JSON Schema in our own files.
+    fn schema() -> Json;
+    /// Visits the references inside.
+    fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At));
+}
+
+/// An object seen flat: what stands in its `properties` and beside them.
+pub struct View<'a> {
+    /// The whole object.
+    pub node: &'a Node,
+}
+
+impl<'a> View<'a> {
+    /// A view of an object; anything else is refused or unknown.
+    pub fn new(node: &'a Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
+        match &node.value {
+            Value::Object(_) => Ok(Self { node }),
+            _ => Err(reader.wrong(node, "an object")),
+        }
+    }
+
+    /// The value at a path; `*` is not followed here. `properties` is looked into first.
+    pub fn get(&self, path: &str) -> Option<&'a Node> {
+        let inner = self.node.get("properties");
+        let found = match inner {
+            Some(inner) if inner.why_unknown().is_some() => Some(inner),
+            Some(inner) => reach(inner, path),
+            None => None,
+        };
+        found.or_else(|| reach(self.node, path)).filter(|n| !n.is_null())
+    }
+
+    /// All values at a path with `*` for each item of a list.
+    fn each(&self, path: &str) -> Vec<&'a Node> {
+        let Some((head, tail)) = path.split_once(".*.") else {
+            return self.get(path).into_iter().collect();
+        };
+        let Some(list) = self.get(head) else { return Vec::new() };
+        match &list.value {
+            Value::Array(items) => {
+                items.iter().filter_map(|n| pick(n, tail)).filter(|n| !n.is_null()).collect()
+            }
+            _ => vec![list],
+        }
+    }
+
+    /// The item's own name.
+    pub fn name(&self) -> Option<&'a str> {
+        self.node.get("name").and_then(Node::as_str)
+    }
+}
+
+/// A member of a list item, in its `properties` or beside them, or the item where it is a plain value.
+fn pick<'a>(item: &'a Node, path: &str) -> Option<&'a Node> {
+    if item.as_object().is_none() {
+        return Some(item);
+    }
+    item.get("properties").and_then(|p| reach(p, path)).or_else(|| reach(item, path))
+}
+
+/// Follows keys; an unknown on the way is the answer.
+fn reach<'a>(node: &'a Node, path: &str) -> Option<&'a Node> {
+    let mut here = node;
+    for key in path.split('.') {
+        if here.why_unknown().is_some() {
+            return Some(here);
+        }
+        here = here.get(key)?;
+    }
+    Some(here)
+}
+
+impl<T: Read> FromPaths for Field<T> {
+    fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self {
+        let Some(node) = paths.iter().find_map(|p| view.get(p)) else { return Field::Absent };
+        match T::read(node, reader) {
+            Ok(value) => Field::Known(value),
+            Err(unknown) => Field::Unknown(unknown),
+        }
+    }
+
+    fn schema() -> Json {
+        T::schema()
+    }
+
+    fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At)) {
+        if let Field::Known(value) = self {
+            value.refs(visit);
+        }
+    }
+}
+
+impl<T: Read> FromPaths for Many<T> {
+    fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self {
+        let mut many = Many::default();
+        for node in paths.iter().flat_map(|p| view.each(p)) {
+            many.given = true;
+            many.read(node, reader);
+        }
+        many
+    }
+
+    fn schema() -> Json {
+        let item = T::schema();
+        json!({ "anyOf": [{ "type": "array", "items": item }, item] })
+    }
+
+    fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At)) {
+        self.items.iter().for_each(|item| item.refs(visit));
+    }
+}
+
+impl<T: Read> Many<T> {
+    /// Reads a list; a single value counts as a list of one, as in `addressPrefix`.
+    fn read(&mut self, node: &Node, reader: &mut Reader<'_>) {
+        match &node.value {
+            Value::Array(items) => {
+                for item in items.iter().filter(|item| !item.is_null()) {
+                    self.push(T::read(item, reader));
+                }
+            }
+            Value::Unknown(why) => self.unknown = Some(Unknown::new(node.at, why.clone())),
+            _ => self.push(T::read(node, reader)),
+        }
+    }
+
+    fn push(&mut self, item: Result<T, Unknown>) {
+        match item {
+            Ok(item) => self.items.push(item),
+            Err(unknown) => self.unknown = Some(unknown),
+        }
+    }
+}
+
+impl Read for Arc<str> {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
+        match &node.value {
+            Value::String(text) => Ok(text.clone()),
+            Value::Number(number) => Ok(number.to_string().into()),
+            Value::Bool(b) => Ok(b.to_string().into()),
+            _ => Err(reader.wrong(node, "a string")),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string" })
+    }
+}
+
+impl Read for bool {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
+        match &node.value {
+            Value::Bool(b) => Ok(*b),
+            Value::String(s) if s.eq_ignore_ascii_case("true") => Ok(true),
+            Value::String(s) if s.eq_ignore_ascii_case("false") => Ok(false),
+            _ => Err(reader.wrong(node, "true or false")),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "boolean" })
+    }
+}
+
+impl Read for i64 {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
+        match &node.value {
+            Value::Number(Number::Int(i)) => Ok(*i),
+            Value::Number(Number::Float(f)) if f.fract() == 0.0 && f.abs() < 9e15 => Ok(*f as i64),
+            Value::String(s) => s.trim().parse().map_err(|_| {
+                reader.bad(Code::BadValue, node.at, format!("`{s}` is not a whole number"), None)
+            }),
+            _ => Err(reader.wrong(node, "a whole number")),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "integer" })
+    }
+}
+
+impl<K: super::Kind> Read for Ref<K> {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
+        reference(node, reader).map(|(text, at)| Ref::new(text, at))
+    }
+
+    fn schema() -> Json {
+        json!({
+            "description": format!("name or id of a {}", K::TYPE),
+            "anyOf": [{ "type": "string" }, { "type": "object", "properties": { "id": { "type": "string" } }, "required": ["id"] }]
+        })
+    }
+
+    fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At)) {
+        visit(&self.text, K::TYPE, self.at);
+    }
+}
+
+impl Read for Ref<AnyKind> {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
+        reference(node, reader).map(|(text, at)| Ref::new(text, at))
+    }
+
+    fn schema() -> Json {
+        json!({ "description": "name or id of a resource", "type": ["string", "object"] })
+    }
+
+    fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At)) {
+        visit(&self.text, "", self.at);
+    }
+}
+
+fn reference(node: &Node, reader: &mut Reader<'_>) -> Result<(Arc<str>, At), Unknown> {
+    let inner = node.get("id").unwrap_or(node);
+    match &inner.value {
+        Value::String(text) if !text.is_empty() => Ok((text.clone(), inner.at)),
+        _ => Err(reader.wrong(inner, "a resource id or name")),
+    }
+}
+
+/// Notes fields that our own files do not have.
+pub(super) fn refuse_unknown_fields(view: &View<'_>, known: &[&str], what: &str, reader: &mut Reader<'_>) {
+    if !reader.strict {
+        return;
+    }
+    let Some(object) = view.node.as_object() else { return };
+    for entry in object.iter().filter(|e| !known.iter().any(|k| k.eq_ignore_ascii_case(&e.key))) {
+        let help = nearest(&entry.key, known.iter().copied())
+            .map(|near| format!("did you mean `{near}`?"))
+            .unwrap_or_else(|| format!("{what} has the fields {}", known.join(", ")));
+        let message = format!("{what} has no field `{}`", entry.key);
+        reader.bad(Code::UnknownField, entry.key_at, message, Some(help));
+    }
+}
+
+/// The first name of a path: what an object's own field is called.
+pub(super) fn first_segment(path: &str) -> &str {
+    path.split('.').next().unwrap_or(path)
+}
+
+/// Declares an enumeration of Azure's words. Read without regard to case; an unknown word is a
+/// diagnostic and stays unknown.
+macro_rules! words {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal $(| $alias:literal)*),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$vmeta])* #[doc = concat!("`", $word, "`")] $variant),* }
+
+        impl $name {
+            /// Azure's spellings.
+            pub const WORDS: &'static [&'static str] = &[$($word),*];
+
+            /// Azure's spelling.
+            pub fn word(self) -> &'static str {
+                match self { $($name::$variant => $word),* }
+            }
+
+            /// The value of a word, without regard to case.
+            pub fn parse(text: &str) -> Option<Self> {
+                $(if text.eq_ignore_ascii_case($word) $(|| text.eq_ignore_ascii_case($alias))* { return Some($name::$variant); })*
+                None
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+
+        impl $crate::inventory::read::Read for $name {
+            fn read(node: &$crate::doc::Node, reader: &mut $crate::inventory::read::Reader<'_>) -> Result<Self, $crate::inventory::read::Unknown> {
+                $crate::inventory::read::read_word(node, reader, Self::parse, Self::WORDS)
+            }
+            fn schema() -> serde_json::Value {
+                serde_json::json!({ "enum": Self::WORDS })
+            }
+        }
+    };
+}
+
+/// Reads a word of a closed list.
+pub(super) fn read_word<T>(
+    node: &Node,
+    reader: &mut Reader<'_>,
+    parse: impl Fn(&str) -> Option<T>,
+    words: &[&str],
+) -> Result<T, Unknown> {
+    let text = Arc::<str>::read(node, reader)?;
+    parse(text.trim()).ok_or_else(|| {
+        let help = match nearest(&text, words.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("one of {}", words.join(", ")),
+        };
+        reader.bad(
+            Code::BadValue,
+            node.at,
+            format!("`{text}` is not a word that Azure knows here"),
+            Some(help),
+        )
+    })
+}
+
+/// Declares a part of a resource: fields with the paths they are read from. With `in "segment"` the
+/// part has an id of its own below its parent's.
+macro_rules! block {
+    ($(#[$meta:meta])* pub struct $name:ident $(in $segment:literal)? { $($(#[$fmeta:meta])* pub $field:ident : $ty:ty = $($path:literal)|+),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $name {
+            /// The item's name; empty where it has none.
+            pub name: std::sync::Arc<str>,
+            /// Its id: that of the resource, or its own below it.
+            pub id: $crate::inventory::ResourceId,
+            /// Where it is written.
+            pub at: $crate::diag::At,
+            $($(#[$fmeta])* pub $field: $ty),*
+        }
+
+        impl $crate::inventory::read::Read for $name {
+            fn read(node: &$crate::doc::Node, reader: &mut $crate::inventory::read::Reader<'_>) -> Result<Self, $crate::inventory::read::Unknown> {
+                let view = $crate::inventory::read::View::new(node, reader)?;
+                let known = ["name", "id", "properties", "type", "etag", $($($crate::inventory::read::first_segment($path)),+),*];
+                $crate::inventory::read::refuse_unknown_fields(&view, &known, stringify!($name), reader);
+                let name: std::sync::Arc<str> = view.name().unwrap_or_default().into();
+                let outer = reader.scope.clone();
+                $(if !name.is_empty() { reader.scope = outer.child($segment, &name); })?
+                let id = reader.scope.clone();
+                let value = Self { name, id, at: node.at, $($field: $crate::inventory::read::FromPaths::take(&view, &[$($path),+], reader)),* };
+                reader.scope = outer;
+                Ok(value)
+            }
+
+            fn schema() -> serde_json::Value {
+                let mut properties = serde_json::Map::new();
+                properties.insert("name".into(), serde_json::json!({ "type": "string" }));
+                $($(properties.insert($crate::inventory::read::first_segment($path).into(), $crate::inventory::read::path_schema($path, <$ty as $crate::inventory::read::FromPaths>::schema()));)+)*
+                serde_json::json!({ "type": "object", "properties": properties, "additionalProperties": false })
+            }
+
+            fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, $crate::diag::At)) {
+                let _ = &visit;
+                $($crate::inventory::read::FromPaths::refs(&self.$field, visit);)*
+            }
+        }
+    };
+}
+
+/// The schema of a path: nested paths are open objects.
+pub(super) fn path_schema(path: &str, leaf: Json) -> Json {
+    if path.contains('.') { json!({ "type": ["object", "array", "string"] }) } else { leaf }
+}
+
+/// Declares a resource kind: common head plus fields with the paths they are read from.
+macro_rules! resource {
+    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$fmeta:meta])* pub $field:ident : $ty:ty = $($path:literal)|+),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            /// The resource id.
+            pub id: $crate::inventory::ResourceId,
+            /// Where it is declared.
+            pub at: $crate::diag::At,
+            /// Who says so.
+            pub origin: $crate::inventory::Origin,
+            /// Why it may not exist, where that is so.
+            pub uncertain: Option<std::sync::Arc<str>>,
+            /// The API version of its deployment, where the source says it.
+            pub api_version: Option<std::sync::Arc<str>>,
+            /// The Azure region.
+            pub location: $crate::inventory::read::Field<std::sync::Arc<str>>,
+            $($(#[$fmeta])* pub $field: $ty),*
+        }
+
+        impl $name {
+            /// Reads a raw resource.
+            pub(in $crate::inventory) fn from_raw(raw: &$crate::inventory::RawResource, reader: &mut $crate::inventory::read::Reader<'_>) -> Self {
+                use $crate::inventory::read::{FromPaths, View, refuse_unknown_fields};
+                reader.scope = raw.id.clone();
+                let view = View { node: &raw.body };
+                let own: &[&str] = &[$($($crate::inventory::read::first_segment($path)),+),*];
+                refuse_unknown_fields(&view, &[$crate::inventory::HEAD, own].concat(), stringify!($name), reader);
+                let location = FromPaths::take(&view, &["location"], reader);
+                Self {
+                    id: raw.id.clone(), at: raw.at, origin: raw.origin, uncertain: raw.uncertain.clone(),
+                    api_version: raw.api_version.clone(), location,
+                    $($field: FromPaths::take(&view, &[$($path),+], reader)),*
+                }
+            }
+
+            /// The JSON Schema of one item in our own estate file.
+            pub(in $crate::inventory) fn schema() -> serde_json::Value {
+                let mut properties = serde_json::Map::new();
+                for word in $crate::inventory::HEAD { properties.insert((*word).into(), serde_json::json!({})); }
+                $($(properties.insert($crate::inventory::read::first_segment($path).into(), $crate::inventory::read::path_schema($path, <$ty as $crate::inventory::read::FromPaths>::schema()));)+)*
+                serde_json::json!({ "type": "object", "properties": properties, "additionalProperties": false })
+            }
+
+            /// Visits the references inside.
+            pub(in $crate::inventory) fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, $crate::diag::At)) {
+                let _ = &visit;
+                $($crate::inventory::read::FromPaths::refs(&self.$field, visit);)*
+            }
+        }
+    };
+}
+
+pub(super) use {block, resource, words};

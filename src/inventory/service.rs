@@ -1,0 +1,294 @@
+//! Platform services and their own network rules.
+
+use super::Subnet;
+use super::read::{AnyKind, Field, Many, Ref, block, resource, words};
+use super::values::{AddressWord, ManagedIdentity};
+use crate::net::PortRange;
+use std::sync::Arc;
+
+words! {
+    /// Whether a service answers on its public endpoint.
+    pub enum PublicNetworkAccess {
+        Enabled = "Enabled", Disabled = "Disabled", SecuredByPerimeter = "SecuredByPerimeter",
+    }
+}
+
+words! {
+    /// What a service firewall does with what no rule names.
+    pub enum DefaultAction { Allow = "Allow", Deny = "Deny" }
+}
+
+resource! {
+    /// A platform service with a public endpoint and, perhaps, private ones: storage account, key vault,
+    /// registry, database, web app ... Its type tells which rules apply.
+    pub struct PlatformService {
+        /// Class of the service.
+        pub sku: Field<Arc<str>> = "sku.name" | "sku",
+        /// Variant (`StorageV2`, `GlobalDocumentDB` ...).
+        pub kind: Field<Arc<str>> = "kind",
+        /// Its managed identity.
+        pub identity: Field<ManagedIdentity> = "identity",
+        /// Whether the public endpoint answers.
+        pub public_network_access: Field<PublicNetworkAccess> = "publicNetworkAccess",
+        /// What the firewall does with the rest.
+        pub default_action: Field<DefaultAction> = "networkAcls.defaultAction" | "networkRuleSet.defaultAction" | "networkRuleSets.defaultAction",
+        /// Services let through: `AzureServices`, `Logging`, `Metrics`.
+        pub bypass: Field<Arc<str>> = "networkAcls.bypass" | "networkRuleBypassOptions" | "networkAclBypass",
+        /// Public addresses let through.
+        pub ip_rules: Many<AddressWord> =
+            "networkAcls.ipRules.*.value" | "networkAcls.ipRules.*.ipAddressOrRange" | "networkRuleSet.ipRules.*.value"
+            | "ipRules.*.ipAddressOrRange" | "ipRules.*.value" | "networkRuleSet.ipRules.*.ipMask" | "ipAllowlist",
+        /// Subnets let through.
+        pub virtual_network_rules: Many<Ref<Subnet>> =
+            "networkAcls.virtualNetworkRules.*.id" | "networkAcls.virtualNetworkRules.*.subnet"
+            | "networkRuleSet.virtualNetworkRules.*.id" | "networkRuleSet.virtualNetworkRules.*.subnet" | "virtualNetworkRules.*.id",
+        /// Resource instances let through.
+        pub resource_access_rules: Many<Arc<str>> = "networkAcls.resourceAccessRules.*.resourceId",
+        /// Cosmos DB: whether subnets are filtered at all.
+        pub is_virtual_network_filter_enabled: Field<bool> = "isVirtualNetworkFilterEnabled",
+        /// Storage: whether account keys work.
+        pub allow_shared_key_access: Field<bool> = "allowSharedKeyAccess",
+        /// Key vault: whether roles, not access policies, decide.
+        pub enable_rbac_authorization: Field<bool> = "enableRbacAuthorization",
+        /// Key vault: access policies.
+        pub access_policies: Many<AccessPolicy> = "accessPolicies",
+        /// Registry: whether the admin account works.
+        pub admin_user_enabled: Field<bool> = "adminUserEnabled",
+        /// Registry: whether layers come from a dedicated endpoint.
+        pub data_endpoint_enabled: Field<bool> = "dataEndpointEnabled",
+        /// Private endpoint connections, as deployed.
+        pub private_endpoint_connections: Many<EndpointConnection> = "privateEndpointConnections",
+        /// Names somebody says it has, beside those that follow from its type.
+        pub host_names: Many<Arc<str>> = "hostNames",
+        /// Workspace: its id, part of its host names.
+        pub workspace_id: Field<Arc<str>> = "workspaceId",
+        /// Workspace: public access of the first API generation (AML-3).
+        pub allow_public_access_when_behind_vnet: Field<bool> = "allowPublicAccessWhenBehindVnet",
+        /// Workspace: high business impact.
+        pub hbi_workspace: Field<bool> = "hbiWorkspace",
+        /// Workspace: its storage account.
+        pub storage_account: Field<Ref<PlatformService>> = "storageAccount",
+        /// Workspace: its key vault.
+        pub key_vault: Field<Ref<PlatformService>> = "keyVault",
+        /// Workspace: its registry.
+        pub container_registry: Field<Ref<PlatformService>> = "containerRegistry",
+        /// Workspace: its telemetry.
+        pub application_insights: Field<Ref<AnyKind>> = "applicationInsights",
+        /// Workspace: the cluster that builds images.
+        pub image_build_compute: Field<Arc<str>> = "imageBuildCompute",
+        /// Workspace: isolation mode of its managed network (AML-5).
+        pub managed_network_isolation: Field<IsolationMode> = "managedNetwork.isolationMode",
+        /// Workspace: outbound rules of its managed network.
+        pub managed_network_rules: Field<ManagedRules> = "managedNetwork.outboundRules",
+        /// Workspace: first API generation only.
+        pub v1_legacy_mode: Field<bool> = "v1LegacyMode",
+        /// AKS: subnets of the node pools.
+        pub agent_pool_subnets: Many<Ref<Subnet>> = "agentPoolProfiles.*.vnetSubnetID",
+        /// AKS: private API server.
+        pub enable_private_cluster: Field<bool> = "apiServerAccessProfile.enablePrivateCluster",
+        /// AKS: addresses let through to the API server.
+        pub authorized_ip_ranges: Many<AddressWord> = "apiServerAccessProfile.authorizedIPRanges",
+        /// AKS: how nodes reach the internet.
+        pub outbound_type: Field<Arc<str>> = "networkProfile.outboundType",
+        /// Ports it answers where that differs from its kind's.
+        pub listens: Many<PortRange> = "listens",
+        /// Web app: the subnet it sends from.
+        pub virtual_network_subnet_id: Field<Ref<Subnet>> = "virtualNetworkSubnetId",
+        /// Databricks and others: the network it is injected into.
+        pub injected_subnets: Many<Arc<str>> = "subnet" | "subnetId" | "customerVirtualNetworkSubnetId",
+    }
+}
+
+words! {
+    /// Isolation mode of a managed network.
+    pub enum IsolationMode {
+        Disabled = "Disabled",
+        AllowInternetOutbound = "AllowInternetOutbound",
+        AllowOnlyApprovedOutbound = "AllowOnlyApprovedOutbound",
+    }
+}
+
+block! {
+    /// An access policy of a key vault.
+    pub struct AccessPolicy {
+        /// Who.
+        pub object_id: Field<Arc<str>> = "objectId",
+        /// What with secrets.
+        pub secrets: Many<Arc<str>> = "permissions.secrets",
+        /// What with keys.
+        pub keys: Many<Arc<str>> = "permissions.keys",
+        /// What with certificates.
+        pub certificates: Many<Arc<str>> = "permissions.certificates",
+    }
+}
+
+block! {
+    /// A private endpoint connection as the target sees it.
+    pub struct EndpointConnection in "privateEndpointConnections" {
+        /// The private endpoint.
+        pub private_endpoint: Field<Ref<super::PrivateEndpoint>> = "privateEndpoint",
+        /// State.
+        pub status: Field<super::ConnectionStatus> = "privateLinkServiceConnectionState.status",
+    }
+}
+
+/// Outbound rules of a managed network: an object keyed by rule name.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct ManagedRules(pub Vec<ManagedRule>);
+
+/// One outbound rule of a managed network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ManagedRule {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where it is written.
+    pub at: crate::diag::At,
+    /// What it opens.
+    pub opens: ManagedRuleTarget,
+}
+
+/// What a managed network's rule opens.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ManagedRuleTarget {
+    /// A name, ports 80 and 443.
+    Fqdn(Arc<str>),
+    /// A private endpoint to a resource and sub-resource.
+    PrivateEndpoint {
+        /// The target resource.
+        resource: Arc<str>,
+        /// The sub-resource.
+        group: Arc<str>,
+    },
+    /// A service tag with protocol and ports.
+    ServiceTag {
+        /// The tag.
+        tag: Arc<str>,
+        /// Protocol.
+        protocol: crate::net::ProtocolMatch,
+        /// Ports.
+        ports: Vec<PortRange>,
+    },
+    /// A rule that cannot be read, and why.
+    Unknown(super::read::Unknown),
+}
+
+impl super::read::Read for ManagedRules {
+    fn read(
+        node: &crate::doc::Node,
+        reader: &mut super::read::Reader<'_>,
+    ) -> Result<Self, super::read::Unknown> {
+        use super::read::Unknown;
+        if let Some(why) = node.why_unknown() {
+            return Err(Unknown::new(node.at, why.clone()));
+        }
+        let mut rules = Vec::new();
+        if let Some(object) = node.as_object() {
+            for entry in object.iter() {
+                rules.push(managed_rule(entry.key.clone(), &entry.value, reader));
+            }
+        }
+        for item in node.as_array().unwrap_or_default() {
+            let name = item.get("name").and_then(crate::doc::Node::as_str).unwrap_or_default();
+            rules.push(managed_rule(name.into(), item.get("properties").unwrap_or(item), reader));
+        }
+        Ok(Self(rules))
+    }
+
+    fn schema() -> serde_json::Value {
+        serde_json::json!({ "type": "object", "additionalProperties": { "type": "object", "properties": {
+            "type": { "enum": ["FQDN", "PrivateEndpoint", "ServiceTag"] }, "destination": {}
+        }, "required": ["type", "destination"] } })
+    }
+}
+
+fn managed_rule(
+    name: Arc<str>,
+    node: &crate::doc::Node,
+    reader: &mut super::read::Reader<'_>,
+) -> ManagedRule {
+    use super::read::Read;
+    let word = |path: &str, reader: &mut super::read::Reader<'_>| {
+        node.path(path)
+            .ok_or_else(|| {
+                super::read::Unknown::new(node.at, format!("the outbound rule `{name}` has no `{path}`"))
+            })
+            .and_then(|n| Arc::<str>::read(n, reader))
+    };
+    let kind = word("type", reader);
+    let opens = match kind.as_ref().map(|k| k.to_ascii_lowercase()).as_deref() {
+        Ok("fqdn") => word("destination", reader).map(ManagedRuleTarget::Fqdn),
+        Ok("privateendpoint") => word("destination.serviceResourceId", reader).and_then(|resource| {
+            word("destination.subresourceTarget", reader)
+                .map(|group| ManagedRuleTarget::PrivateEndpoint { resource, group })
+        }),
+        Ok("servicetag") => word("destination.serviceTag", reader).map(|tag| {
+            let protocol = word("destination.protocol", reader).ok();
+            let protocol = protocol.and_then(|p| crate::net::ProtocolMatch::parse(&p));
+            let ports = word("destination.portRanges", reader).ok();
+            let ports = ports.map(|p| p.split(',').filter_map(PortRange::parse).collect());
+            ManagedRuleTarget::ServiceTag {
+                tag,
+                protocol: protocol.unwrap_or(crate::net::ProtocolMatch::ANY),
+                ports: ports.unwrap_or_else(|| vec![PortRange::ALL]),
+            }
+        }),
+        Ok(_) => {
+            Err(super::read::Unknown::new(node.at, format!("the outbound rule `{name}` has an unknown type")))
+        }
+        Err(unknown) => Err((*unknown).clone()),
+    };
+    ManagedRule { name: name.clone(), at: node.at, opens: opens.unwrap_or_else(ManagedRuleTarget::Unknown) }
+}
+
+resource! {
+    /// A compute of a machine learning workspace.
+    pub struct MlCompute {
+        /// `ComputeInstance`, `AmlCompute`, `AKS`, `VirtualMachine` ...
+        pub compute_type: Field<Arc<str>> = "computeType",
+        /// Its subnet, in the customer's own network.
+        pub subnet: Field<Ref<Subnet>> = "properties.subnet" | "subnet",
+        /// Whether nodes have public addresses.
+        pub enable_node_public_ip: Field<bool> = "properties.enableNodePublicIp" | "enableNodePublicIp",
+        /// Its managed identity.
+        pub identity: Field<ManagedIdentity> = "identity",
+        /// The attached resource.
+        pub resource_id: Field<Ref<AnyKind>> = "resourceId",
+    }
+}
+
+resource! {
+    /// An online or batch endpoint of a workspace.
+    pub struct MlEndpoint {
+        /// Whether it is scored from public networks.
+        pub public_network_access: Field<PublicNetworkAccess> = "publicNetworkAccess",
+        /// Key, AMLToken or AADToken.
+        pub auth_mode: Field<Arc<str>> = "authMode",
+        /// Its managed identity.
+        pub identity: Field<ManagedIdentity> = "identity",
+    }
+}
+
+resource! {
+    /// A deployment behind an online endpoint.
+    pub struct MlDeployment {
+        /// Legacy isolation of one deployment.
+        pub egress_public_network_access: Field<PublicNetworkAccess> = "egressPublicNetworkAccess",
+    }
+}
+
+resource! {
+    /// A public host outside Azure resources of the estate, or a name of somebody else's service.
+    pub struct InternetHost {
+        /// Its names; `*.` at the front for any label.
+        pub names: Many<Arc<str>> = "names" | "fqdn",
+        /// Its addresses; absent means an example address.
+        pub addresses: Many<crate::net::IpAddr> = "addresses",
+        /// The service tag it is part of.
+        pub service_tag: Field<Arc<str>> = "serviceTag",
+        /// Ports that answer; absent means any port asked.
+        pub listens: Many<PortRange> = "listens",
+        /// For somebody else's Azure service: whether a private endpoint exists for it somewhere, which
+        /// puts the `privatelink` name into its public resolution (DNS-6).
+        pub has_private_endpoint: Field<bool> = "hasPrivateEndpoint",
+    }
+}

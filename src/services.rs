@@ -1,0 +1,350 @@
+//! Facts about Azure's platform services, once: host names, private zones, sub-resources, service tags.
+//!
+//! Source: the table of private endpoint DNS zones
+//! (<https://learn.microsoft.com/azure/private-link/private-endpoint-dns>) and the service tag overview
+//! (<https://learn.microsoft.com/azure/virtual-network/service-tags-overview>). Nothing here knows an
+//! estate; patterns use `{name}`, `{region}`, `{guid}` and `{ws}`.
+
+/// A kind of platform service.
+#[derive(Debug)]
+pub struct ServiceKind {
+    /// Its resource type.
+    pub arm_type: &'static str,
+    /// Its section in our own estate file.
+    pub section: &'static str,
+    /// What people call it.
+    pub label: &'static str,
+    /// The service tag of its public endpoint.
+    pub tag: Option<&'static str>,
+    /// Whether the tag has a form for each region.
+    pub regional: bool,
+    /// The service endpoint that routes to it.
+    pub service_endpoint: Option<&'static str>,
+    /// Its endpoints; the first is meant when only the resource is named.
+    pub endpoints: &'static [EndpointKind],
+}
+
+/// One endpoint of a service.
+#[derive(Debug)]
+pub struct EndpointKind {
+    /// Sub-resource (group id) of private endpoints.
+    pub group: &'static str,
+    /// Public host name.
+    pub host: &'static str,
+    /// Private zone, where one exists.
+    pub zone: Option<&'static str>,
+    /// Record name within the zone.
+    pub record: &'static str,
+    /// Usual port.
+    pub port: u16,
+    /// Which address of a private endpoint serves it: one endpoint may own several.
+    pub member: u8,
+}
+
+impl EndpointKind {
+    /// The same, served by another address of the private endpoint.
+    const fn at_member(mut self, member: u8) -> Self {
+        self.member = member;
+        self
+    }
+}
+
+/// What the patterns of a service's names are filled with.
+#[derive(Clone, Debug)]
+pub struct NameParts<'a> {
+    /// The resource's name.
+    pub name: &'a str,
+    /// Its region, lower case without blanks; `None` where it is not known.
+    pub region: Option<&'a str>,
+    /// The id of a workspace.
+    pub guid: &'a str,
+}
+
+/// Fills a pattern; `None` where a part it needs is not known.
+pub fn fill(pattern: &str, parts: &NameParts<'_>) -> Option<String> {
+    let mut text = pattern.replace("{name}", parts.name).replace("{guid}", parts.guid);
+    if text.contains("{region}") {
+        text = text.replace("{region}", parts.region?);
+    }
+    if text.contains("{ws}") {
+        text = text.replace("{ws}", &workspace_label(parts)?);
+    }
+    Some(text.to_ascii_lowercase())
+}
+
+/// The workspace's name as it stands in its notebook host, cut so that the label keeps within 63 characters.
+fn workspace_label(parts: &NameParts<'_>) -> Option<String> {
+    let room = 63usize.checked_sub("ml---".len() + parts.region?.len() + parts.guid.len())?;
+    Some(parts.name.chars().take(room).collect())
+}
+
+const fn endpoint(
+    group: &'static str,
+    host: &'static str,
+    zone: &'static str,
+    record: &'static str,
+    port: u16,
+) -> EndpointKind {
+    EndpointKind { group, host, zone: Some(zone), record, port, member: 0 }
+}
+
+macro_rules! services {
+    ($($arm_type:literal $section:literal $label:literal tag $tag:expr, $regional:literal, se $se:expr, [$($e:expr),* $(,)?];)*) => {
+        /// Every kind of platform service that is modelled.
+        pub const SERVICES: &[ServiceKind] = &[$(ServiceKind {
+            arm_type: $arm_type, section: $section, label: $label, tag: $tag, regional: $regional,
+            service_endpoint: $se, endpoints: &[$($e),*],
+        }),*];
+    };
+}
+
+services! {
+    "Microsoft.Storage/storageAccounts" "storageAccounts" "storage account" tag Some("Storage"), true, se Some("Microsoft.Storage"), [
+        endpoint("blob", "{name}.blob.core.windows.net", "privatelink.blob.core.windows.net", "{name}", 443),
+        endpoint("file", "{name}.file.core.windows.net", "privatelink.file.core.windows.net", "{name}", 445),
+        endpoint("queue", "{name}.queue.core.windows.net", "privatelink.queue.core.windows.net", "{name}", 443),
+        endpoint("table", "{name}.table.core.windows.net", "privatelink.table.core.windows.net", "{name}", 443),
+        endpoint("dfs", "{name}.dfs.core.windows.net", "privatelink.dfs.core.windows.net", "{name}", 443),
+        endpoint("web", "{name}.web.core.windows.net", "privatelink.web.core.windows.net", "{name}", 443),
+    ];
+    "Microsoft.KeyVault/vaults" "keyVaults" "key vault" tag Some("AzureKeyVault"), true, se Some("Microsoft.KeyVault"), [
+        endpoint("vault", "{name}.vault.azure.net", "privatelink.vaultcore.azure.net", "{name}", 443),
+    ];
+    "Microsoft.ContainerRegistry/registries" "containerRegistries" "container registry" tag Some("AzureContainerRegistry"), true, se Some("Microsoft.ContainerRegistry"), [
+        endpoint("registry", "{name}.azurecr.io", "privatelink.azurecr.io", "{name}", 443),
+        endpoint("registry", "{name}.{region}.data.azurecr.io", "privatelink.azurecr.io", "{name}.{region}.data", 443).at_member(1),
+    ];
+    "Microsoft.MachineLearningServices/workspaces" "workspaces" "machine learning workspace" tag Some("AzureMachineLearning"), false, se None, [
+        endpoint("amlworkspace", "{guid}.workspace.{region}.api.azureml.ms", "privatelink.api.azureml.ms", "{guid}.workspace.{region}", 443),
+        endpoint("amlworkspace", "{guid}.workspace.{region}.cert.api.azureml.ms", "privatelink.api.azureml.ms", "{guid}.workspace.{region}.cert", 443),
+        endpoint("amlworkspace", "ml-{ws}-{region}-{guid}.{region}.notebooks.azure.net", "privatelink.notebooks.azure.net", "ml-{ws}-{region}-{guid}.{region}", 443).at_member(1),
+        endpoint("amlworkspace", "*.{region}.inference.ml.azure.com", "privatelink.api.azureml.ms", "*.{guid}.inference.{region}", 443).at_member(2),
+    ];
+    "Microsoft.DocumentDB/databaseAccounts" "cosmosAccounts" "Cosmos DB account" tag Some("AzureCosmosDB"), true, se Some("Microsoft.AzureCosmosDB"), [
+        endpoint("Sql", "{name}.documents.azure.com", "privatelink.documents.azure.com", "{name}", 443),
+        endpoint("MongoDB", "{name}.mongo.cosmos.azure.com", "privatelink.mongo.cosmos.azure.com", "{name}", 10255),
+        endpoint("Cassandra", "{name}.cassandra.cosmos.azure.com", "privatelink.cassandra.cosmos.azure.com", "{name}", 10350),
+        endpoint("Gremlin", "{name}.gremlin.cosmos.azure.com", "privatelink.gremlin.cosmos.azure.com", "{name}", 443),
+        endpoint("Table", "{name}.table.cosmos.azure.com", "privatelink.table.cosmos.azure.com", "{name}", 443),
+    ];
+    "Microsoft.Sql/servers" "sqlServers" "SQL server" tag Some("Sql"), true, se Some("Microsoft.Sql"), [
+        endpoint("sqlServer", "{name}.database.windows.net", "privatelink.database.windows.net", "{name}", 1433),
+    ];
+    "Microsoft.DBforPostgreSQL/servers" "postgreSqlServers" "PostgreSQL server" tag Some("Sql"), true, se Some("Microsoft.Sql"), [
+        endpoint("postgresqlServer", "{name}.postgres.database.azure.com", "privatelink.postgres.database.azure.com", "{name}", 5432),
+    ];
+    "Microsoft.DBforPostgreSQL/flexibleServers" "postgreSqlFlexibleServers" "PostgreSQL flexible server" tag Some("Sql"), true, se None, [
+        endpoint("postgresqlServer", "{name}.postgres.database.azure.com", "privatelink.postgres.database.azure.com", "{name}", 5432),
+    ];
+    "Microsoft.DBforMySQL/servers" "mySqlServers" "MySQL server" tag Some("Sql"), true, se Some("Microsoft.Sql"), [
+        endpoint("mysqlServer", "{name}.mysql.database.azure.com", "privatelink.mysql.database.azure.com", "{name}", 3306),
+    ];
+    "Microsoft.DBforMySQL/flexibleServers" "mySqlFlexibleServers" "MySQL flexible server" tag Some("Sql"), true, se None, [
+        endpoint("mysqlServer", "{name}.mysql.database.azure.com", "privatelink.mysql.database.azure.com", "{name}", 3306),
+    ];
+    "Microsoft.DBforMariaDB/servers" "mariaDbServers" "MariaDB server" tag Some("Sql"), true, se Some("Microsoft.Sql"), [
+        endpoint("mariadbServer", "{name}.mariadb.database.azure.com", "privatelink.mariadb.database.azure.com", "{name}", 3306),
+    ];
+    "Microsoft.Web/sites" "webApps" "web app" tag Some("AppService"), true, se Some("Microsoft.Web"), [
+        endpoint("sites", "{name}.azurewebsites.net", "privatelink.azurewebsites.net", "{name}", 443),
+        endpoint("sites", "{name}.scm.azurewebsites.net", "privatelink.azurewebsites.net", "{name}.scm", 443),
+    ];
+    "Microsoft.Search/searchServices" "searchServices" "search service" tag Some("AzureCognitiveSearch"), false, se None, [
+        endpoint("searchService", "{name}.search.windows.net", "privatelink.search.windows.net", "{name}", 443),
+    ];
+    "Microsoft.CognitiveServices/accounts" "cognitiveServices" "AI services account" tag Some("CognitiveServicesManagement"), false, se Some("Microsoft.CognitiveServices"), [
+        endpoint("account", "{name}.cognitiveservices.azure.com", "privatelink.cognitiveservices.azure.com", "{name}", 443),
+        endpoint("account", "{name}.openai.azure.com", "privatelink.openai.azure.com", "{name}", 443),
+        endpoint("account", "{name}.services.ai.azure.com", "privatelink.services.ai.azure.com", "{name}", 443),
+    ];
+    "Microsoft.EventHub/namespaces" "eventHubs" "Event Hubs namespace" tag Some("EventHub"), true, se Some("Microsoft.EventHub"), [
+        endpoint("namespace", "{name}.servicebus.windows.net", "privatelink.servicebus.windows.net", "{name}", 443),
+    ];
+    "Microsoft.ServiceBus/namespaces" "serviceBuses" "Service Bus namespace" tag Some("ServiceBus"), true, se Some("Microsoft.ServiceBus"), [
+        endpoint("namespace", "{name}.servicebus.windows.net", "privatelink.servicebus.windows.net", "{name}", 443),
+    ];
+    "Microsoft.Relay/namespaces" "relays" "Relay namespace" tag Some("AzureRelay"), false, se None, [
+        endpoint("namespace", "{name}.servicebus.windows.net", "privatelink.servicebus.windows.net", "{name}", 443),
+    ];
+    "Microsoft.Cache/Redis" "redisCaches" "Redis cache" tag None, false, se None, [
+        endpoint("redisCache", "{name}.redis.cache.windows.net", "privatelink.redis.cache.windows.net", "{name}", 6380),
+    ];
+    "Microsoft.AppConfiguration/configurationStores" "appConfigurations" "App Configuration store" tag Some("AppConfiguration"), false, se None, [
+        endpoint("configurationStores", "{name}.azconfig.io", "privatelink.azconfig.io", "{name}", 443),
+    ];
+    "Microsoft.EventGrid/topics" "eventGridTopics" "Event Grid topic" tag Some("AzureEventGrid"), false, se None, [
+        endpoint("topic", "{name}.{region}-1.eventgrid.azure.net", "privatelink.eventgrid.azure.net", "{name}.{region}-1", 443),
+    ];
+    "Microsoft.DataFactory/factories" "dataFactories" "data factory" tag Some("DataFactory"), true, se None, [
+        endpoint("dataFactory", "{name}.{region}.datafactory.azure.net", "privatelink.datafactory.azure.net", "{name}.{region}", 443),
+    ];
+    "Microsoft.Batch/batchAccounts" "batchAccounts" "Batch account" tag Some("BatchNodeManagement"), true, se None, [
+        endpoint("batchAccount", "{name}.{region}.batch.azure.com", "privatelink.batch.azure.com", "{name}.{region}", 443),
+    ];
+    "Microsoft.ContainerService/managedClusters" "managedClusters" "AKS cluster" tag None, false, se None, [
+        endpoint("management", "{name}.hcp.{region}.azmk8s.io", "privatelink.{region}.azmk8s.io", "{name}", 443),
+    ];
+    "Microsoft.Databricks/workspaces" "databricksWorkspaces" "Databricks workspace" tag Some("AzureDatabricks"), false, se None, [
+        endpoint("databricks_ui_api", "{name}.azuredatabricks.net", "privatelink.azuredatabricks.net", "{name}", 443),
+    ];
+    "Microsoft.Synapse/workspaces" "synapseWorkspaces" "Synapse workspace" tag Some("Sql"), true, se None, [
+        endpoint("Sql", "{name}.sql.azuresynapse.net", "privatelink.sql.azuresynapse.net", "{name}", 1433),
+        endpoint("SqlOnDemand", "{name}-ondemand.sql.azuresynapse.net", "privatelink.sql.azuresynapse.net", "{name}-ondemand", 1433),
+        endpoint("Dev", "{name}.dev.azuresynapse.net", "privatelink.dev.azuresynapse.net", "{name}", 443),
+    ];
+    "Microsoft.OperationalInsights/workspaces" "logAnalyticsWorkspaces" "Log Analytics workspace" tag Some("AzureMonitor"), false, se None, [
+        EndpointKind { group: "azuremonitor", host: "{guid}.ods.opinsights.azure.com", zone: Some("privatelink.ods.opinsights.azure.com"), record: "{guid}", port: 443, member: 0 },
+    ];
+    "Microsoft.Insights/components" "applicationInsights" "Application Insights" tag Some("AzureMonitor"), false, se None, [
+        EndpointKind { group: "azuremonitor", host: "{region}.in.applicationinsights.azure.com", zone: Some("privatelink.monitor.azure.com"), record: "{region}.in.ai", port: 443, member: 0 },
+    ];
+    "Microsoft.Insights/privateLinkScopes" "monitorPrivateLinkScopes" "Azure Monitor private link scope" tag Some("AzureMonitor"), false, se None, [
+        endpoint("azuremonitor", "api.monitor.azure.com", "privatelink.monitor.azure.com", "api", 443),
+    ];
+    "Microsoft.ApiManagement/service" "apiManagementServices" "API Management service" tag Some("ApiManagement"), true, se None, [
+        endpoint("Gateway", "{name}.azure-api.net", "privatelink.azure-api.net", "{name}", 443),
+    ];
+    "Microsoft.SignalRService/SignalR" "signalRServices" "SignalR service" tag Some("AzureSignalR"), false, se None, [
+        endpoint("signalr", "{name}.service.signalr.net", "privatelink.service.signalr.net", "{name}", 443),
+    ];
+    "Microsoft.Devices/IotHubs" "iotHubs" "IoT hub" tag Some("AzureIoTHub"), true, se None, [
+        endpoint("iotHub", "{name}.azure-devices.net", "privatelink.azure-devices.net", "{name}", 443),
+    ];
+    "Microsoft.Automation/automationAccounts" "automationAccounts" "Automation account" tag Some("GuestAndHybridManagement"), false, se None, [
+        endpoint("Webhook", "{name}.webhook.{region}.azure-automation.net", "privatelink.azure-automation.net", "{name}.webhook.{region}", 443),
+    ];
+}
+
+/// A public host of Azure itself, the same for every customer.
+#[derive(Debug)]
+pub struct WellKnownHost {
+    /// The name; `*.` at the front stands for any labels, `{region}` for a region.
+    pub host: &'static str,
+    /// Its service tag; `None` where Microsoft documents only the name.
+    pub tag: Option<&'static str>,
+    /// What answers.
+    pub what: &'static str,
+}
+
+macro_rules! hosts {
+    ($($host:literal $tag:expr, $what:literal;)*) => {
+        /// Names that belong to Azure and not to an estate, the more specific ones first.
+        pub const HOSTS: &[WellKnownHost] = &[$(WellKnownHost { host: $host, tag: $tag, what: $what }),*];
+    };
+}
+
+hosts! {
+    "login.microsoftonline.com" Some("AzureActiveDirectory"), "Microsoft Entra ID sign-in";
+    "login.microsoft.com" Some("AzureActiveDirectory"), "Microsoft Entra ID sign-in";
+    "login.windows.net" Some("AzureActiveDirectory"), "Microsoft Entra ID sign-in";
+    "graph.windows.net" None, "Azure AD Graph";
+    "graph.microsoft.com" None, "Microsoft Graph";
+    "management.azure.com" Some("AzureResourceManager"), "Azure Resource Manager";
+    "ml.azure.com" Some("AzureFrontDoor.Frontend"), "Azure Machine Learning studio";
+    "*.aznbcontent.net" None, "notebook content";
+    "*.instances.azureml.ms" Some("AzureMachineLearning"), "compute instances";
+    "*.instances.azureml.net" Some("AzureMachineLearning"), "compute instances";
+    "*.instances.ml.azure.ms" Some("AzureMachineLearning"), "compute instances";
+    "*.inference.ml.azure.com" Some("AzureMachineLearning"), "online endpoints";
+    "*.tundra.azureml.ms" Some("AzureMachineLearning"), "compute instance management";
+    "*.azureml.ms" Some("AzureMachineLearning"), "Azure Machine Learning";
+    "*.azureml.net" Some("AzureMachineLearning"), "Azure Machine Learning";
+    "*.notebooks.azure.net" Some("AzureMachineLearning"), "Azure Machine Learning notebooks";
+    "viennaglobal.azurecr.io" Some("AzureContainerRegistry"), "Azure Machine Learning's global registry";
+    "mcr.microsoft.com" Some("MicrosoftContainerRegistry"), "Microsoft Artifact Registry";
+    "*.data.mcr.microsoft.com" Some("AzureFrontDoor.FirstParty"), "Microsoft Artifact Registry layers";
+    "mcr-0001.mcr-msedge.net" Some("AzureFrontDoor.FirstParty"), "Microsoft Artifact Registry edge";
+    "*.service.batch.azure.com" Some("BatchNodeManagement"), "Batch node management";
+    "*.batch.azure.com" Some("BatchNodeManagement"), "Batch";
+    "automlresources-prod.azureedge.net" Some("AzureFrontDoor.Frontend"), "AutoML assets";
+    "automlresources-prod-d0eaehh7g8andvav.b02.azurefd.net" Some("AzureFrontDoor.Frontend"), "AutoML assets";
+    "aka.ms" Some("AzureFrontDoor.Frontend"), "Microsoft short links";
+    "dc.applicationinsights.azure.com" Some("AzureMonitor"), "telemetry";
+    "dc.applicationinsights.microsoft.com" Some("AzureMonitor"), "telemetry";
+    "dc.services.visualstudio.com" Some("AzureMonitor"), "telemetry";
+    "*.in.applicationinsights.azure.com" Some("AzureMonitor"), "telemetry";
+    "*.ods.opinsights.azure.com" Some("AzureMonitor"), "log ingestion";
+    "*.oms.opinsights.azure.com" Some("AzureMonitor"), "log workspace";
+    "*.monitor.azure.com" Some("AzureMonitor"), "Azure Monitor";
+    "*.azurefd.net" Some("AzureFrontDoor.Frontend"), "Front Door endpoint";
+}
+
+/// The kind of service with this resource type.
+pub fn service_kind(arm_type: &str) -> Option<&'static ServiceKind> {
+    SERVICES.iter().find(|s| s.arm_type.eq_ignore_ascii_case(arm_type))
+}
+
+/// The well-known host a name belongs to.
+pub fn well_known(host: &str) -> Option<&'static WellKnownHost> {
+    HOSTS.iter().find(|h| name_matches(h.host, host))
+}
+
+/// Whether a name fits a pattern: equal, or below a `*.` pattern (never the bare suffix).
+pub fn name_matches(pattern: &str, name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    match pattern.strip_prefix("*.") {
+        None => pattern.eq_ignore_ascii_case(name),
+        Some(suffix) => {
+            name.len() > suffix.len() + 1
+                && name.is_char_boundary(name.len() - suffix.len())
+                && name[name.len() - suffix.len()..].eq_ignore_ascii_case(suffix)
+                && name.as_bytes()[name.len() - suffix.len() - 1] == b'.'
+        }
+    }
+}
+
+/// The service and endpoint that a public name of Azure's own suffixes would belong to, with the
+/// resource's name: `x.blob.core.windows.net` is endpoint `blob` of the storage account `x`.
+pub fn service_of_host(host: &str) -> Option<(&'static ServiceKind, &'static EndpointKind, &str)> {
+    let host = host.trim_end_matches('.');
+    SERVICES.iter().find_map(|service| {
+        service.endpoints.iter().find_map(|e| {
+            let suffix = e.host.strip_prefix("{name}")?;
+            if suffix.contains('{') || !name_matches(&format!("*{suffix}"), host) {
+                return None;
+            }
+            let name = &host[..host.len() - suffix.len()];
+            (!name.is_empty() && !name.contains('.')).then_some((service, e, name))
+        })
+    })
+}
+
+/// Spellings of service tags found in Microsoft's own texts, and the tag they mean.
+pub const TAG_ALIASES: &[(&str, &str)] = &[
+    ("KeyVault", "AzureKeyVault"),
+    ("FrontDoor", "AzureFrontDoor"),
+    ("ContainerRegistry", "AzureContainerRegistry"),
+    ("AzureAD", "AzureActiveDirectory"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_match_patterns() {
+        assert!(name_matches("*.azureml.ms", "eastus.api.azureml.ms"));
+        assert!(!name_matches("*.azureml.ms", "azureml.ms"));
+        assert!(!name_matches("*.azureml.ms", "xazureml.ms"));
+        assert!(name_matches("ml.azure.com", "ML.azure.com."));
+    }
+
+    #[test]
+    fn hosts_tell_their_service() {
+        let (service, endpoint, name) = service_of_host("acct.blob.core.windows.net").expect("storage");
+        assert_eq!((service.label, endpoint.group, name), ("storage account", "blob", "acct"));
+        assert!(service_of_host("blob.core.windows.net").is_none());
+        assert!(service_of_host("a.b.blob.core.windows.net").is_none());
+        assert_eq!(
+            well_known("x.workspace.eastus.api.azureml.ms").and_then(|h| h.tag),
+            Some("AzureMachineLearning")
+        );
+    }
+
+    #[test]
+    fn every_private_zone_is_privatelink() {
+        for e in SERVICES.iter().flat_map(|s| s.endpoints) {
+            assert!(e.zone.is_none_or(|z| z.starts_with("privatelink.")), "{}", e.host);
+        }
+    }
+}
