@@ -1,0 +1,323 @@
+//! Our own estate file: Azure's property names, flat, referring by name.
+//!
+//! ```yaml
+//! netwhy: estate/1
+//! defaults: { resourceGroup: net, location: westeurope }
+//! virtualNetworks:
+//!   - name: hub
+//!     addressPrefixes: [10.0.0.0/16]
+//!     subnets:
+//!       - { name: apps, addressPrefix: 10.0.1.0/24, networkSecurityGroup: apps-nsg }
+//! ```
+
+use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
+use crate::doc::{Entry, Node, Object};
+use crate::inventory::{Origin, RawResource, ResourceId, TableTag, inline_children, section_schemas};
+use crate::services::{SERVICES, service_kind};
+use serde_json::{Value as Json, json};
+use std::sync::Arc;
+
+/// The version line of an estate file.
+pub const VERSION: &str = "estate/1";
+
+/// The subscription of resources that do not name one.
+pub const DEFAULT_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
+
+/// The resource group of resources that do not name one.
+pub const DEFAULT_GROUP: &str = "estate";
+
+/// Keys of the file that are not sections.
+const TOP: &[&str] = &["netwhy", "name", "description", "defaults"];
+
+/// Keys of `defaults`.
+const DEFAULTS: &[&str] = &["subscription", "resourceGroup", "location"];
+
+/// Whether the document says it is an estate file.
+pub fn is_estate(node: &Node) -> bool {
+    node.get("netwhy").and_then(Node::as_str).is_some_and(|v| v.starts_with("estate/"))
+}
+
+/// Reads an estate file.
+pub fn load(root: &Node, notes: &mut Diagnostics) -> Vec<RawResource> {
+    let Some(object) = root.as_object() else {
+        notes.push(Diagnostic::new(Code::WrongType, root.at, "an estate file is an object of sections"));
+        return Vec::new();
+    };
+    check_version(root, VERSION, notes);
+    let defaults = Defaults::read(root, notes);
+    let mut out = Vec::new();
+    for entry in object.iter().filter(|e| !TOP.contains(&&*e.key)) {
+        section(entry, &defaults, &mut out, notes);
+    }
+    out
+}
+
+/// Checks the line `netwhy: WHAT/VERSION`.
+pub fn check_version(root: &Node, wanted: &str, notes: &mut Diagnostics) {
+    let Some(line) = root.get("netwhy") else {
+        let help = format!("begin the file with `netwhy: {wanted}`");
+        notes.push(
+            Diagnostic::new(Code::MissingField, root.at, "the file does not say its version").help(help),
+        );
+        return;
+    };
+    if line.as_str() != Some(wanted) {
+        let message = format!("version {line} is not known here");
+        notes.push(
+            Diagnostic::new(Code::UnsupportedVersion, line.at, message)
+                .help(format!("this program reads `{wanted}`")),
+        );
+    }
+}
+
+struct Defaults {
+    subscription: Arc<str>,
+    group: Arc<str>,
+    location: Option<Node>,
+}
+
+impl Defaults {
+    fn read(root: &Node, notes: &mut Diagnostics) -> Self {
+        let given = root.get("defaults");
+        if let Some(object) = given.and_then(Node::as_object) {
+            for entry in object.iter().filter(|e| !DEFAULTS.contains(&&*e.key)) {
+                notes.push(unknown_field("`defaults`", entry, DEFAULTS.iter().copied()));
+            }
+        }
+        let word = |key: &str, or: &str| -> Arc<str> {
+            given.and_then(|d| d.get(key)).and_then(Node::as_str).unwrap_or(or).into()
+        };
+        Self {
+            subscription: word("subscription", DEFAULT_SUBSCRIPTION),
+            group: word("resourceGroup", DEFAULT_GROUP),
+            location: given.and_then(|d| d.get("location")).cloned(),
+        }
+    }
+}
+
+fn unknown_field<'a>(what: &str, entry: &Entry, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
+    let message = format!("{what} has no field `{}`", entry.key);
+    let diagnostic = Diagnostic::new(Code::UnknownField, entry.key_at, message);
+    let list = known.clone().collect::<Vec<_>>().join(", ");
+    match nearest(&entry.key, known) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic.help(format!("known here: {list}")),
+    }
+}
+
+/// The resource type of a section; `None` for `services`, whose items name their type.
+fn section_type(section: &str) -> Option<Option<&'static str>> {
+    if section.eq_ignore_ascii_case("services") {
+        return Some(None);
+    }
+    let own = TableTag::ALL.iter().find(|(.., s)| s.eq_ignore_ascii_case(section)).map(|(_, t, _)| *t);
+    let service = SERVICES.iter().find(|s| s.section.eq_ignore_ascii_case(section)).map(|s| s.arm_type);
+    own.or(service).map(Some)
+}
+
+fn sections() -> impl Iterator<Item = &'static str> + Clone {
+    TableTag::ALL.iter().map(|(.., s)| *s).chain(SERVICES.iter().map(|s| s.section))
+}
+
+fn section(entry: &Entry, defaults: &Defaults, out: &mut Vec<RawResource>, notes: &mut Diagnostics) {
+    let Some(kind) = section_type(&entry.key) else {
+        notes.push(unknown_field("an estate file", entry, sections()));
+        return;
+    };
+    let Some(items) = entry.value.as_array() else {
+        let message = format!("`{}` is a list of resources", entry.key);
+        notes.push(Diagnostic::new(Code::WrongType, entry.value.at, message));
+        return;
+    };
+    for (number, item) in items.iter().enumerate() {
+        if let Some(raw) = resource(kind, &entry.key, number, item, defaults, notes) {
+            out.push(raw);
+        }
+    }
+}
+
+fn resource(
+    kind: Option<&'static str>,
+    section: &str,
+    number: usize,
+    item: &Node,
+    defaults: &Defaults,
+    notes: &mut Diagnostics,
+) -> Option<RawResource> {
+    let Some(object) = item.as_object() else {
+        notes.push(Diagnostic::new(Code::WrongType, item.at, format!("an item of `{section}` is an object")));
+        return None;
+    };
+    let kind = match kind {
+        Some(kind) => kind.to_owned(),
+        None => item_type(item, section, notes)?,
+    };
+    let id = match item.get("id").and_then(Node::as_str) {
+        Some(id) if ResourceId::looks_like_one(id) => ResourceId::new(id),
+        _ => own_id(&kind, section, number, item, defaults, notes)?,
+    };
+    let mut object = object.clone();
+    let located = kind.matches('/').count() == 1 && object.get("location").is_none();
+    if let (true, Some(location)) = (located, &defaults.location) {
+        object.set("location", location.at, location.clone());
+    }
+    Some(RawResource {
+        id,
+        at: item.at,
+        origin: Origin::Estate,
+        uncertain: None,
+        api_version: object.get("apiVersion").and_then(Node::as_str).map(Into::into),
+        body: Node::object(item.at, object),
+    })
+}
+
+fn item_type(item: &Node, section: &str, notes: &mut Diagnostics) -> Option<String> {
+    let given = item.get("type");
+    match given.and_then(Node::as_str) {
+        Some(kind) if kind.contains('/') => Some(service_kind(kind).map_or(kind, |s| s.arm_type).to_owned()),
+        _ => {
+            let message = format!("an item of `{section}` says its resource type in `type`");
+            notes.push(Diagnostic::new(Code::MissingField, given.map_or(item.at, |g| g.at), message));
+            None
+        }
+    }
+}
+
+/// Sections whose items may go without a name.
+const NAMELESS: &[&str] =
+    &["roleAssignments", "denyAssignments", "bgpRoutes", "locks", "internetHosts", "staticMembers"];
+
+/// Fields that name the parent of a child resource, beside `parent`.
+const PARENTS: &[&str] = &["parent", "privateDnsZone", "privateEndpoint"];
+
+fn own_id(
+    kind: &str,
+    section: &str,
+    number: usize,
+    item: &Node,
+    defaults: &Defaults,
+    notes: &mut Diagnostics,
+) -> Option<ResourceId> {
+    let word = |key: &str| item.get(key).and_then(Node::as_str);
+    let name = match word("name") {
+        Some(name) if !name.is_empty() => name.to_owned(),
+        _ if NAMELESS.iter().any(|s| s.eq_ignore_ascii_case(section)) => format!("{section}-{}", number + 1),
+        _ => {
+            notes.push(Diagnostic::new(
+                Code::MissingField,
+                item.at,
+                format!("an item of `{section}` has no name"),
+            ));
+            return None;
+        }
+    };
+    let depth = kind.matches('/').count();
+    let parent = PARENTS.iter().find_map(|p| word(p));
+    let full = match parent {
+        Some(parent) if depth > 1 && !name.contains('/') => format!("{parent}/{name}"),
+        _ => name,
+    };
+    if full.split('/').count() != depth {
+        let message = format!("`{full}` does not say where it belongs");
+        let help = "name the parent in `parent`, or write the item inside its parent";
+        notes.push(Diagnostic::new(Code::MissingField, item.at, message).help(help));
+        return None;
+    }
+    let subscription = word("subscription").unwrap_or(&defaults.subscription);
+    let group = word("resourceGroup").unwrap_or(&defaults.group);
+    Some(ResourceId::in_group(subscription, group, kind, &full))
+}
+
+/// The JSON Schema of the estate file.
+pub fn schema() -> Json {
+    let mut own = section_schemas();
+    for (section, schema) in &mut own {
+        let Some((_, kind, _)) = TableTag::ALL.iter().find(|(.., s)| s == section) else { continue };
+        let Some(properties) = schema.get_mut("properties").and_then(Json::as_object_mut) else { continue };
+        for (property, _) in inline_children(kind) {
+            properties.insert(
+                property.into(),
+                json!({ "type": "array", "items": { "type": "object", "required": ["name"] } }),
+            );
+        }
+    }
+    let service = own.iter().find(|(s, _)| *s == "services").map(|(_, s)| s.clone()).unwrap_or_default();
+    let mut properties = serde_json::Map::new();
+    properties.insert("netwhy".into(), json!({ "const": VERSION }));
+    properties.insert("name".into(), json!({ "type": "string" }));
+    properties.insert("description".into(), json!({ "type": "string" }));
+    properties.insert("defaults".into(), json!({
+        "type": "object", "additionalProperties": false,
+        "properties": { "subscription": { "type": "string" }, "resourceGroup": { "type": "string" }, "location": { "type": "string" } }
+    }));
+    let services = SERVICES.iter().map(|s| (s.section, service.clone()));
+    for (section, schema) in own.iter().map(|(s, j)| (*s, j.clone())).chain(services) {
+        properties.insert(section.into(), json!({ "type": "array", "items": schema }));
+    }
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "netwhy estate file",
+        "type": "object",
+        "required": ["netwhy"],
+        "properties": properties,
+        "additionalProperties": false
+    })
+}
+
+/// A place-less object from pairs, for callers that build items.
+pub fn item(at: At, fields: impl IntoIterator<Item = (&'static str, Node)>) -> Node {
+    Node::object(
+        at,
+        fields.into_iter().map(|(k, v)| Entry { key: k.into(), key_at: at, value: v }).collect::<Object>(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::{DocId, Sources};
+    use crate::doc::parse_yaml;
+    use crate::inventory::build;
+
+    /// Loads a file and prints ids and diagnostics, one a line.
+    fn check(text: &str, expected: &str) {
+        let mut notes = Diagnostics::new();
+        let mut sources = Sources::default();
+        sources.add("t.yaml", text);
+        let root = parse_yaml(DocId(0), text, &mut notes).expect("yaml");
+        let inventory = build(load(&root, &mut notes), &mut notes);
+        let mut lines = Vec::new();
+        inventory.each(&mut |id, _, _, _| lines.push(format!("{} {}", id.kind(), id.full_name())));
+        for note in &notes {
+            let line = sources.position(note.at).map_or(0, |p| p.line);
+            lines.push(format!("{}:{line}: {}", note.code.name(), note.help.clone().unwrap_or_default()));
+        }
+        assert_eq!(lines.join("\n").trim(), expected.trim(), "{text}");
+    }
+
+    #[test]
+    fn children_become_resources() {
+        check(
+            "netwhy: estate/1\nvirtualNetworks:\n  - name: hub\n    addressPrefixes: [10.0.0.0/16]\n    subnets:\n      - {name: a, addressPrefix: 10.0.0.0/24}\n",
+            "Microsoft.Network/virtualNetworks hub\nMicrosoft.Network/virtualNetworks/subnets hub/a",
+        );
+    }
+
+    #[test]
+    fn typing_errors_are_found() {
+        check("netwhy: estate/1\nvirtualNetwork: []\n", "unknown-field:2: did you mean `virtualNetworks`?");
+        check(
+            "netwhy: estate/1\nvirtualNetworks:\n  - name: hub\n    adressPrefixes: [10.0.0.0/16]\n",
+            "Microsoft.Network/virtualNetworks hub\nunknown-field:4: did you mean `addressPrefixes`?",
+        );
+        check(
+            "netwhy: estate/1\nnetworkInterfaces:\n  - name: n\n    ipConfigurations: [{name: i, subnet: hub/b}]\nvirtualNetworks:\n  - {name: hub, addressPrefixes: [10.0.0.0/16], subnets: [{name: a, addressPrefix: 10.0.0.0/24}]}\n",
+            "Microsoft.Network/virtualNetworks hub\nMicrosoft.Network/virtualNetworks/subnets hub/a\nMicrosoft.Network/networkInterfaces n\ndangling-reference:4: did you mean `a`?",
+        );
+        check("netwhy: estate/2\n", "unsupported-version:1: this program reads `estate/1`");
+        check(
+            "netwhy: estate/1\nvirtualNetworks:\n  - {name: hub, addressPrefixes: [10.0.0.0/99]}\n",
+            "Microsoft.Network/virtualNetworks hub\nbad-value:3: ",
+        );
+    }
+}
