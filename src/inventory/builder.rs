@@ -88,6 +88,11 @@ fn tag_of(kind: &str) -> TableTag {
     }
 }
 
+/// Whether resources of this type are read into a table, or into their parent.
+pub fn is_modelled(kind: &str) -> bool {
+    tag_of(kind) != TableTag::Unmodelled || list_of(kind).is_some()
+}
+
 /// Builds the inventory. The order of `raws` does not matter. `strict` names the documents whose unknown
 /// fields are refused (our own files).
 pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
