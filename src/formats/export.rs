@@ -9,6 +9,7 @@ mod facts;
 mod graph;
 mod recording;
 mod shape;
+mod snake;
 
 pub use facts::{
     Association, EffectiveNextHop, EffectiveRoute, EffectiveRoutes, EffectiveRule, EffectiveRules, Facts,

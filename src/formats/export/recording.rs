@@ -1,6 +1,6 @@
 //! Recorded questions to Network Watcher, Azure's answers, and the resources as they stood at the time.
 
-use super::shape;
+use super::{EffectiveRules, Facts, facts, shape};
 use crate::diag::{At, Code, Diagnostic, Diagnostics};
 use crate::doc::Node;
 use crate::inventory::RawResource;
@@ -23,6 +23,15 @@ pub struct Check {
     pub response: Node,
     /// The resources as they stood then.
     pub resources: Arc<[RawResource]>,
+}
+
+impl Check {
+    /// The effective rules an answer holds, for a security group view.
+    pub fn effective_rules(&self, notes: &mut Diagnostics) -> Vec<EffectiveRules> {
+        let mut facts = Facts::default();
+        facts::rules(&self.response, &mut facts, notes);
+        facts.effective_rules
+    }
 }
 
 /// What Network Watcher was asked.

@@ -4,6 +4,7 @@
 //! and Resource Graph write them in `properties`. Lists such as `az resource list` leave them out, and
 //! then they are unknown, not default.
 
+use super::snake;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::doc::{Entry, Node, Object, Value};
 use crate::inventory::{HEAD, Origin, RawResource, ResourceId, is_modelled};
@@ -74,6 +75,14 @@ fn shaped(id: &ResourceId, node: &Node, object: &Object) -> Node {
     if node.get("properties").is_some_and(|p| !p.is_null()) {
         return node.clone();
     }
+    let workspace = id.is_kind("Microsoft.MachineLearningServices/workspaces");
+    if object.iter().any(|e| snake::is_snake(&e.key)) {
+        return if workspace {
+            shaped(id, &snake::to_camel(node), &snake::keys(object))
+        } else {
+            snake_body(node)
+        };
+    }
     let (head, own): (Vec<&Entry>, Vec<&Entry>) = object.iter().partition(|e| is_head(&e.key));
     let properties: Object = own.into_iter().filter(|e| !is_about(&e.key)).fold(Object::new(), place);
     let bare = BARE.iter().any(|t| id.is_kind(t)) || !is_modelled(&id.kind());
@@ -83,6 +92,15 @@ fn shaped(id: &ResourceId, node: &Node, object: &Object) -> Node {
         false => Node::object(node.at, properties),
     };
     body.set("properties", node.at, value);
+    Node::object(node.at, body)
+}
+
+/// The body of a resource that `az ml` wrote in its own schema, which differs from Azure's.
+fn snake_body(node: &Node) -> Node {
+    let why = "the export is in the schema of `az ml`; `az resource show --ids ID` tells the properties";
+    let head = node.as_object().into_iter().flat_map(|o| o.iter()).filter(|e| is_head(&e.key)).cloned();
+    let mut body: Object = head.collect();
+    body.set("properties", node.at, Node::unknown(node.at, why));
     Node::object(node.at, body)
 }
 
@@ -122,20 +140,17 @@ fn put(node: Node, path: &[&str], entry: &Entry) -> Node {
     Node::object(node.at, object)
 }
 
-/// Ids written without their first slash, as some collections do, with it.
+/// Ids written without their first slash, as some collections do, with it: the resource's own, and
+/// every reference inside.
 fn with_rooted_ids(node: &Node) -> Node {
     let value = match &node.value {
         Value::Array(items) => Node::array(node.at, items.iter().map(with_rooted_ids).collect()).value,
         Value::Object(object) => {
-            let entries = object.iter().map(|e| {
-                let id = e.value.as_str().filter(|t| e.key.eq_ignore_ascii_case("id") && is_id(t));
-                let value = match id.filter(|t| !t.starts_with('/')) {
-                    Some(text) => Node::string(e.value.at, format!("/{text}")),
-                    None => with_rooted_ids(&e.value),
-                };
-                Entry { key: e.key.clone(), key_at: e.key_at, value }
-            });
+            let entries = object.iter().map(|e| Entry { value: with_rooted_ids(&e.value), ..e.clone() });
             Node::object(node.at, entries.collect()).value
+        }
+        Value::String(text) if !text.starts_with('/') && is_id(text) && text.contains("/providers/") => {
+            Value::String(format!("/{text}").into())
         }
         other => other.clone(),
     };
@@ -146,11 +161,12 @@ fn with_rooted_ids(node: &Node) -> Node {
 pub(super) fn report(resources: &[RawResource], notes: &mut Diagnostics) {
     let bare: Vec<_> = resources
         .iter()
-        .filter(|r| r.body.get("properties").and_then(Node::why_unknown).is_some_and(|w| **w == *NO_PROPERTIES))
+        .filter(|r| r.origin == Origin::Deployed)
+        .filter(|r| r.body.get("properties").is_some_and(|p| p.why_unknown().is_some()))
         .collect();
     if let Some(first) = bare.first() {
         let message = format!(
-            "{} of the {} resources are listed without their properties, which stay unknown",
+            "{} of the {} resources are here without their properties, which stay unknown",
             bare.len(),
             resources.len()
         );

@@ -155,6 +155,9 @@ fn shared_exports_are_read() {
         for note in &notes {
             println!("    {note}");
         }
+        let views = facts.checks.iter().filter(|c| c.operation == Operation::SecurityGroupView);
+        let rules: usize = views.flat_map(|c| c.effective_rules(&mut notes)).map(|r| r.rules.len()).sum();
+        assert_eq!(rules, if name.contains("nsgview") { 8 } else { 0 }, "{name}");
         if name.starts_with("cloudnet-draw") {
             assert_eq!(kind, None, "a tool's own drawing is no export");
             continue;
@@ -164,4 +167,108 @@ fn shared_exports_are_read() {
         let faults = notes.iter().filter(|d| !matches!(d.code, Code::UnknownKind | Code::DanglingReference));
         assert_eq!(faults.map(ToString::to_string).collect::<Vec<_>>(), Vec::<String>::new(), "{name}");
     }
+}
+
+/// Builds the inventory of an export and prints what a question about it gives.
+fn ask(text: &str, question: impl Fn(&crate::inventory::Inventory) -> String, expected: &str) {
+    let (export, mut notes, _) = parse(text);
+    let inventory = build(export.resources, &mut notes);
+    assert_eq!(question(&inventory), expected, "{text}");
+}
+
+#[test]
+fn a_zone_exported_without_its_records_is_not_empty() {
+    let zone = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/privateDnsZones/z.test";
+    let zone_line = format!(r#"{{"id":"{zone}","properties":{{"numberOfRecordSets":2}}}}"#);
+    let records = format!(
+        r#"{{"id":"{zone}/SOA/@","properties":{{}}}},{{"id":"{zone}/A/a","name":"a","aRecords":[{{"ipv4Address":"10.0.0.4"}}]}}"#
+    );
+    let told = |i: &crate::inventory::Inventory| {
+        let sets = &i.private_dns_zones.as_slice()[0].record_sets;
+        let addresses: usize = sets.iter().map(|r| r.addresses.items.len()).sum();
+        format!("{} {addresses} {}", sets.items.len(), sets.unknown.is_some())
+    };
+    ask(&format!("[{zone_line}]"), told, "0 0 true");
+    ask(&format!("[{zone_line},{records}]"), told, "2 1 false");
+}
+
+#[test]
+fn a_rule_group_that_is_only_named_is_unknown() {
+    let policy = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/firewallPolicies/p";
+    ask(
+        &format!(
+            r#"[{{"id":"{policy}","ruleCollectionGroups":[{{"id":"{policy}/ruleCollectionGroups/r","resourceGroup":"g"}}]}}]"#
+        ),
+        |i| {
+            let group = &i.rule_collection_groups.as_slice()[0];
+            format!("{} {:?} {}", group.id.name(), group.origin, group.rule_collections.unknown.is_some())
+        },
+        "r Mentioned true",
+    );
+}
+
+#[test]
+fn service_firewalls_read_alike_in_every_spelling() {
+    let told = |i: &crate::inventory::Inventory| {
+        let s = &i.services.as_slice()[0];
+        let rules: Vec<&str> = s.ip_rules.iter().map(|r| &*r.text).collect();
+        let subnets: Vec<&str> = s.virtual_network_rules.iter().map(|r| &*r.text).collect();
+        format!("{:?} {rules:?} {subnets:?}", s.bypass.known())
+    };
+    let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
+    let same = r#"Some("None") ["20.0.0.1"] ["/v"]"#;
+    ask(
+        &format!(
+            r#"{{"id":"{id}","networkRuleSet":{{"bypass":"None","ipRules":[{{"ipAddressOrRange":"20.0.0.1"}}],"virtualNetworkRules":[{{"virtualNetworkResourceId":"/v"}}]}}}}"#
+        ),
+        told,
+        same,
+    );
+    ask(
+        &format!(
+            r#"{{"id":"{id}","properties":{{"networkAcls":{{"bypass":"None","ipRules":[{{"value":"20.0.0.1"}}],"virtualNetworkRules":[{{"id":"/v"}}]}}}}}}"#
+        ),
+        told,
+        same,
+    );
+    let sql = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Sql/servers/a";
+    ask(
+        &format!(
+            r#"[{{"id":"{sql}","version":"12"}},{{"id":"{sql}/firewallRules/f","name":"f","startIpAddress":"20.0.0.1","endIpAddress":"20.0.0.9"}},
+            {{"id":"{sql}/virtualNetworkRules/w","name":"w","virtualNetworkSubnetId":"/v"}}]"#
+        ),
+        told,
+        r#"None ["20.0.0.1-20.0.0.9"] ["/v"]"#,
+    );
+}
+
+#[test]
+fn workspaces_of_az_ml_are_read() {
+    let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w";
+    ask(
+        &format!(
+            r#"{{"id":"{id}","name":"w","public_network_access":"Disabled","tags":{{"a_b":"c"}},"identity":{{"type":"system_assigned"}},
+            "managed_network":{{"isolation_mode":"allow_only_approved_outbound","outbound_rules":[
+                {{"name":"r","type":"service_tag","destination":{{"service_tag":"AzureBotService","protocol":"TCP","port_ranges":"443"}}}}]}}}}"#
+        ),
+        |i| {
+            let w = &i.services.as_slice()[0];
+            let system = w.identity.known().is_some_and(|i| i.system_assigned);
+            format!(
+                "{:?} {:?} {system} {:?}",
+                w.public_network_access.known(),
+                w.managed_network_isolation.known(),
+                w.managed_network_rules
+                    .known()
+                    .map(|r| matches!(r.0[0].opens, crate::inventory::ManagedRuleTarget::ServiceTag { .. }))
+            )
+        },
+        "Some(Disabled) Some(AllowOnlyApprovedOutbound) true Some(true)",
+    );
+    check(
+        &format!(r#"{{"id":"{id}/computes/c","name":"c","type":"amlcompute","max_instances":4}}"#),
+        "an exported resource
+         Microsoft.MachineLearningServices/workspaces/computes w/c <unknown: the export is in the schema of `az ml`; `az resource show --ids ID` tells the properties>
+         unknown-value",
+    );
 }
