@@ -25,7 +25,7 @@ mod values;
 mod vnet;
 
 pub use balancer::*;
-pub use builder::{build, inline_children};
+pub use builder::{build, inline_children, is_modelled};
 pub use dns::*;
 pub use firewall::*;
 pub use front_door::*;

@@ -268,9 +268,18 @@ fn reach<'a>(node: &'a Node, path: &str) -> Option<&'a Node> {
     Some(here)
 }
 
+/// Azure answers with empty strings where nothing was set: `sourceAddressPrefix` of a rule that names
+/// application security groups, `nextHopIpAddress` of a route without an appliance.
+fn says_nothing(node: &Node) -> bool {
+    node.as_str() == Some("")
+}
+
 impl<T: Read> FromPaths for Field<T> {
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self {
-        let Some(node) = paths.iter().find_map(|p| view.get(p)) else { return Field::Absent };
+        let (mut given, strict) = (paths.iter().filter_map(|p| view.get(p)), reader.strict);
+        let Some(node) = given.find(|n| strict || !says_nothing(n)) else {
+            return Field::Absent;
+        };
         match T::read(node, reader) {
             Ok(value) => Field::Known(value),
             Err(unknown) => Field::Unknown(unknown),
@@ -291,7 +300,8 @@ impl<T: Read> FromPaths for Field<T> {
 impl<T: Read> FromPaths for Many<T> {
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self {
         let mut many = Many::default();
-        for node in paths.iter().flat_map(|p| view.each(p)) {
+        let (nodes, strict) = (paths.iter().flat_map(|p| view.each(p)), reader.strict);
+        for node in nodes.filter(|n| strict || !says_nothing(n)) {
             many.given = true;
             many.read(node, reader);
         }
@@ -313,7 +323,8 @@ impl<T: Read> Many<T> {
     fn read(&mut self, node: &Node, reader: &mut Reader<'_>) {
         match &node.value {
             Value::Array(items) => {
-                for item in items.iter().filter(|item| !item.is_null()) {
+                let strict = reader.strict;
+                for item in items.iter().filter(|i| !i.is_null() && (strict || !says_nothing(i))) {
                     self.push(T::read(item, reader));
                 }
             }
