@@ -9,4 +9,5 @@ pub mod profile;
 pub mod report;
 pub mod rules;
 pub mod services;
+pub mod tags;
 pub mod trace;
