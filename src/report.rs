@@ -8,18 +8,25 @@
 //! | to be read by | module |
 //! |---|---|
 //! | a person at a terminal | [`text`], [`diagnostics`], [`explain`] |
-//! | a program | [`json`], [`schema`](mod@schema) |
+//! | a program | [`json`], [`view::schema`] |
 //! | a build service | [`junit`], [`sarif`], [`github`] |
 //! | a person looking at a picture | [`dot`], [`mermaid`] |
 
+pub mod check;
 pub mod clean;
+pub mod diagnostics;
+pub mod github;
+pub mod json;
+pub mod junit;
 mod layout;
 mod locate;
+pub mod sarif;
 mod style;
 mod table;
 pub mod text;
 pub mod view;
 
+pub use check::CheckedFlow;
 pub use locate::{Locator, Place, Quote, QuotedLine};
 pub use style::Style;
 pub use view::TraceView;

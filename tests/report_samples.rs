@@ -9,6 +9,7 @@ use netwhy::net::{IpAddr, Protocol};
 use netwhy::network::{Network, compile};
 use netwhy::profile::Profile;
 use netwhy::rules::{self, RuleId};
+use netwhy::tags::ServiceTags;
 use netwhy::trace::*;
 
 /// The estate all samples are about.
@@ -96,7 +97,10 @@ pub(crate) fn world() -> World {
     let inventory = build(native::load(&root, &mut notes), &mut notes);
     let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
     assert!(notes.is_empty(), "{notes:?}");
-    World { sources, network: compile(inventory, Profile::default(), &mut Diagnostics::new()) }
+    World {
+        sources,
+        network: compile(inventory, ServiceTags::builtin(), Profile::default(), &mut Diagnostics::new()),
+    }
 }
 
 /// The place of an item that begins with `start` and ends before `end`.

@@ -3,6 +3,7 @@
 use crate::diag::{At, Diagnostics, DocId, Sources};
 use crate::doc::{Node, parse_json, parse_yaml, pointer};
 use hashbrown::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// Finds places in documents. Lines are counted once for each document and each is parsed at most once,
@@ -117,6 +118,16 @@ impl<'s> Locator<'s> {
         lines.truncate(QUOTED_LINES);
         dedent(&mut lines);
         Some(Quote { lines, more })
+    }
+
+    /// The line a place begins in: its number from one, and its bytes without the line feed.
+    pub(super) fn line_range(&self, at: At) -> Option<(usize, Range<usize>)> {
+        let number = self.line_of(at.doc, at.start)?;
+        let start = *self.lines(at.doc).get(number)? as usize;
+        let text = self.sources.get(at.doc)?.text.get(start..)?;
+        let length = text.find('\n').unwrap_or(text.len());
+        let length = text[..length].trim_end_matches('\r').len();
+        (at.start as usize <= start + length).then_some((number + 1, start..start + length))
     }
 
     fn line(&self, doc: DocId, number: usize) -> Option<&'s str> {

@@ -8,6 +8,7 @@ mod decided;
 mod flows;
 mod path;
 
+pub(super) use flows::counted;
 pub use flows::{FlowRow, flows_table};
 
 use super::clean::{LONG_NAME, elide};

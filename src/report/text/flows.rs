@@ -130,7 +130,7 @@ fn count(out: &mut String, rows: &[FlowRow], style: &Style) {
 }
 
 /// `1 flow`, `2 flows`.
-pub(in super::super) fn counted(many: usize, what: &str) -> String {
+pub(crate) fn counted(many: usize, what: &str) -> String {
     let plural = if many == 1 { "" } else { "s" };
     format!("{many} {what}{plural}")
 }
