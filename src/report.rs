@@ -15,6 +15,7 @@
 pub mod check;
 pub mod clean;
 pub mod diagnostics;
+pub mod explain;
 pub mod github;
 pub mod json;
 pub mod junit;

@@ -80,6 +80,15 @@ pub fn elide_start<'a>(text: &'a str, most: usize, dots: &str) -> Cow<'a, str> {
     Cow::Owned(format!("{dots}{}", end(text, most.saturating_sub(width(dots)))))
 }
 
+/// The text in at most `most` columns, its end replaced by `dots`.
+pub fn elide_end<'a>(text: &'a str, most: usize, dots: &str) -> Cow<'a, str> {
+    if width(text) <= most {
+        return Cow::Borrowed(text);
+    }
+    let kept = head(text, most.saturating_sub(width(dots)));
+    Cow::Owned(format!("{}{dots}", kept.trim_end()))
+}
+
 /// The first characters that fit into `room` columns.
 pub(super) fn head(text: &str, room: usize) -> &str {
     let mut used = 0;

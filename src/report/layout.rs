@@ -24,7 +24,9 @@ impl Words {
     /// Adds text that may be broken at its spaces.
     pub(super) fn text(mut self, paint: Paint, text: &str) -> Self {
         for word in clean(text).split_whitespace() {
-            self.0.push(Word { text: word.to_owned(), paint, whole: false, gap: 1 });
+            // A broken address cannot be opened.
+            let whole = word.contains("://") && word.len() < LONGEST;
+            self.0.push(Word { text: word.to_owned(), paint, whole, gap: 1 });
         }
         self
     }

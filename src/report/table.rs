@@ -1,6 +1,6 @@
 //! Tables that fit the width: columns that may shrink give way, the widest first.
 
-use super::clean::{clean, elide, elide_start, width};
+use super::clean::{clean, elide, elide_end, elide_start, width};
 use super::style::{Paint, Style};
 
 /// What a column does when the table is too wide.
@@ -12,6 +12,8 @@ pub(super) enum Fit {
     Middle,
     /// Loses its beginning.
     Start,
+    /// Loses its end.
+    End,
 }
 
 /// A cell.
@@ -32,6 +34,7 @@ impl Cell {
 pub(super) struct Table {
     columns: Vec<(&'static str, Fit)>,
     right: Option<usize>,
+    bare: bool,
     rows: Vec<Vec<Cell>>,
 }
 
@@ -40,12 +43,18 @@ const NARROWEST: usize = 12;
 
 impl Table {
     pub(super) fn new(columns: &[(&'static str, Fit)]) -> Self {
-        Self { columns: columns.to_vec(), right: None, rows: Vec::new() }
+        Self { columns: columns.to_vec(), right: None, bare: false, rows: Vec::new() }
     }
 
     /// Aligns a column to the right.
     pub(super) fn right(mut self, column: usize) -> Self {
         self.right = Some(column);
+        self
+    }
+
+    /// Leaves the headings out.
+    pub(super) fn bare(mut self) -> Self {
+        self.bare = true;
         self
     }
 
@@ -64,7 +73,7 @@ impl Table {
     pub(super) fn write(&self, out: &mut String, style: &Style, indent: usize) {
         let sizes = self.sizes(style, indent);
         let heads: Vec<Cell> = self.columns.iter().map(|(name, _)| Cell::new(Paint::Dim, name)).collect();
-        for row in std::iter::once(&heads).chain(&self.rows) {
+        for row in std::iter::once(&heads).filter(|_| !self.bare).chain(&self.rows) {
             let from = out.len();
             out.push_str(&" ".repeat(indent));
             self.line(out, style, &sizes, row);
@@ -84,6 +93,7 @@ impl Table {
             let dots = style.signs().dots;
             let text = match self.columns[column].1 {
                 Fit::Start => elide_start(&cell.text, *size, dots),
+                Fit::End => elide_end(&cell.text, *size, dots),
                 _ => elide(&cell.text, *size, dots),
             };
             let blanks = " ".repeat(size.saturating_sub(width(&text)));
