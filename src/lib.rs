@@ -6,6 +6,7 @@ pub mod inventory;
 pub mod net;
 pub mod network;
 pub mod profile;
+pub mod report;
 pub mod rules;
 pub mod services;
 pub mod tags;
