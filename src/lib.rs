@@ -8,4 +8,5 @@ pub mod network;
 pub mod profile;
 pub mod rules;
 pub mod services;
+pub mod tags;
 pub mod trace;

@@ -1,0 +1,234 @@
+//! Service tags: names that stand for address prefixes of Azure's own services.
+//!
+//! Input: the small table of the project, or Microsoft's published file as a value tree. Output: an
+//! immutable [`ServiceTags`] that finds a tag by any usual spelling and tells which tags hold an address.
+//! It knows no estate and no rule. A tag that is not in the table is not found; it is never empty.
+//!
+//! The tags that mean something else in every network (`VirtualNetwork`, `Internet` ...) have no
+//! prefixes; they are named in [`SYMBOLIC`] and are not in any table.
+
+mod builtin;
+mod index;
+mod published;
+
+use crate::diag::{Diagnostic, Diagnostics, nearest};
+use crate::doc::Node;
+use crate::net::{AddressSet, IpAddr};
+use crate::services::TAG_ALIASES;
+use index::Index;
+use std::sync::{Arc, OnceLock};
+
+/// Tags without published prefixes: their meaning depends on where they are used.
+pub const SYMBOLIC: &[&str] = &[
+    "VirtualNetwork",
+    "AzureLoadBalancer",
+    "Internet",
+    "AzurePlatformDNS",
+    "AzurePlatformIMDS",
+    "AzurePlatformLKM",
+];
+
+/// Regions whose name in regional tags of `AzureCloud` differs from the region's own name.
+///
+/// AZURE: `Storage.FranceCentral` but `AzureCloud.centralfrance`; read in the published files of 2025-11.
+const REGION_CODES: &[(&str, &str)] = &[
+    ("brazilnortheast", "brazilne"),
+    ("brazilsoutheast", "brazilse"),
+    ("chilecentral", "chilec"),
+    ("francecentral", "centralfrance"),
+    ("francesouth", "southfrance"),
+    ("germanynorth", "germanyn"),
+    ("germanywestcentral", "germanywc"),
+    ("norwayeast", "norwaye"),
+    ("norwaywest", "norwayw"),
+    ("switzerlandnorth", "switzerlandn"),
+    ("switzerlandwest", "switzerlandw"),
+];
+
+/// Number of a tag within its [`ServiceTags`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TagId(u32);
+
+impl TagId {
+    /// The number: tags are counted from zero in the order of their names.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A table of service tags, sorted by name.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceTags {
+    cloud: Arc<str>,
+    change_number: u64,
+    source_name: Arc<str>,
+    tags: Vec<Tag>,
+    index: OnceLock<Index>,
+}
+
+#[derive(Clone, Debug)]
+struct Tag {
+    name: Arc<str>,
+    /// The name in lower case; the table is sorted by it.
+    key: Arc<str>,
+    set: AddressSet,
+    parent: Option<TagId>,
+}
+
+impl ServiceTags {
+    /// The table that comes with the project: the tags workloads meet most often, each one complete.
+    pub fn builtin() -> ServiceTags {
+        builtin::load()
+    }
+
+    /// Reads a file as Microsoft publishes it every week, or the answer of the Service Tag Discovery API.
+    ///
+    /// A tag with a prefix that cannot be read is left out, so that it stays unknown.
+    pub fn from_json(node: &Node, notes: &mut Diagnostics) -> Result<ServiceTags, Diagnostic> {
+        published::read(node, notes)
+    }
+
+    /// Whether a document is such a file.
+    pub fn is_published(node: &Node) -> bool {
+        published::looks_like_one(node)
+    }
+
+    fn new(
+        cloud: &str,
+        change_number: u64,
+        source_name: &str,
+        named: Vec<(Arc<str>, AddressSet)>,
+    ) -> ServiceTags {
+        let mut tags: Vec<Tag> = named
+            .into_iter()
+            .map(|(name, set)| Tag { key: name.to_lowercase().into(), name, set, parent: None })
+            .collect();
+        tags.sort_by(|a, b| a.key.cmp(&b.key));
+        tags.dedup_by(|a, b| a.key == b.key);
+        let mut table = ServiceTags {
+            cloud: cloud.into(),
+            change_number,
+            source_name: source_name.into(),
+            tags,
+            index: OnceLock::new(),
+        };
+        for i in 0..table.tags.len() {
+            table.tags[i].parent = table.tags[i].key.rsplit_once('.').and_then(|(base, _)| table.exact(base));
+        }
+        table
+    }
+
+    fn exact(&self, key: &str) -> Option<TagId> {
+        self.tags.binary_search_by(|t| (*t.key).cmp(key)).ok().map(|i| TagId(i as u32))
+    }
+
+    /// The tag of a name, without regard to case. Spellings of Microsoft's own texts
+    /// ([`TAG_ALIASES`]) and regions written as `West Europe`, `westeurope` or by their code are found.
+    pub fn find(&self, name: &str) -> Option<TagId> {
+        let name = name.trim().to_lowercase();
+        let (base, rest) = name.split_once('.').map_or((&*name, None), |(b, r)| (b, Some(r)));
+        let alias = TAG_ALIASES.iter().find(|(a, _)| a.eq_ignore_ascii_case(base));
+        let bases = [Some(base.to_owned()), alias.map(|(_, tag)| tag.to_lowercase())];
+        let Some(rest) = rest else { return bases.iter().flatten().find_map(|b| self.exact(b)) };
+        let region: String = rest.chars().filter(|c| !c.is_whitespace()).collect();
+        let other = other_region_name(&region);
+        bases.iter().flatten().find_map(|base| {
+            let of = |region: &str| self.exact(&format!("{base}.{region}"));
+            of(&region).or_else(|| other.and_then(of))
+        })
+    }
+
+    /// The form of a tag for one region: `Storage` in `westeurope` is `Storage.WestEurope`.
+    pub fn regional(&self, tag: &str, region: &str) -> Option<TagId> {
+        self.find(&format!("{}.{region}", tag.trim()))
+    }
+
+    /// The name as published.
+    pub fn name(&self, id: TagId) -> &str {
+        &self.tags[id.index()].name
+    }
+
+    /// The addresses of a tag.
+    pub fn set(&self, id: TagId) -> &AddressSet {
+        &self.tags[id.index()].set
+    }
+
+    /// The tag this one is a part of: `Storage` for `Storage.WestEurope`.
+    pub fn parent(&self, id: TagId) -> Option<TagId> {
+        self.tags[id.index()].parent
+    }
+
+    /// Every tag that holds an address, in the order of names. The first call builds an index.
+    pub fn holding(&self, ip: IpAddr) -> Vec<TagId> {
+        self.index().at(ip).to_vec()
+    }
+
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::new(self.tags.iter().map(|t| &t.set)))
+    }
+
+    /// An example address of a tag: the first usable host of a part that as few other tags as possible hold
+    /// (`AzureCloud` and its regions not counted), IPv4 if there is one. The same table gives the same address
+    /// always.
+    pub fn representative(&self, id: TagId) -> Option<IpAddr> {
+        let crowd = |tags: &[TagId]| tags.iter().filter(|t| !self.is_cloud(**t)).count();
+        let parts = self.index().parts(self.set(id)).into_iter();
+        parts.map(|(ip, tags)| (crowd(tags), ip)).min().map(|(_, ip)| ip)
+    }
+
+    fn is_cloud(&self, id: TagId) -> bool {
+        let key = &self.tags[id.index()].key;
+        key.strip_prefix("azurecloud").is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+
+    /// Every tag, in the order of names.
+    pub fn iter(&self) -> impl Iterator<Item = TagId> + use<> {
+        (0..self.tags.len() as u32).map(TagId)
+    }
+
+    /// How many tags there are.
+    pub fn len(&self) -> usize {
+        self.tags.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.tags.is_empty()
+    }
+
+    /// The cloud the table is of: `Public`, `China`, `AzureGovernment`.
+    pub fn cloud(&self) -> &str {
+        &self.cloud
+    }
+
+    /// The number of the publication.
+    pub fn change_number(&self) -> u64 {
+        self.change_number
+    }
+
+    /// What to call the table when an answer depends on it.
+    pub fn source_name(&self) -> &str {
+        &self.source_name
+    }
+
+    /// The known name nearest to what was typed, symbolic tags included.
+    pub fn nearest(&self, name: &str) -> Option<&str> {
+        nearest(name, self.tags.iter().map(|t| &*t.name).chain(SYMBOLIC.iter().copied()))
+    }
+}
+
+/// Whether a name is one of [`SYMBOLIC`], without regard to case.
+pub fn is_symbolic(name: &str) -> bool {
+    SYMBOLIC.iter().any(|s| s.eq_ignore_ascii_case(name.trim()))
+}
+
+fn other_region_name(region: &str) -> Option<&'static str> {
+    REGION_CODES.iter().find_map(|(name, code)| match region {
+        r if r == *name => Some(*code),
+        r if r == *code => Some(*name),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests;
