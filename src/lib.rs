@@ -7,6 +7,7 @@ pub mod net;
 pub mod network;
 pub mod profile;
 pub mod rules;
+pub mod scenario;
 pub mod services;
 pub mod tags;
 pub mod trace;
