@@ -1,8 +1,48 @@
-//! The compiled network: immutable tables the trace only looks up.
+//! The compiled network: immutable tables that the trace only looks up.
+//!
+//! Input: an [`Inventory`], service tags and a [`Profile`]. Output: [`Network`], `Send + Sync`, with rows
+//! numbered by sorted resource ids, so that the same estate always compiles to the same tables. All
+//! thinking about Azure's configuration happens here, once. No files, no clock, no flow.
 
-use crate::diag::Diagnostics;
-use crate::inventory::Inventory;
+mod admin;
+mod attach;
+mod compile;
+mod gateways;
+mod names;
+mod roles;
+mod routes;
+mod rules;
+mod security;
+mod topology;
+mod tri;
+
+pub use admin::AdminRules;
+pub use attach::{Attachment, AttachmentId, AttachmentKind, Occupant};
+pub use compile::compile;
+pub use gateways::{Branch, BranchKind, GatewayTable};
+pub use names::{Names, PublicName, PublicTarget, ZoneRecord, ZoneView};
+pub use roles::{Authority, Grant, Judgement};
+pub use routes::{
+    Choice, EffectiveRoute, NextHop, RoutePrefix, RouteSource, RouteState, SubnetRoutes, UserRoutes,
+    VnetRoutes,
+};
+pub use rules::{
+    AddressMatch, CompiledRule, HOST_ADDRESS, METADATA_ADDRESS, Place, Platform, RuleSet, Ruling, Verdict,
+    rules_behind,
+};
+pub use security::SecurityTables;
+pub use topology::{EdgeKind, NodeKind, Topology, TopologyEdge, TopologyNode};
+pub use tri::Tri;
+
+use crate::inventory::{
+    Field, Id, Inventory, NetworkInterface, Nsg, RouteTable, Subnet, Unknown, VirtualNetwork,
+    VirtualNetworkPeering,
+};
+use crate::net::{AddressSet, IpAddr};
 use crate::profile::Profile;
+use crate::tags::ServiceTags;
+use hashbrown::HashMap;
+use std::sync::Arc;
 
 /// An estate compiled for tracing. Immutable; share it freely between threads.
 #[derive(Debug)]
@@ -11,9 +51,202 @@ pub struct Network {
     pub inventory: Inventory,
     /// The knobs it was compiled with.
     pub profile: Profile,
+    /// The service tags it was compiled with.
+    pub tags: ServiceTags,
+    /// One row for each virtual network.
+    pub vnets: Vec<Vnet>,
+    /// One row for each subnet.
+    pub subnets: Vec<SubnetRow>,
+    /// Everything with an address inside a virtual network.
+    pub attachments: Vec<Attachment>,
+    /// Address to attachment, within a virtual network.
+    pub by_address: HashMap<(u32, IpAddr), AttachmentId, foldhash::fast::FixedState>,
+    /// Public address to what owns it.
+    pub by_public_address: HashMap<IpAddr, Occupant, foldhash::fast::FixedState>,
+    /// Address of each public address resource, and whether it is a stand-in.
+    pub public_addresses: Vec<(Option<IpAddr>, bool)>,
+    /// Gateways, on-premises branches.
+    pub gateways: GatewayTable,
+    /// Compiled rules of network security groups.
+    pub security: SecurityTables,
+    /// Security admin rules for each virtual network.
+    pub admin: AdminRules,
+    /// Name resolution.
+    pub names: Names,
+    /// Role assignments.
+    pub authority: Authority,
 }
 
-/// Compiles an inventory.
-pub fn compile(inventory: Inventory, profile: Profile, _notes: &mut Diagnostics) -> Network {
-    Network { inventory, profile }
+/// A virtual network.
+#[derive(Debug)]
+pub struct Vnet {
+    /// Its address space.
+    pub space: AddressSet,
+    /// Why it may be larger.
+    pub space_unknown: Option<Unknown>,
+    /// Its peerings.
+    pub links: Vec<Link>,
+    /// System, gateway and private endpoint routes.
+    pub routes: Arc<VnetRoutes>,
+    /// Its subnets.
+    pub subnets: Vec<Id<Subnet>>,
+}
+
+/// One side of a peering as it works.
+#[derive(Debug)]
+pub struct Link {
+    /// The peering.
+    pub peering: Id<VirtualNetworkPeering>,
+    /// The other network, if it is in the files.
+    pub remote: Option<Id<VirtualNetwork>>,
+    /// The other side's object.
+    pub reverse: Option<Id<VirtualNetworkPeering>>,
+    /// Whether it carries traffic.
+    pub usable: Tri,
+    /// Whether the networks are in different regions; `None` where that is not known.
+    pub global: Option<bool>,
+}
+
+/// A subnet.
+#[derive(Debug)]
+pub struct SubnetRow {
+    /// Its virtual network.
+    pub vnet: Id<VirtualNetwork>,
+    /// Its addresses.
+    pub space: AddressSet,
+    /// What its name makes of it.
+    pub role: SubnetRole,
+    /// Its network security group.
+    pub nsg: Bound<Nsg>,
+    /// Its route table.
+    pub route_table: Bound<RouteTable>,
+    /// Its effective routes.
+    pub routes: SubnetRoutes,
+    /// The `VirtualNetwork` tag as its rules see it (TAG-1, TAG-2).
+    pub virtual_network_tag: Arc<AddressSet>,
+    /// The `Internet` tag as its rules see it (TAG-5).
+    pub internet_tag: Arc<AddressSet>,
+    /// Why the `VirtualNetwork` tag may hold more.
+    pub tag_unknown: Option<Unknown>,
+}
+
+/// Subnets that Azure treats specially by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubnetRole {
+    /// Any other.
+    Ordinary,
+    /// `AzureFirewallSubnet`.
+    Firewall,
+    /// `GatewaySubnet`.
+    Gateway,
+    /// `AzureBastionSubnet`.
+    Bastion,
+    /// `RouteServerSubnet`.
+    RouteServer,
+}
+
+/// Something a resource refers to.
+#[derive(Debug, PartialEq)]
+pub enum Bound<K> {
+    /// Nothing.
+    None,
+    /// This row.
+    To(Id<K>),
+    /// It cannot be known: an expression, or a resource in none of the files.
+    Unknown(Unknown),
+}
+
+impl<K> Clone for Bound<K> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::None => Self::None,
+            Self::To(id) => Self::To(*id),
+            Self::Unknown(unknown) => Self::Unknown(unknown.clone()),
+        }
+    }
+}
+
+impl<K: crate::inventory::Kind> Bound<K> {
+    /// Follows a reference field.
+    pub fn follow(inventory: &Inventory, field: &Field<crate::inventory::Ref<K>>) -> Self {
+        match field {
+            Field::Absent => Self::None,
+            Field::Unknown(unknown) => Self::Unknown(unknown.clone()),
+            Field::Known(reference) => match inventory.follow(reference).row() {
+                Some(row) => Self::To(row),
+                None => {
+                    let why = format!("`{}` is in none of the files", reference.text);
+                    Self::Unknown(Unknown::new(reference.at, why))
+                }
+            },
+        }
+    }
+
+    /// The row, if it is known.
+    pub fn row(&self) -> Option<Id<K>> {
+        if let Self::To(row) = self { Some(*row) } else { None }
+    }
+}
+
+impl Network {
+    /// A virtual network's row.
+    pub fn vnet(&self, id: Id<VirtualNetwork>) -> &Vnet {
+        &self.vnets[id.index()]
+    }
+
+    /// A subnet's row.
+    pub fn subnet(&self, id: Id<Subnet>) -> &SubnetRow {
+        &self.subnets[id.index()]
+    }
+
+    /// An attachment.
+    pub fn attachment(&self, id: AttachmentId) -> &Attachment {
+        &self.attachments[id.index()]
+    }
+
+    /// What holds an address inside a virtual network.
+    pub fn at_address(&self, vnet: Id<VirtualNetwork>, ip: IpAddr) -> Option<AttachmentId> {
+        self.by_address.get(&(vnet.raw(), ip)).copied()
+    }
+
+    /// The subnet an address of a virtual network lies in.
+    pub fn subnet_of(&self, vnet: Id<VirtualNetwork>, ip: IpAddr) -> Option<Id<Subnet>> {
+        self.vnet(vnet).subnets.iter().copied().find(|s| self.subnet(*s).space.contains(ip))
+    }
+
+    /// What a rule asked in this subnet sees.
+    pub fn place<'a>(
+        &'a self,
+        subnet: Id<Subnet>,
+        source_asgs: &'a [Id<crate::inventory::Asg>],
+        destination_asgs: &'a [Id<crate::inventory::Asg>],
+    ) -> Place<'a> {
+        let row = self.subnet(subnet);
+        Place {
+            tags: &self.tags,
+            virtual_network: &row.virtual_network_tag,
+            internet: &row.internet_tag,
+            virtual_network_unknown: row.tag_unknown.as_ref(),
+            source_asgs,
+            destination_asgs,
+        }
+    }
+
+    /// The region of a virtual network, lower case without blanks.
+    pub fn region(&self, vnet: Id<VirtualNetwork>) -> Option<String> {
+        self.inventory.virtual_networks[vnet].location.known().map(|l| normal_region(l))
+    }
+
+    /// The interface behind an attachment, if it is one.
+    pub fn interface(&self, id: AttachmentId) -> Option<&NetworkInterface> {
+        match self.attachment(id).kind {
+            AttachmentKind::Interface(nic) => Some(&self.inventory.network_interfaces[nic]),
+            _ => None,
+        }
+    }
+}
+
+/// A region's name in the form that host names and tags use: `West Europe` is `westeurope`.
+pub fn normal_region(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase()
 }

@@ -37,6 +37,45 @@ pub struct EndpointKind {
     pub record: &'static str,
     /// Usual port.
     pub port: u16,
+    /// Which address of a private endpoint serves it: one endpoint may own several.
+    pub member: u8,
+}
+
+impl EndpointKind {
+    /// The same, served by another address of the private endpoint.
+    const fn at_member(mut self, member: u8) -> Self {
+        self.member = member;
+        self
+    }
+}
+
+/// What the patterns of a service's names are filled with.
+#[derive(Clone, Debug)]
+pub struct NameParts<'a> {
+    /// The resource's name.
+    pub name: &'a str,
+    /// Its region, lower case without blanks; `None` where it is not known.
+    pub region: Option<&'a str>,
+    /// The id of a workspace.
+    pub guid: &'a str,
+}
+
+/// Fills a pattern; `None` where a part it needs is not known.
+pub fn fill(pattern: &str, parts: &NameParts<'_>) -> Option<String> {
+    let mut text = pattern.replace("{name}", parts.name).replace("{guid}", parts.guid);
+    if text.contains("{region}") {
+        text = text.replace("{region}", parts.region?);
+    }
+    if text.contains("{ws}") {
+        text = text.replace("{ws}", &workspace_label(parts)?);
+    }
+    Some(text.to_ascii_lowercase())
+}
+
+/// The workspace's name as it stands in its notebook host, cut so that the label keeps within 63 characters.
+fn workspace_label(parts: &NameParts<'_>) -> Option<String> {
+    let room = 63usize.checked_sub("ml---".len() + parts.region?.len() + parts.guid.len())?;
+    Some(parts.name.chars().take(room).collect())
 }
 
 const fn endpoint(
@@ -46,7 +85,7 @@ const fn endpoint(
     record: &'static str,
     port: u16,
 ) -> EndpointKind {
-    EndpointKind { group, host, zone: Some(zone), record, port }
+    EndpointKind { group, host, zone: Some(zone), record, port, member: 0 }
 }
 
 macro_rules! services {
@@ -73,12 +112,13 @@ services! {
     ];
     "Microsoft.ContainerRegistry/registries" "containerRegistries" "container registry" tag Some("AzureContainerRegistry"), true, se Some("Microsoft.ContainerRegistry"), [
         endpoint("registry", "{name}.azurecr.io", "privatelink.azurecr.io", "{name}", 443),
-        endpoint("registry", "{name}.{region}.data.azurecr.io", "privatelink.azurecr.io", "{name}.{region}.data", 443),
+        endpoint("registry", "{name}.{region}.data.azurecr.io", "privatelink.azurecr.io", "{name}.{region}.data", 443).at_member(1),
     ];
     "Microsoft.MachineLearningServices/workspaces" "workspaces" "machine learning workspace" tag Some("AzureMachineLearning"), false, se None, [
         endpoint("amlworkspace", "{guid}.workspace.{region}.api.azureml.ms", "privatelink.api.azureml.ms", "{guid}.workspace.{region}", 443),
         endpoint("amlworkspace", "{guid}.workspace.{region}.cert.api.azureml.ms", "privatelink.api.azureml.ms", "{guid}.workspace.{region}.cert", 443),
-        endpoint("amlworkspace", "ml-{ws}-{region}-{guid}.{region}.notebooks.azure.net", "privatelink.notebooks.azure.net", "ml-{ws}-{region}-{guid}.{region}", 443),
+        endpoint("amlworkspace", "ml-{ws}-{region}-{guid}.{region}.notebooks.azure.net", "privatelink.notebooks.azure.net", "ml-{ws}-{region}-{guid}.{region}", 443).at_member(1),
+        endpoint("amlworkspace", "*.{region}.inference.ml.azure.com", "privatelink.api.azureml.ms", "*.{guid}.inference.{region}", 443).at_member(2),
     ];
     "Microsoft.DocumentDB/databaseAccounts" "cosmosAccounts" "Cosmos DB account" tag Some("AzureCosmosDB"), true, se Some("Microsoft.AzureCosmosDB"), [
         endpoint("Sql", "{name}.documents.azure.com", "privatelink.documents.azure.com", "{name}", 443),
@@ -153,10 +193,10 @@ services! {
         endpoint("Dev", "{name}.dev.azuresynapse.net", "privatelink.dev.azuresynapse.net", "{name}", 443),
     ];
     "Microsoft.OperationalInsights/workspaces" "logAnalyticsWorkspaces" "Log Analytics workspace" tag Some("AzureMonitor"), false, se None, [
-        EndpointKind { group: "azuremonitor", host: "{guid}.ods.opinsights.azure.com", zone: Some("privatelink.ods.opinsights.azure.com"), record: "{guid}", port: 443 },
+        EndpointKind { group: "azuremonitor", host: "{guid}.ods.opinsights.azure.com", zone: Some("privatelink.ods.opinsights.azure.com"), record: "{guid}", port: 443, member: 0 },
     ];
     "Microsoft.Insights/components" "applicationInsights" "Application Insights" tag Some("AzureMonitor"), false, se None, [
-        EndpointKind { group: "azuremonitor", host: "{region}.in.applicationinsights.azure.com", zone: Some("privatelink.monitor.azure.com"), record: "{region}.in.ai", port: 443 },
+        EndpointKind { group: "azuremonitor", host: "{region}.in.applicationinsights.azure.com", zone: Some("privatelink.monitor.azure.com"), record: "{region}.in.ai", port: 443, member: 0 },
     ];
     "Microsoft.Insights/privateLinkScopes" "monitorPrivateLinkScopes" "Azure Monitor private link scope" tag Some("AzureMonitor"), false, se None, [
         endpoint("azuremonitor", "api.monitor.azure.com", "privatelink.monitor.azure.com", "api", 443),

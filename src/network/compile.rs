@@ -1,0 +1,722 @@
+//! From inventory to network: each table by a function of its own, in the order they need each other.
+
+use super::attach::{Attachment, AttachmentId, AttachmentKind, Occupant, attachments};
+use super::gateways::{BranchKind, GatewayTable, gateways};
+use super::routes::{
+    EffectiveRoute, NextHop, RoutePrefix, RouteSource, SubnetRoutes, UserRoutes, VnetRoutes,
+    bound_user_routes, user_routes,
+};
+use super::{Bound, HOST_ADDRESS, Link, Network, SubnetRole, SubnetRow, Tri, Vnet, normal_region};
+use crate::diag::{At, Code, Diagnostic, Diagnostics};
+use crate::inventory::{
+    Field, Id, Inventory, PeeringState, Slot, Subnet, TableTag, Unknown, VirtualNetwork,
+    VirtualNetworkPeering,
+};
+use crate::net::{AddressSet, IpAddr, IpNet, host_prefix};
+use crate::profile::Profile;
+use crate::tags::ServiceTags;
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// Compiles an inventory. Faults of the configuration go to `notes`; nothing fails.
+pub fn compile(
+    inventory: Inventory,
+    tags: ServiceTags,
+    profile: Profile,
+    notes: &mut Diagnostics,
+) -> Network {
+    let spaces: Vec<AddressSet> = inventory
+        .virtual_networks
+        .iter()
+        .map(|v| AddressSet::from_prefixes(&v.address_prefixes.items))
+        .collect();
+    let mut subnets = subnet_rows(&inventory);
+    let links = links(&inventory, notes);
+    let found = attachments(&inventory, &subnets);
+    let gateways = gateways(&inventory, &found, &links);
+    let groups = connected_groups(&inventory);
+    let routes: Vec<Arc<VnetRoutes>> = (0..inventory.virtual_networks.len())
+        .map(|v| {
+            let parts = VnetParts {
+                inventory: &inventory,
+                vnet: Id::new(v),
+                links: &links[v],
+                gateways: &gateways,
+                groups: &groups,
+            };
+            Arc::new(parts.routes(&found, &profile))
+        })
+        .collect();
+    let tables: Vec<Arc<UserRoutes>> = inventory
+        .route_tables
+        .rows()
+        .map(|(id, t)| Arc::new(user_routes(t, Slot { table: TableTag::RouteTable, row: id.raw() }, &tags)))
+        .collect();
+    for (id, subnet) in subnets.iter_mut().enumerate() {
+        let (user, user_unknown) = bound_user_routes(&subnet.route_table, &tables);
+        let service_endpoints = service_endpoint_routes(&inventory, Id::new(id), &tags);
+        subnet.routes =
+            SubnetRoutes { user, user_unknown, vnet: routes[subnet.vnet.index()].clone(), service_endpoints };
+    }
+    vnet_tags(&inventory, &spaces, &links, &gateways, &groups, &profile, &tags, &mut subnets);
+    let vnets = vnet_rows(&inventory, spaces, links, routes, &subnets);
+    let by_address = by_address(&found);
+    let public_addresses = public_addresses(&inventory, &tags);
+    let by_public_address = by_public_address(&inventory, &found, &public_addresses);
+    let security = super::security::security(&inventory, &tags, notes);
+    let admin = super::admin::admin_rules(&inventory, &tags, notes);
+    let names = super::names::names(&inventory, &found, &tags);
+    let authority = super::roles::authority(&inventory);
+    Network {
+        profile,
+        tags,
+        vnets,
+        subnets,
+        attachments: found,
+        by_address,
+        by_public_address,
+        public_addresses,
+        gateways,
+        security,
+        admin,
+        names,
+        authority,
+        inventory,
+    }
+}
+
+fn role(name: &str) -> SubnetRole {
+    match name.to_ascii_lowercase().as_str() {
+        "azurefirewallsubnet" => SubnetRole::Firewall,
+        "gatewaysubnet" => SubnetRole::Gateway,
+        "azurebastionsubnet" => SubnetRole::Bastion,
+        "routeserversubnet" => SubnetRole::RouteServer,
+        _ => SubnetRole::Ordinary,
+    }
+}
+
+/// A row for each subnet. A subnet whose virtual network is in none of the files hangs on row 0 of nothing;
+/// the builder makes such networks up, so every subnet has one.
+fn subnet_rows(inventory: &Inventory) -> Vec<SubnetRow> {
+    let row = |subnet: &Subnet| {
+        let vnet = subnet.id.parent().and_then(|id| inventory.row::<VirtualNetwork>(&id));
+        SubnetRow {
+            vnet: vnet.unwrap_or(Id::new(0)),
+            space: AddressSet::from_prefixes(&subnet.address_prefixes.items),
+            role: role(subnet.id.name()),
+            nsg: Bound::follow(inventory, &subnet.network_security_group),
+            route_table: Bound::follow(inventory, &subnet.route_table),
+            routes: SubnetRoutes {
+                user: None,
+                user_unknown: None,
+                vnet: Arc::default(),
+                service_endpoints: Vec::new(),
+            },
+            virtual_network_tag: Arc::default(),
+            internet_tag: Arc::default(),
+            tag_unknown: None,
+        }
+    };
+    inventory.subnets.iter().map(row).collect()
+}
+
+/// The peerings of each virtual network as they work (PEER-1).
+fn links(inventory: &Inventory, notes: &mut Diagnostics) -> Vec<Vec<Link>> {
+    let mut out: Vec<Vec<Link>> = (0..inventory.virtual_networks.len()).map(|_| Vec::new()).collect();
+    for (id, peering) in inventory.peerings.rows() {
+        let Some(local) = peering.id.parent().and_then(|p| inventory.row::<VirtualNetwork>(&p)) else {
+            continue;
+        };
+        let bound = Bound::follow(inventory, &peering.remote_virtual_network);
+        let reverse = bound.row().and_then(|remote| reverse(inventory, local, remote));
+        let usable = usable(inventory, peering, &bound, reverse, notes);
+        let global = bound.row().and_then(|remote| {
+            let region = |v: Id<VirtualNetwork>| {
+                inventory.virtual_networks[v].location.known().map(|l| normal_region(l))
+            };
+            Some(region(local)? != region(remote)?)
+        });
+        out[local.index()].push(Link { peering: id, remote: bound.row(), reverse, usable, global });
+    }
+    overlaps(inventory, &out, notes);
+    out
+}
+
+fn reverse(
+    inventory: &Inventory,
+    local: Id<VirtualNetwork>,
+    remote: Id<VirtualNetwork>,
+) -> Option<Id<VirtualNetworkPeering>> {
+    let remote_id = &inventory.virtual_networks[remote].id;
+    inventory
+        .peerings
+        .rows()
+        .find(|(_, p)| {
+            p.id.parent().is_some_and(|parent| parent == *remote_id)
+                && p.remote_virtual_network.known().is_some_and(|r| inventory.follow(r).row() == Some(local))
+        })
+        .map(|(id, _)| id)
+}
+
+fn usable(
+    inventory: &Inventory,
+    peering: &VirtualNetworkPeering,
+    remote: &Bound<VirtualNetwork>,
+    reverse: Option<Id<VirtualNetworkPeering>>,
+    notes: &mut Diagnostics,
+) -> Tri {
+    match (&peering.peering_state, remote) {
+        (Field::Known(PeeringState::Initiated | PeeringState::Disconnected), _) => Tri::No,
+        (Field::Unknown(unknown), _) => Tri::Unknown(unknown.clone()),
+        (Field::Known(PeeringState::Connected), Bound::To(_)) if reverse.is_none() => Tri::Yes,
+        (_, Bound::Unknown(unknown)) => Tri::Unknown(unknown.clone()),
+        (_, Bound::None) => Tri::No,
+        (_, Bound::To(other)) => match reverse.map(|r| &inventory.peerings[r].peering_state) {
+            Some(Field::Known(PeeringState::Initiated | PeeringState::Disconnected)) => Tri::No,
+            Some(Field::Unknown(unknown)) => Tri::Unknown(unknown.clone()),
+            Some(_) => Tri::Yes,
+            None => one_sided(inventory, peering, *other, notes),
+        },
+    }
+}
+
+fn one_sided(
+    inventory: &Inventory,
+    peering: &VirtualNetworkPeering,
+    other: Id<VirtualNetwork>,
+    notes: &mut Diagnostics,
+) -> Tri {
+    let other = &inventory.virtual_networks[other];
+    if other.origin == crate::inventory::Origin::Mentioned {
+        let why =
+            format!("whether `{}` has its side of the peering is in none of the files", other.id.name());
+        return Tri::Unknown(Unknown::new(peering.at, why));
+    }
+    let message =
+        format!("the peering `{}` has no counterpart on `{}`", peering.id.full_name(), other.id.name());
+    notes.push(
+        Diagnostic::new(Code::PeeringOneSided, peering.at, message).help("create the peering on both sides"),
+    );
+    Tri::No
+}
+
+fn overlaps(inventory: &Inventory, links: &[Vec<Link>], notes: &mut Diagnostics) {
+    for (vnet, links) in links.iter().enumerate() {
+        for link in links {
+            let whole = inventory.peerings[link.peering].peer_complete_vnets.or(true).unwrap_or(true);
+            let Some(remote) = link.remote.filter(|r| r.index() > vnet && whole) else { continue };
+            let (a, b) = (&inventory.virtual_networks.as_slice()[vnet], &inventory.virtual_networks[remote]);
+            let space = |v: &VirtualNetwork| AddressSet::from_prefixes(&v.address_prefixes.items);
+            if space(a).meets(&space(b)) {
+                let message = format!(
+                    "`{}` and `{}` are peered and their address spaces overlap",
+                    a.id.name(),
+                    b.id.name()
+                );
+                notes.push(
+                    Diagnostic::new(Code::OverlappingPeers, a.at, message).also(b.at, "the other network"),
+                );
+            }
+        }
+    }
+}
+
+/// Networks that a mesh or direct connectivity joins to each (SAR-12).
+fn connected_groups(inventory: &Inventory) -> Vec<Vec<Id<VirtualNetwork>>> {
+    use crate::inventory::ConnectivityTopology;
+    let mut out = vec![Vec::new(); inventory.virtual_networks.len()];
+    for configuration in inventory.connectivity_configurations.iter() {
+        for group in &configuration.applies_to_groups {
+            let direct = configuration.connectivity_topology.is(ConnectivityTopology::Mesh)
+                || group
+                    .group_connectivity
+                    .known()
+                    .is_some_and(|c| c.eq_ignore_ascii_case("DirectlyConnected"));
+            let Some(members) =
+                group.network_group_id.known().and_then(|r| inventory.follow(r).row()).filter(|_| direct)
+            else {
+                continue;
+            };
+            let row = &inventory.network_groups[members];
+            let fixed =
+                inventory.static_members.iter().filter(|m| m.id.parent().is_some_and(|p| p == row.id));
+            let texts = row
+                .members
+                .iter()
+                .map(|m| &m.text)
+                .chain(fixed.filter_map(|m| m.resource_id.known().map(|r| &r.text)));
+            let mut vnets: Vec<Id<VirtualNetwork>> = texts.filter_map(|t| inventory.find(t).row()).collect();
+            let hubs = configuration.hubs.iter().filter_map(|h| inventory.find(h).row());
+            vnets.extend(hubs);
+            for a in &vnets {
+                out[a.index()].extend(vnets.iter().filter(|b| *b != a));
+            }
+        }
+    }
+    for list in &mut out {
+        list.sort_unstable();
+        list.dedup();
+    }
+    out
+}
+
+struct VnetParts<'a> {
+    inventory: &'a Inventory,
+    vnet: Id<VirtualNetwork>,
+    links: &'a [Link],
+    gateways: &'a GatewayTable,
+    groups: &'a [Vec<Id<VirtualNetwork>>],
+}
+
+/// Private ranges that Azure drops unless somebody holds them (RT-2).
+const NONE_RANGES: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
+
+impl VnetParts<'_> {
+    fn slot(&self, vnet: Id<VirtualNetwork>) -> Option<Slot> {
+        Some(Slot { table: TableTag::VirtualNetwork, row: vnet.raw() })
+    }
+
+    fn routes(&self, attachments: &[Attachment], profile: &Profile) -> VnetRoutes {
+        let mut out = VnetRoutes::default();
+        self.system(&mut out, profile);
+        self.peerings(&mut out);
+        self.gateway(&mut out);
+        self.private_endpoints(&mut out, attachments);
+        out
+    }
+
+    fn system(&self, out: &mut VnetRoutes, profile: &Profile) {
+        let row = &self.inventory.virtual_networks[self.vnet];
+        let slot = self.slot(self.vnet);
+        for prefix in &row.address_prefixes {
+            out.system.push(EffectiveRoute::system(*prefix, NextHop::VnetLocal, slot, row.at));
+        }
+        let ranges = NONE_RANGES
+            .iter()
+            .filter_map(|r| r.parse().ok())
+            .chain(profile.extra_none_routes.iter().copied());
+        for range in ranges {
+            // RT-3: a prefix of the network that is the range, or holds it, takes its place.
+            if !row.address_prefixes.iter().any(|p: &IpNet| p.contains(&range)) {
+                out.system.push(EffectiveRoute::system(range, NextHop::None, None, At::NOWHERE));
+            }
+        }
+        for default in ["0.0.0.0/0", "::/0"] {
+            let v6 = default.starts_with(':');
+            if (!v6 || row.address_prefixes.iter().any(|p| p.addr().is_ipv6()))
+                && let Ok(net) = default.parse()
+            {
+                out.system.push(EffectiveRoute::system(net, NextHop::Internet, None, At::NOWHERE));
+            }
+        }
+    }
+
+    fn peerings(&self, out: &mut VnetRoutes) {
+        for (position, link) in self.links.iter().enumerate() {
+            let peering = &self.inventory.peerings[link.peering];
+            let slot = Some(Slot { table: TableTag::VirtualNetworkPeering, row: link.peering.raw() });
+            match (&link.usable, link.remote) {
+                (Tri::Yes, Some(remote)) => {
+                    for prefix in self.peered_prefixes(link, remote) {
+                        let hop = NextHop::Peering { remote, link: position };
+                        out.system.push(EffectiveRoute::system(prefix, hop, slot, peering.at));
+                    }
+                }
+                (Tri::Unknown(unknown), remote) => {
+                    out.peering_unknown.get_or_insert(unknown.clone());
+                    let prefixes = remote.map_or_else(
+                        || peering.remote_address_space.items.clone(),
+                        |r| self.inventory.virtual_networks[r].address_prefixes.items.clone(),
+                    );
+                    for prefix in prefixes {
+                        let mut route = EffectiveRoute::system(prefix, NextHop::None, slot, peering.at);
+                        route.hop = Err(unknown.clone());
+                        out.system.push(route);
+                    }
+                }
+                _ => {}
+            }
+        }
+        for member in &self.groups[self.vnet.index()] {
+            let row = &self.inventory.virtual_networks[*member];
+            for prefix in &row.address_prefixes {
+                let hop = NextHop::ConnectedGroup(*member);
+                out.system.push(EffectiveRoute::system(*prefix, hop, self.slot(*member), row.at));
+            }
+        }
+    }
+
+    /// The prefixes a peering brings: the remote space, or the remote subnets of a subnet peering (PEER-10),
+    /// limited to what is synced where an export says so (PEER-4).
+    fn peered_prefixes(&self, link: &Link, remote: Id<VirtualNetwork>) -> Vec<IpNet> {
+        let peering = &self.inventory.peerings[link.peering];
+        let space = &self.inventory.virtual_networks[remote];
+        if peering.peer_complete_vnets.is(false) {
+            let named = |name: &Arc<str>| self.inventory.row::<Subnet>(&space.id.child("subnets", name));
+            let subnets = peering.remote_subnet_names.iter().filter_map(named);
+            return subnets.flat_map(|s| self.inventory.subnets[s].address_prefixes.items.clone()).collect();
+        }
+        let synced = &peering.remote_address_space.items;
+        let all = &space.address_prefixes.items;
+        if synced.is_empty() {
+            all.clone()
+        } else {
+            all.iter().filter(|p| synced.contains(p)).copied().collect()
+        }
+    }
+
+    fn gateway(&self, out: &mut VnetRoutes) {
+        out.gateway_unknown = self.gateways.use_unknown[self.vnet.index()].clone();
+        for (branch, _) in self.gateways.branches_of(self.vnet) {
+            for prefix in &branch.prefixes {
+                out.gateway.push(learnt(*prefix, NextHop::Gateway, branch.owner, branch.at));
+            }
+        }
+        let used = &self.gateways.used_by[self.vnet.index()];
+        for (id, route) in self.inventory.bgp_routes.rows() {
+            let learner = route.learned_by.known().and_then(|r| self.inventory.follow_any(&r.text));
+            let owner = Slot { table: TableTag::BgpRoute, row: id.raw() };
+            let Some(prefix) = route.address_prefix.known() else { continue };
+            match (learner, route.next_hop_ip_address.known()) {
+                (Some(Slot { table: TableTag::VirtualNetworkGateway, row }), None)
+                    if used.iter().any(|(g, _)| g.raw() == row) =>
+                {
+                    out.gateway.push(learnt(*prefix, NextHop::Gateway, owner, route.at));
+                }
+                (Some(Slot { table: TableTag::VirtualHub, row }), Some(ip))
+                    if self.uses_route_server(row) =>
+                {
+                    merge_equal(
+                        &mut out.gateway,
+                        learnt(*prefix, NextHop::Appliance(vec![*ip]), owner, route.at),
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether the network holds the Route Server, or uses it over a peering (RS-2).
+    fn uses_route_server(&self, hub: u32) -> bool {
+        let hub = &self.inventory.virtual_hubs.as_slice()[hub as usize];
+        let subnet =
+            hub.ip_configurations.iter().find_map(|c| self.inventory.follow(c.subnet.known()?).row());
+        let home = subnet.and_then(|s| self.inventory.row(&self.inventory.subnets[s].id.parent()?));
+        home == Some(self.vnet)
+            || self.links.iter().any(|l| {
+                l.remote == home
+                    && home.is_some()
+                    && l.usable == Tri::Yes
+                    && self.inventory.peerings[l.peering].use_remote_gateways.is(true)
+            })
+    }
+
+    fn private_endpoints(&self, out: &mut VnetRoutes, attachments: &[Attachment]) {
+        let peers: Vec<_> =
+            self.links.iter().filter(|l| l.usable == Tri::Yes).filter_map(|l| l.remote).collect();
+        for (number, attachment) in attachments.iter().enumerate() {
+            let near = attachment.vnet == self.vnet || peers.contains(&attachment.vnet);
+            let (AttachmentKind::PrivateEndpoint(..), Some(ip), true) =
+                (attachment.kind, attachment.address, near)
+            else {
+                continue;
+            };
+            let hop = NextHop::InterfaceEndpoint(AttachmentId(number as u32));
+            out.private_endpoints.push(EffectiveRoute::system(
+                host_prefix(ip),
+                hop,
+                Some(attachment.owner),
+                attachment.at,
+            ));
+        }
+    }
+}
+
+fn learnt(prefix: IpNet, hop: NextHop, owner: Slot, at: At) -> EffectiveRoute {
+    EffectiveRoute {
+        source: RouteSource::VirtualNetworkGateway,
+        ..EffectiveRoute::system(prefix, hop, Some(owner), at)
+    }
+}
+
+/// Several appliances that announce one prefix share it (RS-3); the shortest AS path is for the estate file to say.
+fn merge_equal(routes: &mut Vec<EffectiveRoute>, route: EffectiveRoute) {
+    let same =
+        routes.iter_mut().find(|r| r.prefix == route.prefix && matches!(r.hop, Ok(NextHop::Appliance(_))));
+    match (same.map(|r| &mut r.hop), &route.hop) {
+        (Some(Ok(NextHop::Appliance(ips))), Ok(NextHop::Appliance(more))) => ips.extend(more),
+        _ => routes.push(route),
+    }
+}
+
+/// Which service tag the service endpoints of a service route to (TAG-9).
+const ENDPOINT_TAGS: &[(&str, &str)] = &[
+    ("Microsoft.Storage", "Storage"),
+    ("Microsoft.Storage.Global", "Storage"),
+    ("Microsoft.KeyVault", "AzureKeyVault"),
+    ("Microsoft.Sql", "Sql"),
+    ("Microsoft.AzureCosmosDB", "AzureCosmosDB"),
+    ("Microsoft.EventHub", "EventHub"),
+    ("Microsoft.ServiceBus", "ServiceBus"),
+    ("Microsoft.Web", "AppService"),
+    ("Microsoft.AzureActiveDirectory", "AzureActiveDirectory"),
+    ("Microsoft.ContainerRegistry", "AzureContainerRegistry"),
+    ("Microsoft.CognitiveServices", "CognitiveServicesManagement"),
+];
+
+fn service_endpoint_routes(
+    inventory: &Inventory,
+    subnet: Id<Subnet>,
+    tags: &ServiceTags,
+) -> Vec<EffectiveRoute> {
+    let row = &inventory.subnets[subnet];
+    let region = row.id.parent().and_then(|p| inventory.row::<VirtualNetwork>(&p));
+    let region = region.and_then(|v| inventory.virtual_networks[v].location.known().cloned());
+    let mut out = Vec::new();
+    for endpoint in &row.service_endpoints {
+        let Some((_, tag)) = ENDPOINT_TAGS.iter().find(|(s, _)| s.eq_ignore_ascii_case(&endpoint.service))
+        else {
+            continue;
+        };
+        // SE-5: the local form of Storage and SQL covers the region (and, for Storage, its pair).
+        let local =
+            matches!(*tag, "Storage" | "Sql") && !endpoint.service.to_ascii_lowercase().ends_with(".global");
+        let regional = region.as_ref().filter(|_| local).and_then(|r| tags.regional(tag, r));
+        let Some(found) = regional.or_else(|| tags.find(tag)) else { continue };
+        let slot = Slot { table: TableTag::Subnet, row: subnet.raw() };
+        out.push(EffectiveRoute {
+            prefix: Some(RoutePrefix::Tag(found)),
+            source: RouteSource::Default,
+            hop: Ok(NextHop::ServiceEndpoint(endpoint.service.clone())),
+            name: None,
+            owner: Some(slot),
+            at: endpoint.at,
+            bgp_override: false,
+        });
+    }
+    out
+}
+
+/// Ranges that are not public whatever anybody holds.
+const NOT_PUBLIC: &[&str] = &[
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "224.0.0.0/3",
+    "168.63.129.16/32",
+    "::/8",
+    "fc00::/7",
+    "fe80::/10",
+    "ff00::/8",
+];
+
+/// Public address space.
+pub(crate) fn public_space() -> AddressSet {
+    let nets: Vec<IpNet> = NOT_PUBLIC.iter().filter_map(|n| n.parse().ok()).collect();
+    AddressSet::all().minus(&AddressSet::from_prefixes(&nets))
+}
+
+#[allow(clippy::too_many_arguments, reason = "each table is made once and read here")]
+fn vnet_tags(
+    inventory: &Inventory,
+    spaces: &[AddressSet],
+    links: &[Vec<Link>],
+    gateways: &GatewayTable,
+    groups: &[Vec<Id<VirtualNetwork>>],
+    profile: &Profile,
+    tags: &ServiceTags,
+    subnets: &mut [SubnetRow],
+) {
+    let public = public_space();
+    let mut bases: Vec<(AddressSet, Option<Unknown>)> = Vec::new();
+    for (vnet, space) in spaces.iter().enumerate() {
+        let mut set = space.clone();
+        let mut unknown = inventory.virtual_networks.as_slice()[vnet].address_prefixes.unknown.clone();
+        for link in &links[vnet] {
+            peered_space(inventory, link, spaces, &mut set, &mut unknown);
+        }
+        for member in &groups[vnet] {
+            set.extend(&spaces[member.index()]);
+        }
+        for (branch, _) in gateways.branches_of(Id::new(vnet)) {
+            set.extend(&AddressSet::from_prefixes(&branch.prefixes));
+            if let BranchKind::Vnet(other) = branch.kind {
+                set.extend(&spaces[other.index()]);
+            }
+        }
+        set.extend(&AddressSet::from_prefix(&host_prefix(HOST_ADDRESS)));
+        bases.push((set, unknown));
+    }
+    let mut made: HashMap<(u32, usize), (Arc<AddressSet>, Arc<AddressSet>)> = HashMap::new();
+    for subnet in subnets {
+        let (base, unknown) = &bases[subnet.vnet.index()];
+        let table = subnet.routes.user.as_ref().map_or(0, |t| Arc::as_ptr(t) as usize);
+        let (with_routes, internet) = made.entry((subnet.vnet.raw(), table)).or_insert_with(|| {
+            let mut set = base.clone();
+            if let Some(user) =
+                subnet.routes.user.as_ref().filter(|_| profile.udr_prefixes_in_virtual_network_tag)
+            {
+                user.routes.iter().for_each(|r| extend_with(&mut set, r, tags));
+            }
+            (Arc::new(set), Arc::new(public.minus(base)))
+        });
+        subnet.virtual_network_tag = with_routes.clone();
+        subnet.internet_tag = internet.clone();
+        let table = subnet.routes.user_unknown.clone();
+        let routes = subnet.routes.user.as_ref().and_then(|u| u.unknown.clone());
+        subnet.tag_unknown = unknown.clone().or(table).or(routes);
+    }
+}
+
+fn extend_with(set: &mut AddressSet, route: &EffectiveRoute, tags: &ServiceTags) {
+    match &route.prefix {
+        Some(RoutePrefix::Net(net)) => set.extend(&AddressSet::from_prefix(net)),
+        Some(RoutePrefix::Tag(tag)) => set.extend(tags.set(*tag)),
+        None => {}
+    }
+}
+
+/// Adds a peered space to the `VirtualNetwork` tag unless the link says otherwise (PEER-5).
+fn peered_space(
+    inventory: &Inventory,
+    link: &Link,
+    spaces: &[AddressSet],
+    set: &mut AddressSet,
+    unknown: &mut Option<Unknown>,
+) {
+    let peering = &inventory.peerings[link.peering];
+    match (peering.allow_virtual_network_access.or(true), &link.usable, link.remote) {
+        (Ok(true), Tri::Yes, Some(remote)) => set.extend(&spaces[remote.index()]),
+        (Ok(true), Tri::Unknown(why), _) => *unknown = Some(why.clone()),
+        (Err(why), Tri::Yes | Tri::Unknown(_), _) => *unknown = Some(why.clone()),
+        _ => {}
+    }
+}
+
+fn vnet_rows(
+    inventory: &Inventory,
+    spaces: Vec<AddressSet>,
+    links: Vec<Vec<Link>>,
+    routes: Vec<Arc<VnetRoutes>>,
+    subnets: &[SubnetRow],
+) -> Vec<Vnet> {
+    let mut rows: Vec<Vnet> = spaces
+        .into_iter()
+        .zip(links)
+        .zip(routes)
+        .zip(inventory.virtual_networks.iter())
+        .map(|(((space, links), routes), row)| Vnet {
+            space,
+            space_unknown: row.address_prefixes.unknown.clone(),
+            links,
+            routes,
+            subnets: Vec::new(),
+        })
+        .collect();
+    for (id, subnet) in subnets.iter().enumerate() {
+        if let Some(row) = rows.get_mut(subnet.vnet.index()) {
+            row.subnets.push(Id::new(id));
+        }
+    }
+    rows
+}
+
+fn by_address(
+    attachments: &[Attachment],
+) -> HashMap<(u32, IpAddr), AttachmentId, foldhash::fast::FixedState> {
+    let mut map = HashMap::default();
+    for (number, attachment) in attachments.iter().enumerate() {
+        if let Some(ip) = attachment.address {
+            map.entry((attachment.vnet.raw(), ip)).or_insert(AttachmentId(number as u32));
+        }
+    }
+    map
+}
+
+/// The address of each public address resource; one that only a deployment knows gets a stand-in from its
+/// region's `AzureCloud` prefixes, so that rules see it as an address of Azure.
+fn public_addresses(inventory: &Inventory, tags: &ServiceTags) -> Vec<(Option<IpAddr>, bool)> {
+    let mut used: HashMap<String, u32> = HashMap::new();
+    let mut out = Vec::new();
+    for row in inventory.public_ip_addresses.iter() {
+        if let Field::Known(ip) = row.ip_address {
+            out.push((Some(ip), false));
+            continue;
+        }
+        let region = row.location.known().map(|l| normal_region(l)).unwrap_or_default();
+        let tag = tags.regional("AzureCloud", &region).or_else(|| tags.find("AzureCloud"));
+        let base = tag.and_then(|t| tags.representative(t));
+        let count = used.entry(region).and_modify(|n| *n += 1).or_insert(1);
+        let next = base.and_then(|ip| match ip {
+            IpAddr::V4(ip) => u32::from(ip).checked_add(*count).map(|n| IpAddr::V4(n.into())),
+            IpAddr::V6(_) => None,
+        });
+        out.push((next.or_else(|| documentation_address(*count)), true));
+    }
+    out
+}
+
+/// The n-th address of the ranges kept for documentation.
+fn documentation_address(n: u32) -> Option<IpAddr> {
+    let ip = u32::from(std::net::Ipv4Addr::new(198, 18, 0, 0)).checked_add(n)?;
+    Some(IpAddr::V4(ip.into()))
+}
+
+fn by_public_address(
+    inventory: &Inventory,
+    attachments: &[Attachment],
+    addresses: &[(Option<IpAddr>, bool)],
+) -> HashMap<IpAddr, Occupant, foldhash::fast::FixedState> {
+    let mut map = HashMap::default();
+    let address = |field: &Field<crate::inventory::Ref<crate::inventory::PublicIpAddress>>| {
+        let row = inventory.follow(field.known()?).row()?;
+        addresses[row.index()].0
+    };
+    for (number, attachment) in attachments.iter().enumerate() {
+        if let Some(ip) = attachment.public_ip.row().and_then(|row| addresses[row.index()].0) {
+            let occupant = match attachment.kind {
+                AttachmentKind::Gateway(id) => Occupant::Gateway(id),
+                _ => Occupant::Attachment(AttachmentId(number as u32)),
+            };
+            map.insert(ip, occupant);
+        }
+    }
+    for (id, balancer) in inventory.load_balancers.rows() {
+        for (number, frontend) in balancer.frontend_ip_configurations.iter().enumerate() {
+            if let Some(ip) = address(&frontend.public_ip_address) {
+                map.insert(ip, Occupant::Frontend(id, number as u16));
+            }
+        }
+    }
+    for (id, firewall) in inventory.azure_firewalls.rows() {
+        let own = firewall.ip_configurations.iter().filter_map(|c| address(&c.public_ip_address));
+        for ip in own.chain(address(&firewall.public_ip_address)) {
+            map.insert(ip, Occupant::Firewall(id));
+        }
+    }
+    for (id, gateway) in inventory.application_gateways.rows() {
+        for ip in gateway.frontend_ip_configurations.iter().filter_map(|f| address(&f.public_ip_address)) {
+            map.insert(ip, Occupant::ApplicationGateway(id));
+        }
+    }
+    for (id, bastion) in inventory.bastion_hosts.rows() {
+        for ip in bastion.ip_configurations.iter().filter_map(|c| address(&c.public_ip_address)) {
+            map.insert(ip, Occupant::Bastion(id));
+        }
+    }
+    for (id, gateway) in inventory.virtual_network_gateways.rows() {
+        for ip in gateway.ip_configurations.iter().filter_map(|c| address(&c.public_ip_address)) {
+            map.insert(ip, Occupant::Gateway(id));
+        }
+    }
+    for (ip, _) in addresses {
+        if let Some(ip) = ip {
+            map.entry(*ip).or_insert(Occupant::Nothing);
+        }
+    }
+    map
+}

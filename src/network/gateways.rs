@@ -1,0 +1,210 @@
+//! Virtual network gateways, what lies behind them, and who uses them.
+
+use super::attach::{Attachment, AttachmentKind};
+use super::{Bound, Link, Tri};
+use crate::diag::At;
+use crate::inventory::{
+    Field, GatewayType, Id, Inventory, LocalNetworkGateway, OnPremisesSite, Slot, TableTag, Unknown,
+    VirtualNetwork, VirtualNetworkGateway,
+};
+use crate::net::{AddressSet, IpAddr, IpNet};
+
+/// What lies behind a gateway.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum BranchKind {
+    /// A site of our own estate file.
+    Site(Id<OnPremisesSite>),
+    /// The other end of a connection, known by its address space.
+    LocalGateway(Id<LocalNetworkGateway>),
+    /// Another virtual network, over its own gateway.
+    Vnet(Id<VirtualNetwork>),
+    /// Point-to-site clients.
+    Clients,
+}
+
+/// One branch of a gateway.
+#[derive(Clone, Debug)]
+pub struct Branch {
+    /// What it is.
+    pub kind: BranchKind,
+    /// The gateway.
+    pub gateway: Id<VirtualNetworkGateway>,
+    /// What it announces.
+    pub prefixes: Vec<IpNet>,
+    /// Whether it comes over ExpressRoute.
+    pub express: bool,
+    /// The resource to show.
+    pub owner: Slot,
+    /// Where it is declared.
+    pub at: At,
+}
+
+/// Gateways, branches and their use.
+#[derive(Debug, Default)]
+pub struct GatewayTable {
+    /// Gateways of each virtual network.
+    pub of_vnet: Vec<Vec<Id<VirtualNetworkGateway>>>,
+    /// Network of each gateway.
+    pub vnet_of: Vec<Option<Id<VirtualNetwork>>>,
+    /// All branches.
+    pub branches: Vec<Branch>,
+    /// Gateways each virtual network uses, with the network they stand in.
+    pub used_by: Vec<Vec<(Id<VirtualNetworkGateway>, Id<VirtualNetwork>)>>,
+    /// Why a virtual network may use a gateway that is not listed.
+    pub use_unknown: Vec<Option<Unknown>>,
+}
+
+pub(super) fn gateways(
+    inventory: &Inventory,
+    attachments: &[Attachment],
+    links: &[Vec<Link>],
+) -> GatewayTable {
+    let vnets = inventory.virtual_networks.len();
+    let mut table = GatewayTable {
+        of_vnet: vec![Vec::new(); vnets],
+        vnet_of: vec![None; inventory.virtual_network_gateways.len()],
+        ..GatewayTable::default()
+    };
+    for attachment in attachments {
+        if let AttachmentKind::Gateway(id) = attachment.kind {
+            table.of_vnet[attachment.vnet.index()].push(id);
+            table.vnet_of[id.index()] = Some(attachment.vnet);
+        }
+    }
+    table.branches = branches(inventory, &table);
+    for (vnet, links) in links.iter().enumerate() {
+        let (used, unknown) = used(inventory, &table, vnet, links);
+        table.used_by.push(used);
+        table.use_unknown.push(unknown);
+    }
+    table
+}
+
+type Used = Vec<(Id<VirtualNetworkGateway>, Id<VirtualNetwork>)>;
+
+/// The gateways a network uses: its own, or those of the hub it is allowed to use (PEER-7).
+fn used(inventory: &Inventory, table: &GatewayTable, vnet: usize, links: &[Link]) -> (Used, Option<Unknown>) {
+    let own: Vec<_> = table.of_vnet[vnet].iter().map(|g| (*g, Id::new(vnet))).collect();
+    if !own.is_empty() {
+        return (own, None);
+    }
+    let mut used = Vec::new();
+    let mut unknown = None;
+    for link in links {
+        let mine = &inventory.peerings[link.peering];
+        let wants = tri(&mine.use_remote_gateways);
+        if wants == Tri::No {
+            continue;
+        }
+        let theirs = link.reverse.map(|r| tri(&inventory.peerings[r].allow_gateway_transit));
+        let all = wants.and(|| link.usable.clone()).and(|| theirs.unwrap_or(Tri::No));
+        match (all, link.remote) {
+            (Tri::Yes, Some(hub)) => used.extend(table.of_vnet[hub.index()].iter().map(|g| (*g, hub))),
+            (Tri::Unknown(why), _) => unknown = Some(why),
+            _ => {}
+        }
+    }
+    (used, unknown)
+}
+
+fn tri(field: &Field<bool>) -> Tri {
+    match field.or(false) {
+        Ok(b) => Tri::of(b),
+        Err(unknown) => Tri::Unknown(unknown.clone()),
+    }
+}
+
+fn branches(inventory: &Inventory, table: &GatewayTable) -> Vec<Branch> {
+    let mut out = Vec::new();
+    for (id, site) in inventory.on_premises_sites.rows() {
+        for reference in &site.connected_to {
+            let gateway =
+                inventory.follow_any(&reference.text).filter(|s| s.table == TableTag::VirtualNetworkGateway);
+            let Some(gateway) = gateway.map(|s| Id::new(s.row as usize)) else { continue };
+            let mut prefixes = if site.advertises.given {
+                site.advertises.items.clone()
+            } else {
+                site.address_prefixes.items.clone()
+            };
+            prefixes.sort_unstable();
+            let owner = Slot { table: TableTag::OnPremisesSite, row: id.raw() };
+            let express =
+                inventory.virtual_network_gateways[gateway].gateway_type.is(GatewayType::ExpressRoute);
+            out.push(Branch { kind: BranchKind::Site(id), gateway, prefixes, express, owner, at: site.at });
+        }
+    }
+    for (row, connection) in inventory.connections.rows() {
+        let Bound::To(gateway) = Bound::follow(inventory, &connection.virtual_network_gateway1) else {
+            continue;
+        };
+        let owner = Slot { table: TableTag::Connection, row: row.raw() };
+        if let Bound::To(local) = Bound::follow(inventory, &connection.local_network_gateway2) {
+            let prefixes = inventory.local_network_gateways[local].address_prefixes.items.clone();
+            let kind = BranchKind::LocalGateway(local);
+            out.push(Branch { kind, gateway, prefixes, express: false, owner, at: connection.at });
+        }
+        if let Bound::To(other) = Bound::follow(inventory, &connection.virtual_network_gateway2)
+            && let Some(vnet) = table.vnet_of.get(other.index()).copied().flatten()
+        {
+            let prefixes = inventory.virtual_networks[vnet].address_prefixes.items.clone();
+            out.push(Branch {
+                kind: BranchKind::Vnet(vnet),
+                gateway,
+                prefixes,
+                express: false,
+                owner,
+                at: connection.at,
+            });
+        }
+    }
+    for (gateway, row) in inventory.virtual_network_gateways.rows() {
+        let prefixes = row.vpn_client_address_pool.items.clone();
+        let named = inventory.on_premises_sites.iter().any(|s| {
+            s.point_to_site.is(true)
+                && s.connected_to.iter().any(|r| inventory.follow_any(&r.text) == inventory.slot(&row.id))
+        });
+        if !prefixes.is_empty() && !named {
+            let owner = Slot { table: TableTag::VirtualNetworkGateway, row: gateway.raw() };
+            out.push(Branch {
+                kind: BranchKind::Clients,
+                gateway,
+                prefixes,
+                express: false,
+                owner,
+                at: row.at,
+            });
+        }
+    }
+    out
+}
+
+impl GatewayTable {
+    /// The branches of the gateways a network uses.
+    pub fn branches_of(
+        &self,
+        vnet: Id<VirtualNetwork>,
+    ) -> impl Iterator<Item = (&Branch, Id<VirtualNetwork>)> {
+        let used = &self.used_by[vnet.index()];
+        self.branches.iter().filter_map(|b| Some((b, used.iter().find(|(g, _)| *g == b.gateway)?.1)))
+    }
+
+    /// The branches that take a destination: longest prefix, then ExpressRoute before VPN (GW-2).
+    pub fn towards(&self, vnet: Id<VirtualNetwork>, ip: IpAddr) -> Vec<(&Branch, Id<VirtualNetwork>)> {
+        let length = |b: &Branch| b.prefixes.iter().filter(|p| p.contains(&ip)).map(IpNet::prefix_len).max();
+        let found: Vec<_> =
+            self.branches_of(vnet).filter_map(|(b, v)| Some(((length(b)?, b.express), b, v))).collect();
+        let best = found.iter().map(|(rank, ..)| *rank).max();
+        found.into_iter().filter(|(rank, ..)| Some(*rank) == best).map(|(_, b, v)| (b, v)).collect()
+    }
+
+    /// What a gateway announces to its branches: its own network and those that use it (PEER-8).
+    pub fn announced(&self, gateway: Id<VirtualNetworkGateway>, spaces: &[AddressSet]) -> AddressSet {
+        let mut set = AddressSet::empty();
+        for (vnet, used) in self.used_by.iter().enumerate() {
+            if used.iter().any(|(g, _)| *g == gateway) {
+                set.extend(&spaces[vnet]);
+            }
+        }
+        set
+    }
+}

@@ -1,0 +1,515 @@
+//! Compiled name resolution: private zones with their records and links, public names.
+
+use super::attach::{AttachmentId, AttachmentKind, target_of, target_type};
+use super::{Attachment, Bound, normal_region};
+use crate::diag::At;
+use crate::inventory::{
+    Field, Id, InternetHost, Inventory, PlatformService, PrivateDnsZone, PrivateDnsZoneGroup, RecordType,
+    ResolutionPolicy, ResourceId, Slot, TableTag, Unknown, VirtualNetwork, VirtualNetworkLink,
+};
+use crate::net::IpAddr;
+use crate::services::{EndpointKind, NameParts, ServiceKind, fill, service_kind};
+use crate::tags::{ServiceTags, TagId};
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
+
+/// A record of a private zone.
+#[derive(Clone, Debug)]
+pub struct ZoneRecord {
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+    /// The target of a CNAME.
+    pub cname: Option<Arc<str>>,
+    /// Whether an address was assumed because Azure assigns it at deployment.
+    pub assumed: bool,
+    /// Why it may hold more or else.
+    pub unknown: Option<Unknown>,
+    /// What wrote it: the zone, or the zone group of a private endpoint.
+    pub owner: Slot,
+    /// Where it is written.
+    pub at: At,
+}
+
+/// A private zone as one virtual network sees it.
+#[derive(Clone, Debug)]
+pub struct ZoneView {
+    /// The zone.
+    pub zone: Id<PrivateDnsZone>,
+    /// The link that makes it visible.
+    pub link: Id<VirtualNetworkLink>,
+    /// Whether a name that is not there is asked publicly (DNS-7); unknown stays unknown.
+    pub fallback: Result<bool, Unknown>,
+}
+
+/// What a public name is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PublicTarget {
+    /// An endpoint of a platform service of the estate, by position in its kind's list.
+    Service(Id<PlatformService>, usize),
+    /// A host that somebody described.
+    Host(Id<InternetHost>),
+    /// A Front Door endpoint or custom domain, in its table.
+    FrontDoor(Slot),
+    /// A public address resource with a name.
+    Address(Slot),
+}
+
+/// A public name and its address.
+#[derive(Clone, Debug)]
+pub struct PublicName {
+    /// What it is.
+    pub target: PublicTarget,
+    /// Its public address.
+    pub address: Option<IpAddr>,
+    /// The service tag the address stands for.
+    pub tag: Option<TagId>,
+    /// The `privatelink` name it points to, where the service has a private endpoint (DNS-5).
+    pub privatelink: Option<Arc<str>>,
+}
+
+/// Name resolution of an estate.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// Zones each virtual network sees, the longest name first.
+    pub views: Vec<Vec<ZoneView>>,
+    /// Name of each zone, lower case.
+    pub zone_names: Vec<Arc<str>>,
+    /// Records by zone and full name, lower case.
+    pub records: Map<(u32, Arc<str>), ZoneRecord>,
+    /// Why a zone may hold more records than these.
+    pub zone_unknown: Map<u32, Unknown>,
+    /// Public names of the estate, lower case.
+    pub public: Map<Arc<str>, PublicName>,
+    /// Public names with a star at the front, the longest first.
+    pub wildcards: Vec<(Arc<str>, PublicName)>,
+    /// For each platform service and endpoint: its full name.
+    pub service_hosts: Vec<Vec<Option<Arc<str>>>>,
+    /// For each platform service: whether its workspace id is a stand-in.
+    pub stand_in_ids: Vec<bool>,
+    /// Machines that registered themselves: by registering network.
+    pub registered: Map<(u32, Arc<str>), AttachmentId>,
+}
+
+/// A GUID-shaped stand-in for an id that only a deployment knows; the same for the same resource.
+pub(super) fn stand_in_guid(id: &ResourceId) -> String {
+    let mut words = [0xcbf2_9ce4_8422_2325u64, 0x9e37_79b9_7f4a_7c15];
+    for (i, byte) in id.as_str().bytes().enumerate() {
+        let word = &mut words[i & 1];
+        *word = (*word ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    let [a, b] = words;
+    format!(
+        "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
+        a >> 32,
+        (a >> 16) & 0xffff,
+        a & 0xfff,
+        b >> 52,
+        b & 0xffff_ffff_ffff
+    )
+}
+
+pub(super) fn names(inventory: &Inventory, attachments: &[Attachment], tags: &ServiceTags) -> Names {
+    let mut names = Names { views: vec![Vec::new(); inventory.virtual_networks.len()], ..Names::default() };
+    names.zone_names =
+        inventory.private_dns_zones.iter().map(|z| z.id.name().to_ascii_lowercase().into()).collect();
+    host_names(inventory, &mut names);
+    links(inventory, &mut names);
+    written_records(inventory, &mut names);
+    group_records(inventory, attachments, &mut names);
+    registered(inventory, attachments, &mut names);
+    public_names(inventory, tags, &mut names);
+    names
+}
+
+/// The kind of a platform service.
+pub(super) fn kind_of(service: &PlatformService) -> Option<&'static ServiceKind> {
+    service_kind(&service.id.kind())
+}
+
+fn host_names(inventory: &Inventory, names: &mut Names) {
+    for service in inventory.services.iter() {
+        let guid = service.workspace_id.known().map(|g| g.to_string());
+        names.stand_in_ids.push(guid.is_none());
+        let guid = guid.unwrap_or_else(|| stand_in_guid(&service.id));
+        let region = service.location.known().map(|l| normal_region(l));
+        let name = service.id.name().to_ascii_lowercase();
+        let parts = NameParts { name: &name, region: region.as_deref(), guid: &guid };
+        let endpoints = kind_of(service).map_or(&[][..], |k| k.endpoints);
+        names.service_hosts.push(endpoints.iter().map(|e| fill(e.host, &parts).map(Into::into)).collect());
+    }
+}
+
+fn links(inventory: &Inventory, names: &mut Names) {
+    for (id, link) in inventory.zone_links.rows() {
+        let Some(zone) = zone_of_link(inventory, link) else { continue };
+        let Bound::To(vnet) = Bound::follow(inventory, &link.virtual_network) else { continue };
+        let fallback = link.resolution_policy.or(ResolutionPolicy::Default);
+        let fallback = fallback.map(|p| p == ResolutionPolicy::NxDomainRedirect).map_err(Clone::clone);
+        names.views[vnet.index()].push(ZoneView { zone, link: id, fallback });
+    }
+    let zone_names = &names.zone_names;
+    for view in &mut names.views {
+        view.sort_by_key(|v| (std::cmp::Reverse(zone_names[v.zone.index()].len()), v.zone));
+        // DNS-11: only one zone of a name can be linked to a network.
+        view.dedup_by_key(|v| zone_names[v.zone.index()].clone());
+    }
+}
+
+fn zone_of_link(inventory: &Inventory, link: &VirtualNetworkLink) -> Option<Id<PrivateDnsZone>> {
+    match link.private_dns_zone.known() {
+        Some(reference) => inventory.follow(reference).row(),
+        None => inventory.row(&link.id.parent()?),
+    }
+}
+
+fn full_name(record: &str, zone: &str) -> Arc<str> {
+    let record = record.to_ascii_lowercase();
+    if record == "@" || record.is_empty() { zone.into() } else { format!("{record}.{zone}").into() }
+}
+
+fn written_records(inventory: &Inventory, names: &mut Names) {
+    for (id, zone) in inventory.private_dns_zones.rows() {
+        let zone_name = names.zone_names[id.index()].clone();
+        if let Some(unknown) = &zone.record_sets.unknown {
+            names.zone_unknown.insert(id.raw(), unknown.clone());
+        }
+        for set in &zone.record_sets {
+            let kind = set.record_type.known().copied();
+            let guessed = if set.cname.is_absent() { RecordType::A } else { RecordType::Cname };
+            if !matches!(kind.unwrap_or(guessed), RecordType::A | RecordType::Aaaa | RecordType::Cname) {
+                continue;
+            }
+            let record = ZoneRecord {
+                addresses: set.addresses.items.clone(),
+                cname: set.cname.known().map(|c| c.trim_end_matches('.').to_ascii_lowercase().into()),
+                assumed: false,
+                unknown: set.addresses.unknown.clone().or_else(|| set.cname.unknown().cloned()),
+                owner: Slot { table: TableTag::PrivateDnsZone, row: id.raw() },
+                at: set.at,
+            };
+            add_record(names, id, full_name(&set.name, &zone_name), record);
+        }
+    }
+}
+
+fn add_record(names: &mut Names, zone: Id<PrivateDnsZone>, name: Arc<str>, record: ZoneRecord) {
+    match names.records.get_mut(&(zone.raw(), name.clone())) {
+        None => {
+            names.records.insert((zone.raw(), name), record);
+        }
+        Some(old) => {
+            for ip in record.addresses {
+                if !old.addresses.contains(&ip) {
+                    old.addresses.push(ip);
+                }
+            }
+            old.cname = old.cname.take().or(record.cname);
+            old.unknown = old.unknown.take().or(record.unknown);
+        }
+    }
+}
+
+/// The private endpoint and zones of a zone group.
+fn group_parts(inventory: &Inventory, group: &PrivateDnsZoneGroup) -> Option<(u32, Vec<Id<PrivateDnsZone>>)> {
+    let endpoint = match group.private_endpoint.known() {
+        Some(reference) => inventory.follow(reference).row(),
+        None => inventory.row(&group.id.parent()?),
+    }?;
+    let written = group.configs.iter().filter_map(|c| c.private_dns_zone_id.known());
+    let zones = written.chain(group.private_dns_zones.iter()).filter_map(|r| inventory.follow(r).row());
+    Some((endpoint.raw(), zones.collect()))
+}
+
+/// Records that zone groups write for their private endpoints (DNS-5, PE-8).
+fn group_records(inventory: &Inventory, attachments: &[Attachment], names: &mut Names) {
+    for (id, group) in inventory.zone_groups.rows() {
+        let Some((endpoint, zones)) = group_parts(inventory, group) else { continue };
+        let owner = Slot { table: TableTag::PrivateDnsZoneGroup, row: id.raw() };
+        let endpoint_row = &inventory.private_endpoints.as_slice()[endpoint as usize];
+        let (target, groups) = target_of(inventory, endpoint_row);
+        let kind = target
+            .and_then(|s| inventory.id_of(s))
+            .map(ResourceId::kind)
+            .or_else(|| target_type(endpoint_row));
+        let Some(service) = kind.as_deref().and_then(service_kind) else { continue };
+        let target_name = target_parts(inventory, target, endpoint_row);
+        let Some((name, region, guid)) = target_name else { continue };
+        let parts = NameParts { name: &name, region: region.as_deref(), guid: &guid };
+        for entry in
+            service.endpoints.iter().filter(|e| groups.iter().any(|g| g.eq_ignore_ascii_case(e.group)))
+        {
+            let (Some(zone_name), Some(record)) =
+                (entry.zone.and_then(|z| fill(z, &parts)), fill(entry.record, &parts))
+            else {
+                continue;
+            };
+            let zone = zones.iter().find(|z| *names.zone_names[z.index()] == *zone_name);
+            let Some(zone) = zone.copied() else { continue };
+            let address = member_attachment(attachments, endpoint, entry.member);
+            let record_row = ZoneRecord {
+                addresses: address.and_then(|a| a.address).into_iter().collect(),
+                cname: None,
+                assumed: address.is_some_and(|a| a.assumed),
+                unknown: match address {
+                    Some(a) if a.address.is_some() => None,
+                    Some(a) => Some(a.address_unknown()),
+                    None => Some(Unknown::new(group.at, "the private endpoint's subnet is not known")),
+                },
+                owner,
+                at: group.at,
+            };
+            add_record(names, zone, full_name(&record, &zone_name), record_row);
+        }
+    }
+}
+
+/// Name, region and workspace id of a private endpoint's target.
+fn target_parts(
+    inventory: &Inventory,
+    target: Option<Slot>,
+    endpoint: &crate::inventory::PrivateEndpoint,
+) -> Option<(String, Option<String>, String)> {
+    if let Some(Slot { table: TableTag::PlatformService, row }) = target {
+        let service = &inventory.services.as_slice()[row as usize];
+        let guid = service.workspace_id.known().map_or_else(|| stand_in_guid(&service.id), |g| g.to_string());
+        let region = service.location.known().map(|l| normal_region(l));
+        return Some((service.id.name().to_ascii_lowercase(), region, guid));
+    }
+    let text = endpoint
+        .target
+        .known()
+        .or_else(|| endpoint.connections.items.first()?.private_link_service_id.known())?;
+    let id = text.id()?;
+    Some((id.name().to_ascii_lowercase(), None, stand_in_guid(&id)))
+}
+
+fn member_attachment(attachments: &[Attachment], endpoint: u32, member: u8) -> Option<&Attachment> {
+    attachments.iter().find(
+        |a| matches!(a.kind, AttachmentKind::PrivateEndpoint(id, m) if id.raw() == endpoint && m == member),
+    )
+}
+
+/// Machines of networks that register themselves in a zone.
+fn registered(inventory: &Inventory, attachments: &[Attachment], names: &mut Names) {
+    for link in inventory.zone_links.iter().filter(|l| l.registration_enabled.is(true)) {
+        let Some(zone) = zone_of_link(inventory, link) else { continue };
+        let Bound::To(vnet) = Bound::follow(inventory, &link.virtual_network) else { continue };
+        let zone_name = names.zone_names[zone.index()].clone();
+        for attachment in attachments.iter().filter(|a| a.vnet == vnet) {
+            let Some(name) = machine_name(inventory, attachment) else { continue };
+            let record = ZoneRecord {
+                addresses: attachment.address.into_iter().collect(),
+                cname: None,
+                assumed: attachment.assumed,
+                unknown: attachment.address.is_none().then(|| attachment.address_unknown()),
+                owner: attachment.owner,
+                at: attachment.at,
+            };
+            add_record(names, zone, full_name(&name, &zone_name), record);
+        }
+    }
+    for (number, attachment) in attachments.iter().enumerate() {
+        if let Some(name) = machine_name(inventory, attachment) {
+            let key = (attachment.vnet.raw(), name.to_ascii_lowercase().into());
+            names.registered.entry(key).or_insert(AttachmentId(number as u32));
+        }
+    }
+}
+
+/// The host name a machine registers: its virtual machine's.
+fn machine_name(inventory: &Inventory, attachment: &Attachment) -> Option<String> {
+    match attachment.kind {
+        AttachmentKind::Host(id) => Some(inventory.hosts[id].id.name().to_owned()),
+        AttachmentKind::Interface(nic) => {
+            let vm = machine_of(inventory, nic)?;
+            Some(inventory.virtual_machines[vm].id.name().to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// The virtual machine of an interface.
+pub(super) fn machine_of(
+    inventory: &Inventory,
+    nic: Id<crate::inventory::NetworkInterface>,
+) -> Option<Id<crate::inventory::VirtualMachine>> {
+    if let Some(vm) = inventory.network_interfaces[nic].virtual_machine.known() {
+        return inventory.follow(vm).row();
+    }
+    inventory
+        .virtual_machines
+        .rows()
+        .find(|(_, vm)| vm.network_interfaces.iter().any(|r| inventory.follow(r).row() == Some(nic)))
+        .map(|(id, _)| id)
+}
+
+fn public_names(inventory: &Inventory, tags: &ServiceTags, names: &mut Names) {
+    let connected = services_with_endpoints(inventory);
+    for (id, service) in inventory.services.rows() {
+        let Some(kind) = kind_of(service) else { continue };
+        let tag = service_tag(kind, service, tags);
+        for (position, endpoint) in kind.endpoints.iter().enumerate() {
+            let Some(host) = names.service_hosts[id.index()][position].clone() else { continue };
+            let private = connected
+                .iter()
+                .any(|(row, group)| *row == id.raw() && group.eq_ignore_ascii_case(endpoint.group));
+            let name = PublicName {
+                target: PublicTarget::Service(id, position),
+                address: tag.and_then(|t| tags.representative(t)),
+                tag,
+                privatelink: if private { privatelink_name(service, endpoint) } else { None },
+            };
+            insert_public(names, &host, name);
+        }
+        for host in &service.host_names {
+            let address = tag.and_then(|t| tags.representative(t));
+            let name = PublicName { target: PublicTarget::Service(id, 0), address, tag, privatelink: None };
+            insert_public(names, host, name);
+        }
+    }
+    for (id, host) in inventory.internet_hosts.rows() {
+        let tag = host.service_tag.known().and_then(|t| tags.find(t));
+        let address = host.addresses.items.first().copied().or_else(|| tags.representative(tag?));
+        for name in &host.names {
+            let private = host.has_private_endpoint.is(true).then(|| privatelink_of_public(name)).flatten();
+            let public = PublicName { target: PublicTarget::Host(id), address, tag, privatelink: private };
+            insert_public(names, name, public);
+        }
+    }
+    front_door_names(inventory, tags, names);
+    names.wildcards.sort_by(|a, b| (b.0.len(), &a.0).cmp(&(a.0.len(), &b.0)));
+}
+
+fn insert_public(names: &mut Names, host: &str, name: PublicName) {
+    let host: Arc<str> = host.trim_end_matches('.').to_ascii_lowercase().into();
+    if host.starts_with("*.") {
+        names.wildcards.push((host, name));
+    } else {
+        names.public.insert(host, name);
+    }
+}
+
+/// The tag of a service's public endpoint, regional where the region is known.
+fn service_tag(kind: &ServiceKind, service: &PlatformService, tags: &ServiceTags) -> Option<TagId> {
+    let tag = kind.tag?;
+    let regional = service.location.known().filter(|_| kind.regional).and_then(|l| tags.regional(tag, l));
+    regional.or_else(|| tags.find(tag))
+}
+
+/// Which services have a private endpoint anywhere in the estate, by row and group.
+fn services_with_endpoints(inventory: &Inventory) -> Vec<(u32, Arc<str>)> {
+    let mut out = Vec::new();
+    for endpoint in inventory.private_endpoints.iter() {
+        let (target, groups) = target_of(inventory, endpoint);
+        if let Some(Slot { table: TableTag::PlatformService, row }) = target {
+            out.extend(groups.into_iter().map(|g| (row, g)));
+        }
+    }
+    for (id, service) in inventory.services.rows() {
+        if !service.private_endpoint_connections.items.is_empty()
+            && !out.iter().any(|(row, _)| *row == id.raw())
+        {
+            // An export lists the connections of the resource but not their sub-resources.
+            let groups = kind_of(service).map_or(&[][..], |k| k.endpoints);
+            out.extend(groups.iter().map(|e| (id.raw(), Arc::from(e.group))));
+        }
+    }
+    out
+}
+
+fn privatelink_name(service: &PlatformService, endpoint: &EndpointKind) -> Option<Arc<str>> {
+    let guid = service.workspace_id.known().map_or_else(|| stand_in_guid(&service.id), |g| g.to_string());
+    let region = service.location.known().map(|l| normal_region(l));
+    let name = service.id.name().to_ascii_lowercase();
+    let parts = NameParts { name: &name, region: region.as_deref(), guid: &guid };
+    Some(format!("{}.{}", fill(endpoint.record, &parts)?, fill(endpoint.zone?, &parts)?).into())
+}
+
+/// The `privatelink` name of somebody else's service.
+pub(crate) fn privatelink_of_public(host: &str) -> Option<Arc<str>> {
+    let (_, endpoint, name) = crate::services::service_of_host(host)?;
+    let parts = NameParts { name, region: None, guid: "" };
+    Some(format!("{}.{}", fill(endpoint.record, &parts)?, fill(endpoint.zone?, &parts)?).into())
+}
+
+fn front_door_names(inventory: &Inventory, tags: &ServiceTags, names: &mut Names) {
+    let tag = tags.find("AzureFrontDoor.Frontend");
+    let address = tag.and_then(|t| tags.representative(t));
+    let mut add = |host: &str, slot: Slot| {
+        insert_public(
+            names,
+            host,
+            PublicName { target: PublicTarget::FrontDoor(slot), address, tag, privatelink: None },
+        );
+    };
+    for (id, endpoint) in inventory.front_door_endpoints.rows() {
+        let slot = Slot { table: TableTag::FrontDoorEndpoint, row: id.raw() };
+        match &endpoint.host_name {
+            Field::Known(host) => add(host, slot),
+            _ => add(&format!("{}.azurefd.net", endpoint.id.name()), slot),
+        }
+    }
+    for (id, domain) in inventory.custom_domains.rows() {
+        if let Some(host) = domain.host_name.known() {
+            add(host, Slot { table: TableTag::CustomDomain, row: id.raw() });
+        }
+    }
+    for (id, address) in inventory.public_ip_addresses.rows() {
+        let slot = Slot { table: TableTag::PublicIpAddress, row: id.raw() };
+        let region = address.location.known().map(|l| normal_region(l));
+        let label = address.domain_name_label.known();
+        let own = address.fqdn.known().map(|f| f.to_string());
+        let host = own.or_else(|| Some(format!("{}.{}.cloudapp.azure.com", label?, region?)));
+        if let Some(host) = host {
+            let name = PublicName {
+                target: PublicTarget::Address(slot),
+                address: None,
+                tag: None,
+                privatelink: None,
+            };
+            insert_public(names, &host, name);
+        }
+    }
+}
+
+impl Names {
+    /// The longest zone a network sees that holds the name (DNS-4).
+    pub fn zone_for(&self, vnet: Id<VirtualNetwork>, name: &str) -> Option<&ZoneView> {
+        self.views[vnet.index()].iter().find(|v| is_under(name, &self.zone_names[v.zone.index()]))
+    }
+
+    /// A record of a zone, with its wildcard where there is no exact one.
+    pub fn record(&self, zone: Id<PrivateDnsZone>, name: &str) -> Option<&ZoneRecord> {
+        let exact = self.records.get(&(zone.raw(), Arc::from(name)));
+        exact.or_else(|| {
+            let mut rest = name;
+            while let Some((_, parent)) = rest.split_once('.') {
+                if let Some(record) =
+                    self.records.get(&(zone.raw(), Arc::from(format!("*.{parent}").as_str())))
+                {
+                    return Some(record);
+                }
+                rest = parent;
+            }
+            None
+        })
+    }
+
+    /// A public name of the estate.
+    pub fn public(&self, name: &str) -> Option<&PublicName> {
+        let exact = self.public.get(name);
+        exact.or_else(|| {
+            self.wildcards.iter().find(|(p, _)| crate::services::name_matches(p, name)).map(|(_, n)| n)
+        })
+    }
+}
+
+/// Whether a name is a zone's name or below it.
+pub(crate) fn is_under(name: &str, zone: &str) -> bool {
+    name == zone
+        || (name.len() > zone.len()
+            && name.ends_with(zone)
+            && name.as_bytes()[name.len() - zone.len() - 1] == b'.')
+}

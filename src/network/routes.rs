@@ -1,0 +1,549 @@
+//! Effective routes, layered as Azure layers them, and the choice among them (RT-24b).
+//!
+//! A subnet's table is its route table (shared by every subnet that uses it), the routes of its virtual
+//! network (shared by all its subnets) and its own service endpoint routes. Nothing is copied per subnet,
+//! so 20,000 spokes that share a table cost one table.
+
+use super::{AttachmentId, Bound};
+use crate::diag::At;
+use crate::inventory::{Id, RouteTable, Slot, Unknown, VirtualHub, VirtualNetwork};
+use crate::net::{AddressSet, IpAddr, IpNet};
+use crate::rules::{self as azure, RuleId};
+use crate::tags::{ServiceTags, TagId};
+use std::sync::Arc;
+
+/// What a route covers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RoutePrefix {
+    /// A prefix.
+    Net(IpNet),
+    /// The prefixes of a service tag.
+    Tag(TagId),
+}
+
+impl RoutePrefix {
+    /// The length of the prefix that holds the address.
+    pub fn length(&self, ip: IpAddr, tags: &ServiceTags) -> Option<u8> {
+        match self {
+            Self::Net(net) => net.contains(&ip).then(|| net.prefix_len()),
+            Self::Tag(tag) => longest_holding(tags.set(*tag), ip),
+        }
+    }
+
+    /// As people write it.
+    pub fn text(&self, tags: &ServiceTags) -> String {
+        match self {
+            Self::Net(net) => net.to_string(),
+            Self::Tag(tag) => tags.name(*tag).to_owned(),
+        }
+    }
+}
+
+/// The length of the largest prefix inside the set that holds the address.
+fn longest_holding(set: &AddressSet, ip: IpAddr) -> Option<u8> {
+    if !set.contains(ip) {
+        return None;
+    }
+    let bits = if ip.is_ipv4() { 32 } else { 128 };
+    (0..=bits)
+        .find(|len| IpNet::new(ip, *len).is_ok_and(|net| set.covers(&AddressSet::from_prefix(&net.trunc()))))
+}
+
+/// Who says a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RouteSource {
+    /// Azure itself.
+    Default,
+    /// Learnt from a gateway, by BGP or from its static prefixes.
+    VirtualNetworkGateway,
+    /// A route table.
+    User,
+}
+
+impl RouteSource {
+    /// Azure's word (NW-4).
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Default => "Default",
+            Self::VirtualNetworkGateway => "VirtualNetworkGateway",
+            Self::User => "User",
+        }
+    }
+}
+
+/// Whether a route is in use (RT-21).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteState {
+    /// It may be chosen.
+    Active,
+    /// Another route of the same prefix, or a rule, takes its place.
+    Invalid,
+}
+
+/// Where a route leads.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NextHop {
+    /// Inside the virtual network.
+    VnetLocal,
+    /// Over a peering, the link's position in the virtual network's row.
+    Peering {
+        /// The other network.
+        remote: Id<VirtualNetwork>,
+        /// Position in `Vnet::links`.
+        link: usize,
+    },
+    /// To a member of a connected group (SAR-12).
+    ConnectedGroup(Id<VirtualNetwork>),
+    /// To the virtual network gateway, own or remote.
+    Gateway,
+    /// To the internet.
+    Internet,
+    /// Dropped.
+    None,
+    /// To appliances, more than one for equal-cost paths.
+    Appliance(Vec<IpAddr>),
+    /// Straight to the service, with the subnet's identity.
+    ServiceEndpoint(Arc<str>),
+    /// To a private endpoint.
+    InterfaceEndpoint(AttachmentId),
+    /// To a Virtual WAN hub.
+    Hub(Id<VirtualHub>),
+}
+
+impl NextHop {
+    /// Azure's word for the next hop type, as effective routes spell it.
+    pub fn word(&self, global: bool) -> &'static str {
+        match self {
+            Self::VnetLocal => "VnetLocal",
+            Self::Peering { .. } if global => "VNetGlobalPeering",
+            Self::Peering { .. } => "VNetPeering",
+            Self::ConnectedGroup(_) => "ConnectedGroup",
+            Self::Gateway | Self::Hub(_) => "VirtualNetworkGateway",
+            Self::Internet => "Internet",
+            Self::None => "None",
+            Self::Appliance(_) => "VirtualAppliance",
+            Self::ServiceEndpoint(_) => "VirtualNetworkServiceEndpoint",
+            Self::InterfaceEndpoint(_) => "InterfaceEndpoint",
+        }
+    }
+
+    /// Whether it is one of the system routes that beat BGP whatever their length (RT-22).
+    fn beats_bgp(&self) -> bool {
+        matches!(self, Self::VnetLocal | Self::Peering { .. } | Self::ConnectedGroup(_))
+    }
+}
+
+/// One route.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EffectiveRoute {
+    /// What it covers; `None` where that cannot be known.
+    pub prefix: Option<RoutePrefix>,
+    /// Who says it.
+    pub source: RouteSource,
+    /// Where it leads; `Err` where that cannot be known.
+    pub hop: Result<NextHop, Unknown>,
+    /// Its name in its table.
+    pub name: Option<Arc<str>>,
+    /// The resource that holds it.
+    pub owner: Option<Slot>,
+    /// Where it is written.
+    pub at: At,
+    /// Beats overlapping BGP routes (RT-19).
+    pub bgp_override: bool,
+}
+
+impl EffectiveRoute {
+    /// A system route.
+    pub fn system(prefix: IpNet, hop: NextHop, owner: Option<Slot>, at: At) -> Self {
+        let prefix = Some(RoutePrefix::Net(prefix));
+        Self {
+            prefix,
+            source: RouteSource::Default,
+            hop: Ok(hop),
+            name: None,
+            owner,
+            at,
+            bgp_override: false,
+        }
+    }
+
+    fn is_none(&self) -> bool {
+        self.hop.as_ref().is_ok_and(|h| *h == NextHop::None)
+    }
+}
+
+/// The routes of one route table.
+#[derive(Debug, Default)]
+pub struct UserRoutes {
+    /// Its routes.
+    pub routes: Vec<EffectiveRoute>,
+    /// Why there may be more.
+    pub unknown: Option<Unknown>,
+    /// Whether gateway routes are kept out (RT-6); `None` where that is not known.
+    pub keeps_gateway_routes_out: Option<bool>,
+    /// Whether peering routes are kept out (RT-19).
+    pub keeps_peering_routes_out: bool,
+}
+
+impl UserRoutes {
+    /// Whether it holds a route for everything.
+    fn has_default(&self, v4: bool) -> bool {
+        self.routes.iter().any(|r| is_default(r, v4))
+    }
+}
+
+fn is_default(route: &EffectiveRoute, v4: bool) -> bool {
+    matches!(&route.prefix, Some(RoutePrefix::Net(net)) if net.prefix_len() == 0 && net.addr().is_ipv4() == v4)
+}
+
+/// The routes every subnet of a virtual network shares.
+#[derive(Debug, Default)]
+pub struct VnetRoutes {
+    /// VNet, peering, connected group, Internet and None.
+    pub system: Vec<EffectiveRoute>,
+    /// Learnt from gateways and Route Servers.
+    pub gateway: Vec<EffectiveRoute>,
+    /// Private endpoints of this and directly peered networks.
+    pub private_endpoints: Vec<EffectiveRoute>,
+    /// Why gateway routes are not all known.
+    pub gateway_unknown: Option<Unknown>,
+    /// Why peering routes are not all known.
+    pub peering_unknown: Option<Unknown>,
+}
+
+/// A subnet's table.
+#[derive(Debug)]
+pub struct SubnetRoutes {
+    /// Its route table.
+    pub user: Option<Arc<UserRoutes>>,
+    /// Why its route table is not known.
+    pub user_unknown: Option<Unknown>,
+    /// Its virtual network's routes.
+    pub vnet: Arc<VnetRoutes>,
+    /// Its service endpoints' routes.
+    pub service_endpoints: Vec<EffectiveRoute>,
+}
+
+/// What the table says to a destination.
+#[derive(Clone, Debug)]
+pub enum Choice<'a> {
+    /// This route, or these equal ones.
+    Route(Vec<&'a EffectiveRoute>, Vec<RuleId>),
+    /// No route covers the destination.
+    NoRoute,
+    /// It cannot be known.
+    Unknown(Unknown),
+}
+
+/// What the choice needs to know beside the table.
+pub struct Selection<'a> {
+    /// Prefixes of service tags.
+    pub tags: &'a ServiceTags,
+    /// Whether a user-defined route may beat a service endpoint's (D-4).
+    pub service_endpoint_overridable: bool,
+    /// Whether a 0.0.0.0/0 learnt by BGP removes None routes (D-14).
+    pub bgp_default_removes_none: bool,
+    /// The rule for a private endpoint's route: shortest prefix of a user-defined route that beats it.
+    pub private_endpoint_beaten_from: &'a dyn Fn(AttachmentId) -> Result<u8, Unknown>,
+}
+
+/// A route that covers the destination, with the length that does.
+type Candidate<'a> = (u8, &'a EffectiveRoute);
+
+impl SubnetRoutes {
+    fn keeps_gateway_routes_out(&self) -> Option<bool> {
+        self.user.as_ref().map_or(Some(false), |u| u.keeps_gateway_routes_out)
+    }
+
+    fn user_candidates(&self, ip: IpAddr, tags: &ServiceTags) -> Vec<Candidate<'_>> {
+        self.user.as_ref().map_or_else(Vec::new, |u| candidates(&u.routes, ip, tags))
+    }
+
+    /// Why the answer for a destination cannot be known from the route table.
+    fn user_doubt(&self) -> Option<&Unknown> {
+        let table = self.user.as_ref();
+        let route = table.and_then(|t| t.routes.iter().find(|r| r.prefix.is_none()));
+        self.user_unknown
+            .as_ref()
+            .or_else(|| table.and_then(|t| t.unknown.as_ref()))
+            .or_else(|| route.and_then(|r| r.hop.as_ref().err()))
+    }
+
+    /// Chooses for a destination, in the order of RT-24b.
+    pub fn choose(&self, ip: IpAddr, with: &Selection<'_>) -> Choice<'_> {
+        let user = self.user_candidates(ip, with.tags);
+        let best_user = user.iter().map(|c| c.0).max();
+        let endpoint = candidates(&self.service_endpoints, ip, with.tags).into_iter().max_by_key(|c| c.0);
+        if let Some((length, route)) = endpoint {
+            let beaten = with.service_endpoint_overridable && best_user.is_some_and(|u| u >= length);
+            if !beaten {
+                return Choice::Route(vec![route], vec![azure::RT_7, azure::RT_23]);
+            }
+        }
+        if let Some(unknown) = self.user_doubt() {
+            return Choice::Unknown(unknown.clone());
+        }
+        if let Some((_, route)) = candidates(&self.vnet.private_endpoints, ip, with.tags).into_iter().next()
+            && let Some(choice) = self.private_endpoint(route, best_user, with)
+        {
+            return choice;
+        }
+        self.longest(ip, user, with)
+    }
+
+    /// A private endpoint's /32, unless a user-defined route invalidates it (RT-24).
+    fn private_endpoint<'a>(
+        &'a self,
+        route: &'a EffectiveRoute,
+        best_user: Option<u8>,
+        with: &Selection<'_>,
+    ) -> Option<Choice<'a>> {
+        let Ok(NextHop::InterfaceEndpoint(endpoint)) = &route.hop else { return None };
+        match (with.private_endpoint_beaten_from)(*endpoint) {
+            Err(unknown) if best_user.is_some() => Some(Choice::Unknown(unknown)),
+            Ok(from) if best_user.is_some_and(|u| u >= from) => None,
+            _ => Some(Choice::Route(vec![route], vec![azure::RT_8, azure::RT_24])),
+        }
+    }
+
+    fn longest<'a>(&'a self, ip: IpAddr, user: Vec<Candidate<'a>>, with: &Selection<'_>) -> Choice<'a> {
+        let vnet = &self.vnet;
+        let mut system = candidates(&vnet.system, ip, with.tags);
+        if self.user.as_ref().is_some_and(|u| u.keeps_peering_routes_out) {
+            system.retain(|(_, r)| !matches!(r.hop, Ok(NextHop::Peering { .. })));
+        }
+        let mut gateway = match self.keeps_gateway_routes_out() {
+            Some(true) => Vec::new(),
+            _ => candidates(&vnet.gateway, ip, with.tags),
+        };
+        let mut why = vec![azure::RT_20];
+        if self.none_routes_removed(ip.is_ipv4(), with) {
+            let before = system.len();
+            system.retain(|(_, r)| !r.is_none());
+            if system.len() < before {
+                why.push(azure::RT_3A);
+            }
+        }
+        let local = system.iter().any(|(_, r)| r.hop.as_ref().is_ok_and(NextHop::beats_bgp));
+        if local || user.iter().any(|(_, r)| r.bgp_override) {
+            if !gateway.is_empty() {
+                why.push(if local { azure::RT_22 } else { azure::RT_19 });
+            }
+            gateway.clear();
+        }
+        let doubt = self.gateway_doubt(local, &user, &system);
+        let best = user.iter().chain(&gateway).chain(&system).map(|(len, r)| (*len, r.source)).max();
+        let Some(best) = best else {
+            return doubt.map_or(Choice::NoRoute, Choice::Unknown);
+        };
+        if let Some(unknown) = doubt.filter(|_| best.1 != RouteSource::User || best.0 < 32) {
+            return Choice::Unknown(unknown);
+        }
+        let all = user.into_iter().chain(gateway).chain(system);
+        let equal: Vec<&EffectiveRoute> =
+            all.filter(|(len, r)| (*len, r.source) == best).map(|(_, r)| r).collect();
+        Choice::Route(prefer_explicit(equal, with.tags, &mut why), why)
+    }
+
+    /// Whether the None routes of private ranges are gone (RT-3a, RT-3b).
+    fn none_routes_removed(&self, v4: bool, with: &Selection<'_>) -> bool {
+        let user = self.user.as_ref().is_some_and(|u| u.has_default(v4));
+        let learnt = with.bgp_default_removes_none
+            && self.keeps_gateway_routes_out() == Some(false)
+            && self.vnet.gateway.iter().any(|r| is_default(r, v4));
+        user || learnt
+    }
+
+    /// Why the gateway's routes could change the answer.
+    fn gateway_doubt(
+        &self,
+        local: bool,
+        user: &[Candidate<'_>],
+        system: &[Candidate<'_>],
+    ) -> Option<Unknown> {
+        if !local
+            && let Some(unknown) = &self.vnet.peering_unknown
+            && !user.iter().any(|(len, _)| *len >= 32)
+            && system.iter().all(|(len, _)| *len == 0)
+        {
+            return Some(unknown.clone());
+        }
+        if local || self.vnet.gateway.is_empty() && self.vnet.gateway_unknown.is_none() {
+            return None;
+        }
+        if self.keeps_gateway_routes_out().is_none() {
+            return Some(Unknown::new(
+                At::NOWHERE,
+                "whether the route table keeps gateway routes out is not known",
+            ));
+        }
+        self.vnet.gateway_unknown.clone().filter(|_| self.keeps_gateway_routes_out() == Some(false))
+    }
+
+    /// Every route of the table with its state, in the order of prefixes.
+    pub fn effective(&self, tags: &ServiceTags, with: &Selection<'_>) -> Vec<(EffectiveRoute, RouteState)> {
+        let mut out: Vec<(EffectiveRoute, RouteState)> = Vec::new();
+        let none_removed = self.none_routes_removed(true, with);
+        let gateway =
+            if self.keeps_gateway_routes_out() == Some(true) { &[][..] } else { &self.vnet.gateway[..] };
+        let user = self.user.as_ref().map_or(&[][..], |u| &u.routes[..]);
+        let system = self.vnet.system.iter().filter(|r| !(none_removed && r.is_none()));
+        let all = system
+            .chain(gateway)
+            .chain(&self.vnet.private_endpoints)
+            .chain(&self.service_endpoints)
+            .chain(user);
+        for route in all {
+            let beaten =
+                self.same_prefix_better(route, user, gateway) || self.endpoint_beaten(route, user, with);
+            let state = if beaten { RouteState::Invalid } else { RouteState::Active };
+            out.push((route.clone(), state));
+        }
+        let key = |r: &EffectiveRoute| (r.source, r.prefix.as_ref().map(|p| p.text(tags)), r.name.clone());
+        out.sort_by(|(a, _), (b, _)| key(a).cmp(&key(b)));
+        out
+    }
+
+    /// Whether a route of the same prefix and a better source stands beside it (RT-20, RT-21).
+    fn same_prefix_better(
+        &self,
+        route: &EffectiveRoute,
+        user: &[EffectiveRoute],
+        gateway: &[EffectiveRoute],
+    ) -> bool {
+        let same = |other: &&EffectiveRoute| other.prefix == route.prefix && other.source > route.source;
+        let endpoint = matches!(route.hop, Ok(NextHop::ServiceEndpoint(_) | NextHop::InterfaceEndpoint(_)));
+        !endpoint && (user.iter().any(|r| same(&r)) || gateway.iter().any(|r| same(&r)))
+    }
+
+    fn endpoint_beaten(&self, route: &EffectiveRoute, user: &[EffectiveRoute], with: &Selection<'_>) -> bool {
+        let (Ok(NextHop::InterfaceEndpoint(endpoint)), Some(RoutePrefix::Net(net))) =
+            (&route.hop, &route.prefix)
+        else {
+            return false;
+        };
+        let best = candidates(user, net.addr(), with.tags).into_iter().map(|c| c.0).max();
+        let from = (with.private_endpoint_beaten_from)(*endpoint);
+        best.is_some_and(|best| from.is_ok_and(|from| best >= from))
+    }
+}
+
+fn candidates<'a>(routes: &'a [EffectiveRoute], ip: IpAddr, tags: &ServiceTags) -> Vec<Candidate<'a>> {
+    let covers = |r: &'a EffectiveRoute| Some((r.prefix.as_ref()?.length(ip, tags)?, r));
+    routes.iter().filter_map(covers).collect()
+}
+
+/// Among user-defined routes of one length: explicit prefix, regional tag, tag, AzureCloud.region, AzureCloud (RT-17).
+fn prefer_explicit<'a>(
+    equal: Vec<&'a EffectiveRoute>,
+    tags: &ServiceTags,
+    why: &mut Vec<RuleId>,
+) -> Vec<&'a EffectiveRoute> {
+    let rank = |r: &EffectiveRoute| match &r.prefix {
+        Some(RoutePrefix::Tag(tag)) => {
+            let name = tags.name(*tag);
+            match (name.to_ascii_lowercase().starts_with("azurecloud"), name.contains('.')) {
+                (false, true) => 1,
+                (false, false) => 2,
+                (true, true) => 3,
+                (true, false) => 4,
+            }
+        }
+        _ => 0,
+    };
+    let best = equal.iter().map(|r| rank(r)).min().unwrap_or(0);
+    if equal.iter().any(|r| rank(r) != best) {
+        why.push(azure::RT_17);
+    }
+    equal.into_iter().filter(|r| rank(r) == best).collect()
+}
+
+/// Reads the routes of a route table.
+pub(super) fn user_routes(table: &RouteTable, slot: Slot, tags: &ServiceTags) -> UserRoutes {
+    use crate::inventory::{AddressMeaning, Field, NextHopType};
+    let mut out = UserRoutes {
+        unknown: table.routes.unknown.clone(),
+        keeps_gateway_routes_out: table.disable_bgp_route_propagation.or(false).ok(),
+        keeps_peering_routes_out: table
+            .disable_peering_route
+            .known()
+            .is_some_and(|v| v.eq_ignore_ascii_case("All")),
+        routes: Vec::new(),
+    };
+    for route in &table.routes {
+        let mut unknown = None;
+        let prefix = match &route.address_prefix {
+            Field::Known(word) => match &word.means {
+                AddressMeaning::Any => "0.0.0.0/0".parse().ok().map(RoutePrefix::Net),
+                AddressMeaning::Addresses(_) => crate::net::parse_prefix(&word.text).map(RoutePrefix::Net),
+                AddressMeaning::Tag(name) => tags.find(name).map(RoutePrefix::Tag),
+            },
+            Field::Unknown(why) => {
+                unknown = Some(why.clone());
+                None
+            }
+            Field::Absent => None,
+        };
+        if prefix.is_none() && unknown.is_none() {
+            unknown = Some(match route.address_prefix.known() {
+                Some(word) => {
+                    Unknown::new(route.at, format!("the prefixes of `{}` are not known", word.text))
+                }
+                None => Unknown::new(route.at, format!("the route `{}` has no address prefix", route.name)),
+            });
+        }
+        let hop = match (&route.next_hop_type, unknown) {
+            (_, Some(unknown)) => Err(unknown),
+            (Field::Unknown(unknown), _) => Err(unknown.clone()),
+            (Field::Absent, _) => {
+                Err(Unknown::new(route.at, format!("the route `{}` has no next hop type", route.name)))
+            }
+            (Field::Known(kind), None) => match kind {
+                NextHopType::VnetLocal => Ok(NextHop::VnetLocal),
+                NextHopType::Internet => Ok(NextHop::Internet),
+                NextHopType::None => Ok(NextHop::None),
+                NextHopType::VirtualNetworkGateway => Ok(NextHop::Gateway),
+                NextHopType::VirtualAppliance | NextHopType::VirtualApplianceEcmp => appliance(route),
+            },
+        };
+        out.routes.push(EffectiveRoute {
+            prefix,
+            source: RouteSource::User,
+            hop,
+            name: Some(route.name.clone()),
+            owner: Some(slot),
+            at: route.at,
+            bgp_override: route.has_bgp_override.is(true),
+        });
+    }
+    out
+}
+
+fn appliance(route: &crate::inventory::Route) -> Result<NextHop, Unknown> {
+    use crate::inventory::Field;
+    let mut ips = route.next_hop_ip_addresses.items.clone();
+    match &route.next_hop_ip_address {
+        Field::Known(ip) => ips.insert(0, *ip),
+        Field::Unknown(unknown) => return Err(unknown.clone()),
+        Field::Absent => {}
+    }
+    if let Some(unknown) = &route.next_hop_ip_addresses.unknown {
+        return Err(unknown.clone());
+    }
+    if ips.is_empty() {
+        return Err(Unknown::new(route.at, format!("the route `{}` names no appliance", route.name)));
+    }
+    Ok(NextHop::Appliance(ips))
+}
+
+/// The route table a subnet uses, as the table of a subnet wants it.
+pub(super) fn bound_user_routes(
+    bound: &Bound<RouteTable>,
+    tables: &[Arc<UserRoutes>],
+) -> (Option<Arc<UserRoutes>>, Option<Unknown>) {
+    match bound {
+        Bound::None => (None, None),
+        Bound::To(id) => (tables.get(id.index()).cloned(), None),
+        Bound::Unknown(unknown) => (None, Some(unknown.clone())),
+    }
+}

@@ -1,0 +1,190 @@
+//! Compiles the rules of network security groups.
+
+use super::rules::{AddressMatch, CompiledRule, Platform, RuleSet, Verdict, default_rules};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::inventory::{
+    Access, AddressMeaning, AddressWord, Asg, Direction, Field, Inventory, Many, Nsg, Ref, SecurityRule,
+    Unknown,
+};
+use crate::net::{AddressSet, PortRange, PortSet, ProtocolMatch};
+use crate::tags::ServiceTags;
+
+/// Rule sets of every network security group.
+#[derive(Debug, Default)]
+pub struct SecurityTables {
+    /// Inbound rules, with the default rules, by row.
+    pub inbound: Vec<RuleSet>,
+    /// Outbound rules, with the default rules, by row.
+    pub outbound: Vec<RuleSet>,
+}
+
+pub(super) fn security(inventory: &Inventory, tags: &ServiceTags, notes: &mut Diagnostics) -> SecurityTables {
+    let mut tables = SecurityTables::default();
+    for nsg in inventory.nsgs.iter() {
+        tables.inbound.push(rule_set(inventory, nsg, Direction::Inbound, tags, notes));
+        tables.outbound.push(rule_set(inventory, nsg, Direction::Outbound, tags, notes));
+    }
+    tables
+}
+
+fn rule_set(
+    inventory: &Inventory,
+    nsg: &Nsg,
+    direction: Direction,
+    tags: &ServiceTags,
+    notes: &mut Diagnostics,
+) -> RuleSet {
+    let mut rules: Vec<CompiledRule> = Vec::new();
+    for rule in nsg.security_rules.iter() {
+        if rule.direction.known().is_none_or(|d| *d == direction) {
+            rules.push(compiled(inventory, rule, tags, notes));
+        }
+    }
+    rules.extend(default_rules(direction == Direction::Inbound));
+    rules.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+    RuleSet { rules, unknown: nsg.security_rules.unknown.clone() }
+}
+
+fn compiled(
+    inventory: &Inventory,
+    rule: &SecurityRule,
+    tags: &ServiceTags,
+    notes: &mut Diagnostics,
+) -> CompiledRule {
+    let mut unknown = None;
+    // A rule without a priority cannot be placed: it may come before any other.
+    let priority = *known_or(&rule.priority, 0, rule, "priority", &mut unknown);
+    let verdict = match &rule.access {
+        Field::Known(Access::Allow) => Some(Verdict::Allow),
+        Field::Known(Access::Deny) => Some(Verdict::Deny),
+        other => {
+            unknown.get_or_insert(missing(other, rule, "access"));
+            None
+        }
+    };
+    if !matches!(rule.direction, Field::Known(_)) {
+        unknown.get_or_insert(missing(&rule.direction, rule, "direction"));
+    }
+    let protocol = *known_or(&rule.protocol, ProtocolMatch::ANY, rule, "protocol", &mut unknown);
+    let mut side = |words: &Many<AddressWord>, asgs: &Many<Ref<Asg>>, what: &str| {
+        let mut side = address_match(words, tags, notes);
+        for reference in asgs {
+            match inventory.follow(reference).row() {
+                Some(asg) => side.asgs.push(asg),
+                None => {
+                    let why = format!(
+                        "the application security group `{}` is in none of the files",
+                        reference.text
+                    );
+                    side.unknown.get_or_insert(Unknown::new(reference.at, why));
+                }
+            }
+        }
+        side.unknown = side.unknown.take().or_else(|| asgs.unknown.clone());
+        if !words.given && !asgs.given {
+            let why = format!("the rule `{}` has no {what}", rule.name);
+            side.unknown.get_or_insert(Unknown::new(rule.at, why));
+        }
+        side
+    };
+    let source = side(&rule.source, &rule.source_asgs, "source");
+    let destination = side(&rule.destination, &rule.destination_asgs, "destination");
+    let source_ports = port_set(&rule.source_ports, &mut unknown);
+    let destination_ports = port_set(&rule.destination_ports, &mut unknown);
+    CompiledRule {
+        name: rule.name.clone(),
+        priority,
+        verdict,
+        default: false,
+        protocol,
+        source,
+        source_ports,
+        destination,
+        destination_ports,
+        unknown,
+        at: rule.at,
+    }
+}
+
+fn missing<T>(field: &Field<T>, rule: &SecurityRule, what: &str) -> Unknown {
+    match field {
+        Field::Unknown(unknown) => unknown.clone(),
+        _ => Unknown::new(rule.at, format!("the rule `{}` has no {what}", rule.name)),
+    }
+}
+
+fn known_or<'a, T>(
+    field: &'a Field<T>,
+    fallback: T,
+    rule: &SecurityRule,
+    what: &str,
+    unknown: &mut Option<Unknown>,
+) -> std::borrow::Cow<'a, T>
+where
+    T: Clone,
+{
+    match field {
+        Field::Known(value) => std::borrow::Cow::Borrowed(value),
+        other => {
+            unknown.get_or_insert(missing(other, rule, what));
+            std::borrow::Cow::Owned(fallback)
+        }
+    }
+}
+
+/// Ports; an absent list means every port, an unknown one may be any.
+pub(super) fn port_set(ports: &Many<PortRange>, unknown: &mut Option<Unknown>) -> PortSet {
+    if let Some(why) = &ports.unknown {
+        unknown.get_or_insert(why.clone());
+        return PortSet::all();
+    }
+    if ports.given { PortSet::new(ports.items.iter().copied()) } else { PortSet::all() }
+}
+
+/// The addresses a rule names.
+pub(super) fn address_match(
+    words: &Many<AddressWord>,
+    tags: &ServiceTags,
+    notes: &mut Diagnostics,
+) -> AddressMatch {
+    let mut out = AddressMatch { unknown: words.unknown.clone(), ..AddressMatch::default() };
+    for word in words {
+        match &word.means {
+            AddressMeaning::Any => out.any = true,
+            AddressMeaning::Addresses(set) => {
+                out.any |= set.is_all_v4();
+                out.set.extend(set);
+            }
+            AddressMeaning::Tag(name) => tag_match(&mut out, name, tags, notes),
+        }
+    }
+    if out.any {
+        out.set = AddressSet::empty();
+    }
+    out
+}
+
+fn tag_match(out: &mut AddressMatch, name: &str, tags: &ServiceTags, notes: &mut Diagnostics) {
+    match name.to_ascii_lowercase().as_str() {
+        "virtualnetwork" => out.virtual_network = true,
+        "internet" => out.internet = true,
+        "azureloadbalancer" => out.load_balancer = true,
+        _ => match (Platform::parse(name), tags.find(name)) {
+            (Some(platform), _) => out.platform = Some(platform),
+            (None, Some(tag)) => out.tags.push(tag),
+            (None, None) => {
+                let why = format!("the prefixes of the service tag `{name}` are not in the table in use");
+                let mut diagnostic =
+                    Diagnostic::new(Code::UnknownServiceTag, crate::diag::At::NOWHERE, why.clone());
+                diagnostic.help = match tags.nearest(name) {
+                    Some(near) => {
+                        Some(format!("did you mean `{near}`? else give an official file with --service-tags"))
+                    }
+                    None => Some("give an official service tag file with --service-tags".into()),
+                };
+                notes.push(diagnostic);
+                out.unknown.get_or_insert(Unknown::new(crate::diag::At::NOWHERE, why));
+            }
+        },
+    }
+}
