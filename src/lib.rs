@@ -1,4 +1,5 @@
 //! Ask your Azure network why.
+pub mod cli;
 pub mod diag;
 pub mod doc;
 pub mod formats;
@@ -7,6 +8,7 @@ pub mod net;
 pub mod network;
 pub mod profile;
 pub mod rules;
+pub mod run;
 pub mod scenario;
 pub mod services;
 pub mod tags;

@@ -70,6 +70,19 @@ pub fn check_version(root: &Node, wanted: &str, notes: &mut Diagnostics) {
     }
 }
 
+/// Reads the sections of an estate that is written inside another file, with or without the version line.
+pub fn load_inline(root: &Node, notes: &mut Diagnostics) -> Vec<RawResource> {
+    if root.get("netwhy").is_some() {
+        return load(root, notes);
+    }
+    let defaults = Defaults::read(root, notes);
+    let mut out = Vec::new();
+    for entry in root.as_object().into_iter().flat_map(Object::iter).filter(|e| !TOP.contains(&&*e.key)) {
+        section(entry, &defaults, &mut out, notes);
+    }
+    out
+}
+
 /// Reads sections alone, as a change that adds resources has them.
 pub fn load_sections(sections: &Object, notes: &mut Diagnostics) -> Vec<RawResource> {
     let defaults = Defaults::none();

@@ -64,8 +64,10 @@ pub fn evaluate(expectation: &Expectation, trace: &Trace) -> Verdict {
 
 /// What the caller notices.
 pub fn noticed(trace: &Trace) -> Noticed {
-    match (trace.outcome, trace.cause) {
+    let cause = trace.blockers.first().map(|blocker| blocker.cause).or(trace.cause);
+    match (trace.outcome, cause) {
         (Outcome::Allowed, _) => Noticed::Works,
+        (Outcome::Unknown, _) => Noticed::Untold,
         (_, Some(cause)) => cause.noticed(),
         (_, None) => Noticed::Untold,
     }
