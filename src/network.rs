@@ -27,8 +27,8 @@ pub(crate) use names::{is_under, machine_of, privatelink_of_public};
 pub(crate) use roles::identities_of;
 pub use roles::{Authority, Grant, Judgement};
 pub use routes::{
-    Choice, EffectiveRoute, NextHop, RoutePrefix, RouteSource, RouteState, Selection, SubnetRoutes, UserRoutes,
-    VnetRoutes,
+    Choice, EffectiveRoute, NextHop, RoutePrefix, RouteSource, RouteState, Selection, SubnetRoutes,
+    UserRoutes, VnetRoutes,
 };
 pub use rules::{
     AddressMatch, CompiledRule, HOST_ADDRESS, METADATA_ADDRESS, Place, Platform, RuleSet, Ruling, Verdict,

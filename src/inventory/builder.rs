@@ -76,7 +76,8 @@ const HUB_GATEWAYS: &[&str] = &[
     "Microsoft.Network/p2sVpnGateways",
 ];
 
-fn tag_of(kind: &str) -> TableTag {
+/// The table of a resource type.
+pub(super) fn tag_of(kind: &str) -> TableTag {
     let same = |word: &&str| word.eq_ignore_ascii_case(kind);
     if let Some((tag, ..)) = TableTag::ALL.iter().find(|(_, t, _)| same(t)) {
         return *tag;
@@ -104,9 +105,7 @@ pub fn is_modelled(kind: &str) -> bool {
 /// Builds the inventory. The order of `raws` does not matter. `strict` names the documents whose unknown
 /// fields are refused (our own files).
 pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
-    let raws = put_children_out(raws);
-    let raws = put_children_in(raws);
-    let raws = merge_duplicates(raws, notes);
+    let raws = normalize(raws, notes);
     let mut inventory = Inventory::default();
     for raw in &raws {
         let tag = tag_of(&raw.id.kind());
@@ -117,6 +116,12 @@ pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
     index(&mut inventory);
     check_references(&inventory, notes);
     inventory
+}
+
+/// One description for each resource, sorted by id, with children where the tables want them. Doing it twice
+/// changes nothing.
+pub fn normalize(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Vec<RawResource> {
+    merge_duplicates(put_children_in(put_children_out(raws)), notes)
 }
 
 fn object_of(node: &Node) -> Object {

@@ -4,6 +4,7 @@
 //! our own files with the nearest spelling, following references, and printing the JSON Schema.
 
 use super::ResourceId;
+use super::shape::Inside;
 use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
 use crate::doc::{Node, Number, Value};
 use serde_json::{Value as Json, json};
@@ -188,6 +189,10 @@ pub trait Read: Sized {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown>;
     /// Its JSON Schema in our own files.
     fn schema() -> Json;
+    /// What lies inside, as data.
+    fn inside() -> Inside {
+        Inside::Value
+    }
     /// Visits the references inside: id or name, wanted type, place.
     fn refs(&self, _visit: &mut dyn FnMut(&str, &'static str, At)) {}
 }
@@ -198,6 +203,8 @@ pub(crate) trait FromPaths: Sized {
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self;
     /// Its JSON Schema in our own files.
     fn schema() -> Json;
+    /// What lies inside, as data.
+    fn inside() -> Inside;
     /// Visits the references inside.
     fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At));
 }
@@ -290,6 +297,10 @@ impl<T: Read> FromPaths for Field<T> {
         T::schema()
     }
 
+    fn inside() -> Inside {
+        T::inside()
+    }
+
     fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At)) {
         if let Field::Known(value) = self {
             value.refs(visit);
@@ -311,6 +322,10 @@ impl<T: Read> FromPaths for Many<T> {
     fn schema() -> Json {
         let item = T::schema();
         json!({ "anyOf": [{ "type": "array", "items": item }, item] })
+    }
+
+    fn inside() -> Inside {
+        T::inside()
     }
 
     fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At)) {
@@ -400,6 +415,10 @@ impl<K: super::Kind> Read for Ref<K> {
         })
     }
 
+    fn inside() -> Inside {
+        Inside::Reference(K::TYPE)
+    }
+
     fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At)) {
         visit(&self.text, K::TYPE, self.at);
     }
@@ -412,6 +431,10 @@ impl Read for Ref<AnyKind> {
 
     fn schema() -> Json {
         json!({ "description": "name or id of a resource", "type": ["string", "object"] })
+    }
+
+    fn inside() -> Inside {
+        Inside::Reference("")
     }
 
     fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At)) {
@@ -547,6 +570,13 @@ macro_rules! block {
                 serde_json::json!({ "type": "object", "properties": properties, "additionalProperties": false })
             }
 
+            fn inside() -> $crate::inventory::shape::Inside {
+                $crate::inventory::shape::Inside::Block($crate::inventory::shape::Shape { fields: vec![$($crate::inventory::shape::FieldShape {
+                    paths: &[$($path),+],
+                    inside: <$ty as $crate::inventory::read::FromPaths>::inside(),
+                }),*] })
+            }
+
             fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, $crate::diag::At)) {
                 let _ = &visit;
                 $($crate::inventory::read::FromPaths::refs(&self.$field, visit);)*
@@ -603,6 +633,14 @@ macro_rules! resource {
                 for word in $crate::inventory::HEAD { properties.insert((*word).into(), serde_json::json!({})); }
                 $($(properties.insert($crate::inventory::read::first_segment($path).into(), $crate::inventory::read::path_schema($path, <$ty as $crate::inventory::read::FromPaths>::schema()));)+)*
                 serde_json::json!({ "type": "object", "properties": properties, "additionalProperties": false })
+            }
+
+            /// What is read of it, as data.
+            pub(in $crate::inventory) fn shape() -> $crate::inventory::shape::Shape {
+                $crate::inventory::shape::Shape { fields: vec![$($crate::inventory::shape::FieldShape {
+                    paths: &[$($path),+],
+                    inside: <$ty as $crate::inventory::read::FromPaths>::inside(),
+                }),*] }
             }
 
             /// Visits the references inside.
