@@ -12,6 +12,9 @@ use crate::network::{
 use crate::rules::{self as azure, RuleId};
 use std::sync::Arc;
 
+/// The port that the tag `AzurePlatformDNS` is about.
+const DNS_PORT: u16 = 53;
+
 /// At which level a group acts.
 #[derive(Clone, Copy, PartialEq)]
 enum Level {
@@ -201,14 +204,17 @@ impl Walk<'_> {
     fn ask(&self, s: &mut State, nsg: Id<Nsg>, level: Level, asked: &Asked<'_>) {
         let platform = is_platform_address(s);
         // NSG-17: the host's own services are stopped only by a written deny of their platform tag.
-        let skip = |r: &crate::network::CompiledRule| platform && r.destination.platform.is_none();
+        // NSG-18: of what the host offers at its own address that is DNS alone; the agent's channel stays open.
+        let agent = s.header.destination == HOST_ADDRESS && s.header.port != DNS_PORT;
+        let skip =
+            |r: &crate::network::CompiledRule| platform && (agent || r.destination.platform.is_none());
         let ruling = asked.set.decide(&s.header, &asked.place, skip);
         let slot = Slot { table: TableTag::Nsg, row: nsg.raw() };
         let id = &self.net.inventory.nsgs[nsg].id;
         let level_rule = if level == Level::Subnet { azure::NSG_6 } else { azure::NSG_4 };
         match ruling {
             Ruling::NoMatch if platform => {
-                s.pass(StepKind::Filter, by(&[azure::NSG_17]), || {
+                s.pass(StepKind::Filter, by(&[azure::NSG_17, azure::NSG_18]), || {
                     format!("`{}` does not act on the host's own services", id.name())
                 });
             }
