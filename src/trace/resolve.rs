@@ -73,8 +73,7 @@ impl Walk<'_> {
                     .find(|ip| ip.is_ipv4() == s.header.source.is_ipv4())
                     .or(addresses.first());
                 let Some(ip) = wanted.copied() else { return false };
-                s.pass(StepKind::Resolve, evidence, || format!("`{name}` is {ip}"));
-                s.header.destination = ip;
+                s.address(ip, evidence, || format!("`{name}` is {ip}"));
                 s.public_despite_endpoint = lookup.shadowed;
                 true
             }

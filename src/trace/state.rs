@@ -7,6 +7,7 @@ use super::question::{Origin, Target};
 use super::{Cause, Disposition};
 use crate::diag::At;
 use crate::inventory::{Id, OnPremisesSite, ResourceId, Subnet, Unknown, VirtualNetwork};
+use crate::net::IpAddr;
 use crate::network::{AttachmentId, Network};
 use crate::rules::RuleId;
 use std::sync::Arc;
@@ -186,6 +187,23 @@ impl State {
                 text,
                 before: None,
                 after: None,
+                evidence,
+                cause: None,
+            });
+        }
+    }
+
+    /// Gives the header the destination that its name stands for, and writes it down.
+    pub(super) fn address(&mut self, destination: IpAddr, evidence: Evidence, text: impl FnOnce() -> String) {
+        self.header.destination = destination;
+        if self.full {
+            let text = text();
+            self.push(Step {
+                kind: StepKind::Resolve,
+                action: Action::Pass,
+                text,
+                before: None,
+                after: Some(self.header),
                 evidence,
                 cause: None,
             });
