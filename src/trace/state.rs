@@ -129,6 +129,10 @@ pub(super) struct State {
     pub returning: bool,
     /// The address of the target was decided by a name that resolved publicly although a private endpoint exists.
     pub public_despite_endpoint: Option<Evidence>,
+    /// Whether DNS servers that forward by suffix ask again for an alias they are given (DNS-12).
+    pub asks_for_alias: bool,
+    /// Whether it mattered.
+    pub alias_doubt: bool,
     /// Documented as working at times only.
     pub intermittent: Option<String>,
     /// Whether evidence is written down.
@@ -153,6 +157,8 @@ impl State {
             trail: Vec::new(),
             returning: false,
             public_despite_endpoint: None,
+            asks_for_alias: false,
+            alias_doubt: false,
             intermittent: None,
             full,
             back_at: None,
