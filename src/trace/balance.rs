@@ -1,13 +1,14 @@
 //! Load balancers, application gateways and Front Door: from a frontend to its backends (LB, AGW, AFD).
 
 use super::engine::Walk;
-use super::model::{Evidence, Header, HopKind, StepKind, Zone};
+use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::outbound::names_part;
 use super::state::{Device, End, Next, Place, Session, State, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{
     ApplicationGateway, Id, LoadBalancer, LoadBalancingRule, Sku, Slot, TableTag, Unknown,
 };
+use crate::net::Header;
 use crate::net::{Protocol, ProtocolMatch};
 use crate::network::{
     AttachmentId, AttachmentKind, HOST_ADDRESS, PublicTarget, Ruling, SubnetRole, Tri, Verdict,

@@ -1,11 +1,12 @@
 //! Forwarding: which route a subnet's table gives, and what its next hop does (RT, PEER, GW).
 
 use super::engine::Walk;
-use super::model::{Evidence, Header, HopKind, StepKind, Zone};
+use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Target;
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
+use crate::net::Header;
 use crate::net::{IpAddr, IpNet, Protocol};
 use crate::network::{
     AttachmentId, AttachmentKind, BranchKind, Choice, EffectiveRoute, HOST_ADDRESS, METADATA_ADDRESS,
