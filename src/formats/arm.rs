@@ -103,9 +103,10 @@ pub struct Limits {
     pub deployments_deep: usize,
     /// Bytes of one computed string. Default: 4 MiB.
     pub text: usize,
-    /// Values in one computed array or object, those nested inside counted. Default: 1,000,000.
+    /// Values in one computed array or object, those nested inside counted. Default: 500,000.
     pub values: usize,
-    /// Steps of evaluation in all: an expression, a value looked at, sixteen bytes of text. Default: 100,000,000.
+    /// Steps of evaluation in all: an expression, a value looked at, four bytes of text. Default: 50,000,000,
+    /// some seconds of work and at the very worst a gigabyte of values.
     pub steps: u64,
 }
 
@@ -116,8 +117,8 @@ impl Default for Limits {
             resources: 200_000,
             deployments_deep: 32,
             text: 4 << 20,
-            values: 1_000_000,
-            steps: 100_000_000,
+            values: 500_000,
+            steps: 50_000_000,
         }
     }
 }
