@@ -45,6 +45,7 @@ pub(super) struct Instance {
     pub(super) declaration: Node,
     pub(super) context: Context,
     pub(super) unit: usize,
+    symbol: Option<Arc<str>>,
     parent: Option<usize>,
     /// Why it is not known whether this turn happens.
     uncertain: Option<Arc<str>>,
@@ -118,21 +119,21 @@ impl Engine<'_> {
     fn check_given(&mut self, template: &Node, given: &HashMap<String, Given>, files: &[&Node]) {
         let declared = template.get("parameters").and_then(Node::as_object);
         let names: Vec<&str> = declared.into_iter().flat_map(Object::iter).map(|e| &*e.key).collect();
-        for file in files {
-            let entries = file.get("parameters").or(Some(file)).and_then(Node::as_object);
-            for entry in entries.into_iter().flat_map(Object::iter) {
-                let is_given = given.contains_key(&entry.key.to_lowercase());
-                if !is_given || names.iter().any(|n| n.eq_ignore_ascii_case(&entry.key)) {
-                    continue;
-                }
-                let message = format!("the template has no parameter `{}`", entry.key);
-                let note = Diagnostic::new(Code::NotUnderstood, entry.key_at, message);
-                let near = crate::diag::nearest(&entry.key, names.iter().copied());
-                self.note(match near {
-                    Some(near) => note.help(format!("did you mean `{near}`?")),
-                    None => note,
-                });
+        let of_files = files.iter().filter_map(|file| file.get("parameters").or(Some(file))?.as_object());
+        let of_files = of_files.flat_map(Object::iter).map(|e| (&*e.key, e.key_at));
+        let of_caller = self.options.parameters.keys().map(|name| (name.as_str(), At::NOWHERE));
+        for (name, at) in of_files.chain(of_caller).collect::<Vec<_>>() {
+            let is_given = given.contains_key(&name.to_lowercase());
+            if !is_given || names.iter().any(|n| n.eq_ignore_ascii_case(name)) {
+                continue;
             }
+            let note =
+                Diagnostic::new(Code::NotUnderstood, at, format!("the template has no parameter `{name}`"));
+            let near = crate::diag::nearest(name, names.iter().copied());
+            self.note(match near {
+                Some(near) => note.help(format!("did you mean `{near}`?")),
+                None => note,
+            });
         }
     }
 
@@ -264,6 +265,7 @@ impl Engine<'_> {
             declaration: node.clone(),
             context: ctx.clone(),
             unit,
+            symbol: symbol.cloned(),
             parent,
             uncertain,
             identity: Identified::NotYet,
@@ -348,7 +350,14 @@ impl Engine<'_> {
             None => None,
         };
         let mut kind = self.word(&node, "type", &ctx);
-        let mut name = self.word(&node, "name", &ctx);
+        let mut name = match &self.instances[instance].symbol {
+            // A resource of an extension such as Microsoft Graph: no Azure id, a version behind the type.
+            Some(symbol) if node.get("name").is_none() && kind.contains('@') => {
+                kind.truncate(kind.find('@').unwrap_or(kind.len()));
+                symbol.to_string()
+            }
+            _ => self.word(&node, "name", &ctx),
+        };
         let scope = match &parent {
             Some(parent) => within_parent(parent, &mut kind, &mut name),
             None => self.scope_of(instance, &node, &ctx),

@@ -68,7 +68,8 @@ pub(super) fn name(expression: &str, identity: &str) -> String {
 
 /// The stand-in for a parameter without a value.
 pub(super) fn parameter(name: &str) -> String {
-    format!("{{{name}}}")
+    // A slash would make two segments of it.
+    format!("{{{}}}", name.replace('/', "-"))
 }
 
 /// MurmurHash3 in the variant that keeps two 32-bit lanes and yields 64 bits; public domain algorithm.

@@ -35,6 +35,8 @@ const TEMPLATE: &str = r#"{
       "identity": {"type": "SystemAssigned"}, "properties": {"publicNetworkAccess": "Disabled", "gone": null}},
     "nic": {"type": "Microsoft.Network/networkInterfaces", "apiVersion": "2023-01-01", "name": "nic",
       "properties": {"ipConfigurations": [{"name": "one", "properties": {"primary": true}}]}},
+    "net": {"type": "Microsoft.Network/virtualNetworks", "apiVersion": "2023-01-01", "name": "net",
+      "properties": {"subnets": [{"name": "web", "properties": {"addressPrefix": "10.0.0.0/24"}}]}},
     "vault": {"type": "Microsoft.KeyVault/vaults", "apiVersion": "2023-01-01", "name": "elsewhere",
       "existing": true},
     "named": {"type": "Microsoft.Network/virtualNetworks", "apiVersion": "2023-01-01",
@@ -449,6 +451,10 @@ fn references() {
         "reference('nic').ipConfigurations[0].properties.privateIPAddress",
         "networkInterfaces/nic",
     );
+    let web = "resourceId('Microsoft.Network/virtualNetworks/subnets', 'net', 'web')";
+    check(&format!("reference({web}).addressPrefix"), r#""10.0.0.0/24""#);
+    check(&format!("reference({web}, '2023-01-01', 'Full').name"), r#""web""#);
+    check_unknown(&format!("reference({web}).ipConfigurations"), "only a deployment knows");
     check("reference('vault').vaultUri", r#""https://elsewhere.vault.azure.net/""#);
     check_unknown("reference('vault').enableRbacAuthorization", "is in none of the files");
     check_unknown("items(reference('vault'))", "is in none of the files");
