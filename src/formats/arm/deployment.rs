@@ -602,6 +602,7 @@ impl Engine<'_> {
             }
             self.is_forcing = false;
             self.forced_at = self.index.len();
+            self.epoch += 1;
         }
         let found = self.found(id);
         if found.is_none() {
