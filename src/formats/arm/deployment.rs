@@ -14,7 +14,7 @@ use super::{Deployment, parameter};
 use crate::diag::{At, Code, Diagnostic, Severity};
 use crate::doc::{Node, Object, Value};
 use crate::inventory::ResourceId;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The type of deployments.
@@ -148,7 +148,7 @@ impl Engine<'_> {
     /// Finds all resources of a unit and of the deployments within.
     pub(super) fn expand(&mut self, unit: usize) {
         self.collect(unit);
-        if std::mem::replace(&mut self.units[unit].is_expanded, true) {
+        if !self.units[unit].is_collected || std::mem::replace(&mut self.units[unit].is_expanded, true) {
             return;
         }
         for instance in self.units[unit].instances.clone() {
@@ -171,9 +171,26 @@ impl Engine<'_> {
         }
         let Ok(template) = self.units[unit].template.clone() else { return };
         let context = self.units[unit].context.clone();
-        if let Some(resources) = template.get("resources") {
-            self.declare_all(resources, &context, unit, None);
+        let Some(resources) = template.get("resources") else { return };
+        let mark = self.begin();
+        self.declare_all(resources, &context, unit, None);
+        let is_kept = self.is_final(mark) || !self.is_forcing;
+        self.finish(is_kept);
+        if !is_kept {
+            self.forget_declarations(unit);
         }
+    }
+
+    /// Undoes [`Self::collect`]: a count was not known yet. It will be tried again.
+    fn forget_declarations(&mut self, unit: usize) {
+        self.units[unit].is_collected = false;
+        let forgotten: HashSet<usize> = std::mem::take(&mut self.units[unit].instances).into_iter().collect();
+        self.unidentified.retain(|instance| !forgotten.contains(instance));
+        let frame = self.units[unit].context.frame;
+        self.frames[frame].symbols.retain(|_, symbol| {
+            symbol.instances.retain(|instance| !forgotten.contains(instance));
+            !symbol.instances.is_empty()
+        });
     }
 
     fn declare_all(&mut self, resources: &Node, ctx: &Context, unit: usize, parent: Option<usize>) {
