@@ -40,7 +40,7 @@ impl Engine<'_> {
 
     fn emit_unit(&mut self, unit: usize, out: &mut Vec<RawResource>, mentioned: &mut HashSet<String>) {
         for instance in self.units[unit].instances.clone() {
-            let Identified::Done(identity) = self.instances[instance].identity.clone() else { continue };
+            let Identified::Done(identity) = self.identify(instance) else { continue };
             if let Some(inner) = self.instances[instance].opens {
                 self.emit_unit(inner, out, mentioned);
                 continue;

@@ -36,8 +36,16 @@ pub(super) struct Unit {
     pub(super) outputs: HashMap<(String, bool), Cell>,
     pub(super) uncertain: Option<Arc<str>>,
     level: usize,
-    is_collected: bool,
+    collected: Progress,
     is_expanded: bool,
+}
+
+/// How far something is computed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    New,
+    Busy,
+    Done,
 }
 
 /// A resource declaration in one turn of its loop.
@@ -90,6 +98,12 @@ impl Engine<'_> {
         let unit = self.open_unit(Unit::new(frame, Context::of_frame(frame), scope, Ok(template.clone()), 0));
         self.frames[frame].unit = unit;
         self.expand(unit);
+        let mut opened = 0;
+        // What was opened ahead of its turn may have left parts for later; units are opened meanwhile.
+        while opened < self.units.len() {
+            self.expand(opened);
+            opened += 1;
+        }
         self.is_expanding = false;
         self.epoch += 1;
         let mut resources = Vec::new();
@@ -148,7 +162,8 @@ impl Engine<'_> {
     /// Finds all resources of a unit and of the deployments within.
     pub(super) fn expand(&mut self, unit: usize) {
         self.collect(unit);
-        if !self.units[unit].is_collected || std::mem::replace(&mut self.units[unit].is_expanded, true) {
+        let is_collected = self.units[unit].collected == Progress::Done;
+        if !is_collected || std::mem::replace(&mut self.units[unit].is_expanded, true) {
             return;
         }
         for instance in self.units[unit].instances.clone() {
@@ -166,16 +181,21 @@ impl Engine<'_> {
 
     /// Lists the declarations of a unit; their names are not computed yet.
     pub(super) fn collect(&mut self, unit: usize) {
-        if std::mem::replace(&mut self.units[unit].is_collected, true) {
-            return;
+        match self.units[unit].collected {
+            Progress::New => {}
+            Progress::Busy => return self.doubt(),
+            Progress::Done => return,
         }
-        let Ok(template) = self.units[unit].template.clone() else { return };
+        self.units[unit].collected = Progress::Busy;
+        let template = self.units[unit].template.clone();
         let context = self.units[unit].context.clone();
-        let Some(resources) = template.get("resources") else { return };
         let mark = self.begin();
-        self.declare_all(resources, &context, unit, None);
+        if let Some(resources) = template.as_ref().ok().and_then(|t| t.get("resources")) {
+            self.declare_all(resources, &context, unit, None);
+        }
         let is_kept = self.is_final(mark) || !self.is_forcing;
         self.finish(is_kept);
+        self.units[unit].collected = Progress::Done;
         if !is_kept {
             self.forget_declarations(unit);
         }
@@ -183,7 +203,7 @@ impl Engine<'_> {
 
     /// Undoes [`Self::collect`]: a count was not known yet. It will be tried again.
     fn forget_declarations(&mut self, unit: usize) {
-        self.units[unit].is_collected = false;
+        self.units[unit].collected = Progress::New;
         let forgotten: HashSet<usize> = std::mem::take(&mut self.units[unit].instances).into_iter().collect();
         self.unidentified.retain(|instance| !forgotten.contains(instance));
         let frame = self.units[unit].context.frame;
@@ -673,7 +693,7 @@ impl Unit {
             outputs: HashMap::new(),
             uncertain: None,
             level,
-            is_collected: false,
+            collected: Progress::New,
             is_expanded: false,
         }
     }
