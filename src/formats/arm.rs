@@ -16,8 +16,9 @@
 //! - `GEN-UNIQUE-n` of a quickstart parameter file: `n` characters that begin with `gen`;
 //! - a resource name that is not known: the expression in braces, such as `{vnetName}`.
 //!
-//! `uniqueString()` and `guid()` are computed as Azure computes them, so they are Azure's own values as soon
-//! as the caller gives the real subscription and resource group in [`Options`].
+//! `guid()` is computed as Microsoft documents it and `uniqueString()` as it is seen to be computed, so both
+//! are Azure's own values as soon as the caller gives the real subscription and resource group in [`Options`].
+//! With the defaults they are stable and made up.
 
 mod body;
 mod cloud;
