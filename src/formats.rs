@@ -4,4 +4,7 @@
 //! of Azure Resource Manager, plus diagnostics. Formats know the inventory; the inventory knows no format.
 
 pub mod arm;
+pub mod change;
+pub mod detect;
+pub mod export;
 pub mod native;
