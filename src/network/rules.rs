@@ -157,7 +157,7 @@ pub struct CompiledRule {
 
 /// Which parts of a rule matched.
 #[derive(Clone, Debug)]
-pub struct Parts {
+struct Parts {
     protocol: Tri,
     source: Tri,
     source_port: Tri,
@@ -300,7 +300,7 @@ fn default_rule(
 }
 
 /// The three default rules of a direction (NSG-3).
-pub fn default_rules(inbound: bool) -> [CompiledRule; 3] {
+pub(super) fn default_rules(inbound: bool) -> [CompiledRule; 3] {
     let any = AddressMatch::everything;
     let network = || AddressMatch { virtual_network: true, ..AddressMatch::default() };
     let probe = AddressMatch { load_balancer: true, ..AddressMatch::default() };
