@@ -212,7 +212,7 @@ fn remarks(out: &mut String, view: &TraceView, style: &Style) {
 }
 
 /// Texts of the estate may be of any length; a page of one text helps nobody.
-fn long(text: &str) -> std::borrow::Cow<'_, str> {
+pub(super) fn long(text: &str) -> std::borrow::Cow<'_, str> {
     elide(text, 5 * LONG_NAME, "...")
 }
 
