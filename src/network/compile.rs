@@ -366,7 +366,8 @@ impl VnetParts<'_> {
     }
 
     fn gateway(&self, out: &mut VnetRoutes) {
-        out.gateway_unknown = self.gateways.use_unknown[self.vnet.index()].clone().or_else(|| self.hub_unknown());
+        out.gateway_unknown =
+            self.gateways.use_unknown[self.vnet.index()].clone().or_else(|| self.hub_unknown());
         for (branch, _) in self.gateways.branches_of(self.vnet) {
             for prefix in &branch.prefixes {
                 out.gateway.push(learnt(*prefix, NextHop::Gateway, branch.owner, branch.at));
@@ -402,7 +403,10 @@ impl VnetParts<'_> {
             c.remote_virtual_network.known().and_then(|r| self.inventory.follow(r).row()) == Some(self.vnet)
         };
         let connection = self.inventory.hub_connections.iter().find(mine)?;
-        let why = format!("what the hub connection `{}` brings: Virtual WAN routing is not modelled", connection.id.full_name());
+        let why = format!(
+            "what the hub connection `{}` brings: Virtual WAN routing is not modelled",
+            connection.id.full_name()
+        );
         Some(Unknown::new(connection.at, why))
     }
 
