@@ -206,10 +206,9 @@ impl Walk<'_> {
                 s.pass(StepKind::Route, evidence, || format!("{text} leads to the private endpoint"));
                 Next::Go(Place::Arrive(*endpoint))
             }
-            NextHop::Hub(_) => {
-                let unknown = Unknown::new(route.at, "Virtual WAN routing is not modelled yet");
-                s.unknown(StepKind::Route, Cause::UnsupportedResource, &unknown, evidence);
-                Next::End(End::Stopped)
+            NextHop::Hub(hub) => {
+                s.pass(StepKind::Route, evidence, || format!("{text} goes to the hub"));
+                Next::Go(Place::Hub(*hub, false))
             }
         }
     }
