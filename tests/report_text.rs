@@ -40,7 +40,9 @@ fn verbose_traces_show_everything() {
 fn ascii_narrow_and_coloured() {
     let views = views();
     let ascii = Style { unicode: false, width: 72, ..WIDE };
-    check("blocked.ascii.txt", &text(&views[0].1, &ascii));
+    let plain = text(&views[0].1, &ascii);
+    assert!(plain.is_ascii());
+    check("blocked.ascii.txt", &plain);
     let color = Style { color: true, ..WIDE };
     check("blocked.color.txt", &text(&views[0].1, &color).replace('\u{1b}', "ESC"));
 }
