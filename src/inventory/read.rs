@@ -227,12 +227,11 @@ impl<'a> View<'a> {
     /// The value at a path; `*` is not followed here. `properties` is looked into first.
     pub(crate) fn get(&self, path: &str) -> Option<&'a Node> {
         let inner = self.node.get("properties");
-        let found = match inner {
-            Some(inner) if inner.why_unknown().is_some() => Some(inner),
-            Some(inner) => reach(inner, path),
-            None => None,
-        };
-        found.or_else(|| reach(self.node, path)).filter(|n| !n.is_null())
+        let unknown = inner.filter(|i| i.why_unknown().is_some());
+        let found = inner.filter(|_| unknown.is_none()).and_then(|i| reach(i, path));
+        // Templates write `''` where they mean nothing; Azure reads both alike.
+        let written = |n: &&Node| !n.is_null() && n.as_str() != Some("");
+        found.or_else(|| reach(self.node, path)).filter(written).or(unknown)
     }
 
     /// All values at a path with `*` for each item of a list.

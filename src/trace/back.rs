@@ -1,7 +1,7 @@
 //! The way back: the answer follows its own routes and must meet the devices that saw the request (PKT-6, ASYM).
 
 use super::engine::Walk;
-use super::model::{Evidence, HopKind, Outcome, Return, StepKind, Zone};
+use super::model::{Evidence, Hop, HopKind, Outcome, Return, StepKind, Zone};
 use super::question::Origin;
 use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
 use super::{Cause, Disposition};
@@ -23,6 +23,11 @@ impl Walk<'_> {
         let hops = s.hops.len();
         s.returning = true;
         s.trail.clear();
+        // The answer starts where the flow ended: the same node, visited anew.
+        if let Some(last) = s.hops.last() {
+            let again = Hop { steps: Vec::new(), ..last.clone() };
+            s.hops.push(again);
+        }
         s.header = forward.reversed();
         let mut next = self.first_back(s, terminal);
         let mut steps = 0;

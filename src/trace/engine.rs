@@ -4,12 +4,13 @@
 //! plane (names, filters, routes, firewalls, balancers, services, permissions) is a file beside this one
 //! and knows nothing of the others; this file owns loops, limits and the order of branches.
 
-use super::model::{Decision, Flow, Header, HopKind, Missing, Outcome, StepKind, Trace, Zone};
+use super::model::{Decision, Flow, HopKind, Missing, Outcome, StepKind, Trace, Zone};
 use super::question::{self, EPHEMERAL_PORT, Misunderstood, Origin, Question, Target, Wanted};
 use super::state::{Arrival, End, Next, Place, State, Terminal, by, of};
 use super::{Cause, Disposition};
 use crate::diag::At;
 use crate::inventory::{Id, OnPremisesSite, Slot, Subnet, TableTag};
+use crate::net::Header;
 use crate::net::IpAddr;
 use crate::network::{AttachmentKind, Network};
 use crate::rules as azure;
@@ -84,8 +85,10 @@ impl<'n> Walk<'n> {
             port: if flow.protocol.has_ports() { flow.port } else { 0 },
         };
         let mut state = State::new(header, question.origin.clone(), full);
+        // The name comes first: without an address nothing is sent.
+        let addressed = self.address_target(&mut state, question);
         self.originate(&mut state);
-        if self.address_target(&mut state, question) {
+        if addressed {
             let place = self.first_place(&mut state);
             return self.run(flow, state, place);
         }

@@ -2,12 +2,13 @@
 
 use super::Cause;
 use super::engine::Walk;
-use super::model::{Evidence, Header, HopKind, StepKind, Zone};
+use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::state::{Device, End, Next, Place, Session, State, by, of};
 use crate::inventory::{
     AddressMeaning, AddressWord, AzureFirewall, Field, FirewallAction, FirewallPolicy, FirewallRule,
     FirewallRuleType, Id, IpGroup, Many, Ref, Slot, TableTag, ThreatIntelMode, Unknown,
 };
+use crate::net::Header;
 use crate::net::{IpAddr, PortRange, Protocol};
 use crate::network::{AttachmentId, AttachmentKind, Tri};
 use crate::rules as azure;

@@ -1,11 +1,12 @@
 //! Forwarding: which route a subnet's table gives, and what its next hop does (RT, PEER, GW).
 
 use super::engine::Walk;
-use super::model::{Evidence, Header, HopKind, StepKind, Zone};
+use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Target;
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
+use crate::net::Header;
 use crate::net::{IpAddr, IpNet, Protocol};
 use crate::network::{
     AttachmentId, AttachmentKind, BranchKind, Choice, EffectiveRoute, HOST_ADDRESS, METADATA_ADDRESS,
@@ -152,6 +153,7 @@ impl Walk<'_> {
         };
         let vnet = self.net.subnet(subnet).vnet;
         match hop {
+            NextHop::None if self.broken_peering(s, vnet) => self.after_null_route(s, subnet),
             NextHop::None => {
                 let cause =
                     if route.source == RouteSource::User { Cause::UdrNone } else { Cause::SystemRouteNone };
@@ -212,12 +214,34 @@ impl Walk<'_> {
         }
     }
 
+    /// A destination behind a peering that is not Connected has no route; the peering is what to mend (PEER-1).
+    fn broken_peering(&self, s: &mut State, vnet: Id<VirtualNetwork>) -> bool {
+        let destination = s.header.destination;
+        let broken = self.net.vnet(vnet).links.iter().find(|l| {
+            l.usable == Tri::No && l.remote.is_some_and(|r| self.net.vnet(r).space.contains(destination))
+        });
+        let Some(link) = broken else { return false };
+        let slot = Slot { table: TableTag::VirtualNetworkPeering, row: link.peering.raw() };
+        let name = self.net.inventory.peerings[link.peering].id.full_name();
+        let text =
+            format!("the peering `{name}` is not Connected on both sides, so {destination} has no route");
+        s.block(
+            StepKind::Route,
+            Cause::PeeringNotConnected,
+            of(self.net, Some(slot), &[azure::PEER_1, azure::RT_2]),
+            text,
+        );
+        true
+    }
+
     /// A dropped flow is followed on to a destination that is known, to name later blockers too.
     fn after_null_route(&self, s: &mut State, subnet: Id<Subnet>) -> Next {
         let destination = s.header.destination;
         let own = self.net.subnet(subnet).vnet;
         let peers = self.net.vnet(own).links.iter().filter(|l| l.usable == Tri::Yes).filter_map(|l| l.remote);
-        let near = std::iter::once(own).chain(peers).find(|v| self.net.at_address(*v, destination).is_some());
+        let broken = self.net.vnet(own).links.iter().filter(|l| l.usable == Tri::No).filter_map(|l| l.remote);
+        let mut near = std::iter::once(own).chain(peers).chain(broken);
+        let near = near.find(|v| self.net.at_address(*v, destination).is_some());
         near.map_or(Next::End(End::Stopped), |vnet| Next::Go(Place::Inside(vnet)))
     }
 

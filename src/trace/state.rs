@@ -1,12 +1,11 @@
 //! What a walk carries along, and how it writes down what it saw.
 
-use super::model::{
-    Action, Assumption, Blocker, Evidence, Header, Hop, HopKind, Missing, Step, StepKind, Zone,
-};
+use super::model::{Action, Assumption, Blocker, Evidence, Hop, HopKind, Missing, Step, StepKind, Zone};
 use super::question::{Origin, Target};
 use super::{Cause, Disposition};
 use crate::diag::At;
 use crate::inventory::{Id, OnPremisesSite, ResourceId, Subnet, Unknown, VirtualNetwork};
+use crate::net::Header;
 use crate::network::{AttachmentId, Network};
 use crate::rules::RuleId;
 use std::sync::Arc;
