@@ -57,3 +57,18 @@ fn many_flows_fit_a_table() {
         check(name, &out);
     }
 }
+
+#[test]
+fn a_row_of_a_batch_reads_like_a_trace() {
+    use netwhy::trace::Endpoint;
+    for (to, shown) in [("2001:db8::1", "[2001:db8::1]:443/tcp"), ("10.0.0.4", "10.0.0.4:443/tcp")] {
+        let to = Endpoint::Address(to.parse().expect("an address"));
+        let mut trace = samples::allowed();
+        trace.flow = samples::flow(Endpoint::Internet, to, 443);
+        let world = samples::world();
+        let view = TraceView::new(&trace, &world.network, &world.sources);
+        let row = FlowRow::new(&trace.flow, &trace.decision(), None);
+        assert_eq!(row.to, shown);
+        assert_eq!(row, FlowRow::from(&view));
+    }
+}
