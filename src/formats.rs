@@ -6,3 +6,4 @@
 pub mod detect;
 pub mod export;
 pub mod native;
+pub mod terraform;
