@@ -76,7 +76,8 @@ const HUB_GATEWAYS: &[&str] = &[
     "Microsoft.Network/p2sVpnGateways",
 ];
 
-fn tag_of(kind: &str) -> TableTag {
+/// The table of a resource type.
+pub(super) fn tag_of(kind: &str) -> TableTag {
     let same = |word: &&str| word.eq_ignore_ascii_case(kind);
     if let Some((tag, ..)) = TableTag::ALL.iter().find(|(_, t, _)| same(t)) {
         return *tag;
@@ -104,9 +105,7 @@ pub fn is_modelled(kind: &str) -> bool {
 /// Builds the inventory. The order of `raws` does not matter. `strict` names the documents whose unknown
 /// fields are refused (our own files).
 pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
-    let raws = put_children_out(raws);
-    let raws = put_children_in(raws);
-    let raws = merge_duplicates(raws, notes);
+    let raws = normalize(raws, notes);
     let mut inventory = Inventory::default();
     for raw in &raws {
         let tag = tag_of(&raw.id.kind());
@@ -117,6 +116,12 @@ pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
     index(&mut inventory);
     check_references(&inventory, notes);
     inventory
+}
+
+/// One description for each resource, sorted by id, with children where the tables want them. Doing it twice
+/// changes nothing.
+pub fn normalize(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Vec<RawResource> {
+    merge_duplicates(put_children_in(put_children_out(raws)), notes)
 }
 
 fn object_of(node: &Node) -> Object {
@@ -282,11 +287,16 @@ fn with_address_rule(mut object: Object) -> Object {
     object
 }
 
-/// The body with an item appended to the list at a dotted path below `properties`.
+/// The body with an item appended to the list at a dotted path below `properties`. Where the properties are
+/// unknown they stay so, and the item stands beside them.
 fn appended(body: &Node, path: &str, item: Node) -> Node {
     let mut object = object_of(body);
-    let at = object.get("properties").map_or(body.at, |p| p.at);
-    let inner = object.get("properties").cloned().unwrap_or_else(|| Node::object(at, Object::new()));
+    let inner = object.get("properties").cloned();
+    if inner.as_ref().is_some_and(|i| i.why_unknown().is_some()) {
+        return append_at(body, path, item);
+    }
+    let at = inner.as_ref().map_or(body.at, |p| p.at);
+    let inner = inner.unwrap_or_else(|| Node::object(at, Object::new()));
     object.set("properties", at, append_at(&inner, path, item));
     Node::object(body.at, object)
 }
@@ -439,7 +449,9 @@ fn check_references(inventory: &Inventory, notes: &mut Diagnostics) {
             inventory.named(text).iter().filter(fits).count()
         };
         let inner = by_id && names_a_part(inventory, &ResourceId::new(text));
-        if hits == 1 || inner {
+        // Groups, subscriptions and management groups are scopes: they exist without being listed.
+        let scope = by_id && ResourceId::new(text).kind().starts_with("Microsoft.Resources/");
+        if hits == 1 || inner || scope {
             return;
         }
         found.push(if hits == 0 {

@@ -196,6 +196,10 @@ impl super::read::Read for ManagedRules {
         Ok(Self(rules))
     }
 
+    fn inside() -> super::shape::Inside {
+        super::shape::Inside::Open
+    }
+
     fn schema() -> serde_json::Value {
         serde_json::json!({ "type": "object", "additionalProperties": { "type": "object", "properties": {
             "type": { "enum": ["FQDN", "PrivateEndpoint", "ServiceTag"] }, "destination": {}
