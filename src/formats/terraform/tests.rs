@@ -1,3 +1,5 @@
+//! Plans and states of several shapes, and what must never happen.
+
 use super::*;
 use crate::diag::DocId;
 use crate::doc::parse_json;
