@@ -451,7 +451,9 @@ fn check_references(inventory: &Inventory, notes: &mut Diagnostics) {
         let inner = by_id && names_a_part(inventory, &ResourceId::new(text));
         // Groups, subscriptions and management groups are scopes: they exist without being listed.
         let scope = by_id && ResourceId::new(text).kind().starts_with("Microsoft.Resources/");
-        if hits == 1 || inner || scope {
+        let own =
+            !by_id && kind.is_empty() && inventory.has_part(owner, text.rsplit('/').next().unwrap_or(text));
+        if hits == 1 || inner || scope || own {
             return;
         }
         found.push(if hits == 0 {

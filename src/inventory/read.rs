@@ -195,6 +195,8 @@ pub trait Read: Sized {
     }
     /// Visits the references inside: id or name, wanted type, place.
     fn refs(&self, _visit: &mut dyn FnMut(&str, &'static str, At)) {}
+    /// Visits the names of the parts inside: frontends, pools, rules.
+    fn parts(&self, _visit: &mut dyn FnMut(&str)) {}
 }
 
 /// A value that can be read from the properties of an object.
@@ -207,6 +209,8 @@ pub(crate) trait FromPaths: Sized {
     fn inside() -> Inside;
     /// Visits the references inside.
     fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At));
+    /// Visits the names of the parts inside.
+    fn parts(&self, visit: &mut dyn FnMut(&str));
 }
 
 /// An object seen flat: what stands in its `properties` and beside them.
@@ -309,6 +313,12 @@ impl<T: Read> FromPaths for Field<T> {
             value.refs(visit);
         }
     }
+
+    fn parts(&self, visit: &mut dyn FnMut(&str)) {
+        if let Field::Known(value) = self {
+            value.parts(visit);
+        }
+    }
 }
 
 impl<T: Read> FromPaths for Many<T> {
@@ -333,6 +343,10 @@ impl<T: Read> FromPaths for Many<T> {
 
     fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At)) {
         self.items.iter().for_each(|item| item.refs(visit));
+    }
+
+    fn parts(&self, visit: &mut dyn FnMut(&str)) {
+        self.items.iter().for_each(|item| item.parts(visit));
     }
 }
 
@@ -584,6 +598,11 @@ macro_rules! block {
                 let _ = &visit;
                 $($crate::inventory::read::FromPaths::refs(&self.$field, visit);)*
             }
+
+            fn parts(&self, visit: &mut dyn FnMut(&str)) {
+                visit(&self.name);
+                $($crate::inventory::read::FromPaths::parts(&self.$field, visit);)*
+            }
         }
     };
 }
@@ -650,6 +669,12 @@ macro_rules! resource {
             pub(in $crate::inventory) fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, $crate::diag::At)) {
                 let _ = &visit;
                 $($crate::inventory::read::FromPaths::refs(&self.$field, visit);)*
+            }
+
+            /// Visits the names of the parts inside.
+            pub(in $crate::inventory) fn parts(&self, visit: &mut dyn FnMut(&str)) {
+                let _ = &visit;
+                $($crate::inventory::read::FromPaths::parts(&self.$field, visit);)*
             }
         }
     };
