@@ -266,16 +266,20 @@ fn pick<'a>(item: &'a Node, path: &str) -> Option<&'a Node> {
     item.get("properties").and_then(|p| reach(p, path)).or_else(|| reach(item, path))
 }
 
-/// Follows keys; an unknown on the way is the answer.
+/// Follows keys; an unknown on the way is the answer. A key may hold dots itself
+/// (`additionalProperties` of a firewall has `Network.DNS.EnableProxy`).
 fn reach<'a>(node: &'a Node, path: &str) -> Option<&'a Node> {
-    let mut here = node;
-    for key in path.split('.') {
+    let (mut here, mut rest) = (node, path);
+    loop {
         if here.why_unknown().is_some() {
             return Some(here);
         }
-        here = here.get(key)?;
+        if let Some(found) = here.get(rest) {
+            return Some(found);
+        }
+        let (key, tail) = rest.split_once('.')?;
+        (here, rest) = (here.get(key)?, tail);
     }
-    Some(here)
 }
 
 /// Azure answers with empty strings where nothing was set: `sourceAddressPrefix` of a rule that names
