@@ -27,7 +27,7 @@ mod values;
 mod vnet;
 
 pub use balancer::*;
-pub use builder::{build, inline_children, normalize};
+pub use builder::{build, inline_children, is_modelled, normalize};
 pub use dns::*;
 pub use firewall::*;
 pub use front_door::*;

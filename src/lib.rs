@@ -7,6 +7,7 @@ pub mod inventory;
 pub mod net;
 pub mod network;
 pub mod profile;
+pub mod report;
 pub mod rules;
 pub mod run;
 pub mod scenario;

@@ -198,7 +198,7 @@ pub trait Read: Sized {
 }
 
 /// A value that can be read from the properties of an object.
-pub trait FromPaths: Sized {
+pub(crate) trait FromPaths: Sized {
     /// Reads it from the first path that is present, or for lists from all of them.
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self;
     /// Its JSON Schema in our own files.
@@ -210,14 +210,14 @@ pub trait FromPaths: Sized {
 }
 
 /// An object seen flat: what stands in its `properties` and beside them.
-pub struct View<'a> {
+pub(crate) struct View<'a> {
     /// The whole object.
     pub node: &'a Node,
 }
 
 impl<'a> View<'a> {
     /// A view of an object; anything else is refused or unknown.
-    pub fn new(node: &'a Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
+    pub(crate) fn new(node: &'a Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
         match &node.value {
             Value::Object(_) => Ok(Self { node }),
             _ => Err(reader.wrong(node, "an object")),
@@ -225,7 +225,7 @@ impl<'a> View<'a> {
     }
 
     /// The value at a path; `*` is not followed here. `properties` is looked into first.
-    pub fn get(&self, path: &str) -> Option<&'a Node> {
+    pub(crate) fn get(&self, path: &str) -> Option<&'a Node> {
         let inner = self.node.get("properties");
         let found = match inner {
             Some(inner) if inner.why_unknown().is_some() => Some(inner),
@@ -250,7 +250,7 @@ impl<'a> View<'a> {
     }
 
     /// The item's own name.
-    pub fn name(&self) -> Option<&'a str> {
+    pub(crate) fn name(&self) -> Option<&'a str> {
         self.node.get("name").and_then(Node::as_str)
     }
 }
@@ -275,9 +275,18 @@ fn reach<'a>(node: &'a Node, path: &str) -> Option<&'a Node> {
     Some(here)
 }
 
+/// Azure answers with empty strings where nothing was set: `sourceAddressPrefix` of a rule that names
+/// application security groups, `nextHopIpAddress` of a route without an appliance.
+fn says_nothing(node: &Node) -> bool {
+    node.as_str() == Some("")
+}
+
 impl<T: Read> FromPaths for Field<T> {
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self {
-        let Some(node) = paths.iter().find_map(|p| view.get(p)) else { return Field::Absent };
+        let (mut given, strict) = (paths.iter().filter_map(|p| view.get(p)), reader.strict);
+        let Some(node) = given.find(|n| strict || !says_nothing(n)) else {
+            return Field::Absent;
+        };
         match T::read(node, reader) {
             Ok(value) => Field::Known(value),
             Err(unknown) => Field::Unknown(unknown),
@@ -302,6 +311,7 @@ impl<T: Read> FromPaths for Field<T> {
 impl<T: Read> FromPaths for Many<T> {
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self {
         let mut many = Many::default();
+        let strict = reader.strict;
         for path in paths {
             // `customRules` is the list in one type and holds it as `customRules.rules` in another.
             let inner = |other: &&str| {
@@ -309,7 +319,8 @@ impl<T: Read> FromPaths for Many<T> {
                     && view.get(other).is_some()
             };
             let around = paths.iter().any(|other| inner(&other));
-            for node in view.each(path).into_iter().filter(|node| !around || node.as_object().is_none()) {
+            let nodes = view.each(path).into_iter().filter(|node| !around || node.as_object().is_none());
+            for node in nodes.filter(|n| strict || !says_nothing(n)) {
                 many.given = true;
                 many.read(node, reader);
             }
@@ -336,7 +347,8 @@ impl<T: Read> Many<T> {
     fn read(&mut self, node: &Node, reader: &mut Reader<'_>) {
         match &node.value {
             Value::Array(items) => {
-                for item in items.iter().filter(|item| !item.is_null()) {
+                let strict = reader.strict;
+                for item in items.iter().filter(|i| !i.is_null() && (strict || !says_nothing(i))) {
                     self.push(T::read(item, reader));
                 }
             }
