@@ -21,6 +21,7 @@ impl Walk<'_> {
         }
         let forward = s.header;
         let hops = s.hops.len();
+        s.back_from(hops);
         s.returning = true;
         s.trail.clear();
         // The answer starts where the flow ended: the same node, visited anew.
@@ -50,7 +51,6 @@ impl Walk<'_> {
         self.judge_back(s, &end, hops);
         s.header = forward;
         s.returning = false;
-        s.back_from(hops);
     }
 
     fn first_back(&self, s: &mut State, terminal: &Terminal) -> Next {

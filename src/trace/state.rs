@@ -161,11 +161,11 @@ impl State {
         }
     }
 
-    /// Enters a node.
+    /// Enters a node. The way back begins with a hop of its own, even at the node where the way there ended.
     pub(super) fn hop(&mut self, kind: HopKind, name: impl Into<String>, id: Option<ResourceId>, zone: Zone) {
         let name = name.into();
         let same = self.hops.last().is_some_and(|h| h.kind == kind && h.name == name && h.id == id);
-        if !same {
+        if !same || self.back_at == Some(self.hops.len()) {
             self.hops.push(Hop { kind, name, id, zone, steps: Vec::new() });
         }
     }
