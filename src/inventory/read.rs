@@ -233,9 +233,7 @@ impl<'a> View<'a> {
         let inner = self.node.get("properties");
         let unknown = inner.filter(|i| i.why_unknown().is_some());
         let found = inner.filter(|_| unknown.is_none()).and_then(|i| reach(i, path));
-        // Templates write `''` where they mean nothing; Azure reads both alike.
-        let written = |n: &&Node| !n.is_null() && n.as_str() != Some("");
-        found.or_else(|| reach(self.node, path)).filter(written).or(unknown)
+        found.or_else(|| reach(self.node, path)).filter(|n| !n.is_null()).or(unknown)
     }
 
     /// All values at a path with `*` for each item of a list.

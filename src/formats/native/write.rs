@@ -5,7 +5,7 @@
 
 use super::{ANY, DEFAULT_GROUP, DEFAULT_SUBSCRIPTION, SERVICES, VERSION};
 use crate::diag::{At, Diagnostics};
-use crate::doc::{Node, Object, Value, emit_yaml};
+use crate::doc::{Entry, Node, Object, Value, emit_yaml};
 use crate::inventory::{
     Inside, Inventory, Origin, RawResource, ResourceId, Shape, TableTag, build, inline_children, normalize,
 };
@@ -113,10 +113,12 @@ impl Writer<'_> {
             }
         }
         if let Some(shape) = TableTag::of(&kind).shape() {
-            if let Some(location) = reach(&raw.body, "location") {
+            let body =
+                if raw.origin == Origin::Estate { raw.body.clone() } else { without_blanks(&raw.body) };
+            if let Some(location) = reach(&body, "location") {
                 put(&mut item, "location", location.clone());
             }
-            self.fields(&raw.body, &shape, &mut item);
+            self.fields(&body, &shape, &mut item);
         }
         for (property, child) in nested.get(&raw.id).into_iter().flatten() {
             let child = self.item(child, nested, true);
@@ -279,6 +281,22 @@ fn section_kind<'a>(section: &str, kind: &'a str) -> Option<&'a str> {
     }
 }
 
+/// Azure writes `''` where nothing is set; our own files do not, and would be refused for it.
+fn without_blanks(node: &Node) -> Node {
+    let blank = |n: &Node| n.as_str() == Some("");
+    match &node.value {
+        Value::Array(items) => {
+            Node::array(node.at, items.iter().filter(|n| !blank(n)).map(without_blanks).collect())
+        }
+        Value::Object(object) => {
+            let kept = object.iter().filter(|e| !blank(&e.value));
+            let entries = kept.map(|e| Entry { value: without_blanks(&e.value), ..e.clone() });
+            Node::object(node.at, entries.collect())
+        }
+        _ => node.clone(),
+    }
+}
+
 fn string(text: &str) -> Node {
     Node::string(At::NOWHERE, text)
 }
@@ -287,25 +305,9 @@ fn put(object: &mut Object, key: &str, value: Node) {
     object.set(key, At::NOWHERE, value);
 }
 
-/// The value at a path as the readers find it: in `properties` first, then beside them.
+/// The value at a path as the readers find it.
 fn reach<'a>(node: &'a Node, path: &str) -> Option<&'a Node> {
-    let follow = |start: &'a Node| {
-        let mut here = start;
-        for key in path.split('.') {
-            if here.why_unknown().is_some() {
-                return Some(here);
-            }
-            here = here.get(key)?;
-        }
-        Some(here)
-    };
-    let inner = node.get("properties");
-    let found = match inner {
-        Some(inner) if inner.why_unknown().is_some() => Some(inner),
-        Some(inner) => follow(inner),
-        None => None,
-    };
-    found.or_else(|| follow(node)).filter(|n| !n.is_null())
+    crate::inventory::read::View { node }.get(path)
 }
 
 fn get(object: &Object, path: &str) -> Option<Node> {
