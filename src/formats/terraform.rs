@@ -207,7 +207,13 @@ impl Build<'_> {
         };
         let Some(item) = item else { return };
         let only = instance.values.get(only).and_then(Node::as_str);
+        let fresh = !self.out.contains_key(&owner.as_str().to_lowercase());
         let there = self.there(instance, owner);
+        if fresh && !list.contains('*') {
+            let others = Node::unknown(instance.at, format!("other {list} of it are not in the document"));
+            there.body = appended(&there.body, &format!("properties.{list}"), &others, None)
+                .unwrap_or_else(|| there.body.clone());
+        }
         match appended(&there.body, &format!("properties.{list}"), &item, only) {
             Some(body) => there.body = body,
             None => {

@@ -184,6 +184,7 @@ impl<'a> Context<'a> {
     fn put(&self, taken: Taken<'_>, to: &str, body: &mut Body, change: impl Fn(&Node) -> Option<Node>) {
         match taken {
             Taken::Nothing => {}
+            Taken::Value(node) if node.is_null() => body.set(to, node),
             Taken::Value(node) if node.has_unknown() && node.as_array().is_none() => body.set(to, node),
             Taken::Value(node) => {
                 let unfit = || Node::unknown(node.at, format!("{} was not expected here", node.value.kind()));
@@ -221,9 +222,11 @@ impl<'a> Context<'a> {
             }
         }
         let untold = absent == Absent::Unknown || (self.instance.data && absent == Absent::Default);
-        match missing && untold {
-            true => Taken::Unknown(self.values.at, UNTOLD, None),
-            false => Taken::Nothing,
+        match (missing && untold, self.instance.data && !missing) {
+            (true, _) => Taken::Unknown(self.values.at, UNTOLD, None),
+            // A data source that says there is none must not be taken for one that says nothing.
+            (false, true) => Taken::Value(Node::new(self.values.at, Value::Null)),
+            (false, false) => Taken::Nothing,
         }
     }
 
@@ -275,6 +278,7 @@ impl<'a> Context<'a> {
         };
         match self.take(from, Absent::Default) {
             Taken::Nothing => {}
+            Taken::Value(null) if null.is_null() => body.set(to, null),
             Taken::Value(list) => {
                 let items = list.as_array().unwrap_or(std::slice::from_ref(&list));
                 let known = items.iter().filter_map(Node::as_str);
@@ -329,6 +333,7 @@ impl<'a> Context<'a> {
     fn each(&self, from: &str, to: &str, key: &str, body: &mut Body) {
         match self.take(from, Absent::Default) {
             Taken::Nothing => {}
+            Taken::Value(null) if null.is_null() => body.set(to, null),
             Taken::Value(list) => {
                 let texts = match (&list.value, list.as_array()) {
                     (Value::String(text), _) => {
@@ -348,6 +353,7 @@ impl<'a> Context<'a> {
     fn blocks(&self, from: &str, to: &str, attrs: &[Attr], fits: &dyn Fn(&Node) -> bool, body: &mut Body) {
         match self.take(from, Absent::Default) {
             Taken::Nothing => {}
+            Taken::Value(null) if null.is_null() => body.set(to, null),
             Taken::Value(list) => {
                 let config = from.split('|').find_map(|name| self.expression(name));
                 let all = list.as_array().unwrap_or(std::slice::from_ref(&list));

@@ -534,6 +534,44 @@ fn data_sources_tell_no_more_than_they_hold() {
 }
 
 #[test]
+fn a_rule_of_a_group_that_is_elsewhere_is_not_the_whole_group() {
+    let g = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network";
+    let text = state(&[
+        (
+            "azurerm_network_security_rule",
+            "r",
+            &format!(
+                r#"{{"id":"{g}/networkSecurityGroups/n/securityRules/r","name":"r",{GROUP},"network_security_group_name":"n","priority":100,"direction":"Inbound","access":"Allow","protocol":"Tcp"}}"#
+            ),
+        ),
+        (
+            "azurerm_lb_probe",
+            "p",
+            &format!(
+                r#"{{"id":"{g}/loadBalancers/l/probes/p","name":"p","loadbalancer_id":"{g}/loadBalancers/l","protocol":"Tcp","port":80}}"#
+            ),
+        ),
+    ]);
+    ask(
+        &text,
+        |i| {
+            let n = &i.nsgs.as_slice()[0];
+            let l = &i.load_balancers.as_slice()[0];
+            format!(
+                "{:?} {} {}; {} {} {}",
+                n.origin,
+                n.security_rules.items.len(),
+                n.security_rules.unknown.is_some(),
+                l.probes.items.len(),
+                l.probes.unknown.is_some(),
+                l.load_balancing_rules.unknown.is_some()
+            )
+        },
+        "Mentioned 1 true; 1 true true",
+    );
+}
+
+#[test]
 fn every_type_leads_somewhere() {
     let mut seen = std::collections::BTreeSet::new();
     for known in types::all() {
