@@ -33,8 +33,12 @@ pub enum Side {
 
 /// Reads a plan or state.
 pub fn load(node: &Node, side: Side, notes: &mut Diagnostics) -> Vec<RawResource> {
-    let world = World::new(node, document::instances(node, side, notes));
     let planned = side == Side::After && node.get("resource_changes").is_some();
+    let before = match planned {
+        true => document::instances(node, Side::Before, &mut Diagnostics::new()),
+        false => Vec::new(),
+    };
+    let world = World::new(node, document::instances(node, side, notes), &before);
     let mut build = Build { world: &world, planned, out: BTreeMap::new(), notes };
     for number in 0..world.all.len() {
         build.resource(number);
