@@ -73,6 +73,8 @@ pub(crate) const HEAD: &[&str] = &[
     "scope",
     "systemData",
     "parent",
+    "existing",
+    "uncertain",
 ];
 
 /// A kind of resource with a table of its own.

@@ -339,10 +339,19 @@ impl<T: Read> FromPaths for Many<T> {
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self {
         let untold = reader.untold.clone().filter(|_| !view.writes(paths));
         let mut many = Many { unknown: untold, ..Many::default() };
-        let (nodes, strict) = (paths.iter().flat_map(|p| view.each(p)), reader.strict);
-        for node in nodes.filter(|n| strict || !says_nothing(n)) {
-            many.given = true;
-            many.read(node, reader);
+        let strict = reader.strict;
+        for path in paths {
+            // `customRules` is the list in one type and holds it as `customRules.rules` in another.
+            let inner = |other: &&str| {
+                other.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'))
+                    && view.get(other).is_some()
+            };
+            let around = paths.iter().any(|other| inner(&other));
+            let nodes = view.each(path).into_iter().filter(|node| !around || node.as_object().is_none());
+            for node in nodes.filter(|n| strict || !says_nothing(n)) {
+                many.given = true;
+                many.read(node, reader);
+            }
         }
         many
     }
