@@ -163,6 +163,9 @@ pub struct Reader<'n> {
     pub strict: bool,
     /// The resource or child being read; children derive their ids from it.
     pub scope: ResourceId,
+    /// Set for a resource of which only the name is known: what is not written is unknown, and not Azure's
+    /// default. Parts that are written (a rule of a group that is in none of the files) are whole.
+    pub untold: Option<Unknown>,
 }
 
 impl Reader<'_> {
@@ -236,6 +239,16 @@ impl<'a> View<'a> {
         found.or_else(|| reach(self.node, path)).filter(|n| !n.is_null()).or(unknown)
     }
 
+    /// Whether something is written at one of the paths, and be it `null`.
+    fn writes(&self, paths: &[&str]) -> bool {
+        let written = |path: &&str| {
+            let path = path.split(".*").next().unwrap_or(path);
+            let inner = self.node.get("properties").and_then(|p| reach(p, path));
+            inner.or_else(|| reach(self.node, path)).is_some()
+        };
+        paths.iter().any(written)
+    }
+
     /// All values at a path with `*` for each item of a list.
     fn each(&self, path: &str) -> Vec<&'a Node> {
         let Some((head, tail)) = path.split_once(".*.") else {
@@ -290,7 +303,8 @@ impl<T: Read> FromPaths for Field<T> {
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self {
         let (mut given, strict) = (paths.iter().filter_map(|p| view.get(p)), reader.strict);
         let Some(node) = given.find(|n| strict || !says_nothing(n)) else {
-            return Field::Absent;
+            let untold = reader.untold.clone().filter(|_| !view.writes(paths));
+            return untold.map_or(Field::Absent, Field::Unknown);
         };
         match T::read(node, reader) {
             Ok(value) => Field::Known(value),
@@ -321,7 +335,8 @@ impl<T: Read> FromPaths for Field<T> {
 
 impl<T: Read> FromPaths for Many<T> {
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self {
-        let mut many = Many::default();
+        let untold = reader.untold.clone().filter(|_| !view.writes(paths));
+        let mut many = Many { unknown: untold, ..Many::default() };
         let strict = reader.strict;
         for path in paths {
             // `customRules` is the list in one type and holds it as `customRules.rules` in another.
@@ -582,8 +597,10 @@ macro_rules! block {
                 let outer = reader.scope.clone();
                 $(if !name.is_empty() { reader.scope = outer.child($segment, &name); })?
                 let id = reader.scope.clone();
+                let untold = reader.untold.take();
                 let value = Self { name, id, at: node.at, $($field: $crate::inventory::read::FromPaths::take(&view, &[$($path),+], reader)),* };
                 reader.scope = outer;
+                reader.untold = untold;
                 Ok(value)
             }
 
