@@ -6,6 +6,7 @@ mod check;
 mod console;
 pub mod exit;
 mod explain;
+mod import;
 mod load;
 mod schema;
 mod sink;
@@ -93,6 +94,7 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
     match command {
         Command::Trace(args) => trace::run(args, console, listen()).await,
         Command::Check(args) => check::run(args, console, listen()).await,
+        Command::Import(args) => import::run(args, console).await,
         Command::Schema(args) => schema::run(&args, console),
         Command::Explain(args) => explain::run(&args, console),
     }
