@@ -165,6 +165,18 @@ macro_rules! kinds {
                 $(for row in self.$field.iter() { row.refs(&mut |text, kind, at| visit(&row.id, text, kind, at)); })*
             }
 
+            /// Whether a resource has a part of this name: a frontend, a pool, a probe.
+            pub(in crate::inventory) fn has_part(&self, id: &ResourceId, name: &str) -> bool {
+                let mut found = false;
+                let mut look = |part: &str| found |= part.eq_ignore_ascii_case(name);
+                let Some(slot) = self.slot(id) else { return false };
+                match slot.table {
+                    $(TableTag::$kind => { if let Some(row) = self.$field.as_slice().get(slot.row as usize) { row.parts(&mut look); } })*
+                    TableTag::Unmodelled => {}
+                }
+                found
+            }
+
             /// Visits the id of every resource with its slot, in table order.
             pub fn each(&self, visit: &mut dyn FnMut(&ResourceId, Slot, At, Origin)) {
                 $(for (row, resource) in self.$field.iter().enumerate() {

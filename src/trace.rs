@@ -11,6 +11,7 @@ mod engine;
 mod filter;
 mod firewall;
 mod forward;
+mod hub;
 mod model;
 mod outbound;
 mod question;

@@ -195,6 +195,8 @@ pub trait Read: Sized {
     }
     /// Visits the references inside: id or name, wanted type, place.
     fn refs(&self, _visit: &mut dyn FnMut(&str, &'static str, At)) {}
+    /// Visits the names of the parts inside: frontends, pools, rules.
+    fn parts(&self, _visit: &mut dyn FnMut(&str)) {}
 }
 
 /// A value that can be read from the properties of an object.
@@ -209,6 +211,8 @@ pub(crate) trait FromPaths: Sized {
     fn inside() -> Inside;
     /// Visits the references inside.
     fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At));
+    /// Visits the names of the parts inside.
+    fn parts(&self, visit: &mut dyn FnMut(&str));
 }
 
 /// An object seen flat: what stands in its `properties` and beside them.
@@ -229,12 +233,11 @@ impl<'a> View<'a> {
     /// The value at a path; `*` is not followed here. `properties` is looked into first.
     pub(crate) fn get(&self, path: &str) -> Option<&'a Node> {
         let inner = self.node.get("properties");
-        let found = match inner {
-            Some(inner) if inner.why_unknown().is_some() => Some(inner),
-            Some(inner) => reach(inner, path),
-            None => None,
-        };
-        found.or_else(|| reach(self.node, path)).filter(|n| !n.is_null())
+        let unknown = inner.filter(|i| i.why_unknown().is_some());
+        let found = inner.filter(|_| unknown.is_none()).and_then(|i| reach(i, path));
+        // Templates write `''` where they mean nothing; Azure reads both alike.
+        let written = |n: &&Node| !n.is_null() && n.as_str() != Some("");
+        found.or_else(|| reach(self.node, path)).filter(written).or(unknown)
     }
 
     /// All values at a path with `*` for each item of a list.
@@ -265,16 +268,20 @@ fn pick<'a>(item: &'a Node, path: &str) -> Option<&'a Node> {
     item.get("properties").and_then(|p| reach(p, path)).or_else(|| reach(item, path))
 }
 
-/// Follows keys; an unknown on the way is the answer.
+/// Follows keys; an unknown on the way is the answer. A key may hold dots itself
+/// (`additionalProperties` of a firewall has `Network.DNS.EnableProxy`).
 fn reach<'a>(node: &'a Node, path: &str) -> Option<&'a Node> {
-    let mut here = node;
-    for key in path.split('.') {
+    let (mut here, mut rest) = (node, path);
+    loop {
         if here.why_unknown().is_some() {
             return Some(here);
         }
-        here = here.get(key)?;
+        if let Some(found) = here.get(rest) {
+            return Some(found);
+        }
+        let (key, tail) = rest.split_once('.')?;
+        (here, rest) = (here.get(key)?, tail);
     }
-    Some(here)
 }
 
 /// Azure answers with empty strings where nothing was set: `sourceAddressPrefix` of a rule that names
@@ -321,6 +328,12 @@ impl<T: Read> FromPaths for Field<T> {
             value.refs(visit);
         }
     }
+
+    fn parts(&self, visit: &mut dyn FnMut(&str)) {
+        if let Field::Known(value) = self {
+            value.parts(visit);
+        }
+    }
 }
 
 impl<T: Read> FromPaths for Many<T> {
@@ -350,6 +363,10 @@ impl<T: Read> FromPaths for Many<T> {
 
     fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At)) {
         self.items.iter().for_each(|item| item.refs(visit));
+    }
+
+    fn parts(&self, visit: &mut dyn FnMut(&str)) {
+        self.items.iter().for_each(|item| item.parts(visit));
     }
 }
 
@@ -602,6 +619,11 @@ macro_rules! block {
                 let _ = &visit;
                 $($crate::inventory::read::FromPaths::refs(&self.$field, visit);)*
             }
+
+            fn parts(&self, visit: &mut dyn FnMut(&str)) {
+                visit(&self.name);
+                $($crate::inventory::read::FromPaths::parts(&self.$field, visit);)*
+            }
         }
     };
 }
@@ -669,6 +691,12 @@ macro_rules! resource {
             pub(in $crate::inventory) fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, $crate::diag::At)) {
                 let _ = &visit;
                 $($crate::inventory::read::FromPaths::refs(&self.$field, visit);)*
+            }
+
+            /// Visits the names of the parts inside.
+            pub(in $crate::inventory) fn parts(&self, visit: &mut dyn FnMut(&str)) {
+                let _ = &visit;
+                $($crate::inventory::read::FromPaths::parts(&self.$field, visit);)*
             }
         }
     };

@@ -21,6 +21,7 @@ impl Walk<'_> {
         }
         let forward = s.header;
         let hops = s.hops.len();
+        s.back_from(hops);
         s.returning = true;
         s.trail.clear();
         // The answer starts where the flow ended: the same node, visited anew.
@@ -50,7 +51,6 @@ impl Walk<'_> {
         self.judge_back(s, &end, hops);
         s.header = forward;
         s.returning = false;
-        s.back_from(hops);
     }
 
     fn first_back(&self, s: &mut State, terminal: &Terminal) -> Next {
@@ -222,7 +222,7 @@ impl Walk<'_> {
             return Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork));
         }
         let found = s.sessions.iter().rposition(|x| {
-            matches!(x.device, Device::Outbound(_) | Device::Site(_) | Device::Transit(_))
+            matches!(x.device, Device::Outbound(_) | Device::Site(_) | Device::Transit(_) | Device::Hub(_))
                 && x.outgoing.reversed() == header
         });
         let Some(found) = found else {
@@ -238,6 +238,7 @@ impl Walk<'_> {
         match device {
             Device::Outbound(id) => Next::Go(Place::Arrive(id)),
             Device::Transit(id) => Next::Go(Place::Leave(id)),
+            Device::Hub(hub) => Next::Go(Place::Hub(hub, false)),
             Device::Site(_) | Device::Inbound(_) => {
                 Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork))
             }
@@ -287,7 +288,7 @@ impl Walk<'_> {
                 Device::Transit(id) | Device::Outbound(id) | Device::Inbound(id) => {
                     Some(self.net.attachment(id).owner)
                 }
-                Device::Site(_) => None,
+                Device::Site(_) | Device::Hub(_) => None,
             };
             self.missed(s, &session.name, resource);
         }

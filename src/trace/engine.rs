@@ -236,6 +236,7 @@ impl<'n> Walk<'n> {
             Place::Arrive(id) => self.arrive(s, id),
             Place::Inside(vnet) => self.inside(s, vnet),
             Place::AtSite(site) => self.at_site(s, site),
+            Place::Hub(hub, inspected) => self.at_hub(s, hub, inspected),
             Place::Public => self.in_public(s),
             Place::AtService(arrival) => self.at_service(s, arrival),
         }
@@ -306,6 +307,12 @@ impl<'n> Walk<'n> {
             let text = format!("{destination} is announced by `{}`", self.net.attachment(gateway).name);
             s.pass(StepKind::Route, of(self.net, Some(slot), &[azure::RT_6, azure::PEER_8]), || text);
             return Next::Go(Place::Arrive(gateway));
+        }
+        if let Some(hub) = self.hub_towards(site, destination) {
+            s.pass(StepKind::Route, of(self.net, Some(slot), &[azure::VWAN_2]), || {
+                "the hub of this branch announces it".into()
+            });
+            return Next::Go(Place::Hub(hub, false));
         }
         if !crate::network::public_space().contains(destination) {
             let evidence = of(self.net, Some(slot), &[azure::PEER_8]);

@@ -198,6 +198,12 @@ impl Walk<'_> {
         Evidence { name: Some(name.into()), at: ranked.rule.at, ..of(self.net, Some(ranked.owner), rules) }
     }
 
+    /// Judges the flow by the rules of a firewall.
+    pub(super) fn judge_at(&self, s: &mut State, firewall: Id<AzureFirewall>) {
+        let rules = self.rules_of(s, firewall);
+        self.judge(s, firewall, &rules);
+    }
+
     /// Network rules, then application rules, then the default deny (FW-1, FW-2, FW-5).
     fn judge(&self, s: &mut State, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) {
         self.threat_intelligence(s, firewall);
