@@ -71,11 +71,11 @@ fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
         }
     };
     let console = Console::new(args.color);
-    if let Some(level) = &args.log {
-        if let Err(error) = console::log_to_stderr(level, &console) {
-            console.error(&error);
-            return exit::USAGE;
-        }
+    if let Some(level) = &args.log
+        && let Err(error) = console::log_to_stderr(level, &console)
+    {
+        console.error(&error);
+        return exit::USAGE;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = match runtime {

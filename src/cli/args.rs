@@ -82,6 +82,9 @@ pub(super) struct EstateArgs {
     /// Region that templates are deployed to
     #[arg(long, value_name = "REGION")]
     pub(super) location: Option<String>,
+    /// Take a Terraform plan as what is deployed now, instead of what it will deploy
+    #[arg(long)]
+    pub(super) before_plan: bool,
     /// Answer although the input has errors; what is faulty counts as unknown
     #[arg(long)]
     pub(super) lenient: bool,
@@ -101,6 +104,7 @@ impl EstateArgs {
                 resource_group: self.resource_group.clone(),
                 location: self.location.clone(),
             },
+            before_plan: self.before_plan,
         }
     }
 }

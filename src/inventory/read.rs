@@ -296,7 +296,7 @@ fn is_around(view: &View<'_>, paths: &[&str], path: &str, node: &Node) -> bool {
     let inside = |other: &&str| {
         other.strip_prefix(path).is_some_and(|r| r.starts_with('.')) && view.get(other).is_some()
     };
-    node.as_object().is_some() && paths.iter().any(|other| inside(&other))
+    node.as_object().is_some() && paths.iter().any(inside)
 }
 
 impl<T: Read> FromPaths for Field<T> {

@@ -153,7 +153,7 @@ impl Run {
                 sources: Arc::default(),
             },
         };
-        let _ = events.send(Event::Finished(finished)).await;
+        let _ = events.send(Event::Finished(Box::new(finished))).await;
     }
 
     fn shown_path(&self) -> Arc<str> {
@@ -275,7 +275,13 @@ impl Run {
                 tally.count(&verdict);
                 let needed_for = scenario.cases[*case].needed_for.clone();
                 let (checked, view) = (None, None);
-                self.send(Event::VerdictReached(VerdictReached { flow, verdict, checked, needed_for, view }));
+                self.send(Event::VerdictReached(Box::new(VerdictReached {
+                    flow,
+                    verdict,
+                    checked,
+                    needed_for,
+                    view,
+                })));
             }
         }
         end
@@ -316,13 +322,13 @@ impl Run {
             Verdict::Unjudged(_) => None,
             _ => Some(checked(&judged, scenario, &verdict, &view, locator)),
         };
-        self.send(Event::VerdictReached(VerdictReached {
+        self.send(Event::VerdictReached(Box::new(VerdictReached {
             flow: judged.flow,
             verdict,
             checked,
             needed_for: judged.case.needed_for.clone(),
             view: failed.then_some(view),
-        }));
+        })));
     }
 
     /// Waits where the reader is behind. A reader that has gone away stops the run by `cancel`.

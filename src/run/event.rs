@@ -18,9 +18,9 @@ pub enum Event {
     /// A flow has an answer.
     FlowTraced(FlowTraced),
     /// An expectation was judged.
-    VerdictReached(VerdictReached),
+    VerdictReached(Box<VerdictReached>),
     /// A scenario is done.
-    Finished(Finished),
+    Finished(Box<Finished>),
 }
 
 /// A scenario begins.

@@ -34,6 +34,8 @@ pub struct Settings {
     pub change_files: Vec<PathBuf>,
     /// Where templates are deployed.
     pub target: DeploymentTarget,
+    /// Whether a Terraform plan means what is deployed now, and not what will be.
+    pub before_plan: bool,
 }
 
 /// Where templates are deployed, as far as somebody says.
@@ -185,7 +187,7 @@ async fn import_all(
     let texts = import::parameters_from_texts(&settings.parameter_texts, &mut sources, &mut notes);
     let values: Vec<(Word, Node)> = settings.parameters.iter().cloned().chain(texts).collect();
     let paired = pair::pair(&reads, &mut notes);
-    let work: Vec<import::Job> = import::jobs(&reads, &paired, values, &settings.target);
+    let work: Vec<import::Job> = import::jobs(&reads, &paired, values, settings);
     for (number, (raws, more)) in in_order(work, import::run).await.into_iter().enumerate() {
         let Read { doc, kind, .. } = &reads[number];
         loaded.documents.push(Document { doc: *doc, kind: kind.clone(), resources: raws.len() });

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use std::io::{self, Write};
 
 /// The version of both formats.
-pub const VERSION: &str = "netwhy/check/1";
+const VERSION: &str = "netwhy/check/1";
 
 /// An event a line, as it happens.
 #[derive(Debug, Default)]

@@ -1,10 +1,10 @@
 //! One document in, resources out: the seam to the formats.
 
-use super::{DeploymentTarget, Kind, Read, Role, whole};
+use super::{DeploymentTarget, Kind, Read, Role, Settings, whole};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, DocId, Severity, Sources};
 use crate::doc::{Node, Value, parse_json};
 use crate::formats::detect::Detected;
-use crate::formats::{arm, export, native};
+use crate::formats::{arm, export, native, terraform};
 use crate::inventory::RawResource;
 use crate::scenario::Word;
 use std::path::PathBuf;
@@ -15,6 +15,8 @@ pub(super) struct Shared {
     /// Parameter values that win over files.
     values: Vec<(Word, Node)>,
     target: DeploymentTarget,
+    /// Which side of a Terraform plan is meant.
+    side: terraform::Side,
     /// Templates and parameter files by path, for links between them.
     linked: Vec<(Arc<str>, Arc<Node>)>,
 }
@@ -37,14 +39,15 @@ pub(super) fn jobs(
     reads: &[Read],
     paired: &[Vec<usize>],
     values: Vec<(Word, Node)>,
-    target: &DeploymentTarget,
+    settings: &Settings,
 ) -> Vec<Job> {
     let linkable =
         |read: &&Read| matches!(read.kind, Kind::Is(Detected::ArmTemplate | Detected::ArmParameters));
     let linked = reads.iter().filter(linkable).filter_map(|read| {
         Some((Arc::from(read.path.to_string_lossy().replace('\\', "/")), read.root.clone()?))
     });
-    let shared = Arc::new(Shared { values, target: target.clone(), linked: linked.collect() });
+    let side = if settings.before_plan { terraform::Side::Before } else { terraform::Side::After };
+    let shared = Arc::new(Shared { values, target: settings.target.clone(), side, linked: linked.collect() });
     let links = links(reads);
     let roots = |numbers: &[usize]| numbers.iter().filter_map(|n| reads[*n].root.clone()).collect();
     let job = |(read, parameters): (&Read, &Vec<usize>)| Job {
@@ -109,6 +112,9 @@ pub(super) fn run(job: Job) -> (Vec<RawResource>, Diagnostics) {
         }
         (Some(root), Kind::Is(Detected::ArmTemplate)) => template(root, &job, &mut notes),
         (Some(root), Kind::Is(Detected::Export(_))) => exported(root, &job, &mut notes),
+        (Some(root), Kind::Is(Detected::TerraformPlan | Detected::TerraformState)) => {
+            terraform::load(root, job.shared.side, &mut notes)
+        }
         (_, Kind::Is(Detected::ArmParameters | Detected::ServiceTags)) => Vec::new(),
         (_, kind) => {
             notes.push(no_estate(&job, kind, named));

@@ -47,7 +47,12 @@ pub fn parse(doc: DocId, text: &str, notes: &mut Diagnostics) -> Option<Node> {
 
 /// Parses a document and tells what it is. Source text of other languages is named as such and not as broken
 /// YAML.
-pub fn recognise(doc: DocId, path: &Path, text: &str, notes: &mut Diagnostics) -> (Option<Node>, Kind) {
+pub(super) fn recognise(
+    doc: DocId,
+    path: &Path,
+    text: &str,
+    notes: &mut Diagnostics,
+) -> (Option<Node>, Kind) {
     let mut faults = Diagnostics::new();
     let root = parse(doc, text, &mut faults);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
