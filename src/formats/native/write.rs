@@ -5,9 +5,10 @@
 
 use super::{ANY, DEFAULT_GROUP, DEFAULT_SUBSCRIPTION, SERVICES, VERSION};
 use crate::diag::{At, Diagnostics};
-use crate::doc::{Entry, Node, Object, Value, emit_yaml};
+use crate::doc::{Node, Object, Value, emit_yaml};
 use crate::inventory::{
-    Inside, Inventory, Origin, RawResource, ResourceId, Shape, TableTag, build, inline_children, normalize,
+    FieldShape, Inside, Inventory, Origin, RawResource, ResourceId, Shape, TableTag, build, inline_children,
+    normalize,
 };
 use crate::services::service_kind;
 use hashbrown::{HashMap, HashSet};
@@ -77,6 +78,11 @@ struct Writer<'a> {
     home: (Arc<str>, Arc<str>),
 }
 
+/// Whether a value says nothing: Azure's own files write an empty text where nothing is set, ours do not.
+fn says_nothing(node: &Node, origin: Origin) -> bool {
+    origin != Origin::Estate && node.as_str() == Some("")
+}
+
 impl Writer<'_> {
     /// Sections in the order of the tables, items sorted by id, children inside their parents where they can be.
     fn sections(&self, raws: &[RawResource]) -> Vec<(&'static str, Vec<Node>)> {
@@ -113,12 +119,10 @@ impl Writer<'_> {
             }
         }
         if let Some(shape) = TableTag::of(&kind).shape() {
-            let body =
-                if raw.origin == Origin::Estate { raw.body.clone() } else { without_blanks(&raw.body) };
-            if let Some(location) = reach(&body, "location") {
+            if let Some(location) = reach(&raw.body, "location").filter(|l| !says_nothing(l, raw.origin)) {
                 put(&mut item, "location", location.clone());
             }
-            self.fields(&body, &shape, &mut item);
+            self.fields(&raw.body, &shape, raw.origin, &mut item);
         }
         for (property, child) in nested.get(&raw.id).into_iter().flatten() {
             let child = self.item(child, nested, true);
@@ -160,11 +164,11 @@ impl Writer<'_> {
     }
 
     /// The fields that are read, wherever the body has them.
-    fn fields(&self, body: &Node, shape: &Shape, out: &mut Object) {
+    fn fields(&self, body: &Node, shape: &Shape, origin: Origin, out: &mut Object) {
         for field in &shape.fields {
             for path in field.paths {
                 match path.split_once(".*.") {
-                    Some((head, tail)) => self.items(body, head, tail, out),
+                    Some((head, tail)) => items(body, head, tail, field, origin, out),
                     None => {
                         // The object around another spelling of the same field is written with that.
                         let around = |value: &Node| {
@@ -176,8 +180,9 @@ impl Writer<'_> {
                                     .iter()
                                     .any(|other| inner(other) && reach(body, other).is_some())
                         };
-                        if let Some(value) = reach(body, path).filter(|value| !around(value)) {
-                            let value = self.value(value, &field.inside);
+                        let written = |value: &&Node| !around(value) && !says_nothing(value, origin);
+                        if let Some(value) = reach(body, path).filter(written) {
+                            let value = self.value(value, field, origin);
                             set(out, path, value);
                         }
                     }
@@ -186,26 +191,18 @@ impl Writer<'_> {
         }
     }
 
-    /// The items of a list of which only one member is read.
-    fn items(&self, body: &Node, head: &str, tail: &str, out: &mut Object) {
-        let Some(list) = reach(body, head) else { return };
-        let Some(items) = list.as_array() else { return set(out, head, list.clone()) };
-        let short = |item: &Node| {
-            let mut object = Object::new();
-            set(&mut object, tail, item.as_object().and_then(|_| reach(item, tail))?.clone());
-            Some(Node::object(item.at, object))
-        };
-        let had = get(out, head).and_then(|n| n.as_array().map(<[Node]>::to_vec)).unwrap_or_default();
-        let plain = |item: &&Node| item.as_object().is_none() && had.is_empty();
-        let more = items.iter().filter_map(|item| plain(&item).then(|| item.clone()).or_else(|| short(item)));
-        let all: Vec<Node> = had.iter().cloned().chain(more).collect();
-        set(out, head, Node::array(list.at, all));
+    fn value(&self, value: &Node, field: &FieldShape, origin: Origin) -> Node {
+        let value = said(value, field.list, origin);
+        match value.as_array() {
+            Some(items) => {
+                let items = items.iter().map(|item| self.one(item, &field.inside, origin));
+                Node::array(value.at, items.collect())
+            }
+            None => self.one(&value, &field.inside, origin),
+        }
     }
 
-    fn value(&self, value: &Node, inside: &Inside) -> Node {
-        if let Some(items) = value.as_array() {
-            return Node::array(value.at, items.iter().map(|item| self.value(item, inside)).collect());
-        }
+    fn one(&self, value: &Node, inside: &Inside, origin: Origin) -> Node {
         match inside {
             Inside::Value | Inside::Open => value.clone(),
             Inside::Reference(_) => self.reference(value),
@@ -217,7 +214,7 @@ impl Writer<'_> {
                 if let Some(name) = value.get("name").filter(|name| name.as_str().is_some()) {
                     put(&mut object, "name", name.clone());
                 }
-                self.fields(value, shape, &mut object);
+                self.fields(value, shape, origin, &mut object);
                 Node::object(value.at, object)
             }
         }
@@ -235,6 +232,37 @@ impl Writer<'_> {
             }
         }
         inner.clone()
+    }
+}
+
+/// The items of a list of which only one member is read.
+fn items(body: &Node, head: &str, tail: &str, field: &FieldShape, origin: Origin, out: &mut Object) {
+    let Some(list) = reach(body, head) else { return };
+    let Some(items) = list.as_array() else { return set(out, head, list.clone()) };
+    let short = |item: &Node| {
+        let inner = item.as_object().and_then(|_| reach(item, tail))?;
+        if says_nothing(inner, origin) {
+            return None;
+        }
+        let mut object = Object::new();
+        set(&mut object, tail, said(inner, field.list, origin));
+        Some(Node::object(item.at, object))
+    };
+    let had = get(out, head).and_then(|n| n.as_array().map(<[Node]>::to_vec)).unwrap_or_default();
+    let plain = |item: &&Node| item.as_object().is_none() && had.is_empty() && !says_nothing(item, origin);
+    let more = items.iter().filter_map(|item| plain(&item).then(|| item.clone()).or_else(|| short(item)));
+    let all: Vec<Node> = had.iter().cloned().chain(more).collect();
+    set(out, head, Node::array(list.at, all));
+}
+
+/// The value of a field without the items of a list that say nothing.
+fn said(value: &Node, list: bool, origin: Origin) -> Node {
+    match value.as_array().filter(|_| list) {
+        Some(items) => {
+            let items = items.iter().filter(|item| !says_nothing(item, origin));
+            Node::array(value.at, items.cloned().collect())
+        }
+        None => value.clone(),
     }
 }
 
@@ -281,22 +309,6 @@ fn section_kind<'a>(section: &str, kind: &'a str) -> Option<&'a str> {
     }
 }
 
-/// Azure writes `''` where nothing is set; our own files do not, and would be refused for it.
-fn without_blanks(node: &Node) -> Node {
-    let blank = |n: &Node| n.as_str() == Some("");
-    match &node.value {
-        Value::Array(items) => {
-            Node::array(node.at, items.iter().filter(|n| !blank(n)).map(without_blanks).collect())
-        }
-        Value::Object(object) => {
-            let kept = object.iter().filter(|e| !blank(&e.value));
-            let entries = kept.map(|e| Entry { value: without_blanks(&e.value), ..e.clone() });
-            Node::object(node.at, entries.collect())
-        }
-        _ => node.clone(),
-    }
-}
-
 fn string(text: &str) -> Node {
     Node::string(At::NOWHERE, text)
 }
@@ -305,9 +317,25 @@ fn put(object: &mut Object, key: &str, value: Node) {
     object.set(key, At::NOWHERE, value);
 }
 
-/// The value at a path as the readers find it.
+/// The value at a path as the readers find it: in `properties` first, then beside them.
 fn reach<'a>(node: &'a Node, path: &str) -> Option<&'a Node> {
-    crate::inventory::read::View { node }.get(path)
+    let follow = |start: &'a Node| {
+        let mut here = start;
+        for key in path.split('.') {
+            if here.why_unknown().is_some() {
+                return Some(here);
+            }
+            here = here.get(key)?;
+        }
+        Some(here)
+    };
+    let inner = node.get("properties");
+    let found = match inner {
+        Some(inner) if inner.why_unknown().is_some() => Some(inner),
+        Some(inner) => follow(inner),
+        None => None,
+    };
+    found.or_else(|| follow(node)).filter(|n| !n.is_null())
 }
 
 fn get(object: &Object, path: &str) -> Option<Node> {
