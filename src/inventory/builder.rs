@@ -287,11 +287,16 @@ fn with_address_rule(mut object: Object) -> Object {
     object
 }
 
-/// The body with an item appended to the list at a dotted path below `properties`.
+/// The body with an item appended to the list at a dotted path below `properties`. Where the properties are
+/// unknown they stay so, and the item stands beside them.
 fn appended(body: &Node, path: &str, item: Node) -> Node {
     let mut object = object_of(body);
-    let at = object.get("properties").map_or(body.at, |p| p.at);
-    let inner = object.get("properties").cloned().unwrap_or_else(|| Node::object(at, Object::new()));
+    let inner = object.get("properties").cloned();
+    if inner.as_ref().is_some_and(|i| i.why_unknown().is_some()) {
+        return append_at(body, path, item);
+    }
+    let at = inner.as_ref().map_or(body.at, |p| p.at);
+    let inner = inner.unwrap_or_else(|| Node::object(at, Object::new()));
     object.set("properties", at, append_at(&inner, path, item));
     Node::object(body.at, object)
 }
@@ -444,7 +449,11 @@ fn check_references(inventory: &Inventory, notes: &mut Diagnostics) {
             inventory.named(text).iter().filter(fits).count()
         };
         let inner = by_id && names_a_part(inventory, &ResourceId::new(text));
-        if hits == 1 || inner {
+        // Groups, subscriptions and management groups are scopes: they exist without being listed.
+        let scope = by_id && ResourceId::new(text).kind().starts_with("Microsoft.Resources/");
+        let own =
+            !by_id && kind.is_empty() && inventory.has_part(owner, text.rsplit('/').next().unwrap_or(text));
+        if hits == 1 || inner || scope || own {
             return;
         }
         found.push(if hits == 0 {

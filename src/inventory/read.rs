@@ -195,6 +195,8 @@ pub trait Read: Sized {
     }
     /// Visits the references inside: id or name, wanted type, place.
     fn refs(&self, _visit: &mut dyn FnMut(&str, &'static str, At)) {}
+    /// Visits the names of the parts inside: frontends, pools, rules.
+    fn parts(&self, _visit: &mut dyn FnMut(&str)) {}
 }
 
 /// A value that can be read from the properties of an object.
@@ -207,6 +209,8 @@ pub(crate) trait FromPaths: Sized {
     fn inside() -> Inside;
     /// Visits the references inside.
     fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At));
+    /// Visits the names of the parts inside.
+    fn parts(&self, visit: &mut dyn FnMut(&str));
 }
 
 /// An object seen flat: what stands in its `properties` and beside them.
@@ -227,12 +231,11 @@ impl<'a> View<'a> {
     /// The value at a path; `*` is not followed here. `properties` is looked into first.
     pub(crate) fn get(&self, path: &str) -> Option<&'a Node> {
         let inner = self.node.get("properties");
-        let found = match inner {
-            Some(inner) if inner.why_unknown().is_some() => Some(inner),
-            Some(inner) => reach(inner, path),
-            None => None,
-        };
-        found.or_else(|| reach(self.node, path)).filter(|n| !n.is_null())
+        let unknown = inner.filter(|i| i.why_unknown().is_some());
+        let found = inner.filter(|_| unknown.is_none()).and_then(|i| reach(i, path));
+        // Templates write `''` where they mean nothing; Azure reads both alike.
+        let written = |n: &&Node| !n.is_null() && n.as_str() != Some("");
+        found.or_else(|| reach(self.node, path)).filter(written).or(unknown)
     }
 
     /// All values at a path with `*` for each item of a list.
@@ -263,16 +266,20 @@ fn pick<'a>(item: &'a Node, path: &str) -> Option<&'a Node> {
     item.get("properties").and_then(|p| reach(p, path)).or_else(|| reach(item, path))
 }
 
-/// Follows keys; an unknown on the way is the answer.
+/// Follows keys; an unknown on the way is the answer. A key may hold dots itself
+/// (`additionalProperties` of a firewall has `Network.DNS.EnableProxy`).
 fn reach<'a>(node: &'a Node, path: &str) -> Option<&'a Node> {
-    let mut here = node;
-    for key in path.split('.') {
+    let (mut here, mut rest) = (node, path);
+    loop {
         if here.why_unknown().is_some() {
             return Some(here);
         }
-        here = here.get(key)?;
+        if let Some(found) = here.get(rest) {
+            return Some(found);
+        }
+        let (key, tail) = rest.split_once('.')?;
+        (here, rest) = (here.get(key)?, tail);
     }
-    Some(here)
 }
 
 /// Azure answers with empty strings where nothing was set: `sourceAddressPrefix` of a rule that names
@@ -306,15 +313,30 @@ impl<T: Read> FromPaths for Field<T> {
             value.refs(visit);
         }
     }
+
+    fn parts(&self, visit: &mut dyn FnMut(&str)) {
+        if let Field::Known(value) = self {
+            value.parts(visit);
+        }
+    }
 }
 
 impl<T: Read> FromPaths for Many<T> {
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self {
         let mut many = Many::default();
-        let (nodes, strict) = (paths.iter().flat_map(|p| view.each(p)), reader.strict);
-        for node in nodes.filter(|n| strict || !says_nothing(n)) {
-            many.given = true;
-            many.read(node, reader);
+        let strict = reader.strict;
+        for path in paths {
+            // `customRules` is the list in one type and holds it as `customRules.rules` in another.
+            let inner = |other: &&str| {
+                other.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'))
+                    && view.get(other).is_some()
+            };
+            let around = paths.iter().any(|other| inner(&other));
+            let nodes = view.each(path).into_iter().filter(|node| !around || node.as_object().is_none());
+            for node in nodes.filter(|n| strict || !says_nothing(n)) {
+                many.given = true;
+                many.read(node, reader);
+            }
         }
         many
     }
@@ -330,6 +352,10 @@ impl<T: Read> FromPaths for Many<T> {
 
     fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At)) {
         self.items.iter().for_each(|item| item.refs(visit));
+    }
+
+    fn parts(&self, visit: &mut dyn FnMut(&str)) {
+        self.items.iter().for_each(|item| item.parts(visit));
     }
 }
 
@@ -581,6 +607,11 @@ macro_rules! block {
                 let _ = &visit;
                 $($crate::inventory::read::FromPaths::refs(&self.$field, visit);)*
             }
+
+            fn parts(&self, visit: &mut dyn FnMut(&str)) {
+                visit(&self.name);
+                $($crate::inventory::read::FromPaths::parts(&self.$field, visit);)*
+            }
         }
     };
 }
@@ -647,6 +678,12 @@ macro_rules! resource {
             pub(in $crate::inventory) fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, $crate::diag::At)) {
                 let _ = &visit;
                 $($crate::inventory::read::FromPaths::refs(&self.$field, visit);)*
+            }
+
+            /// Visits the names of the parts inside.
+            pub(in $crate::inventory) fn parts(&self, visit: &mut dyn FnMut(&str)) {
+                let _ = &visit;
+                $($crate::inventory::read::FromPaths::parts(&self.$field, visit);)*
             }
         }
     };

@@ -12,6 +12,9 @@ use crate::network::{
 use crate::rules::{self as azure, RuleId};
 use std::sync::Arc;
 
+/// The port that the tag `AzurePlatformDNS` is about.
+const DNS_PORT: u16 = 53;
+
 /// At which level a group acts.
 #[derive(Clone, Copy, PartialEq)]
 enum Level {
@@ -76,12 +79,19 @@ impl Walk<'_> {
     fn is_ruled(&self, id: AttachmentId) -> bool {
         let row = self.net.attachment(id);
         !row.is_platform()
-            && !matches!(
-                row.kind,
-                AttachmentKind::PrivateEndpoint(..)
-                    | AttachmentKind::ApplicationGateway(_)
-                    | AttachmentKind::Bastion(_)
-            )
+            && !matches!(row.kind, AttachmentKind::PrivateEndpoint(..) | AttachmentKind::Bastion(_))
+    }
+
+    /// Whether a subnet holds an application gateway without network isolation, so that security admin rules
+    /// pass it over (SAR-7).
+    fn holds_open_gateway(&self, subnet: Id<Subnet>) -> bool {
+        let inventory = &self.net.inventory;
+        let here = |c: &crate::inventory::IpConfiguration| {
+            c.subnet.known().and_then(|r| inventory.follow(r).row()) == Some(subnet)
+        };
+        inventory.application_gateways.iter().any(|gateway| {
+            !gateway.enable_network_isolation.is(true) && gateway.gateway_ip_configurations.iter().any(here)
+        })
     }
 
     /// Security admin rules; `true` where they settle the matter and groups are not asked.
@@ -96,7 +106,8 @@ impl Walk<'_> {
         let row = self.net.subnet(subnet);
         let sets = if inbound { &self.net.admin.inbound } else { &self.net.admin.outbound };
         let set = &sets[row.vnet.index()];
-        if set.rules.is_empty() || row.role != SubnetRole::Ordinary || is_platform_address(s) {
+        let spared = row.role != SubnetRole::Ordinary || is_platform_address(s);
+        if set.rules.is_empty() || spared || self.holds_open_gateway(subnet) {
             return false;
         }
         let asked = Asked { inbound, set, place: self.net.place(subnet, source, destination) };
@@ -201,14 +212,16 @@ impl Walk<'_> {
     fn ask(&self, s: &mut State, nsg: Id<Nsg>, level: Level, asked: &Asked<'_>) {
         let platform = is_platform_address(s);
         // NSG-17: the host's own services are stopped only by a written deny of their platform tag.
-        let skip = |r: &crate::network::CompiledRule| platform && r.destination.platform.is_none();
+        // NSG-18: of what the host offers at its own address that is DNS alone; the agent's channel stays open.
+        let agent = s.header.destination == HOST_ADDRESS && s.header.port != DNS_PORT;
+        let skip = |r: &crate::network::CompiledRule| platform && (agent || r.destination.platform.is_none());
         let ruling = asked.set.decide(&s.header, &asked.place, skip);
         let slot = Slot { table: TableTag::Nsg, row: nsg.raw() };
         let id = &self.net.inventory.nsgs[nsg].id;
         let level_rule = if level == Level::Subnet { azure::NSG_6 } else { azure::NSG_4 };
         match ruling {
             Ruling::NoMatch if platform => {
-                s.pass(StepKind::Filter, by(&[azure::NSG_17]), || {
+                s.pass(StepKind::Filter, by(&[azure::NSG_17, azure::NSG_18]), || {
                     format!("`{}` does not act on the host's own services", id.name())
                 });
             }

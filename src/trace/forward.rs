@@ -1,11 +1,12 @@
 //! Forwarding: which route a subnet's table gives, and what its next hop does (RT, PEER, GW).
 
 use super::engine::Walk;
-use super::model::{Evidence, Header, HopKind, StepKind, Zone};
+use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Target;
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
+use crate::net::Header;
 use crate::net::{IpAddr, IpNet, Protocol};
 use crate::network::{
     AttachmentId, AttachmentKind, BranchKind, Choice, EffectiveRoute, HOST_ADDRESS, METADATA_ADDRESS,
@@ -153,14 +154,15 @@ impl Walk<'_> {
         let vnet = self.net.subnet(subnet).vnet;
         match hop {
             NextHop::None => {
-                let cause =
-                    if route.source == RouteSource::User { Cause::UdrNone } else { Cause::SystemRouteNone };
-                s.block(
-                    StepKind::Route,
-                    cause,
-                    Evidence { rules: vec![azure::RT_16], ..evidence },
-                    format!("{text} has next hop None: dropped"),
-                );
+                let evidence = Evidence { rules: vec![azure::RT_16], ..evidence };
+                let text = format!("{text} has next hop None: dropped");
+                match self.broken_peering(vnet, s.header.destination) {
+                    _ if route.source == RouteSource::User => {
+                        s.block(StepKind::Route, Cause::UdrNone, evidence, text);
+                    }
+                    Some(peering) => self.block_by_broken_peering(s, peering, &text),
+                    None => s.block(StepKind::Route, Cause::SystemRouteNone, evidence, text),
+                }
                 self.after_null_route(s, subnet)
             }
             NextHop::VnetLocal => {
@@ -204,12 +206,45 @@ impl Walk<'_> {
                 s.pass(StepKind::Route, evidence, || format!("{text} leads to the private endpoint"));
                 Next::Go(Place::Arrive(*endpoint))
             }
-            NextHop::Hub(_) => {
-                let unknown = Unknown::new(route.at, "Virtual WAN routing is not modelled yet");
-                s.unknown(StepKind::Route, Cause::UnsupportedResource, &unknown, evidence);
-                Next::End(End::Stopped)
+            NextHop::Hub(hub) => {
+                s.pass(StepKind::Route, evidence, || format!("{text} goes to the hub"));
+                Next::Go(Place::Hub(*hub, false))
             }
         }
+    }
+
+    /// A peering between a network and the one that holds an address, of which one side is missing or not
+    /// Connected, so that neither has routes (PEER-1).
+    fn broken_peering(
+        &self,
+        vnet: Id<VirtualNetwork>,
+        ip: IpAddr,
+    ) -> Option<Id<crate::inventory::VirtualNetworkPeering>> {
+        let inventory = &self.net.inventory;
+        let rows = inventory
+            .virtual_networks
+            .rows()
+            .flat_map(|(local, _)| self.net.vnet(local).links.iter().map(move |link| (local, link)));
+        let joins = |a, b: Option<Id<VirtualNetwork>>| {
+            let other = if a == vnet { b } else { Some(a).filter(|_| b == Some(vnet)) };
+            other.is_some_and(|v| self.net.vnet(v).space.contains(ip))
+        };
+        rows.filter(|(local, link)| link.usable == Tri::No && joins(*local, link.remote))
+            .map(|(_, link)| link.peering)
+            .next()
+    }
+
+    fn block_by_broken_peering(
+        &self,
+        s: &mut State,
+        peering: Id<crate::inventory::VirtualNetworkPeering>,
+        route: &str,
+    ) {
+        let slot = Slot { table: TableTag::VirtualNetworkPeering, row: peering.raw() };
+        let name = self.net.inventory.peerings[peering].id.full_name();
+        let text = format!("the peering `{name}` is not Connected on both sides and gives no route: {route}");
+        let evidence = of(self.net, Some(slot), &[azure::PEER_1, azure::RT_16]);
+        s.block(StepKind::Route, Cause::PeeringNotConnected, evidence, text);
     }
 
     /// A dropped flow is followed on to a destination that is known, to name later blockers too.
@@ -217,7 +252,9 @@ impl Walk<'_> {
         let destination = s.header.destination;
         let own = self.net.subnet(subnet).vnet;
         let peers = self.net.vnet(own).links.iter().filter(|l| l.usable == Tri::Yes).filter_map(|l| l.remote);
-        let near = std::iter::once(own).chain(peers).find(|v| self.net.at_address(*v, destination).is_some());
+        let broken = self.net.vnet(own).links.iter().filter(|l| l.usable == Tri::No).filter_map(|l| l.remote);
+        let mut near = std::iter::once(own).chain(peers).chain(broken);
+        let near = near.find(|v| self.net.at_address(*v, destination).is_some());
         near.map_or(Next::End(End::Stopped), |vnet| Next::Go(Place::Inside(vnet)))
     }
 

@@ -2,11 +2,12 @@
 //! answers at a public one.
 
 use super::engine::{Walk, is_internet};
-use super::model::{Evidence, Header, HopKind, StepKind, Zone};
+use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Target;
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{Field, Id, Origin, PublicIpAddress, Sku, Slot, Subnet, TableTag, Unknown};
+use crate::net::Header;
 use crate::net::{IpAddr, Protocol};
 use crate::network::{AttachmentId, AttachmentKind, Bound, Occupant};
 use crate::rules as azure;
@@ -286,6 +287,14 @@ impl Walk<'_> {
             return self.onward_from_public(s);
         }
         s.hop(HopKind::Internet, format!("internet {destination}"), None, Zone::Internet);
+        if let Some(Target::Attachment(id)) = s.target {
+            let name = &self.net.attachment(id).name;
+            let text = format!(
+                "`{name}` has {destination} inside its virtual network; the internet does not lead there"
+            );
+            s.block(StepKind::Route, Cause::PrivateOnlyTarget, by(&[azure::RT_30, azure::PEER_2]), text);
+            return self.onward_from_public(s);
+        }
         if !is_internet(s.target.as_ref()) || s.host.is_some() {
             s.note(StepKind::Deliver, by(&[]), || "a public host".into());
         }
