@@ -6,6 +6,7 @@
 
 mod balancer;
 mod builder;
+pub mod change;
 mod dns;
 mod firewall;
 mod front_door;
@@ -20,12 +21,13 @@ pub(crate) mod read;
 mod resource_id;
 mod route;
 mod service;
+mod shape;
 mod table;
 mod values;
 mod vnet;
 
 pub use balancer::*;
-pub use builder::{build, inline_children};
+pub use builder::{build, inline_children, is_modelled, normalize};
 pub use dns::*;
 pub use firewall::*;
 pub use front_door::*;
@@ -40,6 +42,7 @@ pub use read::{AnyKind, Field, Many, Ref, Unknown};
 pub use resource_id::ResourceId;
 pub use route::*;
 pub use service::*;
+pub use shape::{FieldShape, Inside, Shape};
 pub use table::{Id, Table};
 pub use values::{AddressMeaning, AddressWord, ManagedIdentity};
 pub use vnet::*;
@@ -114,6 +117,19 @@ macro_rules! kinds {
         impl TableTag {
             /// Type and section of every table.
             pub const ALL: &'static [(TableTag, &'static str, &'static str)] = &[$((TableTag::$kind, $arm_type, $section)),*];
+
+            /// The table that holds resources of this type.
+            pub fn of(kind: &str) -> TableTag {
+                builder::tag_of(kind)
+            }
+
+            /// What is read of its resources; `None` for types that are not modelled.
+            pub fn shape(self) -> Option<Shape> {
+                match self {
+                    $(TableTag::$kind => Some($kind::shape()),)*
+                    TableTag::Unmodelled => None,
+                }
+            }
         }
 
         /// All resources of an estate, by kind, sorted by id.

@@ -1,2 +1,5 @@
 //! The `netwhy` command.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    netwhy::cli::main()
+}

@@ -17,18 +17,22 @@ mod topology;
 mod tri;
 
 pub use admin::AdminRules;
+pub(crate) use attach::target_of;
 pub use attach::{Attachment, AttachmentId, AttachmentKind, Occupant};
 pub use compile::compile;
+pub(crate) use compile::public_space;
 pub use gateways::{Branch, BranchKind, GatewayTable};
 pub use names::{Names, PublicName, PublicTarget, ZoneRecord, ZoneView};
+pub(crate) use names::{is_under, machine_of, privatelink_of_public};
+pub(crate) use roles::identities_of;
 pub use roles::{Authority, Grant, Judgement};
 pub use routes::{
-    Choice, EffectiveRoute, NextHop, RoutePrefix, RouteSource, RouteState, SubnetRoutes, UserRoutes,
-    VnetRoutes,
+    Choice, EffectiveRoute, NextHop, RoutePrefix, RouteSource, RouteState, Selection, SubnetRoutes,
+    UserRoutes, VnetRoutes,
 };
 pub use rules::{
-    AddressMatch, CompiledRule, HOST_ADDRESS, METADATA_ADDRESS, Place, Platform, RuleSet, Ruling, Verdict,
-    rules_behind,
+    AddressMatch, CompiledRule, HOST_ADDRESS, METADATA_ADDRESS, NearMiss, Place, Platform, RuleSet, Ruling,
+    Verdict, rules_behind,
 };
 pub use security::SecurityTables;
 pub use topology::{EdgeKind, NodeKind, Topology, TopologyEdge, TopologyNode};
@@ -154,6 +158,13 @@ pub enum Bound<K> {
     To(Id<K>),
     /// It cannot be known: an expression, or a resource in none of the files.
     Unknown(Unknown),
+}
+
+impl<K> Bound<K> {
+    /// Whether there is nothing.
+    pub fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
 }
 
 impl<K> Clone for Bound<K> {

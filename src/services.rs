@@ -6,7 +6,7 @@
 //! estate; patterns use `{name}`, `{region}`, `{guid}` and `{ws}`.
 
 /// A kind of platform service.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct ServiceKind {
     /// Its resource type.
     pub arm_type: &'static str,
@@ -25,7 +25,7 @@ pub struct ServiceKind {
 }
 
 /// One endpoint of a service.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct EndpointKind {
     /// Sub-resource (group id) of private endpoints.
     pub group: &'static str,
@@ -216,7 +216,7 @@ services! {
 }
 
 /// A public host of Azure itself, the same for every customer.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct WellKnownHost {
     /// The name; `*.` at the front stands for any labels, `{region}` for a region.
     pub host: &'static str,

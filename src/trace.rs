@@ -3,31 +3,27 @@
 //! Input: a `Network`, a [`Flow`], limits and scratch memory. Output: a [`Trace`], or only a [`Decision`].
 //! It never fails: not knowing is an answer too. No files, no clock, no hash order.
 
+mod authorize;
+mod back;
+mod balance;
 mod cause;
+mod engine;
+mod filter;
+mod firewall;
+mod forward;
 mod model;
+mod outbound;
+mod question;
+mod resolve;
+mod service;
+mod state;
 
+pub use crate::net::Header;
+pub use crate::network::NearMiss;
 pub use cause::{Cause, Disposition, Noticed};
+pub use engine::{decide, trace, understand};
 pub use model::{
-    Action, Assumption, Blocker, Decision, Endpoint, Evidence, Flow, Header, Hop, HopKind, Missing, NearMiss,
-    Outcome, Return, Step, StepKind, Trace, Zone,
+    Action, Assumption, Blocker, Decision, Endpoint, Evidence, Flow, Hop, HopKind, Missing, Outcome, Return,
+    Step, StepKind, Trace, Zone,
 };
-
-use crate::network::Network;
-
-/// Follows a flow and gives every decision with its evidence.
-pub fn trace(network: &Network, flow: &Flow) -> Trace {
-    let _ = network;
-    Trace {
-        flow: flow.clone(),
-        outcome: Outcome::Unknown,
-        disposition: Disposition::InsufficientInfo,
-        cause: None,
-        blockers: Vec::new(),
-        hops: Vec::new(),
-        back: None,
-        assumptions: Vec::new(),
-        missing: Vec::new(),
-        warnings: Vec::new(),
-        branches: Vec::new(),
-    }
-}
+pub use question::{INTERNET_CLIENT, INTERNET_HOST, Misunderstood, Origin, Question, Target, Wanted};

@@ -200,17 +200,19 @@ fn plain(text: &str) -> Value {
         _ => {}
     }
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
-        if let Ok(int) = text.trim_start_matches('+').parse() {
-            return Value::Number(Number::Int(int));
-        }
+    if !digits.is_empty()
+        && digits.bytes().all(|b| b.is_ascii_digit())
+        && let Ok(int) = text.trim_start_matches('+').parse()
+    {
+        return Value::Number(Number::Int(int));
     }
     let looks_float = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'-' | b'+'));
-    if looks_float && digits.bytes().filter(|b| *b == b'.').count() <= 1 {
-        if let Ok(float) = text.parse::<f64>() {
-            return Value::Number(Number::Float(float));
-        }
+    if looks_float
+        && digits.bytes().filter(|b| *b == b'.').count() <= 1
+        && let Ok(float) = text.parse::<f64>()
+    {
+        return Value::Number(Number::Float(float));
     }
     Value::String(text.into())
 }

@@ -70,6 +70,29 @@ pub fn check_version(root: &Node, wanted: &str, notes: &mut Diagnostics) {
     }
 }
 
+/// Reads the sections of an estate that is written inside another file, with or without the version line.
+pub fn load_inline(root: &Node, notes: &mut Diagnostics) -> Vec<RawResource> {
+    if root.get("netwhy").is_some() {
+        return load(root, notes);
+    }
+    let defaults = Defaults::read(root, notes);
+    let mut out = Vec::new();
+    for entry in root.as_object().into_iter().flat_map(Object::iter).filter(|e| !TOP.contains(&&*e.key)) {
+        section(entry, &defaults, &mut out, notes);
+    }
+    out
+}
+
+/// Reads sections alone, as a change that adds resources has them.
+pub fn load_sections(sections: &Object, notes: &mut Diagnostics) -> Vec<RawResource> {
+    let defaults = Defaults::none();
+    let mut out = Vec::new();
+    for entry in sections.iter() {
+        section(entry, &defaults, &mut out, notes);
+    }
+    out
+}
+
 struct Defaults {
     subscription: Arc<str>,
     group: Arc<str>,
@@ -77,6 +100,10 @@ struct Defaults {
 }
 
 impl Defaults {
+    fn none() -> Self {
+        Self { subscription: DEFAULT_SUBSCRIPTION.into(), group: DEFAULT_GROUP.into(), location: None }
+    }
+
     fn read(root: &Node, notes: &mut Diagnostics) -> Self {
         let given = root.get("defaults");
         if let Some(object) = given.and_then(Node::as_object) {
@@ -95,7 +122,12 @@ impl Defaults {
     }
 }
 
-fn unknown_field<'a>(what: &str, entry: &Entry, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
+/// A field that one of our own files does not have, with the nearest that it has.
+pub fn unknown_field<'a>(
+    what: &str,
+    entry: &Entry,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Diagnostic {
     let message = format!("{what} has no field `{}`", entry.key);
     let diagnostic = Diagnostic::new(Code::UnknownField, entry.key_at, message);
     let list = known.clone().collect::<Vec<_>>().join(", ");
@@ -228,8 +260,8 @@ fn own_id(
     Some(ResourceId::in_group(subscription, group, kind, &full))
 }
 
-/// The JSON Schema of the estate file.
-pub fn schema() -> Json {
+/// The JSON Schemas of all sections.
+pub fn sections_schema() -> serde_json::Map<String, Json> {
     let mut own = section_schemas();
     for (section, schema) in &mut own {
         let Some((_, kind, _)) = TableTag::ALL.iter().find(|(.., s)| s == section) else { continue };
@@ -242,7 +274,14 @@ pub fn schema() -> Json {
         }
     }
     let service = own.iter().find(|(s, _)| *s == "services").map(|(_, s)| s.clone()).unwrap_or_default();
-    let mut properties = serde_json::Map::new();
+    let services = SERVICES.iter().map(|s| (s.section, service.clone()));
+    let all = own.iter().map(|(s, j)| (*s, j.clone())).chain(services);
+    all.map(|(section, schema)| (section.to_owned(), json!({ "type": "array", "items": schema }))).collect()
+}
+
+/// The JSON Schema of the estate file.
+pub fn schema() -> Json {
+    let mut properties = sections_schema();
     properties.insert("netwhy".into(), json!({ "const": VERSION }));
     properties.insert("name".into(), json!({ "type": "string" }));
     properties.insert("description".into(), json!({ "type": "string" }));
@@ -250,10 +289,6 @@ pub fn schema() -> Json {
         "type": "object", "additionalProperties": false,
         "properties": { "subscription": { "type": "string" }, "resourceGroup": { "type": "string" }, "location": { "type": "string" } }
     }));
-    let services = SERVICES.iter().map(|s| (s.section, service.clone()));
-    for (section, schema) in own.iter().map(|(s, j)| (*s, j.clone())).chain(services) {
-        properties.insert(section.into(), json!({ "type": "array", "items": schema }));
-    }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "netwhy estate file",

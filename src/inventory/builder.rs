@@ -57,6 +57,14 @@ const IN: &[(&str, &str)] = &[
     ),
     ("Microsoft.KeyVault/vaults/accessPolicies", "accessPolicies"),
     ("Microsoft.MachineLearningServices/workspaces/outboundRules", "managedNetwork.outboundRules"),
+    ("Microsoft.Cache/Redis/firewallRules", "ipRules"),
+    ("Microsoft.DBforMariaDB/servers/firewallRules", "ipRules"),
+    ("Microsoft.DBforMySQL/flexibleServers/firewallRules", "ipRules"),
+    ("Microsoft.DBforMySQL/servers/firewallRules", "ipRules"),
+    ("Microsoft.DBforPostgreSQL/flexibleServers/firewallRules", "ipRules"),
+    ("Microsoft.DBforPostgreSQL/servers/firewallRules", "ipRules"),
+    ("Microsoft.DBforMySQL/servers/virtualNetworkRules", "virtualNetworkRules"),
+    ("Microsoft.DBforPostgreSQL/servers/virtualNetworkRules", "virtualNetworkRules"),
     ("Microsoft.Sql/servers/firewallRules", "ipRules"),
     ("Microsoft.Sql/servers/virtualNetworkRules", "virtualNetworkRules"),
 ];
@@ -68,7 +76,8 @@ const HUB_GATEWAYS: &[&str] = &[
     "Microsoft.Network/p2sVpnGateways",
 ];
 
-fn tag_of(kind: &str) -> TableTag {
+/// The table of a resource type.
+pub(super) fn tag_of(kind: &str) -> TableTag {
     let same = |word: &&str| word.eq_ignore_ascii_case(kind);
     if let Some((tag, ..)) = TableTag::ALL.iter().find(|(_, t, _)| same(t)) {
         return *tag;
@@ -88,12 +97,15 @@ fn tag_of(kind: &str) -> TableTag {
     }
 }
 
+/// Whether resources of this type are read into a table, or into their parent.
+pub fn is_modelled(kind: &str) -> bool {
+    tag_of(kind) != TableTag::Unmodelled || list_of(kind).is_some()
+}
+
 /// Builds the inventory. The order of `raws` does not matter. `strict` names the documents whose unknown
 /// fields are refused (our own files).
 pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
-    let raws = put_children_out(raws);
-    let raws = put_children_in(raws);
-    let raws = merge_duplicates(raws, notes);
+    let raws = normalize(raws, notes);
     let mut inventory = Inventory::default();
     for raw in &raws {
         let tag = tag_of(&raw.id.kind());
@@ -104,6 +116,12 @@ pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
     index(&mut inventory);
     check_references(&inventory, notes);
     inventory
+}
+
+/// One description for each resource, sorted by id, with children where the tables want them. Doing it twice
+/// changes nothing.
+pub fn normalize(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Vec<RawResource> {
+    merge_duplicates(put_children_in(put_children_out(raws)), notes)
 }
 
 fn object_of(node: &Node) -> Object {
@@ -122,22 +140,45 @@ fn put_children_out(raws: Vec<RawResource>) -> Vec<RawResource> {
         let kind = raw.id.kind();
         for (property, segment) in inline_children(&kind) {
             let Some(items) = children(&raw.body, property).and_then(Node::as_array) else { continue };
-            for item in items {
-                let Some(name) = item.get("name").and_then(Node::as_str) else { continue };
-                work.push(RawResource {
-                    id: raw.id.child(segment, name.rsplit('/').next().unwrap_or(name)),
-                    at: item.at,
-                    origin: raw.origin,
-                    uncertain: raw.uncertain.clone(),
-                    api_version: raw.api_version.clone(),
-                    body: item.clone(),
-                });
-            }
+            work.extend(items.iter().filter_map(|item| child_of(&raw, segment, item)));
+            let unknown: Vec<Node> = items.iter().filter(|i| i.why_unknown().is_some()).cloned().collect();
             raw.body = without(&raw.body, property);
+            raw.body = unknown.into_iter().fold(raw.body, |body, item| appended(&body, property, item));
         }
         out.push(raw);
     }
     out
+}
+
+/// A child written inside its parent. One that is only named there, as exports do (`ruleCollectionGroups:
+/// [{ id }]`), is a resource whose properties are not known.
+fn child_of(parent: &RawResource, segment: &str, item: &Node) -> Option<RawResource> {
+    let word = |key: &str| item.get(key).and_then(Node::as_str);
+    let own = word("id").map(ResourceId::new).filter(|id| id.parent().is_some_and(|p| p == parent.id));
+    let id = match (own, word("name")) {
+        (Some(id), _) => id,
+        (None, Some(name)) => parent.id.child(segment, name.rsplit('/').next().unwrap_or(name)),
+        (None, None) => return None,
+    };
+    let named_only = parent.origin == Origin::Deployed
+        && item
+            .as_object()
+            .is_some_and(|o| o.iter().all(|e| NAMES.iter().any(|n| n.eq_ignore_ascii_case(&e.key))));
+    let (origin, body) = match named_only {
+        true => (Origin::Mentioned, unknown_body(item, "only its name is given, in its parent")),
+        false => (parent.origin, item.clone()),
+    };
+    let (uncertain, api_version) = (parent.uncertain.clone(), parent.api_version.clone());
+    Some(RawResource { id, at: item.at, origin, uncertain, api_version, body })
+}
+
+/// Keys that name a child and say nothing of it.
+const NAMES: &[&str] = &["id", "name", "type", "etag", "resourceGroup"];
+
+fn unknown_body(item: &Node, why: &str) -> Node {
+    let mut body = object_of(item);
+    body.set("properties", item.at, Node::unknown(item.at, why));
+    Node::object(item.at, body)
 }
 
 /// The body without a property, wherever it stands.
@@ -167,7 +208,22 @@ fn put_children_in(raws: Vec<RawResource>) -> Vec<RawResource> {
         });
         own[at].body = appended(&own[at].body, list, child_item(&child));
     }
+    own.iter_mut().for_each(complete_zone);
     own
+}
+
+/// A zone that says it holds more record sets, or more links, than the files tell, has unknown ones.
+///
+/// Without this an export of zones alone would answer every name with NXDOMAIN.
+fn complete_zone(raw: &mut RawResource) {
+    let zones = ["Microsoft.Network/privateDnsZones", "Microsoft.Network/dnsZones"];
+    let count = raw.body.path("properties.numberOfRecordSets").and_then(Node::as_int);
+    let Some(count) = count.filter(|_| zones.iter().any(|z| raw.id.is_kind(z))) else { return };
+    let known = raw.body.path("properties.recordSets").and_then(Node::as_array).map_or(0, <[Node]>::len);
+    if (known as i64) < count {
+        let why = format!("the zone holds {count} record sets, and the files tell {known} of them");
+        raw.body = appended(&raw.body, "recordSets", Node::unknown(raw.at, why));
+    }
 }
 
 /// The list of the parent that holds children of this type.
@@ -201,7 +257,7 @@ fn mentioned(id: ResourceId, child: &RawResource) -> RawResource {
 
 /// A child as an item of its parent's list: its own short name, and its type for record sets.
 fn child_item(child: &RawResource) -> Node {
-    let mut object = object_of(&child.body);
+    let mut object = with_address_rule(object_of(&child.body));
     object.set("name", child.at, Node::string(child.at, child.id.name()));
     let kind = child.id.kind();
     let record = kind.rsplit('/').next().unwrap_or_default();
@@ -209,11 +265,38 @@ fn child_item(child: &RawResource) -> Node {
     Node::object(child.at, object)
 }
 
-/// The body with an item appended to the list at a dotted path below `properties`.
+/// Address rules that are resources say `startIpAddress` and `endIpAddress`, subnet rules
+/// `virtualNetworkSubnetId`; inside their service they read as a range in `value` and a subnet in `id`.
+fn with_address_rule(mut object: Object) -> Object {
+    let body = Node::built(Value::Object(Arc::new(object.clone())));
+    let member = |keys: [&str; 2]| {
+        let inner = body.get("properties");
+        keys.iter().find_map(|k| inner.and_then(|p| p.get(k)).or_else(|| body.get(k)))
+    };
+    let ends = (member(["startIpAddress", "startIP"]), member(["endIpAddress", "endIP"]));
+    if let (Some(low), Some(high)) = ends {
+        let range = match (low.as_str(), high.as_str()) {
+            (Some(low_text), Some(high_text)) => Node::string(low.at, format!("{low_text}-{high_text}")),
+            _ => Node::unknown(low.at, "the range of an address rule is not known"),
+        };
+        object.set("value", low.at, range);
+    }
+    if let Some(subnet) = member(["virtualNetworkSubnetId", "virtualNetworkSubnetId"]) {
+        object.set("id", subnet.at, subnet.clone());
+    }
+    object
+}
+
+/// The body with an item appended to the list at a dotted path below `properties`. Where the properties are
+/// unknown they stay so, and the item stands beside them.
 fn appended(body: &Node, path: &str, item: Node) -> Node {
     let mut object = object_of(body);
-    let at = object.get("properties").map_or(body.at, |p| p.at);
-    let inner = object.get("properties").cloned().unwrap_or_else(|| Node::object(at, Object::new()));
+    let inner = object.get("properties").cloned();
+    if inner.as_ref().is_some_and(|i| i.why_unknown().is_some()) {
+        return append_at(body, path, item);
+    }
+    let at = inner.as_ref().map_or(body.at, |p| p.at);
+    let inner = inner.unwrap_or_else(|| Node::object(at, Object::new()));
     object.set("properties", at, append_at(&inner, path, item));
     Node::object(body.at, object)
 }
@@ -366,7 +449,9 @@ fn check_references(inventory: &Inventory, notes: &mut Diagnostics) {
             inventory.named(text).iter().filter(fits).count()
         };
         let inner = by_id && names_a_part(inventory, &ResourceId::new(text));
-        if hits == 1 || inner {
+        // Groups, subscriptions and management groups are scopes: they exist without being listed.
+        let scope = by_id && ResourceId::new(text).kind().starts_with("Microsoft.Resources/");
+        if hits == 1 || inner || scope {
             return;
         }
         found.push(if hits == 0 {

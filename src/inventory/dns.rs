@@ -30,9 +30,9 @@ block! {
         pub record_type: Field<RecordType> = "recordType" | "type",
         /// Addresses.
         pub addresses: Many<IpAddr> =
-            "aRecords.*.ipv4Address" | "ARecords.*.ipv4Address" | "aaaaRecords.*.ipv6Address" | "addresses",
+            "aRecords.*.ipv4Address" | "aaaaRecords.*.ipv6Address" | "addresses",
         /// Target of a CNAME.
-        pub cname: Field<Arc<str>> = "cnameRecord.cname" | "CNAMERecord.cname" | "cname",
+        pub cname: Field<Arc<str>> = "cnameRecord.cname" | "cname",
         /// Time to live in seconds.
         pub ttl: Field<i64> = "ttl",
     }

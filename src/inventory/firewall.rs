@@ -178,6 +178,10 @@ impl super::read::Read for FirewallProtocol {
         }
     }
 
+    fn inside() -> super::shape::Inside {
+        super::shape::Inside::Open
+    }
+
     fn schema() -> serde_json::Value {
         serde_json::json!({ "examples": ["TCP", "Https:443"], "anyOf": [{ "type": "string" }, { "type": "object" }] })
     }

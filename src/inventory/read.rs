@@ -4,6 +4,7 @@
 //! our own files with the nearest spelling, following references, and printing the JSON Schema.
 
 use super::ResourceId;
+use super::shape::Inside;
 use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
 use crate::doc::{Node, Number, Value};
 use serde_json::{Value as Json, json};
@@ -188,29 +189,35 @@ pub trait Read: Sized {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown>;
     /// Its JSON Schema in our own files.
     fn schema() -> Json;
+    /// What lies inside, as data.
+    fn inside() -> Inside {
+        Inside::Value
+    }
     /// Visits the references inside: id or name, wanted type, place.
     fn refs(&self, _visit: &mut dyn FnMut(&str, &'static str, At)) {}
 }
 
 /// A value that can be read from the properties of an object.
-pub trait FromPaths: Sized {
+pub(crate) trait FromPaths: Sized {
     /// Reads it from the first path that is present, or for lists from all of them.
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self;
     /// Its JSON Schema in our own files.
     fn schema() -> Json;
+    /// What lies inside, as data.
+    fn inside() -> Inside;
     /// Visits the references inside.
     fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At));
 }
 
 /// An object seen flat: what stands in its `properties` and beside them.
-pub struct View<'a> {
+pub(crate) struct View<'a> {
     /// The whole object.
     pub node: &'a Node,
 }
 
 impl<'a> View<'a> {
     /// A view of an object; anything else is refused or unknown.
-    pub fn new(node: &'a Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
+    pub(crate) fn new(node: &'a Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
         match &node.value {
             Value::Object(_) => Ok(Self { node }),
             _ => Err(reader.wrong(node, "an object")),
@@ -218,14 +225,13 @@ impl<'a> View<'a> {
     }
 
     /// The value at a path; `*` is not followed here. `properties` is looked into first.
-    pub fn get(&self, path: &str) -> Option<&'a Node> {
+    pub(crate) fn get(&self, path: &str) -> Option<&'a Node> {
         let inner = self.node.get("properties");
-        let found = match inner {
-            Some(inner) if inner.why_unknown().is_some() => Some(inner),
-            Some(inner) => reach(inner, path),
-            None => None,
-        };
-        found.or_else(|| reach(self.node, path)).filter(|n| !n.is_null())
+        let unknown = inner.filter(|i| i.why_unknown().is_some());
+        let found = inner.filter(|_| unknown.is_none()).and_then(|i| reach(i, path));
+        // Templates write `''` where they mean nothing; Azure reads both alike.
+        let written = |n: &&Node| !n.is_null() && n.as_str() != Some("");
+        found.or_else(|| reach(self.node, path)).filter(written).or(unknown)
     }
 
     /// All values at a path with `*` for each item of a list.
@@ -243,7 +249,7 @@ impl<'a> View<'a> {
     }
 
     /// The item's own name.
-    pub fn name(&self) -> Option<&'a str> {
+    pub(crate) fn name(&self) -> Option<&'a str> {
         self.node.get("name").and_then(Node::as_str)
     }
 }
@@ -268,9 +274,18 @@ fn reach<'a>(node: &'a Node, path: &str) -> Option<&'a Node> {
     Some(here)
 }
 
+/// Azure answers with empty strings where nothing was set: `sourceAddressPrefix` of a rule that names
+/// application security groups, `nextHopIpAddress` of a route without an appliance.
+fn says_nothing(node: &Node) -> bool {
+    node.as_str() == Some("")
+}
+
 impl<T: Read> FromPaths for Field<T> {
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self {
-        let Some(node) = paths.iter().find_map(|p| view.get(p)) else { return Field::Absent };
+        let (mut given, strict) = (paths.iter().filter_map(|p| view.get(p)), reader.strict);
+        let Some(node) = given.find(|n| strict || !says_nothing(n)) else {
+            return Field::Absent;
+        };
         match T::read(node, reader) {
             Ok(value) => Field::Known(value),
             Err(unknown) => Field::Unknown(unknown),
@@ -279,6 +294,10 @@ impl<T: Read> FromPaths for Field<T> {
 
     fn schema() -> Json {
         T::schema()
+    }
+
+    fn inside() -> Inside {
+        T::inside()
     }
 
     fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At)) {
@@ -291,7 +310,8 @@ impl<T: Read> FromPaths for Field<T> {
 impl<T: Read> FromPaths for Many<T> {
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self {
         let mut many = Many::default();
-        for node in paths.iter().flat_map(|p| view.each(p)) {
+        let (nodes, strict) = (paths.iter().flat_map(|p| view.each(p)), reader.strict);
+        for node in nodes.filter(|n| strict || !says_nothing(n)) {
             many.given = true;
             many.read(node, reader);
         }
@@ -301,6 +321,10 @@ impl<T: Read> FromPaths for Many<T> {
     fn schema() -> Json {
         let item = T::schema();
         json!({ "anyOf": [{ "type": "array", "items": item }, item] })
+    }
+
+    fn inside() -> Inside {
+        T::inside()
     }
 
     fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At)) {
@@ -313,7 +337,8 @@ impl<T: Read> Many<T> {
     fn read(&mut self, node: &Node, reader: &mut Reader<'_>) {
         match &node.value {
             Value::Array(items) => {
-                for item in items.iter().filter(|item| !item.is_null()) {
+                let strict = reader.strict;
+                for item in items.iter().filter(|i| !i.is_null() && (strict || !says_nothing(i))) {
                     self.push(T::read(item, reader));
                 }
             }
@@ -389,6 +414,10 @@ impl<K: super::Kind> Read for Ref<K> {
         })
     }
 
+    fn inside() -> Inside {
+        Inside::Reference(K::TYPE)
+    }
+
     fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At)) {
         visit(&self.text, K::TYPE, self.at);
     }
@@ -401,6 +430,10 @@ impl Read for Ref<AnyKind> {
 
     fn schema() -> Json {
         json!({ "description": "name or id of a resource", "type": ["string", "object"] })
+    }
+
+    fn inside() -> Inside {
+        Inside::Reference("")
     }
 
     fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, At)) {
@@ -536,6 +569,13 @@ macro_rules! block {
                 serde_json::json!({ "type": "object", "properties": properties, "additionalProperties": false })
             }
 
+            fn inside() -> $crate::inventory::shape::Inside {
+                $crate::inventory::shape::Inside::Block($crate::inventory::shape::Shape { fields: vec![$($crate::inventory::shape::FieldShape {
+                    paths: &[$($path),+],
+                    inside: <$ty as $crate::inventory::read::FromPaths>::inside(),
+                }),*] })
+            }
+
             fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, $crate::diag::At)) {
                 let _ = &visit;
                 $($crate::inventory::read::FromPaths::refs(&self.$field, visit);)*
@@ -592,6 +632,14 @@ macro_rules! resource {
                 for word in $crate::inventory::HEAD { properties.insert((*word).into(), serde_json::json!({})); }
                 $($(properties.insert($crate::inventory::read::first_segment($path).into(), $crate::inventory::read::path_schema($path, <$ty as $crate::inventory::read::FromPaths>::schema()));)+)*
                 serde_json::json!({ "type": "object", "properties": properties, "additionalProperties": false })
+            }
+
+            /// What is read of it, as data.
+            pub(in $crate::inventory) fn shape() -> $crate::inventory::shape::Shape {
+                $crate::inventory::shape::Shape { fields: vec![$($crate::inventory::shape::FieldShape {
+                    paths: &[$($path),+],
+                    inside: <$ty as $crate::inventory::read::FromPaths>::inside(),
+                }),*] }
             }
 
             /// Visits the references inside.

@@ -33,17 +33,19 @@ resource! {
         /// What the firewall does with the rest.
         pub default_action: Field<DefaultAction> = "networkAcls.defaultAction" | "networkRuleSet.defaultAction" | "networkRuleSets.defaultAction",
         /// Services let through: `AzureServices`, `Logging`, `Metrics`.
-        pub bypass: Field<Arc<str>> = "networkAcls.bypass" | "networkRuleBypassOptions" | "networkAclBypass",
+        pub bypass: Field<Arc<str>> = "networkAcls.bypass" | "networkRuleSet.bypass" | "networkRuleBypassOptions" | "networkAclBypass",
         /// Public addresses let through.
         pub ip_rules: Many<AddressWord> =
             "networkAcls.ipRules.*.value" | "networkAcls.ipRules.*.ipAddressOrRange" | "networkRuleSet.ipRules.*.value"
+            | "networkRuleSet.ipRules.*.ipAddressOrRange"
             | "ipRules.*.ipAddressOrRange" | "ipRules.*.value" | "networkRuleSet.ipRules.*.ipMask" | "ipAllowlist",
         /// Subnets let through.
         pub virtual_network_rules: Many<Ref<Subnet>> =
             "networkAcls.virtualNetworkRules.*.id" | "networkAcls.virtualNetworkRules.*.subnet"
-            | "networkRuleSet.virtualNetworkRules.*.id" | "networkRuleSet.virtualNetworkRules.*.subnet" | "virtualNetworkRules.*.id",
+            | "networkRuleSet.virtualNetworkRules.*.id" | "networkRuleSet.virtualNetworkRules.*.subnet"
+            | "networkRuleSet.virtualNetworkRules.*.virtualNetworkResourceId" | "virtualNetworkRules.*.id",
         /// Resource instances let through.
-        pub resource_access_rules: Many<Arc<str>> = "networkAcls.resourceAccessRules.*.resourceId",
+        pub resource_access_rules: Many<Arc<str>> = "networkAcls.resourceAccessRules.*.resourceId" | "networkRuleSet.resourceAccessRules.*.resourceId",
         /// Cosmos DB: whether subnets are filtered at all.
         pub is_virtual_network_filter_enabled: Field<bool> = "isVirtualNetworkFilterEnabled",
         /// Storage: whether account keys work.
@@ -192,6 +194,10 @@ impl super::read::Read for ManagedRules {
             rules.push(managed_rule(name.into(), item.get("properties").unwrap_or(item), reader));
         }
         Ok(Self(rules))
+    }
+
+    fn inside() -> super::shape::Inside {
+        super::shape::Inside::Open
     }
 
     fn schema() -> serde_json::Value {

@@ -174,6 +174,10 @@ impl Read for ManagedIdentity {
         })
     }
 
+    fn inside() -> super::shape::Inside {
+        super::shape::Inside::Open
+    }
+
     fn schema() -> Json {
         json!({ "type": "object", "properties": {
             "type": { "type": "string", "examples": ["SystemAssigned", "UserAssigned"] },

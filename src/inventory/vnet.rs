@@ -70,6 +70,10 @@ impl super::read::Read for ServiceEndpoint {
         Ok(Self { service, at: node.at })
     }
 
+    fn inside() -> super::shape::Inside {
+        super::shape::Inside::Open
+    }
+
     fn schema() -> serde_json::Value {
         serde_json::json!({ "examples": ["Microsoft.Storage"], "anyOf": [
             { "type": "string" },

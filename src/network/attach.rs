@@ -425,7 +425,7 @@ impl Builder<'_> {
 }
 
 /// The service a private endpoint leads to, with its groups.
-pub(super) fn target_of<'a>(
+pub(crate) fn target_of<'a>(
     inventory: &'a Inventory,
     endpoint: &'a PrivateEndpoint,
 ) -> (Option<Slot>, Vec<Arc<str>>) {

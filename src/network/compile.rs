@@ -366,7 +366,8 @@ impl VnetParts<'_> {
     }
 
     fn gateway(&self, out: &mut VnetRoutes) {
-        out.gateway_unknown = self.gateways.use_unknown[self.vnet.index()].clone();
+        out.gateway_unknown =
+            self.gateways.use_unknown[self.vnet.index()].clone().or_else(|| self.hub_unknown());
         for (branch, _) in self.gateways.branches_of(self.vnet) {
             for prefix in &branch.prefixes {
                 out.gateway.push(learnt(*prefix, NextHop::Gateway, branch.owner, branch.at));
@@ -394,6 +395,19 @@ impl VnetParts<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// A connection to a Virtual WAN hub brings routes that are not modelled: unknown, not absent.
+    fn hub_unknown(&self) -> Option<Unknown> {
+        let mine = |c: &&crate::inventory::HubVirtualNetworkConnection| {
+            c.remote_virtual_network.known().and_then(|r| self.inventory.follow(r).row()) == Some(self.vnet)
+        };
+        let connection = self.inventory.hub_connections.iter().find(mine)?;
+        let why = format!(
+            "what the hub connection `{}` brings: Virtual WAN routing is not modelled",
+            connection.id.full_name()
+        );
+        Some(Unknown::new(connection.at, why))
     }
 
     /// Whether the network holds the Route Server, or uses it over a peering (RS-2).

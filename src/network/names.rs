@@ -331,7 +331,7 @@ fn machine_name(inventory: &Inventory, attachment: &Attachment) -> Option<String
 }
 
 /// The virtual machine of an interface.
-pub(super) fn machine_of(
+pub(crate) fn machine_of(
     inventory: &Inventory,
     nic: Id<crate::inventory::NetworkInterface>,
 ) -> Option<Id<crate::inventory::VirtualMachine>> {

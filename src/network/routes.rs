@@ -400,7 +400,7 @@ impl SubnetRoutes {
             out.push((route.clone(), state));
         }
         let key = |r: &EffectiveRoute| (r.source, r.prefix.as_ref().map(|p| p.text(tags)), r.name.clone());
-        out.sort_by(|(a, _), (b, _)| key(a).cmp(&key(b)));
+        out.sort_by_key(|(a, _)| key(a));
         out
     }
 

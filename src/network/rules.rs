@@ -7,10 +7,9 @@
 use super::tri::Tri;
 use crate::diag::At;
 use crate::inventory::{Asg, Id, Unknown};
-use crate::net::{AddressSet, IpAddr, PortSet, Protocol, ProtocolMatch};
+use crate::net::{AddressSet, Header, IpAddr, PortSet, Protocol, ProtocolMatch};
 use crate::rules::{self as azure, RuleId};
 use crate::tags::{ServiceTags, TagId};
-use crate::trace::{Header, NearMiss};
 use std::sync::Arc;
 
 /// What a rule does.
@@ -155,9 +154,32 @@ pub struct CompiledRule {
     pub at: At,
 }
 
+/// A rule that was looked at and did not match.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NearMiss {
+    /// The rule.
+    pub name: Arc<str>,
+    /// Its priority.
+    pub priority: i64,
+    /// Whether it would have allowed.
+    pub allows: bool,
+    /// Whether the protocol matched; `None` where that is not known.
+    pub protocol: Option<bool>,
+    /// Whether the source matched.
+    pub source: Option<bool>,
+    /// Whether the source port matched.
+    pub source_port: Option<bool>,
+    /// Whether the destination matched.
+    pub destination: Option<bool>,
+    /// Whether the destination port matched.
+    pub destination_port: Option<bool>,
+    /// Where it is written.
+    pub at: At,
+}
+
 /// Which parts of a rule matched.
 #[derive(Clone, Debug)]
-pub struct Parts {
+struct Parts {
     protocol: Tri,
     source: Tri,
     source_port: Tri,
@@ -300,7 +322,7 @@ fn default_rule(
 }
 
 /// The three default rules of a direction (NSG-3).
-pub fn default_rules(inbound: bool) -> [CompiledRule; 3] {
+pub(super) fn default_rules(inbound: bool) -> [CompiledRule; 3] {
     let any = AddressMatch::everything;
     let network = || AddressMatch { virtual_network: true, ..AddressMatch::default() };
     let probe = AddressMatch { load_balancer: true, ..AddressMatch::default() };

@@ -40,9 +40,35 @@ fn rule_set(
             rules.push(compiled(inventory, rule, tags, notes));
         }
     }
-    rules.extend(default_rules(direction == Direction::Inbound));
     rules.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+    shadowed(nsg, &rules, notes);
+    rules.extend(default_rules(direction == Direction::Inbound));
     RuleSet { rules, unknown: nsg.security_rules.unknown.clone() }
+}
+
+/// Notes rules that stand behind one that matches everything.
+fn shadowed(nsg: &Nsg, rules: &[CompiledRule], notes: &mut Diagnostics) {
+    let everything = |r: &CompiledRule| {
+        r.unknown.is_none()
+            && r.protocol == ProtocolMatch::ANY
+            && r.source.any
+            && r.destination.any
+            && r.source_ports.is_all()
+            && r.destination_ports.is_all()
+    };
+    let Some(first) = rules.iter().position(everything) else { return };
+    for rule in &rules[first + 1..] {
+        let message = format!(
+            "`{}` of `{}` never matches: `{}` before it matches everything",
+            rule.name,
+            nsg.id.name(),
+            rules[first].name
+        );
+        notes.push(
+            Diagnostic::new(Code::RuleNeverMatches, rule.at, message)
+                .also(rules[first].at, "this rule matches first"),
+        );
+    }
 }
 
 fn compiled(

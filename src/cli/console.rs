@@ -1,0 +1,141 @@
+//! Words to the person at standard error, and whether to colour.
+
+use super::args::Color;
+use anstream::{AutoStream, ColorChoice};
+use std::io::{self, IsTerminal, Write};
+use std::panic::PanicHookInfo;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
+
+/// Standard error, and the choice of colour.
+#[derive(Debug)]
+pub(super) struct Console {
+    choice: ColorChoice,
+}
+
+impl Console {
+    pub(super) fn new(color: Color) -> Self {
+        let choice = match color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        Self { choice }
+    }
+
+    /// The choice for standard output.
+    pub(super) fn choice(&self) -> ColorChoice {
+        self.choice
+    }
+
+    /// Whether standard output is coloured.
+    pub(super) fn colors_stdout(&self) -> bool {
+        let auto = || AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+        self.colors(auto)
+    }
+
+    /// Whether standard error is coloured.
+    pub(super) fn colors_stderr(&self) -> bool {
+        let auto = || AutoStream::choice(&io::stderr()) != ColorChoice::Never;
+        self.colors(auto)
+    }
+
+    fn colors(&self, auto: impl FnOnce() -> bool) -> bool {
+        match self.choice {
+            ColorChoice::Never => false,
+            ColorChoice::Auto => auto(),
+            _ => true,
+        }
+    }
+
+    /// Columns of the terminal; 0 where there is none.
+    pub(super) fn width(&self) -> usize {
+        if !io::stdout().is_terminal() {
+            return 0;
+        }
+        terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0))
+    }
+
+    /// An error in one line.
+    pub(super) fn error(&self, message: &str) {
+        let (on, off) = if self.colors_stderr() { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
+        self.say(&format!("{on}error{off}: {message}"));
+    }
+
+    /// A line.
+    pub(super) fn say(&self, line: &str) {
+        self.write(&format!("{line}\n"));
+    }
+
+    /// Text as it is. A standard error that is closed cannot be helped.
+    pub(super) fn write(&self, text: &str) {
+        let _ = AutoStream::new(io::stderr(), self.choice).write_all(text.as_bytes());
+    }
+}
+
+/// Stages with counts and durations, to standard error.
+pub(super) fn log_to_stderr(level: &str, console: &Console) -> Result<(), String> {
+    let filter = EnvFilter::builder().parse(level).map_err(|e| format!("`--log {level}`: {e}"))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(console.colors_stderr())
+        .with_span_events(FmtSpan::CLOSE)
+        .with_target(false)
+        .try_init()
+        .map_err(|e| e.to_string())
+}
+
+/// What is said when the program fails.
+pub(super) fn tell_of_panic(info: &PanicHookInfo<'_>) {
+    let place = info.location().map_or(String::new(), |l| format!(" at {}:{}", l.file(), l.line()));
+    let what = crate::run::check::panic_text(info.payload());
+    let version = env!("CARGO_PKG_VERSION");
+    let _ = writeln!(
+        io::stderr(),
+        "internal error: {what}{place}\nthis is a bug of netwhy {version}; please report it with the command and, if you can, the files"
+    );
+}
+
+/// Progress at standard error, on a terminal only.
+#[derive(Debug)]
+pub(super) struct Progress(indicatif::ProgressBar);
+
+impl Progress {
+    /// A count of lines whose end is not known.
+    pub(super) fn lines(wanted: bool) -> Self {
+        Self::styled(indicatif::ProgressBar::no_length(), "{spinner} {human_pos} flows, {per_sec}", wanted)
+    }
+
+    /// A count of scenarios.
+    pub(super) fn scenarios(number: usize, wanted: bool) -> Self {
+        Self::styled(
+            indicatif::ProgressBar::new(number as u64),
+            "{bar:30} {pos}/{len} scenarios {msg}",
+            wanted,
+        )
+    }
+
+    fn styled(bar: indicatif::ProgressBar, template: &str, wanted: bool) -> Self {
+        let shown = wanted && io::stderr().is_terminal();
+        bar.set_draw_target(if shown {
+            indicatif::ProgressDrawTarget::stderr()
+        } else {
+            indicatif::ProgressDrawTarget::hidden()
+        });
+        if let Ok(style) = indicatif::ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// One more.
+    pub(super) fn step(&self) {
+        self.0.inc(1);
+    }
+
+    /// Takes it off the terminal.
+    pub(super) fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,56 @@
+//! Loading an estate for a command, with its diagnostics told.
+
+use super::Failure;
+use super::console::Console;
+use crate::diag::Sources;
+use crate::doc::Node;
+use crate::inventory::change::{Change, ChangeLog};
+use crate::network::Network;
+use crate::profile::Profile;
+use crate::run::load::{self, Loaded, Settings};
+use crate::run::{engine, render};
+use std::path::PathBuf;
+
+/// A profile with the knobs of the command line.
+pub(super) fn profile(settings: &[String]) -> Result<Profile, Failure> {
+    let mut profile = Profile::default();
+    for setting in settings {
+        let Some((knob, value)) = setting.split_once('=') else {
+            return Err(Failure::Usage(format!("`--profile-set {setting}` is not of the form knob=value")));
+        };
+        profile.set(knob, value).map_err(|e| Failure::Usage(format!("`--profile-set {setting}`: {e}")))?;
+    }
+    Ok(profile)
+}
+
+/// Loads an estate; files that cannot be read are told together.
+pub(super) async fn loaded(
+    paths: &[PathBuf],
+    inline: &[Node],
+    settings: &Settings,
+    sources: Sources,
+) -> Result<Loaded, Failure> {
+    load::load(paths, inline, settings, sources)
+        .await
+        .map_err(|errors| Failure::Input(errors.iter().map(ToString::to_string).collect()))
+}
+
+/// Compiles a loaded estate. Errors in it refuse the answer, unless somebody asked to go on.
+pub(super) fn compiled(
+    loaded: &mut Loaded,
+    changes: &[Change],
+    profile: Profile,
+    lenient: bool,
+    console: &Console,
+) -> Result<(Network, Vec<ChangeLog>), Failure> {
+    let mut notes = std::mem::take(&mut loaded.notes);
+    let (network, log) = engine::network(&loaded.raws, changes, profile, &loaded.tags, &mut notes);
+    notes.sort();
+    console.write(&render::diagnostics(&notes, &loaded.sources, console.colors_stderr()));
+    if notes.has_errors() && !lenient {
+        let message =
+            "the input has errors, so there is no answer; `--lenient` answers with what is faulty as unknown";
+        return Err(Failure::Input(vec![message.into()]));
+    }
+    Ok((network, log))
+}

@@ -1,0 +1,23 @@
+//! `netwhy schema`: JSON Schemas for editors.
+
+use super::Failure;
+use super::args::{SchemaArgs, SchemaOf};
+use super::console::Console;
+use super::exit;
+use super::sink::Sink;
+use crate::formats::{change, native};
+use crate::scenario;
+use std::io::Write;
+
+/// Prints a schema.
+pub(super) fn run(args: &SchemaArgs, console: &Console) -> Result<u8, Failure> {
+    let schema = match args.what {
+        SchemaOf::Estate => native::schema(),
+        SchemaOf::Scenario => scenario::schema(),
+        SchemaOf::Changes => change::schema(),
+    };
+    let mut out = Sink::open(None, console)?;
+    writeln!(out, "{schema:#}")?;
+    out.finish()?;
+    Ok(exit::DONE)
+}

@@ -1,0 +1,36 @@
+//! Answers as words and pictures.
+//!
+//! Input: traces, checked expectations and diagnostics. Output: text into a `String`, or JSON. Every format
+//! is made from the versioned view types of [`view`]; nothing here decides anything, reads a file, asks the
+//! terminal or knows the time. What a file or a caller wrote is shown with control characters made visible
+//! ([`clean`]), and cannot change the form of an output.
+//!
+//! | to be read by | module |
+//! |---|---|
+//! | a person at a terminal | [`text`], [`diagnostics`], [`explain`] |
+//! | a program | [`json`], [`view::schema`] |
+//! | a build service | [`junit`], [`sarif`], [`github`] |
+//! | a person looking at a picture | [`dot`], [`mermaid`] |
+
+pub mod check;
+pub mod clean;
+pub mod diagnostics;
+pub mod dot;
+pub mod explain;
+pub mod github;
+pub mod json;
+pub mod junit;
+mod layout;
+mod locate;
+pub mod mermaid;
+mod picture;
+pub mod sarif;
+mod style;
+mod table;
+pub mod text;
+pub mod view;
+
+pub use check::CheckedFlow;
+pub use locate::{Locator, Place, Quote, QuotedLine};
+pub use style::Style;
+pub use view::TraceView;

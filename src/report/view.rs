@@ -1,0 +1,153 @@
+//! What other programs may store and read: the trace as plain, versioned data.
+//!
+//! The engine's own types stay free to change; these do not without a new [`VERSION`]. Fields are only
+//! added. Every text here is as the files have it: making it safe to show is the renderer's work.
+
+mod evidence;
+mod question;
+mod schema;
+mod steps;
+
+pub use evidence::{BlockerView, CauseView, EvidenceView, MissingView, NearMissView, QuoteView, Way};
+pub use question::{EndKind, EndView, QuestionView, kind_of_resource};
+pub use schema::schema;
+pub use steps::{HeaderView, HopView, ReturnView, StepView};
+
+use super::locate::Locator;
+use crate::diag::Sources;
+use crate::network::Network;
+use crate::trace::{Action, Disposition, HopKind, Noticed, Outcome, StepKind, Trace, Zone};
+use serde::{Serialize, Serializer};
+
+/// The version of the trace view.
+pub const VERSION: &str = "netwhy/trace/1";
+
+/// A trace with names and places instead of ids and byte ranges.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TraceView {
+    /// [`VERSION`].
+    pub version: &'static str,
+    /// The question as it was understood.
+    pub question: QuestionView,
+    /// The answer in one word.
+    #[serde(serialize_with = "word")]
+    pub outcome: Outcome,
+    /// How it ended.
+    #[serde(serialize_with = "word")]
+    pub disposition: Disposition,
+    /// Why, where it did not get through or is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<CauseView>,
+    /// What the caller would notice.
+    pub notices: &'static str,
+    /// Everything that stops the flow; the first is the primary one.
+    pub blockers: Vec<BlockerView>,
+    /// The way there.
+    pub hops: Vec<HopView>,
+    /// The way back.
+    #[serde(rename = "return", skip_serializing_if = "Option::is_none")]
+    pub back: Option<ReturnView>,
+    /// What was taken for granted.
+    pub assumptions: Vec<AssumptionView>,
+    /// What the files would have to say.
+    pub missing: Vec<MissingView>,
+    /// Things worth knowing that decided nothing.
+    pub warnings: Vec<String>,
+    /// The same flow over other equal-cost branches.
+    pub branches: Vec<TraceView>,
+}
+
+/// Something taken for granted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssumptionView {
+    /// The knob of the profile that would change it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub knob: Option<&'static str>,
+    /// One line for a person.
+    pub text: String,
+}
+
+impl TraceView {
+    /// The view of one trace. For many, make one [`Locator`] and call [`TraceView::with`].
+    pub fn new(trace: &Trace, network: &Network, sources: &Sources) -> TraceView {
+        Self::with(trace, network, &Locator::new(sources))
+    }
+
+    /// The view of a trace, its places found by a shared locator.
+    pub fn with(trace: &Trace, network: &Network, locator: &Locator<'_>) -> TraceView {
+        let ways = evidence::ways(trace);
+        let mut hops = steps::hops(&trace.hops, locator);
+        let mut back = trace.back.as_ref().map(|b| ReturnView::new(b, locator));
+        for (number, (blocker, way)) in trace.blockers.iter().zip(&ways).enumerate() {
+            let hops = match way {
+                Way::There => Some(&mut hops),
+                Way::Back => back.as_mut().map(|b| &mut b.hops),
+            };
+            let hop = hops.and_then(|hops| hops.get_mut(blocker.hop));
+            if let Some(hop) = hop {
+                hop.mark(number + 1, blocker.cause.code());
+            }
+        }
+        if ways.first() == Some(&Way::There) {
+            steps::mark_unreached(&mut hops);
+        }
+        Self {
+            version: VERSION,
+            question: QuestionView::new(trace, network),
+            outcome: trace.outcome,
+            disposition: trace.disposition,
+            cause: trace.cause.map(CauseView::new),
+            notices: notices(trace).word(),
+            blockers: evidence::blockers(trace, &ways, locator),
+            hops,
+            back,
+            assumptions: trace.assumptions.iter().map(AssumptionView::new).collect(),
+            missing: trace.missing.iter().map(|m| MissingView::new(m, locator)).collect(),
+            warnings: trace.warnings.clone(),
+            branches: trace.branches.iter().map(|b| Self::with(b, network, locator)).collect(),
+        }
+    }
+
+    /// What decided, short: `nsg/rule`.
+    pub fn decider(&self) -> Option<&str> {
+        self.blockers.first()?.evidence.decider.as_deref()
+    }
+}
+
+impl AssumptionView {
+    fn new(assumption: &crate::trace::Assumption) -> Self {
+        Self { knob: assumption.knob, text: assumption.text.clone() }
+    }
+}
+
+/// What the caller would notice of this trace.
+fn notices(trace: &Trace) -> Noticed {
+    let cause = trace.blockers.first().map(|b| b.cause).or(trace.cause);
+    match (trace.outcome, cause) {
+        (Outcome::Allowed, _) => Noticed::Works,
+        (Outcome::Unknown, _) => Noticed::Untold,
+        (_, Some(cause)) => cause.noticed(),
+        (_, None) => Noticed::Untold,
+    }
+}
+
+/// Values that are written as their word.
+trait Word {
+    fn to_word(&self) -> &'static str;
+}
+
+macro_rules! words {
+    ($($name:ident),*) => {
+        $(impl Word for $name {
+            fn to_word(&self) -> &'static str { self.word() }
+        })*
+    };
+}
+
+words!(Outcome, Disposition, HopKind, StepKind, Action, Zone);
+
+fn word<T: Word, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(value.to_word())
+}

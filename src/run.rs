@@ -1,0 +1,21 @@
+//! The rim: files, many scenarios at once, streams of events. The only place with tokio and with file functions.
+//!
+//! Input: paths and settings. Output: loaded estates, and [`Event`]s in a stable order. How the parts talk: one
+//! dispatcher owns the order. It starts a task for each scenario, in order and as far as there are permits;
+//! each task sends its events through a bounded channel of its own; the dispatcher drains the channels one
+//! after the other. So the output does not depend on who is fast, a slow reader slows the workers down, and the
+//! scenario at the head always has a permit, so nothing can wait in a circle.
+
+pub mod batch;
+pub mod cancel;
+pub mod check;
+pub mod consume;
+pub mod engine;
+pub mod event;
+pub mod files;
+pub mod load;
+pub mod render;
+
+pub use cancel::Cancel;
+pub use event::{Event, Tally};
+pub use load::{Loaded, Settings, load};

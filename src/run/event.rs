@@ -1,0 +1,160 @@
+//! What happens while scenarios run, as a closed list in a stable order.
+//!
+//! For each scenario, in the order given: `Started`, then for each flow `FlowTraced` and `VerdictReached`, then
+//! `Finished`. Consumers need no more than this stream.
+
+use super::render::View;
+use crate::diag::{Diagnostics, Sources};
+use crate::rules::RuleId;
+use crate::scenario::Verdict;
+use crate::trace::Decision;
+use std::sync::Arc;
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A scenario begins.
+    Started(Started),
+    /// A flow has an answer.
+    FlowTraced(FlowTraced),
+    /// An expectation was judged.
+    VerdictReached(VerdictReached),
+    /// A scenario is done.
+    Finished(Finished),
+}
+
+/// A scenario begins.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// Its number in this run, from zero.
+    pub scenario: usize,
+    /// Its file.
+    pub path: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// The semantics rules it exercises.
+    pub rules: Vec<RuleId>,
+    /// How many expectations it has, over all variants.
+    pub expectations: usize,
+}
+
+/// Which flow of which variant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowName {
+    /// Number of the scenario.
+    pub scenario: usize,
+    /// The variant; absent for the scenario as it stands.
+    pub variant: Option<Arc<str>>,
+    /// The flow.
+    pub flow: Arc<str>,
+}
+
+impl FlowName {
+    /// `flow`, or `flow [variant]`.
+    pub fn label(&self) -> String {
+        match &self.variant {
+            Some(variant) => format!("{} [{variant}]", self.flow),
+            None => self.flow.to_string(),
+        }
+    }
+}
+
+/// A flow has an answer.
+#[derive(Clone, Debug)]
+pub struct FlowTraced {
+    /// Which.
+    pub flow: FlowName,
+    /// The short answer.
+    pub decision: Decision,
+    /// The whole answer, where somebody wants it.
+    pub view: Option<Arc<View>>,
+}
+
+/// A place in a file, as people count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub file: Arc<str>,
+    /// Line, from one.
+    pub line: usize,
+    /// Column, from one.
+    pub column: usize,
+}
+
+/// An expectation was judged.
+#[derive(Clone, Debug)]
+pub struct VerdictReached {
+    /// Which flow.
+    pub flow: FlowName,
+    /// Whether it held.
+    pub verdict: Verdict,
+    /// Where the expectation is written.
+    pub place: Option<Place>,
+    /// What decided, and where that is written.
+    pub decider: Option<(String, Option<Place>)>,
+    /// What does not work without the flow.
+    pub needed_for: Vec<Arc<str>>,
+    /// The whole answer, where the expectation failed.
+    pub view: Option<Arc<View>>,
+}
+
+/// How a scenario ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum End {
+    /// Everything was judged.
+    Judged,
+    /// It was stopped before its end.
+    Stopped,
+    /// Its input is faulty; what was not judged is not known.
+    Faulty,
+    /// The program failed.
+    Crashed,
+}
+
+/// A scenario is done.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// Its number in this run.
+    pub scenario: usize,
+    /// Its file.
+    pub path: Arc<str>,
+    /// How it ended.
+    pub end: End,
+    /// Its verdicts.
+    pub tally: Tally,
+    /// What is wrong with its input.
+    pub notes: Diagnostics,
+    /// Files that could not be read, or why the program failed.
+    pub faults: Vec<String>,
+    /// The documents, to show where.
+    pub sources: Arc<Sources>,
+}
+
+/// Counts of verdicts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Expectations that held.
+    pub held: usize,
+    /// Expectations that did not.
+    pub failed: usize,
+    /// Expectations that were not judged.
+    pub unjudged: usize,
+}
+
+impl Tally {
+    /// Counts one more.
+    pub fn count(&mut self, verdict: &Verdict) {
+        match verdict {
+            Verdict::Held => self.held += 1,
+            Verdict::Failed(_) => self.failed += 1,
+            Verdict::Unjudged(_) => self.unjudged += 1,
+        }
+    }
+
+    /// Adds another count.
+    pub fn add(&mut self, other: Tally) {
+        self.held += other.held;
+        self.failed += other.failed;
+        self.unjudged += other.unjudged;
+    }
+}

@@ -1,0 +1,314 @@
+//! Reading and writing files, with errors that name the path. Nothing else in the program touches files.
+
+#![expect(clippy::disallowed_methods, reason = "this is the one place that touches files")]
+
+use std::fmt;
+use std::io::{self, Read as _, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A file larger than this is not read.
+pub const MAX_BYTES: u64 = 2 << 30;
+
+/// Folders are not followed more deeply than this.
+const MAX_DEPTH: usize = 64;
+
+/// What went wrong with a file.
+#[derive(Debug)]
+pub struct FileError {
+    /// Which file.
+    pub path: PathBuf,
+    /// What went wrong.
+    pub fault: FileFault,
+}
+
+/// What can go wrong with a file.
+#[derive(Debug)]
+pub enum FileFault {
+    /// It cannot be read.
+    Read(io::Error),
+    /// It cannot be written.
+    Write(io::Error),
+    /// It is no text: the byte at which that shows.
+    NotText(usize),
+    /// It is larger than [`MAX_BYTES`].
+    TooLarge(u64),
+    /// A folder holds nothing that could be read.
+    EmptyFolder,
+}
+
+impl FileError {
+    fn new(path: &Path, fault: FileFault) -> Self {
+        Self { path: path.to_owned(), fault }
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match &self.fault {
+            FileFault::Read(error) => write!(f, "cannot read `{path}`: {}", reason(error)),
+            FileFault::Write(error) => write!(f, "cannot write `{path}`: {}", reason(error)),
+            FileFault::NotText(at) => write!(f, "`{path}` is no text: byte {at} is not UTF-8"),
+            FileFault::TooLarge(bytes) => {
+                write!(f, "`{path}` has {bytes} bytes; files up to {MAX_BYTES} bytes are read")
+            }
+            FileFault::EmptyFolder => {
+                write!(f, "the folder `{path}` holds no file named *.yaml, *.yml, *.json or *.jsonc")
+            }
+        }
+    }
+}
+
+/// The system's own words, lower case and without its number.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = text.chars();
+    chars.next().map(|c| c.to_ascii_lowercase()).into_iter().chain(chars).collect()
+}
+
+impl std::error::Error for FileError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.fault {
+            FileFault::Read(error) | FileFault::Write(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// A file to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its path; `-` is standard input.
+    pub path: PathBuf,
+    /// Whether it was named, and not found in a folder.
+    pub named: bool,
+}
+
+/// The files behind paths, in order: a file is itself, a folder is what it holds, sorted by path. A file that is
+/// met again is read once.
+pub fn expand(paths: &[PathBuf]) -> Result<Vec<Found>, FileError> {
+    let mut out: Vec<Found> = Vec::new();
+    let mut seen = hashbrown::HashSet::new();
+    for path in paths {
+        let mut found = Vec::new();
+        if path != Path::new("-") && path.is_dir() {
+            walk(path, 0, &mut found)?;
+            found.sort();
+            if found.is_empty() {
+                return Err(FileError::new(path, FileFault::EmptyFolder));
+            }
+        } else {
+            found.push(path.clone());
+        }
+        let named = found.len() == 1 && found[0] == *path;
+        for path in found {
+            let same = std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+            if seen.insert(same) {
+                out.push(Found { path, named });
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The files of a folder whose names say that they might be ours. Hidden ones and linked folders are left out.
+fn walk(folder: &Path, depth: usize, out: &mut Vec<PathBuf>) -> Result<(), FileError> {
+    let fail = |error| FileError::new(folder, FileFault::Read(error));
+    for entry in std::fs::read_dir(folder).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        let kind = entry.file_type().map_err(fail)?;
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if kind.is_dir() && depth < MAX_DEPTH {
+            walk(&path, depth + 1, out)?;
+        } else if !kind.is_dir() && has_our_extension(&path) && path.is_file() {
+            out.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn has_our_extension(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    matches!(extension.as_str(), "yaml" | "yml" | "json" | "jsonc")
+}
+
+/// Reads a text file, or standard input for `-`. UTF-16 with its mark is read too: that is how Windows
+/// PowerShell saves the output of a command.
+pub fn read_text(path: &Path) -> Result<String, FileError> {
+    let fail = |error| FileError::new(path, FileFault::Read(error));
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(fail)?;
+    } else {
+        let file = std::fs::File::open(path).map_err(fail)?;
+        if file.metadata().map_err(fail)?.is_dir() {
+            return Err(fail(io::Error::other("it is a folder")));
+        }
+        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(fail)?;
+    }
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(FileError::new(path, FileFault::TooLarge(bytes.len() as u64)));
+    }
+    decode(bytes).map_err(|at| FileError::new(path, FileFault::NotText(at)))
+}
+
+/// Opens a file to be read line by line; `-` is standard input.
+pub fn open_lines(path: &Path) -> Result<Box<dyn io::BufRead + Send>, FileError> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::BufReader::new(io::stdin())));
+    }
+    let file = std::fs::File::open(path).map_err(|e| FileError::new(path, FileFault::Read(e)))?;
+    Ok(Box::new(io::BufReader::with_capacity(1 << 16, file)))
+}
+
+fn decode(bytes: Vec<u8>) -> Result<String, usize> {
+    let wide = |big: bool| {
+        let unit = move |pair: &[u8]| match *pair {
+            [a, b] if big => u16::from_be_bytes([a, b]),
+            [a, b] => u16::from_le_bytes([a, b]),
+            _ => 0xfffd,
+        };
+        char::decode_utf16(bytes[2..].chunks(2).map(unit)).map(|c| c.unwrap_or('\u{fffd}')).collect()
+    };
+    match bytes.get(..2) {
+        Some([0xff, 0xfe]) => return Ok(wide(false)),
+        Some([0xfe, 0xff]) => return Ok(wide(true)),
+        _ => {}
+    }
+    let text = String::from_utf8(bytes).map_err(|error| error.utf8_error().valid_up_to())?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// A file that appears whole or not at all: written beside its place and moved there by [`WholeFile::finish`].
+/// What is no plain file (a pipe, a terminal) is written to directly.
+#[derive(Debug)]
+pub struct WholeFile {
+    path: PathBuf,
+    beside: Option<PathBuf>,
+    file: io::BufWriter<std::fs::File>,
+}
+
+/// Distinguishes files written at the same time.
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+impl WholeFile {
+    /// Begins a file.
+    pub fn create(path: &Path) -> Result<Self, FileError> {
+        let fail = |error| FileError::new(path, FileFault::Write(error));
+        let place = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if place.is_dir() {
+            return Err(fail(io::Error::other("it is a folder")));
+        }
+        if place.exists() && !place.is_file() {
+            let file = std::fs::OpenOptions::new().write(true).open(&place).map_err(fail)?;
+            return Ok(Self { path: place, beside: None, file: io::BufWriter::new(file) });
+        }
+        let name = place.file_name().ok_or_else(|| fail(io::Error::other("it has no file name")))?;
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let beside =
+            place.with_file_name(format!(".{}.{}-{number}.part", name.to_string_lossy(), std::process::id()));
+        let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&beside).map_err(fail)?;
+        if let Ok(old) = std::fs::metadata(&place) {
+            file.set_permissions(old.permissions()).map_err(fail)?;
+        }
+        Ok(Self { path: place, beside: Some(beside), file: io::BufWriter::new(file) })
+    }
+
+    /// Puts the file in its place.
+    pub fn finish(mut self) -> Result<(), FileError> {
+        let done = self.file.flush().and_then(|()| match self.beside.take() {
+            Some(beside) => {
+                self.file.get_ref().sync_all()?;
+                std::fs::rename(&beside, &self.path).inspect_err(|_| {
+                    let _: io::Result<()> = std::fs::remove_file(&beside);
+                })
+            }
+            None => Ok(()),
+        });
+        done.map_err(|error| FileError::new(&self.path, FileFault::Write(error)))
+    }
+}
+
+impl Write for WholeFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for WholeFile {
+    fn drop(&mut self) {
+        if let Some(beside) = &self.beside {
+            let _: io::Result<()> = std::fs::remove_file(beside);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder of its own for a test, removed at its end.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("netwhy-files-{}-{name}", std::process::id()));
+            std::fs::create_dir_all(&path).expect("a folder");
+            Self(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _: io::Result<()> = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_file_appears_whole_or_not_at_all() {
+        let folder = Folder::new("whole");
+        let path = folder.0.join("out.txt");
+        let mut file = WholeFile::create(&path).expect("created");
+        file.write_all(b"half").expect("written");
+        drop(file);
+        assert!(!path.exists(), "an unfinished file leaves nothing");
+        assert_eq!(std::fs::read_dir(&folder.0).expect("listed").count(), 0);
+        let mut file = WholeFile::create(&path).expect("created");
+        file.write_all(b"whole").expect("written");
+        file.finish().expect("in place");
+        assert_eq!(std::fs::read_to_string(&path).expect("read"), "whole");
+    }
+
+    #[test]
+    fn folders_are_walked_in_order() {
+        let folder = Folder::new("walk");
+        for name in ["b.yaml", "a.json", "x.txt", ".hidden.yaml"] {
+            std::fs::write(folder.0.join(name), "x").expect("written");
+        }
+        std::fs::create_dir(folder.0.join("c")).expect("made");
+        std::fs::write(folder.0.join("c/d.yml"), "x").expect("written");
+        let found = expand(&[folder.0.join("b.yaml"), folder.0.clone()]).expect("walked");
+        let names: Vec<_> = found
+            .iter()
+            .map(|f| (f.path.strip_prefix(&folder.0).expect("below").display().to_string(), f.named))
+            .collect();
+        assert_eq!(names, [("b.yaml".into(), true), ("a.json".into(), false), ("c/d.yml".into(), false)]);
+    }
+
+    #[test]
+    fn texts_of_windows_are_read_and_other_bytes_refused() {
+        assert_eq!(decode(vec![0xff, 0xfe, b'a', 0, 0xe9, 0]), Ok("aé".into()));
+        assert_eq!(decode(vec![0xfe, 0xff, 0, b'a']), Ok("a".into()));
+        assert_eq!(decode(vec![0xef, 0xbb, 0xbf, b'a']), Ok("a".into()));
+        assert_eq!(decode(vec![b'a', 0xff]), Err(1));
+    }
+}

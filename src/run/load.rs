@@ -1,0 +1,294 @@
+//! Loading estates: many files at once, recognised by content, put together in the order of the paths.
+
+mod import;
+mod pair;
+mod recognise;
+
+pub use recognise::{Kind, parse, recognise};
+
+use super::files::{self, FileError, Found};
+use crate::diag::{At, Code, Diagnostic, Diagnostics, DocId, Sources};
+use crate::doc::Node;
+use crate::formats::{change, native};
+use crate::inventory::RawResource;
+use crate::inventory::change::Change;
+use crate::scenario::Word;
+use crate::tags::ServiceTags;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What to read beside the estate itself, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Parameter files for every template.
+    pub parameter_files: Vec<PathBuf>,
+    /// Parameter values as typed, `name=value`; they win over files.
+    pub parameter_texts: Vec<String>,
+    /// Parameter values of a scenario; they win over files.
+    pub parameters: Vec<(Word, Node)>,
+    /// Microsoft's service tag file.
+    pub service_tags: Option<PathBuf>,
+    /// Change files, applied in order.
+    pub change_files: Vec<PathBuf>,
+    /// Where templates are deployed.
+    pub target: DeploymentTarget,
+}
+
+/// Where templates are deployed, as far as somebody says.
+#[derive(Clone, Debug, Default)]
+pub struct DeploymentTarget {
+    /// The subscription.
+    pub subscription: Option<String>,
+    /// The resource group.
+    pub resource_group: Option<String>,
+    /// The region.
+    pub location: Option<String>,
+}
+
+/// An estate as loaded.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Every document read.
+    pub sources: Sources,
+    /// The resources, in the order of the documents.
+    pub raws: Vec<RawResource>,
+    /// Changes of change files.
+    pub changes: Vec<Change>,
+    /// The service tags to use.
+    pub tags: Arc<ServiceTags>,
+    /// What is wrong with the documents.
+    pub notes: Diagnostics,
+    /// What each document was.
+    pub documents: Vec<Document>,
+}
+
+/// A document and what it was.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Its number.
+    pub doc: DocId,
+    /// What it is.
+    pub kind: Kind,
+    /// How many resources it gave.
+    pub resources: usize,
+}
+
+/// What a document is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// Part of the estate, named or found in a folder.
+    Estate { named: bool },
+    /// A parameter file for every template.
+    Parameters,
+    /// The service tag file.
+    Tags,
+    /// A change file.
+    Changes,
+}
+
+/// A document read and parsed.
+struct Read {
+    path: PathBuf,
+    role: Role,
+    doc: DocId,
+    root: Option<Arc<Node>>,
+    kind: Kind,
+}
+
+/// Loads an estate from files and folders, and from sections written elsewhere (`inline`). Numbers of documents,
+/// resources and diagnostics come in the order of the paths, whoever is read first. Every file that cannot be
+/// read is named.
+pub async fn load(
+    paths: &[PathBuf],
+    inline: &[Node],
+    settings: &Settings,
+    mut sources: Sources,
+) -> Result<Loaded, Vec<FileError>> {
+    let span = tracing::info_span!("load", paths = paths.len());
+    let wanted = wanted(paths, settings).map_err(|error| vec![error])?;
+    let reads = read_all(wanted, &mut sources).await?;
+    span.in_scope(|| tracing::info!(documents = reads.len(), "read"));
+    let mut notes = Diagnostics::new();
+    let parsed = parse_all(reads, &sources, &mut notes).await;
+    let loaded = import_all(parsed, inline, settings, sources, notes).await;
+    span.in_scope(|| tracing::info!(resources = loaded.raws.len(), notes = loaded.notes.len(), "loaded"));
+    Ok(loaded)
+}
+
+/// Every file to read with what it is for.
+fn wanted(paths: &[PathBuf], settings: &Settings) -> Result<Vec<(PathBuf, Role)>, FileError> {
+    let found = files::expand(paths)?;
+    let mut wanted: Vec<(PathBuf, Role)> =
+        found.into_iter().map(|Found { path, named }| (path, Role::Estate { named })).collect();
+    wanted.extend(settings.parameter_files.iter().map(|p| (p.clone(), Role::Parameters)));
+    wanted.extend(settings.service_tags.iter().map(|p| (p.clone(), Role::Tags)));
+    wanted.extend(settings.change_files.iter().map(|p| (p.clone(), Role::Changes)));
+    Ok(wanted)
+}
+
+async fn read_all(
+    wanted: Vec<(PathBuf, Role)>,
+    sources: &mut Sources,
+) -> Result<Vec<(PathBuf, Role, DocId)>, Vec<FileError>> {
+    let read = |(path, role): (PathBuf, Role)| files::read_text(&path).map(|text| (path, role, text));
+    let mut faults = Vec::new();
+    let mut out = Vec::new();
+    for result in in_order(wanted, read).await {
+        match result {
+            Ok((path, role, text)) => {
+                let doc = sources.add(path.display().to_string(), text);
+                out.push((path, role, doc));
+            }
+            Err(error) => faults.push(error),
+        }
+    }
+    if faults.is_empty() { Ok(out) } else { Err(faults) }
+}
+
+async fn parse_all(
+    reads: Vec<(PathBuf, Role, DocId)>,
+    sources: &Sources,
+    notes: &mut Diagnostics,
+) -> Vec<Read> {
+    let text = |doc: DocId| sources.get(doc).map_or_else(|| "".into(), |source| source.text.clone());
+    let work: Vec<_> = reads.into_iter().map(|(path, role, doc)| (text(doc), path, role, doc)).collect();
+    let parsed = in_order(work, |(text, path, role, doc): (Arc<str>, PathBuf, Role, DocId)| {
+        let mut notes = Diagnostics::new();
+        let root = recognise::parse(doc, &text, &mut notes).map(Arc::new);
+        let kind = root.as_deref().map_or(Kind::Unreadable, |root| recognise::recognise(root, &path));
+        (Read { path, role, doc, root, kind }, notes)
+    });
+    let mut out = Vec::new();
+    for (read, more) in parsed.await {
+        notes.extend(more);
+        out.push(read);
+    }
+    out
+}
+
+async fn import_all(
+    reads: Vec<Read>,
+    inline: &[Node],
+    settings: &Settings,
+    mut sources: Sources,
+    mut notes: Diagnostics,
+) -> Loaded {
+    let mut loaded = Loaded {
+        sources: Sources::default(),
+        raws: Vec::new(),
+        changes: Vec::new(),
+        tags: Arc::new(ServiceTags::default()),
+        notes: Diagnostics::new(),
+        documents: Vec::new(),
+    };
+    let texts = import::parameters_from_texts(&settings.parameter_texts, &mut sources, &mut notes);
+    let values: Vec<(Word, Node)> = settings.parameters.iter().cloned().chain(texts).collect();
+    let paired = pair::pair(&reads, &mut notes);
+    let work: Vec<import::Job> = import::jobs(&reads, &paired, &values, &settings.target);
+    for (number, (raws, more)) in in_order(work, import::run).await.into_iter().enumerate() {
+        let Read { doc, kind, .. } = &reads[number];
+        loaded.documents.push(Document { doc: *doc, kind: kind.clone(), resources: raws.len() });
+        loaded.raws.extend(raws);
+        notes.extend(more);
+    }
+    for node in inline {
+        loaded.raws.extend(native::load_inline(node, &mut notes));
+    }
+    for read in reads.iter().filter(|read| read.role == Role::Changes) {
+        match (&read.root, &read.kind) {
+            (Some(root), Kind::Changes) => loaded.changes.extend(change::load(root, &mut notes)),
+            (Some(_), kind) => notes.push(not_wanted(read.doc, "a change file", kind)),
+            (None, _) => {}
+        }
+    }
+    loaded.tags = service_tags(&reads, &mut notes);
+    loaded.sources = sources;
+    loaded.notes = notes;
+    loaded
+}
+
+/// The tags of the file given, else of the one among the estate's files, else the built-in table.
+fn service_tags(reads: &[Read], notes: &mut Diagnostics) -> Arc<ServiceTags> {
+    for read in
+        reads.iter().filter(|r| r.role == Role::Tags && r.root.is_some() && r.kind != Kind::ServiceTags)
+    {
+        notes.push(not_wanted(read.doc, "a service tag file", &read.kind));
+    }
+    let mut files: Vec<&Read> = reads.iter().filter(|read| read.kind == Kind::ServiceTags).collect();
+    if files.iter().any(|read| read.role == Role::Tags) {
+        files.retain(|read| read.role == Role::Tags);
+    }
+    if let [first, second, ..] = files[..] {
+        let at = whole(second.doc);
+        let message = "there are two service tag files, and only one can hold";
+        notes.push(
+            Diagnostic::new(Code::AmbiguousReference, at, message)
+                .also(whole(first.doc), "the other one")
+                .help("choose with `--service-tags FILE`"),
+        );
+    }
+    let Some(root) = files.first().and_then(|read| read.root.as_deref()) else {
+        return Arc::new(ServiceTags::builtin());
+    };
+    match ServiceTags::from_json(root, notes) {
+        Ok(tags) => Arc::new(tags),
+        Err(fault) => {
+            notes.push(fault);
+            Arc::new(ServiceTags::builtin())
+        }
+    }
+}
+
+fn not_wanted(doc: DocId, wanted: &str, kind: &Kind) -> Diagnostic {
+    let message = format!("{wanted} is wanted here, and this is {kind}");
+    Diagnostic::new(Code::UnknownFormat, whole(doc), message)
+}
+
+/// A document as a place.
+fn whole(doc: DocId) -> At {
+    At { doc, start: 0, end: 0 }
+}
+
+/// Does blocking work on as many threads as the machine has, and gives the results in the order of the items.
+pub async fn in_order<T, R>(items: Vec<T>, work: impl Fn(T) -> R + Send + Sync + 'static) -> Vec<R>
+where
+    T: Send + 'static,
+    R: Send + 'static,
+{
+    let work = Arc::new(work);
+    let mut running = VecDeque::new();
+    let mut out = Vec::with_capacity(items.len());
+    for item in items {
+        if running.len() >= 2 * workers() {
+            out.push(joined(running.pop_front()).await);
+        }
+        let work = work.clone();
+        running.push_back(Some(tokio::task::spawn_blocking(move || work(item))));
+    }
+    while let Some(handle) = running.pop_front() {
+        out.push(joined(Some(handle)).await);
+    }
+    out
+}
+
+async fn joined<R>(handle: Option<Option<tokio::task::JoinHandle<R>>>) -> R {
+    let handle = handle.flatten().expect("INVARIANT: a handle was put in for each item");
+    match handle.await {
+        Ok(result) => result,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// How many workers compute at once.
+pub fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// A path of a scenario, relative to its file.
+pub fn beside(file: &Path, path: &str) -> PathBuf {
+    file.parent().unwrap_or(Path::new("")).join(path)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! Which parameter file belongs to which template.
+
+use super::{Kind, Read, Role, whole};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use std::path::Path;
+
+/// For each document, the parameter files that hold for it, later ones winning; empty for what is no template.
+pub(super) fn pair(reads: &[Read], notes: &mut Diagnostics) -> Vec<Vec<usize>> {
+    let mut pairs = vec![Vec::new(); reads.len()];
+    let templates: Vec<usize> = (0..reads.len()).filter(|i| reads[*i].kind == Kind::Template).collect();
+    for number in 0..reads.len() {
+        let read = &reads[number];
+        match read.role {
+            Role::Estate { .. } if read.kind == Kind::Parameters => {
+                match template_of(reads, &templates, number) {
+                    Some(template) => pairs[template].push(number),
+                    None => notes.push(orphan(read)),
+                }
+            }
+            _ => {}
+        }
+    }
+    for template in templates {
+        if let [first, second, ..] = pairs[template][..] {
+            let message = format!("several parameter files fit `{}`", reads[template].path.display());
+            notes.push(
+                Diagnostic::new(Code::AmbiguousReference, whole(reads[second].doc), message)
+                    .also(whole(reads[first].doc), "another one")
+                    .help("choose with `--parameters FILE`"),
+            );
+        }
+        let explicit = (0..reads.len()).filter(|i| reads[*i].role == Role::Parameters);
+        let explicit = explicit.filter(|i| reads[*i].kind == Kind::Parameters);
+        pairs[template].extend(explicit);
+    }
+    for read in reads.iter().filter(|r| r.role == Role::Parameters && r.root.is_some()) {
+        if read.kind != Kind::Parameters {
+            notes.push(super::not_wanted(read.doc, "a parameter file", &read.kind));
+        }
+    }
+    pairs
+}
+
+fn orphan(read: &Read) -> Diagnostic {
+    Diagnostic::new(
+        Code::NotUnderstood,
+        whole(read.doc),
+        "the parameter file belongs to none of the templates given",
+    )
+    .help("name it right behind its template, or with `--parameters FILE`")
+}
+
+/// By name; else the template named right before it; else the only template of its folder.
+fn template_of(reads: &[Read], templates: &[usize], parameters: usize) -> Option<usize> {
+    let path = &reads[parameters].path;
+    let base = base_name(path);
+    let beside = |template: &usize| reads[*template].path.parent() == path.parent();
+    let same = |template: &usize| {
+        base.as_deref().is_some_and(|base| stem(&reads[*template].path).eq_ignore_ascii_case(base))
+    };
+    let by_name = templates.iter().copied().find(|t| beside(t) && same(t));
+    let by_order = || {
+        let before = parameters.checked_sub(1)?;
+        let named = |i: usize| reads[i].role == Role::Estate { named: true };
+        (named(before) && named(parameters) && reads[before].kind == Kind::Template).then_some(before)
+    };
+    let only = || {
+        let mut all = templates.iter().copied().filter(beside);
+        all.next().filter(|_| all.next().is_none())
+    };
+    by_name.or_else(by_order).or_else(only)
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// `main` of `main.parameters.json`, `main.parameters.dev.json` and `main.param.json`; nothing for
+/// `parameters.json`.
+fn base_name(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
+    let at =
+        [".parameters.", ".parameter.", ".param.", ".params."].iter().find_map(|word| name.find(word))?;
+    Some(path.file_name()?.to_string_lossy().get(..at)?.to_owned())
+}

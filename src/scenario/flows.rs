@@ -1,0 +1,303 @@
+//! Batches of flows, a line each: CSV with a header, or NDJSON.
+//!
+//! Fed line by line, so that a file of any length needs no memory. A faulty line is an error with its number
+//! and does not stop the rest.
+
+use super::{Question, endpoint};
+use crate::diag::{Diagnostics, DocId, nearest};
+use crate::doc::{Node, Value, parse_json};
+use crate::net::Protocol;
+use std::fmt;
+use std::sync::Arc;
+
+/// How a batch is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Comma-separated values under a header.
+    Csv,
+    /// A JSON object a line.
+    Ndjson,
+}
+
+impl Layout {
+    /// The layout of a file, from its first line that is not empty.
+    pub fn of(line: &str) -> Layout {
+        if line.trim_start().starts_with('{') { Layout::Ndjson } else { Layout::Csv }
+    }
+}
+
+/// The columns a batch may have; the first three must be there.
+pub const COLUMNS: &[&str] = &["from", "to", "protocol", "port", "source_port", "name", "as", "action"];
+
+/// One flow of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its line, from one.
+    pub line: usize,
+    /// Its name.
+    pub name: Option<Arc<str>>,
+    /// What is asked.
+    pub question: Question,
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineError {
+    /// The line, from one.
+    pub line: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.message)
+    }
+}
+
+impl std::error::Error for LineError {}
+
+/// Reads a batch line by line.
+#[derive(Clone, Debug)]
+pub struct Lines {
+    layout: Option<Layout>,
+    /// For each column of a CSV file, its number in [`COLUMNS`].
+    header: Option<Vec<usize>>,
+    line: usize,
+}
+
+/// The fields of a line, by number of the column.
+type Cells = [Option<Arc<str>>; COLUMNS.len()];
+
+impl Lines {
+    /// A reader; without a layout the first line tells it.
+    pub fn new(layout: Option<Layout>) -> Self {
+        Self { layout, header: None, line: 0 }
+    }
+
+    /// Whether the header of a CSV file was faulty, so that no line can be read.
+    pub fn is_lost(&self) -> bool {
+        self.layout == Some(Layout::Csv) && self.line > 0 && self.header.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// Takes the next line, without its line break; empty lines and the header give nothing.
+    pub fn take(&mut self, text: &str) -> Result<Option<Row>, LineError> {
+        self.line += 1;
+        let text = text.strip_prefix('\u{feff}').filter(|_| self.line == 1).unwrap_or(text);
+        let text = text.trim_end_matches('\r');
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        let layout = *self.layout.get_or_insert_with(|| Layout::of(text));
+        let cells = match (layout, &self.header) {
+            (Layout::Ndjson, _) => json_cells(text),
+            (Layout::Csv, None) => match header(text) {
+                Ok(header) => {
+                    self.header = Some(header);
+                    return Ok(None);
+                }
+                Err(message) => {
+                    self.header = Some(Vec::new());
+                    Err(message)
+                }
+            },
+            (Layout::Csv, Some(header)) => csv_cells(text, header),
+        };
+        let row = cells.and_then(|cells| row(self.line, &cells));
+        row.map(Some).map_err(|message| LineError { line: self.line, message })
+    }
+}
+
+fn header(text: &str) -> Result<Vec<usize>, String> {
+    let mut columns = Vec::new();
+    for name in split(text)? {
+        let name = name.trim();
+        let same = |column: &&str| column.eq_ignore_ascii_case(name);
+        let Some(column) = COLUMNS.iter().position(|c| same(&c)) else {
+            let near = nearest(name, COLUMNS.iter().copied());
+            let help = near.map_or_else(
+                || format!("the columns are {}", COLUMNS.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            return Err(format!("there is no column `{name}`; {help}"));
+        };
+        if columns.contains(&column) {
+            return Err(format!("the column `{name}` stands here twice"));
+        }
+        columns.push(column);
+    }
+    for (number, name) in COLUMNS.iter().enumerate().take(2) {
+        if !columns.contains(&number) {
+            return Err(format!("the header has no column `{name}`"));
+        }
+    }
+    Ok(columns)
+}
+
+fn csv_cells(text: &str, header: &[usize]) -> Result<Cells, String> {
+    let values = split(text)?;
+    if values.len() != header.len() {
+        return Err(format!("{} values under {} columns", values.len(), header.len()));
+    }
+    let mut cells = Cells::default();
+    for (column, value) in header.iter().zip(values) {
+        let value = value.trim();
+        cells[*column] = (!value.is_empty()).then(|| value.into());
+    }
+    Ok(cells)
+}
+
+/// The values of a CSV line; quotes as usual, doubled inside.
+fn split(text: &str) -> Result<Vec<String>, String> {
+    let mut values = vec![String::new()];
+    let mut chars = text.chars().peekable();
+    let mut quoted = false;
+    while let Some(c) = chars.next() {
+        let value = values.last_mut().expect("INVARIANT: a line has at least one value");
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                chars.next();
+                value.push('"');
+            }
+            '"' if quoted => quoted = false,
+            '"' if value.trim().is_empty() => {
+                value.clear();
+                quoted = true;
+            }
+            ',' if !quoted => values.push(String::new()),
+            c => value.push(c),
+        }
+    }
+    if quoted { Err("a quote is not closed on this line".into()) } else { Ok(values) }
+}
+
+fn json_cells(text: &str) -> Result<Cells, String> {
+    let root = parse_json(DocId(0), text, &mut Diagnostics::new()).map_err(|d| d.message)?;
+    let Some(object) = root.as_object() else { return Err(format!("{} and no object", root.value.kind())) };
+    let mut cells = Cells::default();
+    for entry in object.iter() {
+        let Some(column) = COLUMNS.iter().position(|c| *c == &*entry.key) else {
+            let near = nearest(&entry.key, COLUMNS.iter().copied());
+            let help = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            return Err(format!("a flow has no field `{}`{help}", entry.key));
+        };
+        cells[column] = cell(&entry.value)?;
+    }
+    Ok(cells)
+}
+
+fn cell(node: &Node) -> Result<Option<Arc<str>>, String> {
+    match &node.value {
+        Value::Null => Ok(None),
+        Value::String(text) if text.trim().is_empty() => Ok(None),
+        Value::String(text) => Ok(Some(text.trim().into())),
+        Value::Number(number) => Ok(Some(number.to_string().into())),
+        other => Err(format!("{} where a text or number belongs", other.kind())),
+    }
+}
+
+fn row(line: usize, cells: &Cells) -> Result<Row, String> {
+    let [from, to, protocol, port, source_port, name, identity, action] = cells;
+    let end = |cell: &Option<Arc<str>>, name: &str| match cell {
+        Some(text) => endpoint(text).map_err(|e| e.to_string()),
+        None => Err(format!("the flow has no `{name}`")),
+    };
+    let number = |cell: &Option<Arc<str>>| match cell {
+        Some(text) => text
+            .parse::<u16>()
+            .ok()
+            .filter(|port| *port != 0)
+            .map(Some)
+            .ok_or_else(|| format!("`{text}` is not a port from 1 to 65535")),
+        None => Ok(None),
+    };
+    let protocol = match protocol {
+        Some(text) => Protocol::parse(text).ok_or_else(|| format!("`{text}` is not a protocol"))?,
+        None => Protocol::Tcp,
+    };
+    let (from, to) = (end(from, "from")?, end(to, "to")?);
+    let port = number(port)?;
+    if port.is_some() && to.port.is_some() && port != to.port {
+        return Err("the port is said twice: in `to` and on its own".into());
+    }
+    Ok(Row {
+        line,
+        name: name.clone(),
+        question: Question {
+            from: from.endpoint,
+            to: to.endpoint,
+            protocol,
+            port: port.or(to.port),
+            source_port: number(source_port)?,
+            identity: identity.clone(),
+            action: action.clone(),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Feeds lines and prints what comes of each.
+    fn check(text: &str, expected: &[&str]) {
+        let mut lines = Lines::new(None);
+        let mut got = Vec::new();
+        for line in text.lines() {
+            match lines.take(line) {
+                Ok(None) => {}
+                Ok(Some(Row { line, name, question: q })) => got.push(format!(
+                    "{line} {} {} -> {} {} {:?}",
+                    name.as_deref().unwrap_or("-"),
+                    q.from,
+                    q.to,
+                    q.protocol,
+                    q.port
+                )),
+                Err(error) => got.push(error.to_string()),
+            }
+        }
+        assert_eq!(got, expected, "{text}");
+    }
+
+    #[test]
+    fn csv() {
+        check(
+            "\u{feff}name,from,to,protocol,port\r\n\"a, \"\"b\"\"\",vm1,10.0.0.4,tcp,443\r\n\r\n,vm1,https://pypi.org,,\n",
+            &["2 a, \"b\" vm1 -> 10.0.0.4 Tcp Some(443)", "4 - vm1 -> pypi.org Tcp Some(443)"],
+        );
+    }
+
+    #[test]
+    fn ndjson() {
+        check(
+            "{\"from\":\"vm1\",\"to\":\"vm2\",\"port\":22}\n{\"from\":\"vm1\",\"to\":\"vm2\",\"prot\":\"udp\"}\n[]\n{\n",
+            &[
+                "1 - vm1 -> vm2 Tcp Some(22)",
+                "line 2: a flow has no field `prot`; did you mean `port`?",
+                "line 3: a list and no object",
+                "line 4: not well-formed JSON: unterminated object",
+            ],
+        );
+    }
+
+    #[test]
+    fn faulty_lines_do_not_stop_the_rest() {
+        check(
+            "from,to,port\nvm1,vm2,99999\nvm1\nvm1,\"vm2,1\nvm1,vm2:22,23\n,vm2,1\nvm1,vm2,1",
+            &[
+                "line 2: `99999` is not a port from 1 to 65535",
+                "line 3: 1 values under 3 columns",
+                "line 4: a quote is not closed on this line",
+                "line 5: the port is said twice: in `to` and on its own",
+                "line 6: the flow has no `from`",
+                "7 - vm1 -> vm2 Tcp Some(1)",
+            ],
+        );
+        check(
+            "form,to\nvm1,vm2",
+            &["line 1: there is no column `form`; did you mean `from`?", "line 2: 2 values under 0 columns"],
+        );
+        check("from,port\n", &["line 1: the header has no column `to`"]);
+    }
+}

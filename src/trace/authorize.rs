@@ -1,0 +1,244 @@
+//! Who may: role assignments, denials, access policies (RBAC). Judged only where the question names a caller.
+
+use super::Cause;
+use super::engine::Walk;
+use super::model::{Evidence, Flow, StepKind};
+use super::question::Target;
+use super::state::{Arrival, State, by};
+use crate::inventory::{Id, PlatformService, Unknown};
+use crate::network::{Grant, Judgement};
+use crate::rules as azure;
+use std::sync::Arc;
+
+/// The data action that reading needs, by kind of service and sub-resource.
+const READS: &[(&str, &str, &str, bool)] = &[
+    (
+        "Microsoft.Storage/storageAccounts",
+        "blob",
+        "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read",
+        true,
+    ),
+    (
+        "Microsoft.Storage/storageAccounts",
+        "dfs",
+        "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read",
+        true,
+    ),
+    (
+        "Microsoft.Storage/storageAccounts",
+        "file",
+        "Microsoft.Storage/storageAccounts/fileServices/fileshares/files/read",
+        true,
+    ),
+    (
+        "Microsoft.Storage/storageAccounts",
+        "queue",
+        "Microsoft.Storage/storageAccounts/queueServices/queues/messages/read",
+        true,
+    ),
+    (
+        "Microsoft.Storage/storageAccounts",
+        "table",
+        "Microsoft.Storage/storageAccounts/tableServices/tables/entities/read",
+        true,
+    ),
+    ("Microsoft.KeyVault/vaults", "vault", "Microsoft.KeyVault/vaults/secrets/getSecret/action", true),
+    (
+        "Microsoft.ContainerRegistry/registries",
+        "registry",
+        "Microsoft.ContainerRegistry/registries/pull/read",
+        false,
+    ),
+    (
+        "Microsoft.MachineLearningServices/workspaces",
+        "amlworkspace",
+        "Microsoft.MachineLearningServices/workspaces/read",
+        false,
+    ),
+    (
+        "Microsoft.CognitiveServices/accounts",
+        "account",
+        "Microsoft.CognitiveServices/accounts/OpenAI/deployments/chat/completions/action",
+        true,
+    ),
+    (
+        "Microsoft.Search/searchServices",
+        "searchService",
+        "Microsoft.Search/searchServices/indexes/documents/read",
+        true,
+    ),
+];
+
+impl Walk<'_> {
+    /// Judges the caller, where one is named; otherwise says that it was not judged.
+    pub(super) fn authorize(&self, s: &mut State, _arrival: &Arrival, flow: &Flow) {
+        let Some(Target::Service(service, position)) = s.target else { return };
+        let Some(identity) = &flow.identity else {
+            s.note(StepKind::Authorize, by(&[azure::RBAC_1]), || {
+                "no caller named: permissions are not judged".into()
+            });
+            return;
+        };
+        let row = &self.net.inventory.services[service];
+        let kind = row.id.kind();
+        let group = crate::services::service_kind(&kind)
+            .and_then(|k| k.endpoints.get(position))
+            .map_or("", |e| e.group);
+        let Some((action, data)) = wanted_action(flow, &kind, group) else {
+            let text =
+                format!("what a caller needs at a {kind} is not known here: permissions are not judged");
+            s.note(StepKind::Authorize, by(&[azure::RBAC_1]), || text);
+            return;
+        };
+        let Some(keys) = self.caller(s, identity) else { return };
+        if kind.eq_ignore_ascii_case("Microsoft.KeyVault/vaults") && data && !self.by_roles(s, row) {
+            self.access_policies(s, row, &keys);
+            return;
+        }
+        self.by_role_assignments(s, service, identity, &keys, &action, data);
+    }
+
+    /// The object ids the caller acts under.
+    fn caller(&self, s: &mut State, identity: &Arc<str>) -> Option<Vec<Arc<str>>> {
+        let inventory = &self.net.inventory;
+        let keys = match inventory.follow_any(identity) {
+            Some(slot) => crate::network::identities_of(inventory, slot),
+            None => vec![identity.to_ascii_lowercase().into()],
+        };
+        if keys.is_empty() {
+            let unknown = Unknown::new(
+                crate::diag::At::NOWHERE,
+                format!("`{identity}` has no managed identity in the files"),
+            );
+            s.unknown(StepKind::Authorize, Cause::UnknownIdentity, &unknown, by(&[azure::RBAC_1]));
+            return None;
+        }
+        Some(keys)
+    }
+
+    /// Whether a vault decides by roles. An absent property means access policies.
+    fn by_roles(&self, s: &mut State, row: &PlatformService) -> bool {
+        match row.enable_rbac_authorization.or(false) {
+            Ok(roles) => roles,
+            Err(unknown) => {
+                let unknown = unknown.clone();
+                s.unknown(StepKind::Authorize, Cause::UnknownValue, &unknown, by(&[azure::KV_1]));
+                true
+            }
+        }
+    }
+
+    fn access_policies(&self, s: &mut State, row: &PlatformService, keys: &[Arc<str>]) {
+        let evidence = Evidence { resource: Some(row.id.clone()), at: row.at, ..by(&[azure::KV_1]) };
+        let mine = row.access_policies.iter().find(|p| {
+            p.object_id.known().is_some_and(|o| keys.iter().any(|k| k.eq_ignore_ascii_case(o)))
+                && p.secrets.iter().any(|w| w.eq_ignore_ascii_case("get") || w.eq_ignore_ascii_case("all"))
+        });
+        let doubt = row
+            .access_policies
+            .unknown
+            .clone()
+            .or_else(|| row.access_policies.iter().find_map(|p| p.object_id.unknown().cloned()));
+        match (mine, doubt) {
+            (Some(policy), _) => {
+                let evidence = Evidence { at: policy.at, ..evidence };
+                s.pass(StepKind::Authorize, evidence, || {
+                    "an access policy lets the caller read secrets".into()
+                });
+            }
+            (None, Some(unknown)) => {
+                s.unknown(StepKind::Authorize, Cause::UnknownIdentity, &unknown, evidence)
+            }
+            (None, None) => {
+                let text = "the vault decides by access policies, and none lets the caller read secrets";
+                s.block(StepKind::Authorize, Cause::AccessPolicyMissing, evidence, text);
+            }
+        }
+    }
+
+    fn by_role_assignments(
+        &self,
+        s: &mut State,
+        service: Id<PlatformService>,
+        identity: &str,
+        keys: &[Arc<str>],
+        action: &str,
+        data: bool,
+    ) {
+        let row = &self.net.inventory.services[service];
+        let proof = |g: &Grant, rules: &[azure::RuleId]| Evidence {
+            resource: Some(g.owner.clone()),
+            name: Some(g.role.clone()),
+            at: g.at,
+            ..by(rules)
+        };
+        match self.net.authority.judge(keys, &row.id, action, data) {
+            Judgement::Granted(grant) => {
+                s.pass(StepKind::Authorize, proof(&grant, &[azure::RBAC_1, azure::RBAC_2]), || {
+                    format!("`{identity}` has `{}` on `{}`", grant.role, grant.scope.name())
+                });
+            }
+            Judgement::Denied(grant) => {
+                let text = format!("the deny assignment `{}` takes {action} away", grant.role);
+                s.block(
+                    StepKind::Authorize,
+                    Cause::RbacDenyAssignment,
+                    proof(&grant, &[azure::RBAC_1]),
+                    text,
+                );
+            }
+            Judgement::Unknown(unknown) => {
+                s.unknown(StepKind::Authorize, Cause::UnknownIdentity, &unknown, by(&[azure::RBAC_1]));
+            }
+            Judgement::Missing(grants) => {
+                let has = grants.iter().map(|g| format!("`{}`", g.role)).collect::<Vec<_>>().join(", ");
+                let has = if has.is_empty() { "no role there".to_owned() } else { format!("only {has}") };
+                let cause = if data { Cause::RbacMissingDataRole } else { Cause::RbacMissingRole };
+                let evidence = Evidence {
+                    resource: Some(row.id.clone()),
+                    at: row.at,
+                    ..by(&[azure::RBAC_1, azure::RBAC_3])
+                };
+                s.block(
+                    StepKind::Authorize,
+                    cause,
+                    evidence,
+                    format!("`{identity}` has {has}; it needs {action}"),
+                );
+            }
+        }
+    }
+}
+
+/// The action wanted: as the flow names it, else reading.
+fn wanted_action(flow: &Flow, kind: &str, group: &str) -> Option<(String, bool)> {
+    let read = READS.iter().find(|(k, g, ..)| k.eq_ignore_ascii_case(kind) && g.eq_ignore_ascii_case(group));
+    match &flow.action {
+        Some(action) if action.contains('/') => {
+            let data = is_data_action(action);
+            Some((action.to_string(), data))
+        }
+        Some(verb) => read.map(|(_, _, action, data)| {
+            let base = action.rsplit_once('/').map_or(*action, |(base, _)| base);
+            (format!("{base}/{verb}"), *data)
+        }),
+        None => read.map(|(_, _, action, data)| ((*action).to_owned(), *data)),
+    }
+}
+
+/// Whether an action is one of the data plane, by its place in the provider's tree.
+fn is_data_action(action: &str) -> bool {
+    const DATA: &[&str] = &[
+        "/blobs/",
+        "/messages/",
+        "/entities/",
+        "/fileshares/files/",
+        "/secrets/",
+        "/keys/",
+        "/certificates/",
+        "/documents/",
+        "/openai/",
+    ];
+    let action = action.to_ascii_lowercase();
+    DATA.iter().any(|d| action.contains(d)) && !action.starts_with("microsoft.authorization")
+}

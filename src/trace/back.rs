@@ -1,0 +1,356 @@
+//! The way back: the answer follows its own routes and must meet the devices that saw the request (PKT-6, ASYM).
+
+use super::engine::Walk;
+use super::model::{Evidence, Hop, HopKind, Outcome, Return, StepKind, Zone};
+use super::question::Origin;
+use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
+use super::{Cause, Disposition};
+use crate::network::{AttachmentId, AttachmentKind, Tri};
+use crate::rules as azure;
+
+/// Steps of the answer.
+const MAX_BACK: usize = 64;
+
+impl Walk<'_> {
+    /// Walks the answer back from where the flow ended. What stops it becomes a blocker of the flow.
+    pub(super) fn walk_back(&self, s: &mut State, terminal: &Terminal) {
+        if matches!(s.origin, Origin::Service(_) | Origin::Managed(..))
+            || matches!(terminal, Terminal::Platform)
+        {
+            return;
+        }
+        let forward = s.header;
+        let hops = s.hops.len();
+        s.returning = true;
+        s.trail.clear();
+        // The answer starts where the flow ended: the same node, visited anew.
+        if let Some(last) = s.hops.last() {
+            let again = Hop { steps: Vec::new(), ..last.clone() };
+            s.hops.push(again);
+        }
+        s.header = forward.reversed();
+        let mut next = self.first_back(s, terminal);
+        let mut steps = 0;
+        let end = loop {
+            match next {
+                Next::End(end) => break end,
+                Next::Go(place) => next = self.visit(s, place),
+                // Equal paths back: the first in order stands for all; the device check below is the same on each.
+                Next::Split(mut ways) => {
+                    let (place, header) = ways.remove(0);
+                    s.header = header;
+                    next = Next::Go(place);
+                }
+            }
+            steps += 1;
+            if steps > MAX_BACK {
+                break End::Stopped;
+            }
+        };
+        self.judge_back(s, &end, hops);
+        s.header = forward;
+        s.returning = false;
+        s.back_from(hops);
+    }
+
+    fn first_back(&self, s: &mut State, terminal: &Terminal) -> Next {
+        match terminal {
+            Terminal::Attachment(id) => Next::Go(Place::Leave(*id)),
+            Terminal::Subnet(subnet) => {
+                let id = self.net.inventory.subnets[*subnet].id.clone();
+                s.hop(HopKind::Subnet, id.full_name(), Some(id), Zone::Yours);
+                self.route(s, *subnet, None)
+            }
+            Terminal::Site(site) => Next::Go(Place::AtSite(*site)),
+            Terminal::Internet => Next::Go(Place::Public),
+            Terminal::Service(Arrival::PrivateEndpoint(id))
+                if super::question::is_private_endpoint(self.net, *id) =>
+            {
+                self.reply_of_private_endpoint(s, *id)
+            }
+            Terminal::Service(Arrival::ServiceEndpoint(..)) => {
+                Next::End(End::Arrived(Terminal::Platform, Disposition::Accepted))
+            }
+            Terminal::Service(_) => Next::Go(Place::Public),
+            Terminal::Platform => Next::End(End::Arrived(Terminal::Platform, Disposition::Accepted)),
+        }
+    }
+
+    /// A private endpoint answers to the address it saw, without asking route tables (ASYM-4).
+    fn reply_of_private_endpoint(&self, s: &mut State, id: AttachmentId) -> Next {
+        self.enter(s, id);
+        let row = self.net.attachment(id);
+        let to = s.header.destination;
+        let peers =
+            self.net.vnet(row.vnet).links.iter().filter(|l| l.usable == Tri::Yes).filter_map(|l| l.remote);
+        let near = std::iter::once(row.vnet).chain(peers).find_map(|v| self.net.at_address(v, to));
+        s.note(StepKind::Return, by(&[azure::ASYM_4]), || format!("answers straight to {to}"));
+        match near {
+            Some(at) => Next::Go(Place::Arrive(at)),
+            // Farther away, or behind a gateway: the answer goes by the network's own routes.
+            None => self.route(s, row.subnet, Some(id)),
+        }
+    }
+
+    /// Undoes inbound translation as the answer leaves a backend.
+    pub(super) fn undo_inbound(&self, s: &mut State, id: AttachmentId) {
+        let header = s.header;
+        let found = s
+            .sessions
+            .iter_mut()
+            .rev()
+            .find(|x| x.device == Device::Inbound(id) && x.outgoing.reversed() == header);
+        if let Some(session) = found {
+            session.answered = true;
+            let after = session.incoming.reversed();
+            s.rewrite(StepKind::Translate, after, by(&[azure::PKT_6]), || {
+                format!("the answer is from {}", after.source)
+            });
+        }
+    }
+
+    /// The answer reaches an attachment: its origin, or a device that must know it.
+    pub(super) fn arrive_back(&self, s: &mut State, id: AttachmentId) -> Next {
+        self.enter(s, id);
+        if self.is_origin(s, id) {
+            return Next::End(End::Arrived(Terminal::Attachment(id), Disposition::Accepted));
+        }
+        let row = self.net.attachment(id);
+        if let AttachmentKind::Gateway(gateway) = row.kind {
+            return self.gateway_back(s, id, gateway);
+        }
+        if let AttachmentKind::Frontend(..) = row.kind {
+            return self.frontend_back(s, id);
+        }
+        let header = s.header;
+        let known = s
+            .sessions
+            .iter_mut()
+            .rev()
+            .find(|x| x.device == Device::Transit(id) && x.outgoing.reversed() == header);
+        match known {
+            Some(session) => {
+                session.answered = true;
+                let after = session.incoming.reversed();
+                if after != header {
+                    s.rewrite(StepKind::Translate, after, by(&[azure::PKT_6]), || "translated back".into());
+                } else {
+                    s.note(StepKind::Return, by(&[azure::PKT_6]), || "the session is known".into());
+                }
+                Next::Go(Place::Leave(id))
+            }
+            None => {
+                let evidence = of(self.net, Some(row.owner), &[azure::ASYM_1, azure::ASYM_2]);
+                let text =
+                    format!("the answer reaches `{}`, which never saw the request, and is dropped", row.name);
+                s.block(StepKind::Return, Cause::AsymmetricReturn, evidence, text);
+                Next::End(End::Stopped)
+            }
+        }
+    }
+
+    /// An internal load balancer as next hop spreads the answer over appliances; the one with the session is
+    /// chosen, since Azure hashes both directions alike for HA ports.
+    fn frontend_back(&self, s: &mut State, id: AttachmentId) -> Next {
+        let header = s.header;
+        let known = s.sessions.iter().rev().find_map(|x| match x.device {
+            Device::Transit(device) if x.outgoing.reversed() == header => Some(device),
+            _ => None,
+        });
+        match known {
+            Some(device) => Next::Go(Place::Arrive(device)),
+            None => {
+                let row = self.net.attachment(id);
+                let evidence = of(self.net, Some(row.owner), &[azure::ASYM_1]);
+                s.block(
+                    StepKind::Return,
+                    Cause::AsymmetricReturn,
+                    evidence,
+                    "the answer reaches appliances that never saw the request",
+                );
+                Next::End(End::Stopped)
+            }
+        }
+    }
+
+    fn gateway_back(
+        &self,
+        s: &mut State,
+        id: AttachmentId,
+        gateway: crate::inventory::Id<crate::inventory::VirtualNetworkGateway>,
+    ) -> Next {
+        let row = self.net.attachment(id);
+        let to = s.header.destination;
+        let towards = self.net.gateways.towards(row.vnet, to);
+        let branch = towards.into_iter().find(|(b, _)| {
+            b.gateway == gateway || self.net.gateways.vnet_of[b.gateway.index()] == Some(row.vnet)
+        });
+        match branch {
+            Some((branch, _)) if !self.net.vnet(row.vnet).space.contains(to) => match branch.kind {
+                crate::network::BranchKind::Site(site) => Next::Go(Place::AtSite(site)),
+                crate::network::BranchKind::Vnet(vnet) => Next::Go(Place::Inside(vnet)),
+                _ => Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork)),
+            },
+            _ => self.route(s, row.subnet, Some(id)),
+        }
+    }
+
+    fn is_origin(&self, s: &State, id: AttachmentId) -> bool {
+        s.origin == Origin::Attachment(id) && self.net.attachment(id).address == Some(s.header.destination)
+    }
+
+    /// The answer takes next hop Internet: right only for a request that came from there.
+    pub(super) fn outbound_back(&self, s: &mut State, _from: Option<AttachmentId>) -> Next {
+        match s.origin {
+            Origin::Internet(ip) if ip == s.header.destination => Next::Go(Place::Public),
+            Origin::Site(..) => Next::Go(Place::Public),
+            _ => {
+                let text = format!("the answer to {} would leave to the internet", s.header.destination);
+                s.block(StepKind::Return, Cause::ReturnNoRoute, by(&[azure::PKT_6]), text);
+                Next::End(End::Stopped)
+            }
+        }
+    }
+
+    /// The answer in public space: back to the translation that sent the request, or to the client.
+    pub(super) fn public_back(&self, s: &mut State) -> Next {
+        let header = s.header;
+        if let Origin::Internet(ip) = s.origin
+            && ip == header.destination
+        {
+            s.hop(HopKind::Internet, format!("internet client {ip}"), None, Zone::Internet);
+            return Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork));
+        }
+        let found = s.sessions.iter().rposition(|x| {
+            matches!(x.device, Device::Outbound(_) | Device::Site(_) | Device::Transit(_))
+                && x.outgoing.reversed() == header
+        });
+        let Some(found) = found else {
+            // The request never left private space by address: a service endpoint, or storage of the region.
+            return self.straight_back(s);
+        };
+        let session = &mut s.sessions[found];
+        session.answered = true;
+        let (device, after) = (session.device, session.incoming.reversed());
+        s.rewrite(StepKind::Translate, after, by(&[azure::PKT_6]), || {
+            format!("translated back to {}", after.destination)
+        });
+        match device {
+            Device::Outbound(id) => Next::Go(Place::Arrive(id)),
+            Device::Transit(id) => Next::Go(Place::Leave(id)),
+            Device::Site(_) | Device::Inbound(_) => {
+                Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork))
+            }
+        }
+    }
+
+    /// Straight to the sender, where no translation stood between.
+    fn straight_back(&self, s: &mut State) -> Next {
+        match s.origin {
+            Origin::Attachment(id) => {
+                let same = self.net.attachment(id).address == Some(s.header.destination);
+                if same {
+                    Next::End(End::Arrived(Terminal::Attachment(id), Disposition::Accepted))
+                } else {
+                    Next::End(End::Stopped)
+                }
+            }
+            _ => Next::End(End::Arrived(Terminal::Internet, Disposition::Accepted)),
+        }
+    }
+
+    /// What the way back means for the flow.
+    fn judge_back(&self, s: &mut State, end: &End, hops: usize) {
+        let stopped_there = s.blockers.iter().any(|b| b.hop >= hops);
+        if *end == End::Stopped && !stopped_there && s.missing.is_empty() {
+            s.block(
+                StepKind::Return,
+                Cause::ReturnNoRoute,
+                by(&[azure::PKT_6]),
+                "the answer finds no way back",
+            );
+            return;
+        }
+        // The causes of a lost answer come under the return, whatever stopped it.
+        for blocker in s.blockers.iter_mut().filter(|b| b.hop >= hops) {
+            if blocker.cause != Cause::AsymmetricReturn {
+                blocker.cause = Cause::ReturnNoRoute;
+            }
+            blocker.disposition = Disposition::ReturnLost;
+        }
+        if stopped_there || *end == End::Stopped {
+            return;
+        }
+        let missed = s.sessions.iter().find(|x| x.stateful && !x.answered).cloned();
+        if let Some(session) = missed {
+            let resource = match session.device {
+                Device::Transit(id) | Device::Outbound(id) | Device::Inbound(id) => {
+                    Some(self.net.attachment(id).owner)
+                }
+                Device::Site(_) => None,
+            };
+            self.missed(s, &session.name, resource);
+        }
+    }
+
+    /// A stateful device saw the request and not the answer (ASYM-5); towards a private endpoint Microsoft
+    /// calls it unreliable rather than impossible (ASYM-4).
+    fn missed(&self, s: &mut State, name: &str, owner: Option<crate::inventory::Slot>) {
+        let private = s.hops.iter().any(|h| h.kind == HopKind::PrivateEndpoint);
+        let text = format!("the answer does not pass `{name}`, which saw the request and keeps state");
+        if private {
+            let evidence = Evidence { rules: vec![azure::ASYM_4], ..of(self.net, owner, &[]) };
+            s.note(StepKind::Return, evidence, || text.clone());
+            s.intermittent = Some(format!(
+                "{text}: unreliable (ASYM-4); an application rule or source translation mends it"
+            ));
+        } else {
+            s.block(
+                StepKind::Return,
+                Cause::AsymmetricReturn,
+                of(self.net, owner, &[azure::ASYM_5, azure::ASYM_1]),
+                text,
+            );
+        }
+    }
+}
+
+impl State {
+    /// Marks where the way back begins; the hops from there on are the return's.
+    pub(super) fn back_from(&mut self, hops: usize) {
+        self.back_at = Some(hops);
+    }
+}
+
+/// Splits the hops of the way back off.
+pub(super) fn take_back(s: &mut State) -> Option<Return> {
+    let at = s.back_at?;
+    let hops = s.hops.split_off(at.min(s.hops.len()));
+    let lost = s.blockers.iter().any(|b| b.hop >= at);
+    let outcome = match (lost, s.intermittent.is_some()) {
+        (true, _) => Outcome::Blocked,
+        (false, true) => Outcome::Mixed,
+        (false, false) => Outcome::Allowed,
+    };
+    Some(Return { outcome, hops })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::net::Protocol;
+    use crate::trace::Header;
+
+    #[test]
+    fn reversing_twice_changes_nothing() {
+        let ip = |t: &str| t.parse().expect("an address");
+        let header = Header {
+            source: ip("10.0.0.4"),
+            destination: ip("10.0.1.4"),
+            protocol: Protocol::Tcp,
+            source_port: 50_000,
+            port: 443,
+        };
+        assert_eq!(header.reversed().reversed(), header);
+        assert_eq!(header.reversed().port, 50_000);
+    }
+}

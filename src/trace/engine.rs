@@ -1,0 +1,476 @@
+//! The walk: hands a flow from place to place until it arrives or cannot go on.
+//!
+//! A work list, not recursion: equal-cost branches are states of their own, followed in a fixed order. Each
+//! plane (names, filters, routes, firewalls, balancers, services, permissions) is a file beside this one
+//! and knows nothing of the others; this file owns loops, limits and the order of branches.
+
+use super::model::{Decision, Flow, HopKind, Missing, Outcome, StepKind, Trace, Zone};
+use super::question::{self, EPHEMERAL_PORT, Misunderstood, Origin, Question, Target, Wanted};
+use super::state::{Arrival, End, Next, Place, State, Terminal, by, of};
+use super::{Cause, Disposition};
+use crate::diag::At;
+use crate::inventory::{Id, OnPremisesSite, Slot, Subnet, TableTag};
+use crate::net::Header;
+use crate::net::IpAddr;
+use crate::network::{AttachmentKind, Network};
+use crate::rules as azure;
+
+/// A flow may visit this many places; more is a loop or an estate beyond any real one.
+const MAX_PLACES: usize = 64;
+
+/// Equal-cost paths are followed up to this many branches in all.
+const MAX_BRANCHES: usize = 64;
+
+/// Questions within questions (a look-up that travels to a server, that asks another ...).
+const MAX_DEPTH: u8 = 6;
+
+/// Follows flows through one network.
+pub(super) struct Walk<'n> {
+    pub net: &'n Network,
+    pub depth: u8,
+}
+
+/// Follows a flow and gives every decision with its evidence. A flow that cannot be understood gives an
+/// `unknown` that says why; [`understand`] tells beforehand.
+pub fn trace(network: &Network, flow: &Flow) -> Trace {
+    match question::understand(network, flow) {
+        Ok(question) => Walk { net: network, depth: 0 }.answer(flow, &question, true),
+        Err(error) => misunderstood(flow, &error),
+    }
+}
+
+/// The same walk without writing down evidence.
+pub fn decide(network: &Network, flow: &Flow) -> Decision {
+    match question::understand(network, flow) {
+        Ok(question) => Walk { net: network, depth: 0 }.answer(flow, &question, false).decision(),
+        Err(error) => misunderstood(flow, &error).decision(),
+    }
+}
+
+/// Says how a flow is understood, or why it cannot be.
+pub fn understand(network: &Network, flow: &Flow) -> Result<Question, Misunderstood> {
+    question::understand(network, flow)
+}
+
+fn misunderstood(flow: &Flow, error: &Misunderstood) -> Trace {
+    let missing = Missing { cause: Cause::UnknownName, text: error.to_string(), at: At::NOWHERE };
+    Trace {
+        flow: flow.clone(),
+        outcome: Outcome::Unknown,
+        disposition: Disposition::InsufficientInfo,
+        cause: Some(Cause::UnknownName),
+        blockers: Vec::new(),
+        hops: Vec::new(),
+        back: None,
+        assumptions: Vec::new(),
+        missing: vec![missing],
+        warnings: Vec::new(),
+        branches: Vec::new(),
+    }
+}
+
+impl<'n> Walk<'n> {
+    /// A walk for a question within this one; `None` where questions go too deep.
+    pub(super) fn deeper(&self) -> Option<Walk<'n>> {
+        (self.depth < MAX_DEPTH).then_some(Walk { net: self.net, depth: self.depth + 1 })
+    }
+
+    /// Answers a question.
+    pub(super) fn answer(&self, flow: &Flow, question: &Question, full: bool) -> Trace {
+        let header = Header {
+            source: self.source_address(&question.origin),
+            destination: question::INTERNET_HOST,
+            protocol: flow.protocol,
+            source_port: flow.source_port.unwrap_or(EPHEMERAL_PORT),
+            port: if flow.protocol.has_ports() { flow.port } else { 0 },
+        };
+        let mut state = State::new(header, question.origin.clone(), full);
+        // The name comes first: without an address nothing is sent.
+        let addressed = self.address_target(&mut state, question);
+        self.originate(&mut state);
+        if addressed {
+            let place = self.first_place(&mut state);
+            return self.run(flow, state, place);
+        }
+        self.finish(flow, vec![(state, End::Stopped)])
+    }
+
+    fn source_address(&self, origin: &Origin) -> IpAddr {
+        match origin {
+            Origin::Attachment(id) => self.net.attachment(*id).address.unwrap_or(question::INTERNET_CLIENT),
+            Origin::Subnet(_, ip) | Origin::Site(_, ip) | Origin::Internet(ip) => *ip,
+            Origin::Service(_) | Origin::Managed(..) => question::INTERNET_CLIENT,
+        }
+    }
+
+    /// The first hop: who sends.
+    fn originate(&self, s: &mut State) {
+        match s.origin.clone() {
+            Origin::Attachment(id) => {
+                self.enter(s, id);
+                if self.net.attachment(id).address.is_none() {
+                    let unknown = self.net.attachment(id).address_unknown();
+                    s.unknown(StepKind::Originate, Cause::UnknownValue, &unknown, by(&[]));
+                }
+            }
+            Origin::Subnet(subnet, ip) => {
+                let id = self.net.inventory.subnets[subnet].id.clone();
+                s.assume(
+                    None,
+                    format!("a host without resources of its own sends from {ip} in `{}`", id.full_name()),
+                );
+                s.hop(HopKind::Subnet, id.full_name(), Some(id), Zone::Yours);
+            }
+            Origin::Site(site, ip) => {
+                let id = self.net.inventory.on_premises_sites[site].id.clone();
+                s.hop(HopKind::OnPremises, format!("{} ({ip})", id.name()), Some(id), Zone::Yours);
+            }
+            Origin::Internet(ip) => {
+                s.hop(HopKind::Internet, format!("internet client {ip}"), None, Zone::Internet)
+            }
+            Origin::Service(service) => {
+                let id = self.net.inventory.services[service].id.clone();
+                s.hop(HopKind::Service, id.name().to_owned(), Some(id), Zone::Azure);
+            }
+            Origin::Managed(slot, _) => {
+                let id = self.net.inventory.id_of(slot).cloned();
+                let name = id.as_ref().map(|i| i.full_name()).unwrap_or_default();
+                s.hop(HopKind::ManagedNetwork, name, id, Zone::Azure);
+            }
+        }
+        let text = s.header.source;
+        s.note(StepKind::Originate, by(&[]), || format!("sends from {text}"));
+    }
+
+    /// Gives the header its destination; `false` where there is none and the walk is over.
+    fn address_target(&self, s: &mut State, question: &Question) -> bool {
+        match &question.target {
+            Wanted::Address(ip, target) => {
+                s.header.destination = *ip;
+                s.target = target.clone();
+                true
+            }
+            Wanted::Unaddressed(why) => {
+                let unknown = crate::inventory::Unknown::new(At::NOWHERE, why.clone());
+                let cause = if why.contains("not modelled") {
+                    Cause::UnsupportedResource
+                } else {
+                    Cause::UnknownValue
+                };
+                s.unknown(StepKind::Resolve, cause, &unknown, by(&[]));
+                false
+            }
+            Wanted::Name(name) => {
+                s.host = Some(name.clone());
+                self.resolve_target(s, name)
+            }
+        }
+    }
+
+    fn first_place(&self, s: &mut State) -> Next {
+        match s.origin.clone() {
+            Origin::Attachment(id) => Next::Go(Place::Leave(id)),
+            Origin::Subnet(subnet, _) => self.leave_subnet(s, subnet),
+            Origin::Site(site, _) => Next::Go(Place::AtSite(site)),
+            Origin::Internet(_) => Next::Go(Place::Public),
+            Origin::Service(_) => self.leave_service(s),
+            Origin::Managed(slot, workspace) => self.leave_managed(s, slot, workspace),
+        }
+    }
+
+    /// Follows every branch to its end and puts the answer together.
+    fn run(&self, flow: &Flow, state: State, first: Next) -> Trace {
+        let mut ends = Vec::new();
+        let mut work = vec![(state, first)];
+        let mut branches = 1;
+        while let Some((mut state, next)) = work.pop() {
+            match next {
+                Next::End(end) => ends.push((state, end)),
+                Next::Go(place) => {
+                    let next = self.visit(&mut state, place);
+                    work.push((state, next));
+                }
+                Next::Split(ways) => {
+                    branches += ways.len().saturating_sub(1);
+                    if branches > MAX_BRANCHES {
+                        state.assume(
+                            None,
+                            format!("more than {MAX_BRANCHES} equal paths: only the first are followed"),
+                        );
+                    }
+                    let room = MAX_BRANCHES.saturating_sub(ends.len() + work.len()).max(1);
+                    for (place, header) in ways.into_iter().take(room).rev() {
+                        let mut branch = state.clone();
+                        branch.header = header;
+                        work.push((branch, Next::Go(place)));
+                    }
+                }
+            }
+        }
+        for (state, end) in &mut ends {
+            self.judge_end(state, end, flow);
+        }
+        self.finish(flow, ends)
+    }
+
+    /// What happens at one place.
+    pub(super) fn visit(&self, s: &mut State, place: Place) -> Next {
+        let key = (place.clone(), s.header);
+        if s.trail.contains(&key) {
+            let (kind, evidence) = (StepKind::Route, by(&[azure::RT_14]));
+            s.block(kind, Cause::RoutingLoop, evidence, format!("{} has been here before: a loop", s.header));
+            return Next::End(End::Stopped);
+        }
+        if s.trail.len() >= MAX_PLACES {
+            s.block(
+                StepKind::Route,
+                Cause::HopLimit,
+                by(&[]),
+                format!("more than {MAX_PLACES} places visited"),
+            );
+            return Next::End(End::Stopped);
+        }
+        s.trail.push(key);
+        match place {
+            Place::Leave(id) => self.leave(s, id),
+            Place::Arrive(id) => self.arrive(s, id),
+            Place::Inside(vnet) => self.inside(s, vnet),
+            Place::AtSite(site) => self.at_site(s, site),
+            Place::Public => self.in_public(s),
+            Place::AtService(arrival) => self.at_service(s, arrival),
+        }
+    }
+
+    /// Enters an attachment's node in the trace.
+    pub(super) fn enter(&self, s: &mut State, id: crate::network::AttachmentId) {
+        let row = self.net.attachment(id);
+        let (kind, zone) = match row.kind {
+            AttachmentKind::Interface(_) | AttachmentKind::Host(_) | AttachmentKind::ScaleSet(_) => {
+                (HopKind::Interface, Zone::Yours)
+            }
+            AttachmentKind::Compute(_) | AttachmentKind::ServiceNode(_) => (HopKind::Interface, Zone::Yours),
+            AttachmentKind::PrivateEndpoint(..) => (HopKind::PrivateEndpoint, Zone::Yours),
+            AttachmentKind::Frontend(..) => (HopKind::LoadBalancer, Zone::Yours),
+            AttachmentKind::ApplicationGateway(_) => (HopKind::ApplicationGateway, Zone::Yours),
+            AttachmentKind::Firewall(_) => (HopKind::AzureFirewall, Zone::Yours),
+            AttachmentKind::Gateway(_) => (HopKind::Gateway, Zone::Yours),
+            AttachmentKind::Bastion(_) => (HopKind::Bastion, Zone::Yours),
+            AttachmentKind::Resolver(_) => (HopKind::Resolver, Zone::Yours),
+            AttachmentKind::RouteServer(_) => (HopKind::Gateway, Zone::Yours),
+        };
+        let ip = row.address.map(|ip| format!(" ({ip})")).unwrap_or_default();
+        s.hop(kind, format!("{}{ip}", row.name), self.net.inventory.id_of(row.owner).cloned(), zone);
+        if row.assumed
+            && let Some(ip) = row.address
+        {
+            s.assume(
+                None,
+                format!(
+                    "`{}` has {ip}: Azure assigns its address at deployment, and this is the next free one",
+                    row.name
+                ),
+            );
+        }
+    }
+
+    /// After an arrival: the way back, and what authorization says.
+    fn judge_end(&self, s: &mut State, end: &mut End, flow: &Flow) {
+        let End::Arrived(terminal, _) = end else { return };
+        if let Terminal::Service(arrival) = terminal {
+            let arrival = arrival.clone();
+            self.authorize(s, &arrival, flow);
+        }
+        let terminal = terminal.clone();
+        self.walk_back(s, &terminal);
+    }
+
+    /// A flow from a subnet where no resource stands for the sender: the subnet's own group and routes.
+    fn leave_subnet(&self, s: &mut State, subnet: Id<Subnet>) -> Next {
+        self.filter_subnet(s, subnet, false);
+        self.route(s, subnet, None)
+    }
+
+    /// A flow that starts in or reaches an on-premises network.
+    fn at_site(&self, s: &mut State, site: Id<OnPremisesSite>) -> Next {
+        let row = &self.net.inventory.on_premises_sites[site];
+        let slot = Slot { table: TableTag::OnPremisesSite, row: site.raw() };
+        let destination = s.header.destination;
+        s.hop(HopKind::OnPremises, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
+        if row.address_prefixes.iter().any(|p| p.contains(&destination)) {
+            s.pass(StepKind::Deliver, of(self.net, Some(slot), &[]), || {
+                format!("{destination} is in this network")
+            });
+            return self.deliver_on_site(s, site);
+        }
+        if let Some(gateway) = self.gateway_towards(site, destination) {
+            let text = format!("{destination} is announced by `{}`", self.net.attachment(gateway).name);
+            s.pass(StepKind::Route, of(self.net, Some(slot), &[azure::RT_6, azure::PEER_8]), || text);
+            return Next::Go(Place::Arrive(gateway));
+        }
+        if !crate::network::public_space().contains(destination) {
+            let evidence = of(self.net, Some(slot), &[azure::PEER_8]);
+            let text = format!("no gateway of this site announces {destination}");
+            s.block(StepKind::Route, Cause::NoRoute, evidence, text);
+            return Next::End(End::Stopped);
+        }
+        self.leave_site_to_internet(s, site, slot)
+    }
+
+    fn leave_site_to_internet(&self, s: &mut State, site: Id<OnPremisesSite>, slot: Slot) -> Next {
+        let row = &self.net.inventory.on_premises_sites[site];
+        match row.internet_access.or(true) {
+            Ok(true) => {}
+            Ok(false) => {
+                let text = "this site has no internet access of its own";
+                s.block(StepKind::Route, Cause::NoRoute, of(self.net, Some(slot), &[]), text);
+                return Next::End(End::Stopped);
+            }
+            Err(unknown) => {
+                s.unknown(StepKind::Route, Cause::UnknownValue, unknown, of(self.net, Some(slot), &[]));
+                return Next::End(End::Stopped);
+            }
+        }
+        if row.internet_access.is_absent() {
+            s.assume(None, format!("`{}` reaches the internet by itself", row.id.name()));
+        }
+        let own = row.public_ip_address.known().copied();
+        let public = own.unwrap_or(question::INTERNET_CLIENT);
+        let before = s.header;
+        let after = Header { source: public, ..before };
+        let device = super::state::Device::Site(site);
+        s.sessions.push(super::state::Session {
+            device,
+            incoming: before,
+            outgoing: after,
+            stateful: true,
+            answered: false,
+            name: row.id.name().to_owned(),
+        });
+        s.rewrite(StepKind::Translate, after, of(self.net, Some(slot), &[]), || {
+            format!("leaves to the internet from {public}")
+        });
+        Next::Go(Place::Public)
+    }
+
+    /// The gateway of a site that announces a destination.
+    fn gateway_towards(&self, site: Id<OnPremisesSite>, ip: IpAddr) -> Option<crate::network::AttachmentId> {
+        let spaces: Vec<_> = self.net.vnets.iter().map(|v| v.space.clone()).collect();
+        let table = &self.net.gateways;
+        let mine = table.branches.iter().filter(|b| b.kind == crate::network::BranchKind::Site(site));
+        let gateway = mine.map(|b| b.gateway).find(|g| {
+            table.announced(*g, &spaces).contains(ip)
+                || table.branches.iter().any(|b| {
+                    b.gateway == *g
+                        && b.kind != crate::network::BranchKind::Site(site)
+                        && b.prefixes.iter().any(|p| p.contains(&ip))
+                })
+        })?;
+        self.net
+            .attachments
+            .iter()
+            .position(|a| a.kind == AttachmentKind::Gateway(gateway))
+            .map(|n| crate::network::AttachmentId(n as u32))
+    }
+
+    fn deliver_on_site(&self, s: &mut State, site: Id<OnPremisesSite>) -> Next {
+        let row = &self.net.inventory.on_premises_sites[site];
+        let host = row.hosts.iter().find(|h| h.ip_address.is(s.header.destination));
+        if let Some(host) = host.filter(|_| !s.returning) {
+            let closed = host.listens.given && !host.listens.iter().any(|r| r.contains(s.header.port));
+            if closed && s.header.protocol.has_ports() {
+                let evidence =
+                    super::model::Evidence { resource: Some(host.id.clone()), at: host.at, ..by(&[]) };
+                s.block(
+                    StepKind::Deliver,
+                    Cause::NothingListens,
+                    evidence,
+                    format!("`{}` does not listen on port {}", host.name, s.header.port),
+                );
+            }
+        }
+        Next::End(End::Arrived(Terminal::Site(site), Disposition::ExitsNetwork))
+    }
+
+    /// Puts the branches together: the worst is the answer, the others are kept beside it.
+    fn finish(&self, flow: &Flow, ends: Vec<(State, End)>) -> Trace {
+        let mut traces: Vec<Trace> =
+            ends.into_iter().map(|(state, end)| conclude(flow, state, &end)).collect();
+        if traces.is_empty() {
+            return misunderstood(flow, &Misunderstood::Nothing { text: flow.to.to_string(), near: None });
+        }
+        let rank = |o: Outcome| match o {
+            Outcome::Blocked => 0,
+            Outcome::Unknown => 1,
+            Outcome::Mixed => 2,
+            Outcome::Allowed => 3,
+        };
+        let worst = (0..traces.len()).min_by_key(|i| (rank(traces[*i].outcome), *i)).unwrap_or(0);
+        let mut answer = traces.remove(worst);
+        if traces.iter().any(|t| t.outcome != answer.outcome) {
+            answer.outcome = mixed(answer.outcome, &traces);
+        }
+        answer.branches = traces;
+        answer
+    }
+}
+
+/// Branches that disagree: blocked and allowed make mixed, an unknown among them stays unknown.
+fn mixed(worst: Outcome, others: &[Trace]) -> Outcome {
+    let has = |o: Outcome| worst == o || others.iter().any(|t| t.outcome == o);
+    if has(Outcome::Unknown) && !has(Outcome::Allowed) {
+        return Outcome::Unknown;
+    }
+    if has(Outcome::Blocked) && (has(Outcome::Allowed) || has(Outcome::Mixed)) {
+        Outcome::Mixed
+    } else if has(Outcome::Unknown) {
+        Outcome::Unknown
+    } else {
+        Outcome::Mixed
+    }
+}
+
+/// The trace of one branch.
+fn conclude(flow: &Flow, mut state: State, end: &End) -> Trace {
+    let back = super::back::take_back(&mut state);
+    let arrived = match end {
+        End::Arrived(_, disposition) => Some(*disposition),
+        End::Stopped => None,
+    };
+    let (outcome, disposition, cause) = if let Some(first) = state.blockers.first() {
+        (Outcome::Blocked, first.disposition, Some(first.cause))
+    } else if let Some(first) = state.missing.first() {
+        (Outcome::Unknown, Disposition::InsufficientInfo, Some(first.cause))
+    } else if state.intermittent.is_some() {
+        let cause = if back.is_some() { Cause::AsymmetricReturn } else { Cause::Intermittent };
+        (Outcome::Mixed, cause.disposition(), Some(cause))
+    } else {
+        (Outcome::Allowed, arrived.unwrap_or(Disposition::Accepted), None)
+    };
+    if let Some(text) = state.intermittent.take() {
+        state.warn(text);
+    }
+    state.assumptions.sort();
+    Trace {
+        flow: flow.clone(),
+        outcome,
+        disposition,
+        cause,
+        blockers: state.blockers,
+        hops: state.hops,
+        back,
+        assumptions: state.assumptions,
+        missing: state.missing,
+        warnings: state.warnings,
+        branches: Vec::new(),
+    }
+}
+
+/// Whether an arrival is over the public endpoint.
+pub(super) fn is_public(arrival: &Arrival) -> bool {
+    matches!(arrival, Arrival::Public)
+}
+
+/// Whether a target is the public internet at large.
+pub(super) fn is_internet(target: Option<&Target>) -> bool {
+    matches!(target, None | Some(Target::Internet))
+}

@@ -1,0 +1,637 @@
+//! Azure Firewall: DNAT, network rules, application rules, translation, in the order of FW-2 and FW-3.
+
+use super::Cause;
+use super::engine::Walk;
+use super::model::{Evidence, HopKind, StepKind, Zone};
+use super::state::{Device, End, Next, Place, Session, State, by, of};
+use crate::inventory::{
+    AddressMeaning, AddressWord, AzureFirewall, Field, FirewallAction, FirewallPolicy, FirewallRule,
+    FirewallRuleType, Id, IpGroup, Many, Ref, Slot, TableTag, ThreatIntelMode, Unknown,
+};
+use crate::net::Header;
+use crate::net::{IpAddr, PortRange, Protocol};
+use crate::network::{AttachmentId, AttachmentKind, Tri};
+use crate::rules as azure;
+use crate::services::name_matches;
+use std::sync::Arc;
+
+/// A rule with the collection it stands in.
+struct Ranked<'a> {
+    action: Option<FirewallAction>,
+    collection: &'a Arc<str>,
+    rule: &'a FirewallRule,
+    kind: FirewallRuleType,
+    owner: Slot,
+}
+
+/// Policies may inherit this deep; Azure allows one level, a file may claim any.
+const MAX_PARENTS: usize = 8;
+
+impl Walk<'_> {
+    /// At a firewall from inside: as next hop, or addressed itself.
+    pub(super) fn at_firewall(&self, s: &mut State, id: AttachmentId, firewall: Id<AzureFirewall>) -> Next {
+        self.enter(s, id);
+        let rules = self.rules_of(s, firewall);
+        let row = self.net.attachment(id);
+        if row.address == Some(s.header.destination) {
+            if self.is_dns_proxy(firewall) && s.header.port == 53 {
+                s.pass(StepKind::Deliver, of(self.net, Some(row.owner), &[azure::FW_15]), || {
+                    "the firewall answers DNS".into()
+                });
+                return Next::End(End::Arrived(
+                    super::state::Terminal::Attachment(id),
+                    super::Disposition::Accepted,
+                ));
+            }
+            return self.dnat(s, id, firewall, &rules);
+        }
+        self.judge(s, firewall, &rules);
+        self.translate(s, id, firewall);
+        Next::Go(Place::Leave(id))
+    }
+
+    /// At a firewall's public address (FW-8).
+    pub(super) fn at_firewall_from_public(&self, s: &mut State, firewall: Id<AzureFirewall>) -> Next {
+        let row = &self.net.inventory.azure_firewalls[firewall];
+        let found = self.net.attachments.iter().position(|a| a.kind == AttachmentKind::Firewall(firewall));
+        let Some(id) = found.map(|n| AttachmentId(n as u32)) else {
+            s.hop(HopKind::AzureFirewall, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
+            let unknown = Unknown::new(row.at, format!("the subnet of `{}` is not known", row.id.name()));
+            s.unknown(StepKind::Forward, Cause::UnknownValue, &unknown, by(&[]));
+            return Next::End(End::Stopped);
+        };
+        self.enter(s, id);
+        let rules = self.rules_of(s, firewall);
+        self.dnat(s, id, firewall, &rules)
+    }
+
+    fn slot_of_firewall(&self, firewall: Id<AzureFirewall>) -> Slot {
+        Slot { table: TableTag::AzureFirewall, row: firewall.raw() }
+    }
+
+    fn policy(&self, firewall: Id<AzureFirewall>) -> Option<Id<FirewallPolicy>> {
+        let field = &self.net.inventory.azure_firewalls[firewall].firewall_policy;
+        self.net.inventory.follow(field.known()?).row()
+    }
+
+    /// The policies that hold, the parent first (FW-3).
+    fn policies(&self, firewall: Id<AzureFirewall>) -> Vec<Id<FirewallPolicy>> {
+        let mut chain = Vec::new();
+        let mut here = self.policy(firewall);
+        while let Some(policy) = here.filter(|p| !chain.contains(p) && chain.len() < MAX_PARENTS) {
+            chain.push(policy);
+            let base = &self.net.inventory.firewall_policies[policy].base_policy;
+            here = base.known().and_then(|b| self.net.inventory.follow(b).row());
+        }
+        chain.reverse();
+        chain
+    }
+
+    /// Whether the firewall answers DNS for its clients (FW-15).
+    pub(super) fn is_dns_proxy(&self, firewall: Id<AzureFirewall>) -> bool {
+        let inventory = &self.net.inventory;
+        let classic = inventory.azure_firewalls[firewall].classic_dns_proxy.is(true);
+        classic || self.policies(firewall).iter().any(|p| inventory.firewall_policies[*p].dns_proxy.is(true))
+    }
+
+    /// The firewall's own DNS servers.
+    pub(super) fn firewall_dns_servers(&self, firewall: Id<AzureFirewall>) -> Vec<IpAddr> {
+        let policies = self.policies(firewall);
+        let last = policies.last().map(|p| &self.net.inventory.firewall_policies[*p]);
+        last.map(|p| p.dns_servers.items.clone()).unwrap_or_default()
+    }
+
+    /// Every rule in the order it is asked within its type. What cannot be ordered or read is written down.
+    fn rules_of(&self, s: &mut State, firewall: Id<AzureFirewall>) -> Vec<Ranked<'_>> {
+        let inventory = &self.net.inventory;
+        let row = &inventory.azure_firewalls[firewall];
+        let mut out = Vec::new();
+        if let Field::Known(reference) = &row.firewall_policy
+            && self.policy(firewall).is_none()
+        {
+            let unknown = Unknown::new(
+                reference.at,
+                format!("the policy `{}` is in none of the files", reference.text),
+            );
+            s.unknown(StepKind::Filter, Cause::DanglingReference, &unknown, by(&[azure::FW_3]));
+        }
+        if let Some(unknown) = row.firewall_policy.unknown() {
+            s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown.clone(), by(&[azure::FW_3]));
+        }
+        for policy in self.policies(firewall) {
+            let base = &inventory.firewall_policies[policy].base_policy;
+            if let Some(reference) = base.known().filter(|b| inventory.follow(b).row().is_none()) {
+                let unknown = Unknown::new(
+                    reference.at,
+                    format!("the parent policy `{}` is in none of the files", reference.text),
+                );
+                s.unknown(StepKind::Filter, Cause::DanglingReference, &unknown, by(&[azure::FW_3]));
+            }
+            out.extend(self.rules_of_policy(policy));
+        }
+        let classic = [
+            (&row.nat_rule_collections, FirewallRuleType::NatRule),
+            (&row.network_rule_collections, FirewallRuleType::NetworkRule),
+            (&row.application_rule_collections, FirewallRuleType::ApplicationRule),
+        ];
+        for (collections, kind) in classic {
+            let mut sorted: Vec<_> = collections.iter().collect();
+            sorted.sort_by_key(|c| c.priority.known().copied().unwrap_or(i64::MAX));
+            for collection in sorted {
+                let action = collection.action.known().copied();
+                let owner = self.slot_of_firewall(firewall);
+                out.extend(collection.rules.iter().map(|rule| Ranked {
+                    action,
+                    collection: &collection.name,
+                    rule,
+                    kind,
+                    owner,
+                }));
+            }
+        }
+        out
+    }
+
+    fn rules_of_policy(&self, policy: Id<FirewallPolicy>) -> Vec<Ranked<'_>> {
+        let inventory = &self.net.inventory;
+        let id = &inventory.firewall_policies[policy].id;
+        let mut groups: Vec<_> = inventory
+            .rule_collection_groups
+            .rows()
+            .filter(|(_, g)| g.id.parent().is_some_and(|p| p == *id))
+            .collect();
+        groups.sort_by_key(|(row, g)| (g.priority.known().copied().unwrap_or(i64::MAX), *row));
+        let mut out = Vec::new();
+        for (row, group) in groups {
+            let owner = Slot { table: TableTag::RuleCollectionGroup, row: row.raw() };
+            let mut collections: Vec<_> = group.rule_collections.iter().collect();
+            collections.sort_by_key(|c| c.priority.known().copied().unwrap_or(i64::MAX));
+            for collection in collections {
+                let nat = collection
+                    .rule_collection_type
+                    .known()
+                    .is_some_and(|t| t.to_ascii_lowercase().contains("nat"))
+                    || collection.action.is(FirewallAction::Dnat);
+                let action = collection.action.known().copied();
+                for rule in collection.rules.iter() {
+                    let fallback = if nat {
+                        FirewallRuleType::NatRule
+                    } else if rule.target_fqdns.given
+                        || rule.fqdn_tags.given
+                        || rule.target_urls.given
+                        || rule.web_categories.given
+                    {
+                        FirewallRuleType::ApplicationRule
+                    } else {
+                        FirewallRuleType::NetworkRule
+                    };
+                    let kind = rule.rule_type.known().copied().unwrap_or(fallback);
+                    out.push(Ranked { action, collection: &collection.name, rule, kind, owner });
+                }
+            }
+        }
+        out
+    }
+
+    fn evidence_of(&self, ranked: &Ranked<'_>, rules: &[azure::RuleId]) -> Evidence {
+        let name = format!("{}/{}", ranked.collection, ranked.rule.name);
+        Evidence { name: Some(name.into()), at: ranked.rule.at, ..of(self.net, Some(ranked.owner), rules) }
+    }
+
+    /// Network rules, then application rules, then the default deny (FW-1, FW-2, FW-5).
+    fn judge(&self, s: &mut State, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) {
+        self.threat_intelligence(s, firewall);
+        if self.network_rules(s, rules) || self.application_rules(s, rules) {
+            return;
+        }
+        let evidence = of(self.net, Some(self.slot_of_firewall(firewall)), &[azure::FW_1, azure::FW_5]);
+        if app_protocol(&s.header).is_some() {
+            let evidence = Evidence { rules: vec![azure::FW_1, azure::FW_5, azure::FW_24], ..evidence };
+            let name =
+                s.host.clone().map_or_else(|| "a request without a name".to_owned(), |h| format!("`{h}`"));
+            let text = format!("no network rule and no application rule matches {name}");
+            s.block(StepKind::Filter, Cause::FirewallApplicationRuleNoMatch, evidence, text);
+        } else {
+            s.block(
+                StepKind::Filter,
+                Cause::FirewallDefaultDeny,
+                evidence,
+                "no rule matches; the firewall denies by default",
+            );
+        }
+    }
+
+    fn threat_intelligence(&self, s: &mut State, firewall: Id<AzureFirewall>) {
+        let inventory = &self.net.inventory;
+        let own = inventory.azure_firewalls[firewall].threat_intel_mode.is(ThreatIntelMode::Deny);
+        let policy = self
+            .policies(firewall)
+            .iter()
+            .any(|p| inventory.firewall_policies[*p].threat_intel_mode.is(ThreatIntelMode::Deny));
+        if own || policy {
+            s.assume(None, "threat intelligence knows nothing bad of the addresses and names (FW-2)");
+        }
+    }
+
+    /// `true` where a network rule, or doubt about one, settles the matter.
+    fn network_rules(&self, s: &mut State, rules: &[Ranked<'_>]) -> bool {
+        let mut doubt: Option<(Unknown, Option<FirewallAction>)> = None;
+        for ranked in rules.iter().filter(|r| r.kind == FirewallRuleType::NetworkRule) {
+            match self.network_match(s, ranked.rule) {
+                Tri::No => {}
+                Tri::Unknown(unknown) => {
+                    doubt.get_or_insert((unknown, ranked.action));
+                }
+                Tri::Yes => {
+                    if let Some((unknown, _)) = doubt.filter(|(_, action)| *action != ranked.action) {
+                        s.unknown(
+                            StepKind::Filter,
+                            super::filter::cause_of(&unknown),
+                            &unknown,
+                            self.evidence_of(ranked, &[azure::FW_5]),
+                        );
+                        return true;
+                    }
+                    self.settle(s, ranked, false);
+                    return true;
+                }
+            }
+        }
+        match doubt {
+            Some((unknown, _)) => {
+                s.unknown(StepKind::Filter, super::filter::cause_of(&unknown), &unknown, by(&[azure::FW_5]));
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn settle(&self, s: &mut State, ranked: &Ranked<'_>, application: bool) {
+        let evidence = self.evidence_of(ranked, &[azure::FW_3, azure::FW_5]);
+        let kind = if application { "application" } else { "network" };
+        let text = format!("{kind} rule `{}` of `{}`", ranked.rule.name, ranked.collection);
+        match ranked.action {
+            Some(FirewallAction::Deny) if application => {
+                s.block(
+                    StepKind::Filter,
+                    Cause::FirewallApplicationRuleDeny,
+                    evidence,
+                    format!("{text} denies"),
+                );
+            }
+            Some(FirewallAction::Deny) => {
+                s.block(StepKind::Filter, Cause::FirewallNetworkRuleDeny, evidence, format!("{text} denies"));
+            }
+            Some(_) => s.pass(StepKind::Filter, evidence, || format!("{text} allows")),
+            None => {
+                let unknown = Unknown::new(
+                    ranked.rule.at,
+                    format!("the action of the collection `{}` is not known", ranked.collection),
+                );
+                s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, evidence);
+            }
+        }
+    }
+
+    fn network_match(&self, s: &State, rule: &FirewallRule) -> Tri {
+        let header = s.header;
+        network_protocol(rule, header.protocol)
+            .and(|| ports(&rule.destination_ports, &header))
+            .and(|| self.address(&rule.source_addresses, &rule.source_ip_groups, header.source))
+            .and(|| {
+                let addresses = rule.destination_addresses.given || rule.destination_ip_groups.given;
+                let by_address = if addresses {
+                    self.address(&rule.destination_addresses, &rule.destination_ip_groups, header.destination)
+                } else {
+                    Tri::No
+                };
+                by_address.or(|| fqdns(&rule.destination_fqdns, s.host.as_deref()))
+            })
+    }
+
+    fn address(&self, words: &Many<AddressWord>, groups: &Many<Ref<IpGroup>>, ip: IpAddr) -> Tri {
+        let mut unknown = words.unknown.clone().or_else(|| groups.unknown.clone());
+        if !words.given && !groups.given {
+            return Tri::Yes;
+        }
+        let mut word = |w: &AddressWord| match &w.means {
+            AddressMeaning::Any => true,
+            AddressMeaning::Addresses(set) => set.contains(ip),
+            AddressMeaning::Tag(name) => match self.net.tags.find(name) {
+                Some(tag) => self.net.tags.set(tag).contains(ip),
+                None => {
+                    let why = format!("the prefixes of the service tag `{name}` are not in the table in use");
+                    unknown.get_or_insert(Unknown::new(crate::diag::At::NOWHERE, why));
+                    false
+                }
+            },
+        };
+        if words.iter().any(&mut word) {
+            return Tri::Yes;
+        }
+        for group in groups {
+            match self.net.inventory.follow(group).row() {
+                Some(row) if self.net.inventory.ip_groups[row].ip_addresses.iter().any(&mut word) => {
+                    return Tri::Yes;
+                }
+                Some(_) => {}
+                None => {
+                    unknown = Some(Unknown::new(
+                        group.at,
+                        format!("the IP group `{}` is in none of the files", group.text),
+                    ));
+                    break;
+                }
+            }
+        }
+        unknown.map_or(Tri::No, Tri::Unknown)
+    }
+
+    /// `true` where an application rule, or doubt about one, settles the matter.
+    fn application_rules(&self, s: &mut State, rules: &[Ranked<'_>]) -> bool {
+        let Some(protocol) = app_protocol(&s.header) else { return false };
+        for ranked in rules.iter().filter(|r| r.kind == FirewallRuleType::ApplicationRule) {
+            let rule = ranked.rule;
+            let fits = application_protocol(rule, protocol, s.header.port)
+                .and(|| self.address(&rule.source_addresses, &rule.source_ip_groups, s.header.source))
+                .and(|| application_name(rule, s.host.as_deref()));
+            match fits {
+                Tri::No => {}
+                Tri::Yes => {
+                    self.settle(s, ranked, true);
+                    self.proxied(s);
+                    return true;
+                }
+                Tri::Unknown(unknown) => {
+                    s.unknown(
+                        StepKind::Filter,
+                        super::filter::cause_of(&unknown),
+                        &unknown,
+                        self.evidence_of(ranked, &[azure::FW_17]),
+                    );
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// An application rule is a proxy: the destination sees the firewall (FW-19).
+    fn proxied(&self, s: &mut State) {
+        s.warn("an application rule matched: the destination sees an address of AzureFirewallSubnet (FW-19)");
+    }
+
+    /// Translation of the source (FW-19): always by an application rule, by a network rule only outside the
+    /// private ranges of the policy.
+    fn translate(&self, s: &mut State, id: AttachmentId, firewall: Id<AzureFirewall>) {
+        let before = s.header;
+        let proxied =
+            s.hops.last().is_some_and(|h| h.steps.iter().any(|x| x.text.starts_with("application rule")))
+                || s.warnings.iter().any(|w| w.starts_with("an application rule matched"));
+        let public = !self.is_snat_private(firewall, before.destination);
+        let own = self.net.attachment(id).address;
+        let after = match own.filter(|_| proxied || public) {
+            Some(own) => Header { source: own, ..before },
+            None => before,
+        };
+        let name = self.net.attachment(id).name.to_string();
+        s.sessions.push(Session {
+            device: Device::Transit(id),
+            incoming: before,
+            outgoing: after,
+            stateful: true,
+            answered: false,
+            name,
+        });
+        if after != before {
+            let slot = self.slot_of_firewall(firewall);
+            s.rewrite(StepKind::Translate, after, of(self.net, Some(slot), &[azure::FW_19]), || {
+                format!("source becomes {}", after.source)
+            });
+        }
+    }
+
+    /// Whether a destination is private to the firewall, so that a network rule leaves the source alone.
+    fn is_snat_private(&self, firewall: Id<AzureFirewall>, ip: IpAddr) -> bool {
+        let policies = self.policies(firewall);
+        let ranges = policies
+            .iter()
+            .rev()
+            .map(|p| &self.net.inventory.firewall_policies[*p].snat_private_ranges)
+            .find(|r| r.given);
+        let default = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
+        let holds = |text: &str| match text.to_ascii_lowercase().as_str() {
+            "ianaprivateranges" => default.iter().any(|d| prefix_holds(d, ip)),
+            other => prefix_holds(other, ip),
+        };
+        match ranges {
+            Some(list) => list.iter().any(|t| holds(t)),
+            None => default.iter().any(|d| holds(d)),
+        }
+    }
+
+    /// A DNAT rule for what is addressed to the firewall (FW-8).
+    fn dnat(
+        &self,
+        s: &mut State,
+        id: AttachmentId,
+        firewall: Id<AzureFirewall>,
+        rules: &[Ranked<'_>],
+    ) -> Next {
+        let header = s.header;
+        for ranked in rules.iter().filter(|r| r.kind == FirewallRuleType::NatRule) {
+            let rule = ranked.rule;
+            let fits = network_protocol(rule, header.protocol)
+                .and(|| ports(&rule.destination_ports, &header))
+                .and(|| self.address(&rule.source_addresses, &rule.source_ip_groups, header.source))
+                .and(|| self.dnat_destination(rule, header.destination, firewall));
+            match fits {
+                Tri::No => {}
+                Tri::Unknown(unknown) => {
+                    s.unknown(
+                        StepKind::Translate,
+                        super::filter::cause_of(&unknown),
+                        &unknown,
+                        self.evidence_of(ranked, &[azure::FW_8]),
+                    );
+                    return Next::End(End::Stopped);
+                }
+                Tri::Yes => return self.dnat_by(s, id, ranked, rules),
+            }
+        }
+        let evidence = of(self.net, Some(self.slot_of_firewall(firewall)), &[azure::FW_8, azure::FW_1]);
+        s.block(
+            StepKind::Translate,
+            Cause::FirewallNotForwarding,
+            evidence,
+            format!("no DNAT rule takes {header}"),
+        );
+        Next::End(End::Stopped)
+    }
+
+    fn dnat_destination(&self, rule: &FirewallRule, ip: IpAddr, firewall: Id<AzureFirewall>) -> Tri {
+        match self.address(&rule.destination_addresses, &rule.destination_ip_groups, ip) {
+            // A template names the firewall's public address by reference, which only a deployment knows.
+            Tri::Unknown(_) if rule.destination_addresses.items.is_empty() => {
+                let owns = self.net.by_public_address.get(&ip)
+                    == Some(&crate::network::Occupant::Firewall(firewall));
+                Tri::of(owns)
+            }
+            other => other,
+        }
+    }
+
+    fn dnat_by(&self, s: &mut State, id: AttachmentId, ranked: &Ranked<'_>, rules: &[Ranked<'_>]) -> Next {
+        let rule = ranked.rule;
+        let evidence = self.evidence_of(ranked, &[azure::FW_8]);
+        let Some(destination) = rule.translated_address.known().copied() else {
+            let unknown =
+                Unknown::new(rule.at, format!("the translated address of `{}` is not known", rule.name));
+            s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, evidence);
+            return Next::End(End::Stopped);
+        };
+        let before = s.header;
+        let port = rule.translated_port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(before.port);
+        let source = self.net.attachment(id).address.unwrap_or(before.source);
+        let after = Header { source, destination, port, ..before };
+        s.rewrite(StepKind::Translate, after, evidence, || {
+            format!("DNAT rule `{}` leads to {destination}:{port}", rule.name)
+        });
+        let name = self.net.attachment(id).name.to_string();
+        s.sessions.push(Session {
+            device: Device::Transit(id),
+            incoming: before,
+            outgoing: after,
+            stateful: true,
+            answered: false,
+            name,
+        });
+        if self.net.profile.dnat_then_network_deny {
+            s.assume(
+                Some("dnatThenNetworkDeny"),
+                "a network rule may still deny what a DNAT rule translated (D-1)",
+            );
+            let denied = rules.iter().filter(|r| r.kind == FirewallRuleType::NetworkRule);
+            let hit = denied.into_iter().find(|r| self.network_match(s, r.rule) == Tri::Yes);
+            if let Some(deny) = hit.filter(|r| r.action == Some(FirewallAction::Deny)) {
+                self.settle(s, deny, false);
+            }
+        }
+        Next::Go(Place::Leave(id))
+    }
+}
+
+fn prefix_holds(text: &str, ip: IpAddr) -> bool {
+    crate::net::parse_addresses(text).is_some_and(|set| set.contains(ip))
+}
+
+fn network_protocol(rule: &FirewallRule, protocol: Protocol) -> Tri {
+    if let Some(unknown) = &rule.ip_protocols.unknown {
+        return Tri::Unknown(unknown.clone());
+    }
+    let any_port = rule.destination_ports.iter().all(|p| p.is_all());
+    Tri::of(rule.ip_protocols.iter().any(|p| {
+        if p.protocol.eq_ignore_ascii_case("any") {
+            // FW-11: with a port it means TCP and UDP, without one every protocol.
+            return any_port || protocol.has_ports();
+        }
+        Protocol::parse(&p.protocol) == Some(protocol)
+    }))
+}
+
+fn ports(ports: &Many<PortRange>, header: &Header) -> Tri {
+    if let Some(unknown) = &ports.unknown {
+        return Tri::Unknown(unknown.clone());
+    }
+    let all = !ports.given || ports.iter().any(|p| p.is_all());
+    Tri::of(all || (header.protocol.has_ports() && ports.iter().any(|p| p.contains(header.port))))
+}
+
+/// FW-14: a name in a network rule is matched by what it resolves to; here by the name asked.
+fn fqdns(names: &Many<Arc<str>>, host: Option<&str>) -> Tri {
+    if names.iter().any(|n| host.is_some_and(|h| n.eq_ignore_ascii_case(h))) {
+        return Tri::Yes;
+    }
+    names.unknown.clone().map_or(Tri::No, Tri::Unknown)
+}
+
+/// The application protocol of a header: what the firewall's proxy reads (FW-5).
+fn app_protocol(header: &Header) -> Option<&'static str> {
+    match (header.protocol, header.port) {
+        (Protocol::Tcp, 80 | 8080) => Some("Http"),
+        (Protocol::Tcp, 443 | 8443) => Some("Https"),
+        (Protocol::Tcp, 1433) => Some("Mssql"),
+        _ => None,
+    }
+}
+
+fn application_protocol(rule: &FirewallRule, protocol: &str, port: u16) -> Tri {
+    if let Some(unknown) = &rule.ip_protocols.unknown {
+        return Tri::Unknown(unknown.clone());
+    }
+    let usual = |p: &str| match p.to_ascii_lowercase().as_str() {
+        "http" => 80,
+        "https" => 443,
+        _ => 1433,
+    };
+    let tagged = !rule.ip_protocols.given && rule.fqdn_tags.given;
+    Tri::of(
+        tagged
+            || rule.ip_protocols.iter().any(|p| {
+                p.protocol.eq_ignore_ascii_case(protocol)
+                    && p.port.unwrap_or_else(|| usual(&p.protocol)) == port
+            }),
+    )
+}
+
+/// FQDN tags whose members this program knows well enough to say no.
+const KNOWN_FQDN_TAGS: &[(&str, &[&str])] = &[(
+    "AzureKubernetesService",
+    &[
+        "*.azmk8s.io",
+        "mcr.microsoft.com",
+        "*.data.mcr.microsoft.com",
+        "management.azure.com",
+        "login.microsoftonline.com",
+        "packages.microsoft.com",
+        "acs-mirror.azureedge.net",
+        "packages.aks.azure.com",
+    ],
+)];
+
+fn application_name(rule: &FirewallRule, host: Option<&str>) -> Tri {
+    let Some(host) = host else { return Tri::of(rule.target_fqdns.iter().any(|f| &**f == "*")) };
+    let url = |u: &str| u.split('/').next().unwrap_or_default().to_owned();
+    let named = rule.target_fqdns.iter().any(|f| &**f == "*" || wildcard(f, host))
+        || rule.target_urls.iter().any(|u| wildcard(&url(u), host));
+    if named {
+        return Tri::Yes;
+    }
+    for tag in &rule.fqdn_tags {
+        match KNOWN_FQDN_TAGS.iter().find(|(t, _)| t.eq_ignore_ascii_case(tag)) {
+            Some((_, members)) if members.iter().any(|m| name_matches(m, host)) => return Tri::Yes,
+            Some(_) => {}
+            None => {
+                let why = format!("the members of the FQDN tag `{tag}` are Microsoft's to know");
+                return Tri::Unknown(Unknown::new(rule.at, why));
+            }
+        }
+    }
+    if let Some(category) = rule.web_categories.items.first() {
+        let why = format!("which names the web category `{category}` holds is Microsoft's to know");
+        return Tri::Unknown(Unknown::new(rule.at, why));
+    }
+    let unknown = rule.target_fqdns.unknown.clone().or_else(|| rule.target_urls.unknown.clone());
+    unknown.map_or(Tri::No, Tri::Unknown)
+}
+
+/// `*.contoso.com` does not match the bare domain (FW-16); `*contoso.com` does.
+fn wildcard(pattern: &str, host: &str) -> bool {
+    match pattern.strip_prefix('*') {
+        Some(rest) if !rest.starts_with('.') => {
+            let (rest, host) = (rest.to_ascii_lowercase(), host.to_ascii_lowercase());
+            host.ends_with(&rest)
+        }
+        _ => name_matches(pattern, host),
+    }
+}

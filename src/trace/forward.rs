@@ -1,0 +1,788 @@
+//! Forwarding: which route a subnet's table gives, and what its next hop does (RT, PEER, GW).
+
+use super::engine::Walk;
+use super::model::{Evidence, HopKind, StepKind, Zone};
+use super::question::Target;
+use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
+use super::{Cause, Disposition};
+use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
+use crate::net::Header;
+use crate::net::{IpAddr, IpNet, Protocol};
+use crate::network::{
+    AttachmentId, AttachmentKind, BranchKind, Choice, EffectiveRoute, HOST_ADDRESS, METADATA_ADDRESS,
+    NextHop, RouteSource, Selection, SubnetRole, Tri,
+};
+use crate::profile::ForwardedTrafficMode;
+use crate::rules::{self as azure, RuleId};
+
+impl Walk<'_> {
+    /// Out of an attachment: filters, then the subnet's routes.
+    pub(super) fn leave(&self, s: &mut State, id: AttachmentId) -> Next {
+        self.enter(s, id);
+        let row = self.net.attachment(id);
+        if s.returning {
+            self.undo_inbound(s, id);
+        }
+        if !self.carried(s) {
+            return Next::End(End::Stopped);
+        }
+        if !row.is_platform() {
+            self.filter(s, id, false);
+        }
+        if s.header.destination == HOST_ADDRESS || s.header.destination == METADATA_ADDRESS {
+            s.pass(StepKind::Deliver, by(&[azure::PLAT_1, azure::PLAT_2]), || {
+                "the host answers itself; no route is asked".into()
+            });
+            return Next::End(End::Arrived(Terminal::Platform, Disposition::Accepted));
+        }
+        self.route(s, row.subnet, Some(id))
+    }
+
+    /// What a virtual network does not carry, whatever the rules say (PKT-8).
+    fn carried(&self, s: &mut State) -> bool {
+        let Header { source_port, destination, protocol, .. } = s.header;
+        let multicast =
+            destination.is_multicast() || destination == IpAddr::V4(std::net::Ipv4Addr::BROADCAST);
+        let reserved = protocol == Protocol::Udp && source_port == 65330;
+        let dhcp = protocol == Protocol::Udp
+            && source_port == 68
+            && s.header.port == 67
+            && destination != HOST_ADDRESS;
+        if multicast || reserved || dhcp {
+            let text = if multicast {
+                "multicast and broadcast are not carried"
+            } else {
+                "this port is reserved by the host"
+            };
+            s.block(StepKind::Route, Cause::PlatformProtocol, by(&[azure::PKT_8]), text);
+            return false;
+        }
+        true
+    }
+
+    /// How long a user-defined route must be to beat a private endpoint's /32 (RT-24).
+    fn private_endpoint_beaten_from(&self, id: AttachmentId) -> Result<u8, Unknown> {
+        let row = self.net.attachment(id);
+        let subnet = &self.net.inventory.subnets[row.subnet];
+        let policies = subnet
+            .private_endpoint_network_policies
+            .or(crate::inventory::PrivateEndpointNetworkPolicies::Disabled);
+        let bits = if row.address.is_some_and(|ip| ip.is_ipv6()) { 128 } else { 32 };
+        if !policies.map_err(Clone::clone)?.routes() {
+            return Ok(bits);
+        }
+        let space = &self.net.inventory.virtual_networks[row.vnet].address_prefixes;
+        let holds = |p: &&IpNet| row.address.is_some_and(|ip| p.contains(&ip));
+        Ok(space.iter().filter(holds).map(|p| p.prefix_len()).max().unwrap_or(bits))
+    }
+
+    /// Asks a subnet's table. The knobs and private endpoint policies come in here.
+    pub(super) fn choose(&self, subnet: Id<Subnet>, ip: IpAddr) -> Choice<'_> {
+        let beaten = |id| self.private_endpoint_beaten_from(id);
+        let with = Selection {
+            tags: &self.net.tags,
+            service_endpoint_overridable: self.net.profile.service_endpoint_route_overridable,
+            bgp_default_removes_none: self.net.profile.bgp_default_removes_none_routes,
+            private_endpoint_beaten_from: &beaten,
+        };
+        self.net.subnet(subnet).routes.choose(ip, &with)
+    }
+
+    /// The routes of a subnet, and on to the next hop.
+    pub(super) fn route(&self, s: &mut State, subnet: Id<Subnet>, from: Option<AttachmentId>) -> Next {
+        let destination = s.header.destination;
+        match self.choose(subnet, destination) {
+            Choice::NoRoute => {
+                let id = &self.net.inventory.subnets[subnet].id;
+                let evidence = Evidence { resource: Some(id.clone()), ..by(&[azure::RT_24B]) };
+                s.block(
+                    StepKind::Route,
+                    Cause::NoRoute,
+                    evidence,
+                    format!("no effective route covers {destination}"),
+                );
+                Next::End(End::Stopped)
+            }
+            Choice::Unknown(unknown) => {
+                s.unknown(StepKind::Route, super::filter::cause_of(&unknown), &unknown, by(&[azure::RT_24B]));
+                Next::End(End::Stopped)
+            }
+            Choice::Route(routes, why) => {
+                let Some(route) = routes.first().copied() else { return Next::End(End::Stopped) };
+                self.follow_route(s, subnet, from, route, &why)
+            }
+        }
+    }
+
+    fn route_evidence(&self, route: &EffectiveRoute, why: &[RuleId]) -> Evidence {
+        let mut evidence = of(self.net, route.owner, why);
+        evidence.name = route.name.clone();
+        if route.at.is_somewhere() {
+            evidence.at = route.at;
+        }
+        evidence
+    }
+
+    fn route_text(&self, route: &EffectiveRoute) -> String {
+        let prefix = route.prefix.as_ref().map_or_else(|| "?".into(), |p| p.text(&self.net.tags));
+        let source = match route.source {
+            RouteSource::User => "user-defined route",
+            RouteSource::VirtualNetworkGateway => "gateway route",
+            RouteSource::Default => "system route",
+        };
+        let name = route.name.as_ref().map(|n| format!(" `{n}`")).unwrap_or_default();
+        format!("{source}{name} {prefix}")
+    }
+
+    fn follow_route(
+        &self,
+        s: &mut State,
+        subnet: Id<Subnet>,
+        from: Option<AttachmentId>,
+        route: &EffectiveRoute,
+        why: &[RuleId],
+    ) -> Next {
+        let evidence = self.route_evidence(route, why);
+        let text = self.route_text(route);
+        let hop = match &route.hop {
+            Ok(hop) => hop,
+            Err(unknown) => {
+                s.unknown(StepKind::Route, super::filter::cause_of(unknown), unknown, evidence);
+                return Next::End(End::Stopped);
+            }
+        };
+        let vnet = self.net.subnet(subnet).vnet;
+        match hop {
+            NextHop::None if self.broken_peering(s, vnet) => self.after_null_route(s, subnet),
+            NextHop::None => {
+                let cause =
+                    if route.source == RouteSource::User { Cause::UdrNone } else { Cause::SystemRouteNone };
+                s.block(
+                    StepKind::Route,
+                    cause,
+                    Evidence { rules: vec![azure::RT_16], ..evidence },
+                    format!("{text} has next hop None: dropped"),
+                );
+                self.after_null_route(s, subnet)
+            }
+            NextHop::VnetLocal => {
+                s.pass(StepKind::Route, evidence, || format!("{text} stays in the virtual network"));
+                Next::Go(Place::Inside(vnet))
+            }
+            NextHop::Peering { remote, link } => {
+                let name = self.net.inventory.virtual_networks[*remote].id.name();
+                s.pass(StepKind::Route, evidence, || format!("{text} goes over the peering to `{name}`"));
+                self.over_peering(s, subnet, *remote, *link)
+            }
+            NextHop::ConnectedGroup(remote) => {
+                let name = self.net.inventory.virtual_networks[*remote].id.name();
+                s.pass(StepKind::Route, evidence, || {
+                    format!("{text} goes to `{name}` of the connected group")
+                });
+                Next::Go(Place::Inside(*remote))
+            }
+            NextHop::Internet => {
+                s.pass(StepKind::Route, evidence, || format!("{text} has next hop Internet"));
+                self.outbound(s, subnet, from)
+            }
+            NextHop::Gateway => {
+                s.pass(StepKind::Route, evidence.clone(), || {
+                    format!("{text} goes to the virtual network gateway")
+                });
+                self.to_gateway(s, vnet, route.source == RouteSource::User, evidence)
+            }
+            NextHop::Appliance(ips) => {
+                let list = ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                s.pass(StepKind::Route, evidence.clone(), || format!("{text} goes to the appliance {list}"));
+                self.to_appliances(s, vnet, ips, &evidence)
+            }
+            NextHop::ServiceEndpoint(service) => {
+                s.pass(StepKind::Route, evidence, || {
+                    format!("{text} goes straight to the service over the service endpoint {service}")
+                });
+                self.over_service_endpoint(s, subnet, service)
+            }
+            NextHop::InterfaceEndpoint(endpoint) => {
+                s.pass(StepKind::Route, evidence, || format!("{text} leads to the private endpoint"));
+                Next::Go(Place::Arrive(*endpoint))
+            }
+            NextHop::Hub(_) => {
+                let unknown = Unknown::new(route.at, "Virtual WAN routing is not modelled yet");
+                s.unknown(StepKind::Route, Cause::UnsupportedResource, &unknown, evidence);
+                Next::End(End::Stopped)
+            }
+        }
+    }
+
+    /// A destination behind a peering that is not Connected has no route; the peering is what to mend (PEER-1).
+    fn broken_peering(&self, s: &mut State, vnet: Id<VirtualNetwork>) -> bool {
+        let destination = s.header.destination;
+        let broken = self.net.vnet(vnet).links.iter().find(|l| {
+            l.usable == Tri::No && l.remote.is_some_and(|r| self.net.vnet(r).space.contains(destination))
+        });
+        let Some(link) = broken else { return false };
+        let slot = Slot { table: TableTag::VirtualNetworkPeering, row: link.peering.raw() };
+        let name = self.net.inventory.peerings[link.peering].id.full_name();
+        let text =
+            format!("the peering `{name}` is not Connected on both sides, so {destination} has no route");
+        s.block(
+            StepKind::Route,
+            Cause::PeeringNotConnected,
+            of(self.net, Some(slot), &[azure::PEER_1, azure::RT_2]),
+            text,
+        );
+        true
+    }
+
+    /// A dropped flow is followed on to a destination that is known, to name later blockers too.
+    fn after_null_route(&self, s: &mut State, subnet: Id<Subnet>) -> Next {
+        let destination = s.header.destination;
+        let own = self.net.subnet(subnet).vnet;
+        let peers = self.net.vnet(own).links.iter().filter(|l| l.usable == Tri::Yes).filter_map(|l| l.remote);
+        let broken = self.net.vnet(own).links.iter().filter(|l| l.usable == Tri::No).filter_map(|l| l.remote);
+        let mut near = std::iter::once(own).chain(peers).chain(broken);
+        let near = near.find(|v| self.net.at_address(*v, destination).is_some());
+        near.map_or(Next::End(End::Stopped), |vnet| Next::Go(Place::Inside(vnet)))
+    }
+
+    fn over_peering(
+        &self,
+        s: &mut State,
+        subnet: Id<Subnet>,
+        remote: Id<VirtualNetwork>,
+        position: usize,
+    ) -> Next {
+        let vnet = self.net.subnet(subnet).vnet;
+        let Some(link) = self.net.vnet(vnet).links.get(position) else { return Next::End(End::Stopped) };
+        let peering = &self.net.inventory.peerings[link.peering];
+        let slot = Some(Slot { table: TableTag::VirtualNetworkPeering, row: link.peering.raw() });
+        if peering.peer_complete_vnets.is(false) {
+            let name = self.net.inventory.subnets[subnet].id.name();
+            let takes_part = peering.local_subnet_names.iter().any(|n| n.eq_ignore_ascii_case(name));
+            if !takes_part {
+                let text = format!(
+                    "`{name}` does not take part in the subnet peering: it has the route, but packets are dropped"
+                );
+                s.block(
+                    StepKind::Route,
+                    Cause::SubnetPeeringOutside,
+                    of(self.net, slot, &[azure::PEER_10]),
+                    text,
+                );
+            }
+        }
+        self.check_forwarded(s, vnet, link.reverse, remote);
+        Next::Go(Place::Inside(remote))
+    }
+
+    /// PEER-6: the receiver's side of the link decides about what the sender's side only forwards.
+    fn check_forwarded(
+        &self,
+        s: &mut State,
+        from: Id<VirtualNetwork>,
+        reverse: Option<Id<crate::inventory::VirtualNetworkPeering>>,
+        remote: Id<VirtualNetwork>,
+    ) {
+        let Some(reverse) = reverse else { return };
+        let source = s.header.source;
+        let forwarded =
+            !self.net.vnet(from).space.contains(source) && !self.net.vnet(remote).space.contains(source);
+        let gateway =
+            self.net.gateways.branches_of(from).any(|(b, _)| b.prefixes.iter().any(|p| p.contains(&source)));
+        if !forwarded || s.returning || gateway {
+            return;
+        }
+        let row = &self.net.inventory.peerings[reverse];
+        let slot = Some(Slot { table: TableTag::VirtualNetworkPeering, row: reverse.raw() });
+        match (row.allow_forwarded_traffic.or(false), self.net.profile.forwarded_traffic_mode) {
+            (Ok(true), _) => {}
+            (Err(unknown), _) => {
+                let unknown = unknown.clone();
+                s.note(StepKind::Route, of(self.net, slot, &[azure::PEER_6]), || unknown.why.to_string());
+            }
+            (Ok(false), ForwardedTrafficMode::PlatformDrop) => {
+                let text = format!("`{}` does not accept forwarded traffic", row.id.full_name());
+                s.assume(
+                    Some("forwardedTrafficMode"),
+                    "a peering without allowForwardedTraffic drops what is forwarded (D-2)",
+                );
+                s.block(
+                    StepKind::Route,
+                    Cause::ForwardedTrafficDropped,
+                    of(self.net, slot, &[azure::PEER_6]),
+                    text,
+                );
+            }
+            (Ok(false), ForwardedTrafficMode::TagOnly) => {
+                s.assume(
+                    Some("forwardedTrafficMode"),
+                    "allowForwardedTraffic only changes the VirtualNetwork tag (D-2)",
+                );
+                s.warn(format!(
+                    "`{}` does not accept forwarded traffic; only default rules feel that (PEER-6)",
+                    row.id.full_name()
+                ));
+            }
+        }
+    }
+
+    /// To appliances by address, in this or a directly joined network (RT-13).
+    fn to_appliances(
+        &self,
+        s: &mut State,
+        vnet: Id<VirtualNetwork>,
+        ips: &[IpAddr],
+        evidence: &Evidence,
+    ) -> Next {
+        let mut ways = Vec::new();
+        for ip in ips {
+            match self.appliance_at(vnet, *ip) {
+                Ok(id) => ways.push((Place::Arrive(id), s.header)),
+                Err(None) => {
+                    let evidence = Evidence { rules: vec![azure::RT_13], ..evidence.clone() };
+                    let text =
+                        format!("{ip} is neither in this virtual network nor in a directly peered one");
+                    s.block(StepKind::Route, Cause::NextHopUnreachable, evidence, text);
+                }
+                Err(Some(why)) => {
+                    let evidence = Evidence { rules: vec![azure::RT_13], ..evidence.clone() };
+                    s.unknown(
+                        StepKind::Route,
+                        Cause::DanglingReference,
+                        &Unknown::new(evidence.at, why),
+                        evidence,
+                    );
+                }
+            }
+        }
+        match ways.len() {
+            0 => Next::End(End::Stopped),
+            1 => Next::Go(ways.remove(0).0),
+            _ => Next::Split(ways),
+        }
+    }
+
+    fn appliance_at(&self, vnet: Id<VirtualNetwork>, ip: IpAddr) -> Result<AttachmentId, Option<String>> {
+        let links = &self.net.vnet(vnet).links;
+        let peers = links.iter().filter(|l| l.usable == Tri::Yes).filter_map(|l| l.remote);
+        let near: Vec<_> = std::iter::once(vnet).chain(peers).collect();
+        if let Some(id) = near.iter().find_map(|v| self.net.at_address(*v, ip)) {
+            return Ok(id);
+        }
+        if near.iter().any(|v| self.net.vnet(*v).space.contains(ip)) {
+            return Err(Some(format!("no resource of the files holds {ip}, the next hop of the route")));
+        }
+        let doubt = links
+            .iter()
+            .find_map(|l| if let Tri::Unknown(u) = &l.usable { Some(u.why.to_string()) } else { None });
+        Err(doubt)
+    }
+
+    /// To the virtual network gateway, own or remote.
+    fn to_gateway(&self, s: &mut State, vnet: Id<VirtualNetwork>, user: bool, evidence: Evidence) -> Next {
+        let table = &self.net.gateways;
+        let used = &table.used_by[vnet.index()];
+        if let (true, Some(unknown)) = (used.is_empty(), &table.use_unknown[vnet.index()]) {
+            s.unknown(StepKind::Route, Cause::UnknownValue, unknown, evidence);
+            return Next::End(End::Stopped);
+        }
+        let towards = table.towards(vnet, s.header.destination);
+        let gateway = towards.first().map(|(b, _)| b.gateway).or_else(|| used.first().map(|(g, _)| *g));
+        let Some(gateway) = gateway else {
+            let evidence = Evidence { rules: vec![azure::RT_15], ..evidence };
+            s.block(
+                StepKind::Route,
+                Cause::InvalidNextHop,
+                evidence,
+                "this network has and uses no virtual network gateway",
+            );
+            return Next::End(End::Stopped);
+        };
+        let express =
+            self.net.inventory.virtual_network_gateways[gateway].gateway_type.is(GatewayType::ExpressRoute);
+        if user && express {
+            let evidence = Evidence { rules: vec![azure::RT_15], ..evidence };
+            let text = "a user-defined route to VirtualNetworkGateway works only with a VPN gateway";
+            s.block(StepKind::Route, Cause::InvalidNextHop, evidence, text);
+        }
+        match self.attachment_of_gateway(gateway) {
+            Some(id) => Next::Go(Place::Arrive(id)),
+            None => Next::End(End::Stopped),
+        }
+    }
+
+    fn attachment_of_gateway(
+        &self,
+        gateway: Id<crate::inventory::VirtualNetworkGateway>,
+    ) -> Option<AttachmentId> {
+        let found = self.net.attachments.iter().position(|a| a.kind == AttachmentKind::Gateway(gateway))?;
+        Some(AttachmentId(found as u32))
+    }
+
+    /// At a gateway: to the branch that takes the destination, else by the routes of GatewaySubnet.
+    fn at_gateway(
+        &self,
+        s: &mut State,
+        id: AttachmentId,
+        gateway: Id<crate::inventory::VirtualNetworkGateway>,
+    ) -> Next {
+        self.enter(s, id);
+        let row = self.net.attachment(id);
+        let destination = s.header.destination;
+        let towards = self.net.gateways.towards(row.vnet, destination);
+        let mine: Vec<_> = towards
+            .into_iter()
+            .filter(|(b, _)| b.gateway == gateway || self.shares(b.gateway, row.vnet))
+            .collect();
+        let from_branch = self.came_from_branch(s, gateway);
+        if let Some((branch, _)) =
+            mine.first().filter(|_| !self.net.vnet(row.vnet).space.contains(destination))
+        {
+            let evidence = of(self.net, Some(branch.owner), &[azure::GW_2, azure::GW_3]);
+            let text = format!("{destination} lies behind this gateway");
+            s.pass(StepKind::Forward, evidence, || text);
+            return match branch.kind {
+                BranchKind::Site(site) => Next::Go(Place::AtSite(site)),
+                BranchKind::Vnet(vnet) => Next::Go(Place::Inside(vnet)),
+                BranchKind::LocalGateway(_) | BranchKind::Clients => {
+                    s.hop(HopKind::OnPremises, format!("on-premises {destination}"), None, Zone::Yours);
+                    s.pass(StepKind::Deliver, by(&[]), || format!("{destination} is announced from there"));
+                    s.assume(None, format!("the on-premises network delivers {destination}"));
+                    Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork))
+                }
+            };
+        }
+        let default = &self.net.inventory.virtual_network_gateways[gateway].gateway_default_site;
+        if let (Field::Known(site), false) = (default, from_branch) {
+            s.hop(HopKind::OnPremises, format!("forced tunnel to {}", site.text), None, Zone::Yours);
+            s.pass(StepKind::Forward, by(&[azure::RT_31]), || {
+                "the gateway's default site takes everything else".into()
+            });
+            s.assume(None, "the on-premises network delivers what is tunnelled to it");
+            return Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork));
+        }
+        s.pass(StepKind::Forward, by(&[azure::RT_34]), || "the routes of GatewaySubnet decide".into());
+        self.route(s, row.subnet, Some(id))
+    }
+
+    /// Whether another gateway stands in the same network (VPN beside ExpressRoute).
+    fn shares(&self, gateway: Id<crate::inventory::VirtualNetworkGateway>, vnet: Id<VirtualNetwork>) -> bool {
+        self.net.gateways.vnet_of[gateway.index()] == Some(vnet)
+    }
+
+    fn came_from_branch(&self, s: &State, gateway: Id<crate::inventory::VirtualNetworkGateway>) -> bool {
+        let mut mine = self.net.gateways.branches.iter().filter(|b| b.gateway == gateway);
+        mine.any(|b| b.prefixes.iter().any(|p| p.contains(&s.header.source)))
+    }
+
+    /// Inside a virtual network: who holds the destination?
+    pub(super) fn inside(&self, s: &mut State, vnet: Id<VirtualNetwork>) -> Next {
+        let destination = s.header.destination;
+        if let Some(id) = self.net.at_address(vnet, destination) {
+            return Next::Go(Place::Arrive(id));
+        }
+        let row = &self.net.inventory.virtual_networks[vnet];
+        let evidence = of(self.net, Some(Slot { table: TableTag::VirtualNetwork, row: vnet.raw() }), &[]);
+        let unaddressed = self.net.attachments.iter().find(|a| a.vnet == vnet && a.address.is_none());
+        match self.net.subnet_of(vnet, destination) {
+            Some(subnet) => {
+                if let Some(other) = unaddressed.filter(|a| a.subnet == subnet && !s.returning) {
+                    let unknown = Unknown::new(
+                        other.at,
+                        format!("`{}` may hold {destination}: its address is not known", other.name),
+                    );
+                    s.unknown(StepKind::Deliver, Cause::UnknownValue, &unknown, evidence);
+                }
+                self.enter_subnet(s, subnet)
+            }
+            None => {
+                if let Some(unknown) = &self.net.vnet(vnet).space_unknown {
+                    s.unknown(StepKind::Deliver, Cause::UnknownValue, unknown, evidence);
+                } else {
+                    let text = format!("no subnet of `{}` holds {destination}", row.id.name());
+                    s.block(StepKind::Deliver, Cause::AddressNotInUse, evidence, text);
+                }
+                Next::End(End::Stopped)
+            }
+        }
+    }
+
+    /// To an address of a subnet that no resource holds: its subnet's group still decides.
+    fn enter_subnet(&self, s: &mut State, subnet: Id<Subnet>) -> Next {
+        let id = self.net.inventory.subnets[subnet].id.clone();
+        let destination = s.header.destination;
+        s.hop(HopKind::Subnet, id.full_name(), Some(id.clone()), Zone::Yours);
+        self.filter_subnet(s, subnet, true);
+        if self.net.subnet(subnet).role != SubnetRole::Ordinary && !s.returning {
+            let text = format!("nothing of `{}` answers at {destination}", id.full_name());
+            s.block(
+                StepKind::Deliver,
+                Cause::AddressNotInUse,
+                Evidence { resource: Some(id), ..by(&[]) },
+                text,
+            );
+            return Next::End(End::Stopped);
+        }
+        s.assume(
+            None,
+            format!(
+                "something in `{}` holds {destination}, although no resource of the files does",
+                id.full_name()
+            ),
+        );
+        s.pass(StepKind::Deliver, Evidence { resource: Some(id), ..by(&[]) }, || {
+            format!("delivered to the subnet of {destination}")
+        });
+        Next::End(End::Arrived(Terminal::Subnet(subnet), Disposition::DeliveredToSubnet))
+    }
+
+    /// At an attachment, as destination or as next hop.
+    pub(super) fn arrive(&self, s: &mut State, id: AttachmentId) -> Next {
+        let row = self.net.attachment(id);
+        if s.returning {
+            return self.arrive_back(s, id);
+        }
+        match row.kind {
+            AttachmentKind::Gateway(gateway) => self.at_gateway(s, id, gateway),
+            AttachmentKind::Firewall(firewall) => self.at_firewall(s, id, firewall),
+            AttachmentKind::Frontend(balancer, frontend) => self.at_frontend(s, Some(id), balancer, frontend),
+            AttachmentKind::ApplicationGateway(gateway) => self.at_application_gateway(s, Some(id), gateway),
+            AttachmentKind::PrivateEndpoint(..) => self.at_private_endpoint(s, id),
+            AttachmentKind::RouteServer(_) => {
+                self.enter(s, id);
+                let text = "a Route Server never forwards data";
+                s.block(
+                    StepKind::Forward,
+                    Cause::NextHopNotForwarding,
+                    of(self.net, Some(row.owner), &[azure::RS_1]),
+                    text,
+                );
+                Next::End(End::Stopped)
+            }
+            AttachmentKind::Bastion(_) | AttachmentKind::Resolver(_) => self.at_platform_listener(s, id),
+            _ => self.at_machine(s, id),
+        }
+    }
+
+    /// A Bastion host or resolver endpoint: answers its own port and nothing else.
+    fn at_platform_listener(&self, s: &mut State, id: AttachmentId) -> Next {
+        self.enter(s, id);
+        self.filter(s, id, true);
+        let row = self.net.attachment(id);
+        let port = if matches!(row.kind, AttachmentKind::Resolver(_)) { 53 } else { 443 };
+        let evidence = of(self.net, Some(row.owner), &[]);
+        if s.header.port != port || !s.header.protocol.has_ports() {
+            let text = format!("`{}` answers port {port} only", row.name);
+            s.block(StepKind::Deliver, Cause::NothingListens, evidence, text);
+        } else {
+            s.pass(StepKind::Deliver, evidence, || format!("`{}` answers", row.name));
+        }
+        Next::End(End::Arrived(Terminal::Attachment(id), Disposition::Accepted))
+    }
+
+    /// A machine: its own, or passed on.
+    fn at_machine(&self, s: &mut State, id: AttachmentId) -> Next {
+        self.enter(s, id);
+        self.filter(s, id, true);
+        let row = self.net.attachment(id);
+        if row.address == Some(s.header.destination) {
+            return self.deliver(s, id);
+        }
+        self.pass_on(s, id)
+    }
+
+    fn deliver(&self, s: &mut State, id: AttachmentId) -> Next {
+        let row = self.net.attachment(id);
+        let listens = self.listens(id);
+        let evidence = of(self.net, Some(row.owner), &[]);
+        let port = s.header.port;
+        let closed = listens.is_some_and(|l| !l.iter().any(|r| r.contains(port)));
+        if closed && s.header.protocol.has_ports() {
+            s.block(
+                StepKind::Deliver,
+                Cause::NothingListens,
+                evidence,
+                format!("`{}` does not listen on port {port}", row.name),
+            );
+        } else {
+            if listens.is_none() && s.header.protocol.has_ports() {
+                s.assume(
+                    None,
+                    format!("`{}` listens on port {port} and has no firewall of its own", row.name),
+                );
+            }
+            s.pass(StepKind::Deliver, evidence, || format!("delivered to `{}`", row.name));
+        }
+        Next::End(End::Arrived(Terminal::Attachment(id), Disposition::Accepted))
+    }
+
+    /// The ports a machine is said to answer.
+    fn listens(&self, id: AttachmentId) -> Option<&[crate::net::PortRange]> {
+        let inventory = &self.net.inventory;
+        let listens = match self.net.attachment(id).kind {
+            AttachmentKind::Host(host) => &inventory.hosts[host].listens,
+            AttachmentKind::Interface(nic) => &inventory.virtual_machines[self.machine(nic)?].listens,
+            _ => return None,
+        };
+        listens.given.then_some(&listens.items[..])
+    }
+
+    fn machine(
+        &self,
+        nic: Id<crate::inventory::NetworkInterface>,
+    ) -> Option<Id<crate::inventory::VirtualMachine>> {
+        crate::network::machine_of(&self.net.inventory, nic)
+    }
+
+    /// An appliance passes a packet on that is not addressed to it (RT-12, PKT-5).
+    fn pass_on(&self, s: &mut State, id: AttachmentId) -> Next {
+        let row = self.net.attachment(id);
+        let inventory = &self.net.inventory;
+        let (forwards, translates) = match row.kind {
+            AttachmentKind::Interface(nic) => {
+                let machine = self.machine(nic).map(|m| &inventory.virtual_machines[m]);
+                let guest = machine.map_or(Field::Absent, |m| m.forwards.clone());
+                let translates = machine.is_some_and(|m| m.translates.is(true));
+                (both(&inventory.network_interfaces[nic].enable_ip_forwarding, &guest), translates)
+            }
+            AttachmentKind::Host(host) => {
+                (tri(&inventory.hosts[host].forwards), inventory.hosts[host].translates.is(true))
+            }
+            _ => (Tri::No, false),
+        };
+        let evidence = of(self.net, Some(row.owner), &[azure::RT_12]);
+        match forwards {
+            Tri::No => {
+                let text = format!("`{}` does not forward: IP forwarding is off", row.name);
+                s.block(StepKind::Forward, Cause::NextHopNotForwarding, evidence, text);
+            }
+            Tri::Unknown(unknown) => s.unknown(StepKind::Forward, Cause::UnknownValue, &unknown, evidence),
+            Tri::Yes => {
+                s.assume(
+                    None,
+                    format!("the appliance `{}` passes on what reaches it, and keeps state", row.name),
+                );
+                s.pass(StepKind::Forward, evidence, || format!("`{}` passes it on", row.name));
+            }
+        }
+        let before = s.header;
+        if let (true, Some(own)) = (translates, row.address) {
+            let after = Header { source: own, ..before };
+            s.rewrite(StepKind::Translate, after, of(self.net, Some(row.owner), &[]), || {
+                format!("source becomes {own}")
+            });
+        }
+        let outgoing = s.header;
+        let name = row.name.to_string();
+        s.sessions.push(Session {
+            device: Device::Transit(id),
+            incoming: before,
+            outgoing,
+            stateful: true,
+            answered: false,
+            name,
+        });
+        Next::Go(Place::Leave(id))
+    }
+
+    /// Next hop Internet: which method gives a public address (OUT-1), then into public space.
+    fn outbound(&self, s: &mut State, subnet: Id<Subnet>, from: Option<AttachmentId>) -> Next {
+        if s.returning {
+            return self.outbound_back(s, from);
+        }
+        if s.header.destination.is_ipv4() && !crate::network::public_space().contains(s.header.destination) {
+            let text = format!("{} is not a public address", s.header.destination);
+            s.block(StepKind::Route, Cause::NoRoute, by(&[azure::TAG_5]), text);
+            return Next::End(End::Stopped);
+        }
+        self.smtp(s);
+        match self.outbound_method(s, subnet, from) {
+            Some((public, evidence, text)) => {
+                let before = s.header;
+                let after = Header { source: public, ..before };
+                if let Some(id) = from {
+                    let device = Device::Outbound(id);
+                    let name = self.net.attachment(id).name.to_string();
+                    s.sessions.push(Session {
+                        device,
+                        incoming: before,
+                        outgoing: after,
+                        stateful: true,
+                        answered: false,
+                        name,
+                    });
+                }
+                s.rewrite(StepKind::Translate, after, evidence, || text);
+                Next::Go(Place::Public)
+            }
+            None => Next::Go(Place::Public),
+        }
+    }
+
+    /// TCP 25 to the internet (NSG-20).
+    fn smtp(&self, s: &mut State) {
+        let Header { protocol, port, .. } = s.header;
+        let service =
+            matches!(s.target, Some(Target::Service(..) | Target::WellKnown(_) | Target::Foreign(..)));
+        if protocol != Protocol::Tcp || port != 25 || service {
+            return;
+        }
+        match self.net.profile.smtp_blocked {
+            Some(false) => s.assume(Some("smtpBlocked"), "the subscription may send mail on TCP 25"),
+            Some(true) => {
+                s.assume(Some("smtpBlocked"), "the subscription may not send mail on TCP 25");
+                s.block_as(
+                    StepKind::Filter,
+                    Cause::SmtpBlocked,
+                    Disposition::DeniedOut,
+                    by(&[azure::NSG_20]),
+                    "Azure blocks TCP 25 to the internet",
+                );
+            }
+            None => {
+                let unknown = Unknown::new(
+                    crate::diag::At::NOWHERE,
+                    "whether Azure blocks TCP 25 depends on the kind of subscription; set the knob smtpBlocked",
+                );
+                s.unknown(StepKind::Filter, Cause::SmtpBlocked, &unknown, by(&[azure::NSG_20]));
+            }
+        }
+    }
+
+    fn over_service_endpoint(
+        &self,
+        s: &mut State,
+        subnet: Id<Subnet>,
+        service: &std::sync::Arc<str>,
+    ) -> Next {
+        self.check_endpoint_policy(s, subnet, service);
+        if let Some(Target::Service(..) | Target::Foreign(..)) = s.target {
+            return Next::Go(Place::AtService(Arrival::ServiceEndpoint(subnet, service.clone())));
+        }
+        s.hop(HopKind::Service, format!("{service} ({})", s.header.destination), None, Zone::Azure);
+        s.assume(
+            None,
+            format!("which instance of {service} answers at {} is not asked", s.header.destination),
+        );
+        Next::End(End::Arrived(
+            Terminal::Service(Arrival::ServiceEndpoint(subnet, service.clone())),
+            Disposition::ExitsNetwork,
+        ))
+    }
+}
+
+fn tri(field: &Field<bool>) -> Tri {
+    match field.or(false) {
+        Ok(b) => Tri::of(b),
+        Err(unknown) => Tri::Unknown(unknown.clone()),
+    }
+}
+
+/// The interface must forward, and the guest must not be said to refuse.
+fn both(interface: &Field<bool>, guest: &Field<bool>) -> Tri {
+    let guest = match guest.or(true) {
+        Ok(b) => Tri::of(b),
+        Err(unknown) => Tri::Unknown(unknown.clone()),
+    };
+    tri(interface).and(|| guest)
+}

@@ -1,0 +1,468 @@
+//! Outbound methods and public space (OUT, NAT, PIP): how a private sender gets a public address, and who
+//! answers at a public one.
+
+use super::engine::{Walk, is_internet};
+use super::model::{Evidence, HopKind, StepKind, Zone};
+use super::question::Target;
+use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
+use super::{Cause, Disposition};
+use crate::inventory::{Field, Id, Origin, PublicIpAddress, Sku, Slot, Subnet, TableTag, Unknown};
+use crate::net::Header;
+use crate::net::{IpAddr, Protocol};
+use crate::network::{AttachmentId, AttachmentKind, Bound, Occupant};
+use crate::rules as azure;
+
+/// A public source address, with what gives it.
+pub(super) type Method = (IpAddr, Evidence, String);
+
+/// The public address of a default outbound connection: Microsoft's, and it may change.
+const DEFAULT_OUTBOUND: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 200));
+
+impl Walk<'_> {
+    /// The outbound method of a sender; `None` (with a blocker or unknown written down) where there is none.
+    pub(super) fn outbound_method(
+        &self,
+        s: &mut State,
+        subnet: Id<Subnet>,
+        from: Option<AttachmentId>,
+    ) -> Option<Method> {
+        if let Some(method) = self.nat_gateway(s, subnet) {
+            return Some(method);
+        }
+        if let Some(method) = from.and_then(|id| self.own_public_address(s, id)) {
+            return Some(method);
+        }
+        if let Some(method) = from.and_then(|id| self.outbound_rule(id)) {
+            return Some(method);
+        }
+        if !s.is_clear()
+            && s.missing.iter().any(|m| m.text.contains("NAT gateway") || m.text.contains("public address"))
+        {
+            return None;
+        }
+        self.default_outbound(s, subnet, from)
+    }
+
+    fn address_of(&self, address: Id<PublicIpAddress>) -> Option<IpAddr> {
+        self.net.public_addresses[address.index()].0
+    }
+
+    fn nat_gateway(&self, s: &mut State, subnet: Id<Subnet>) -> Option<Method> {
+        let bound = Bound::follow(&self.net.inventory, &self.net.inventory.subnets[subnet].nat_gateway);
+        let gateway = match bound {
+            Bound::None => return None,
+            Bound::Unknown(unknown) => {
+                let unknown =
+                    Unknown::new(unknown.at, format!("the NAT gateway of the subnet: {}", unknown.why));
+                s.unknown(StepKind::Translate, Cause::DanglingReference, &unknown, by(&[azure::OUT_1]));
+                return None;
+            }
+            Bound::To(gateway) => gateway,
+        };
+        let row = &self.net.inventory.nat_gateways[gateway];
+        let slot = Slot { table: TableTag::NatGateway, row: gateway.raw() };
+        let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::NAT_1]);
+        let addresses = row.public_ip_addresses.iter().filter_map(|r| self.net.inventory.follow(r).row());
+        let own = addresses.filter_map(|a| self.address_of(a)).next();
+        let prefix = row.public_ip_prefixes.iter().filter_map(|r| self.net.inventory.follow(r).row());
+        let prefix = prefix
+            .filter_map(|p| self.net.inventory.public_ip_prefixes[p].ip_prefix.known().map(|n| n.addr()))
+            .next();
+        s.hop(HopKind::NatGateway, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
+        if !s.header.protocol.has_ports() {
+            let text = "a NAT gateway carries TCP and UDP only";
+            s.block(
+                StepKind::Translate,
+                Cause::NatProtocol,
+                Evidence { rules: vec![azure::NAT_3], ..evidence.clone() },
+                text,
+            );
+        }
+        let public = own.or(prefix);
+        if public.is_none() && row.public_ip_addresses.is_empty() && row.public_ip_prefixes.is_empty() {
+            let text = format!("the NAT gateway `{}` has no public address", row.id.name());
+            s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
+            return None;
+        }
+        let public = public.unwrap_or(DEFAULT_OUTBOUND);
+        Some((public, evidence, format!("the NAT gateway gives {public}")))
+    }
+
+    fn own_public_address(&self, s: &mut State, id: AttachmentId) -> Option<Method> {
+        let row = self.net.attachment(id);
+        if let AttachmentKind::Firewall(firewall) = row.kind {
+            return self.firewall_address(firewall);
+        }
+        match &row.public_ip {
+            Bound::To(address) => {
+                let slot = Slot { table: TableTag::PublicIpAddress, row: address.raw() };
+                let public = self.address_of(*address).unwrap_or(DEFAULT_OUTBOUND);
+                let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::PIP_2]);
+                Some((public, evidence, format!("its own public address {public}")))
+            }
+            Bound::Unknown(unknown) => {
+                let unknown = Unknown::new(
+                    unknown.at,
+                    format!("the public address of `{}`: {}", row.name, unknown.why),
+                );
+                s.unknown(StepKind::Translate, Cause::DanglingReference, &unknown, by(&[azure::OUT_1]));
+                None
+            }
+            Bound::None => None,
+        }
+    }
+
+    fn firewall_address(&self, firewall: Id<crate::inventory::AzureFirewall>) -> Option<Method> {
+        let row = &self.net.inventory.azure_firewalls[firewall];
+        let configured = row.ip_configurations.iter().map(|c| &c.public_ip_address);
+        let mut fields = configured.chain(std::iter::once(&row.public_ip_address));
+        let address = fields.find_map(|f| self.net.inventory.follow(f.known()?).row())?;
+        let slot = Slot { table: TableTag::AzureFirewall, row: firewall.raw() };
+        let public = self.address_of(address)?;
+        Some((
+            public,
+            of(self.net, Some(slot), &[azure::FW_19]),
+            format!("the firewall's public address {public}"),
+        ))
+    }
+
+    /// A Standard public load balancer gives an outbound address to its pool, by outbound rule or by a
+    /// load-balancing rule that does not switch it off (LB-9).
+    fn outbound_rule(&self, id: AttachmentId) -> Option<Method> {
+        let pools = self.pools_of(id);
+        for (balancer, row) in self.net.inventory.load_balancers.rows() {
+            let slot = Slot { table: TableTag::LoadBalancer, row: balancer.raw() };
+            let mine = |pool: &str| pools.iter().any(|p| p.eq_ignore_ascii_case(pool));
+            let outbound = row
+                .outbound_rules
+                .iter()
+                .find(|r| r.backend_address_pool.known().is_some_and(|p| mine(&p.text)));
+            let frontend =
+                outbound.and_then(|r| r.frontend_ip_configurations.items.first()).map(|f| f.text.clone());
+            let rule = row.load_balancing_rules.iter().find(|r| {
+                !r.disable_outbound_snat.is(true) && r.backend_address_pool.iter().any(|p| mine(&p.text))
+            });
+            let frontend = frontend
+                .or_else(|| rule.and_then(|r| r.frontend_ip_configuration.known().map(|f| f.text.clone())));
+            let Some(frontend) = frontend else { continue };
+            let config =
+                row.frontend_ip_configurations.iter().find(|f| names_part(&frontend, &f.id, &f.name));
+            let public = config.and_then(|c| self.net.inventory.follow(c.public_ip_address.known()?).row());
+            if let Some(public) = public.and_then(|p| self.address_of(p)) {
+                let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::LB_9]);
+                return Some((public, evidence, format!("the load balancer's frontend gives {public}")));
+            }
+        }
+        None
+    }
+
+    /// Default outbound access, where it exists (OUT-4, OUT-5).
+    fn default_outbound(
+        &self,
+        s: &mut State,
+        subnet: Id<Subnet>,
+        from: Option<AttachmentId>,
+    ) -> Option<Method> {
+        let row = &self.net.inventory.subnets[subnet];
+        let slot = Slot { table: TableTag::Subnet, row: subnet.raw() };
+        let private = match &row.default_outbound_access {
+            Field::Known(allowed) => !allowed,
+            Field::Unknown(unknown) => {
+                s.unknown(
+                    StepKind::Translate,
+                    Cause::UnknownValue,
+                    &unknown.clone(),
+                    of(self.net, Some(slot), &[azure::OUT_4]),
+                );
+                return None;
+            }
+            Field::Absent => self.private_by_default(s, subnet),
+        };
+        let flexible = from.is_some_and(|id| self.in_flexible_set(id));
+        if !private && !flexible {
+            if !s.header.protocol.has_ports() {
+                let evidence = of(self.net, Some(slot), &[azure::OUT_4]);
+                s.block(
+                    StepKind::Translate,
+                    Cause::NatProtocol,
+                    evidence,
+                    "default outbound access carries no ICMP",
+                );
+            }
+            s.warn("the flow leaves by default outbound access: its address is Microsoft's and may change (OUT-4)");
+            let evidence = of(self.net, Some(slot), &[azure::OUT_4]);
+            return Some((
+                DEFAULT_OUTBOUND,
+                evidence,
+                "default outbound access gives an address of Microsoft's".into(),
+            ));
+        }
+        if self.same_region_storage(s, subnet) {
+            let evidence = of(self.net, Some(slot), &[azure::OUT_7]);
+            s.pass(StepKind::Translate, evidence, || {
+                "storage of the same region stays reachable without an outbound method".into()
+            });
+            return None;
+        }
+        let why = if flexible { "a flexible scale set" } else { "a private subnet" };
+        let rules = [azure::OUT_1, azure::OUT_4, if private { azure::OUT_6 } else { azure::OUT_4 }];
+        let text = format!(
+            "{why}, and no NAT gateway, public address or outbound rule: nothing gives a public address"
+        );
+        s.block(StepKind::Translate, Cause::NoOutboundMethod, of(self.net, Some(slot), &rules), text);
+        None
+    }
+
+    /// Whether a subnet that does not say is private: by the knob, else by the API version (OUT-5).
+    fn private_by_default(&self, s: &mut State, subnet: Id<Subnet>) -> bool {
+        if let Some(allowed) = self.net.profile.default_outbound_for_new_vnets {
+            s.assume(
+                Some("defaultOutboundForNewVnets"),
+                format!(
+                    "subnets that do not say {} default outbound access",
+                    if allowed { "have" } else { "have no" }
+                ),
+            );
+            return !allowed;
+        }
+        let row = &self.net.inventory.subnets[subnet];
+        let vnet = self.net.subnet(subnet).vnet;
+        let version =
+            row.api_version.clone().or_else(|| self.net.inventory.virtual_networks[vnet].api_version.clone());
+        let new = version.as_ref().is_some_and(|v| v.get(..10).is_some_and(|d| d > "2026-03-31"))
+            && row.origin != Origin::Deployed;
+        let text = match (&version, new) {
+            (Some(v), true) => {
+                format!("API version {v} makes subnets private unless they say otherwise (OUT-5)")
+            }
+            (Some(v), false) => format!("API version {v} leaves default outbound access on (OUT-5)"),
+            (None, _) => "subnets that do not say have default outbound access (OUT-5)".into(),
+        };
+        s.assume(Some("defaultOutboundForNewVnets"), text);
+        new
+    }
+
+    fn in_flexible_set(&self, id: AttachmentId) -> bool {
+        let AttachmentKind::ScaleSet(set) = self.net.attachment(id).kind else { return false };
+        let mode = &self.net.inventory.scale_sets[set].orchestration_mode;
+        mode.known().is_some_and(|m| m.eq_ignore_ascii_case("Flexible"))
+    }
+
+    /// OUT-7: storage accounts of the same region.
+    fn same_region_storage(&self, s: &State, subnet: Id<Subnet>) -> bool {
+        let Some(Target::Service(service, _)) = s.target else { return false };
+        let row = &self.net.inventory.services[service];
+        let region = self.net.region(self.net.subnet(subnet).vnet);
+        row.id.is_kind("Microsoft.Storage/storageAccounts")
+            && region.is_some()
+            && row.location.known().map(|l| crate::network::normal_region(l)) == region
+    }
+
+    /// In public space: who answers at the destination?
+    pub(super) fn in_public(&self, s: &mut State) -> Next {
+        if s.returning {
+            return self.public_back(s);
+        }
+        let destination = s.header.destination;
+        match s.target.clone() {
+            Some(Target::Service(..) | Target::Foreign(..)) => {
+                return Next::Go(Place::AtService(Arrival::Public));
+            }
+            Some(Target::FrontDoor(slot)) => return self.at_front_door(s, slot),
+            Some(Target::WellKnown(host)) => {
+                let name = s.host.as_ref().map_or_else(|| host.host.to_owned(), |h| h.to_string());
+                s.hop(HopKind::Service, format!("{} ({name})", host.what), None, Zone::Azure);
+                s.pass(StepKind::Deliver, by(&[azure::CP_1]), || format!("{} answers", host.what));
+                return Next::End(End::Arrived(Terminal::Internet, Disposition::Accepted));
+            }
+            Some(Target::Host(host)) => return self.at_internet_host(s, host),
+            _ => {}
+        }
+        if let Some(occupant) = self.net.by_public_address.get(&destination).copied() {
+            return self.at_public_address(s, occupant);
+        }
+        if !crate::network::public_space().contains(destination) {
+            let text = format!("{destination} is a private address and cannot be reached from public space");
+            s.block(StepKind::Route, Cause::PrivateOnlyTarget, by(&[azure::TAG_5]), text);
+            return self.onward_from_public(s);
+        }
+        s.hop(HopKind::Internet, format!("internet {destination}"), None, Zone::Internet);
+        if !is_internet(s.target.as_ref()) || s.host.is_some() {
+            s.note(StepKind::Deliver, by(&[]), || "a public host".into());
+        }
+        s.pass(StepKind::Deliver, by(&[azure::RT_30]), || format!("leaves the estate towards {destination}"));
+        Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork))
+    }
+
+    /// After a flow from outside was stopped at the border, look at the target's own rules too.
+    fn onward_from_public(&self, s: &mut State) -> Next {
+        match s.target {
+            Some(Target::Attachment(id)) => Next::Go(Place::Arrive(id)),
+            _ => Next::End(End::Stopped),
+        }
+    }
+
+    fn at_internet_host(&self, s: &mut State, host: Id<crate::inventory::InternetHost>) -> Next {
+        let row = &self.net.inventory.internet_hosts[host];
+        let name = s.host.as_ref().map_or_else(|| row.id.name().to_owned(), |h| h.to_string());
+        s.hop(HopKind::Internet, format!("{name} ({})", s.header.destination), None, Zone::Internet);
+        let slot = Slot { table: TableTag::InternetHost, row: host.raw() };
+        let closed = row.listens.given && !row.listens.iter().any(|r| r.contains(s.header.port));
+        if closed && s.header.protocol.has_ports() {
+            s.block(
+                StepKind::Deliver,
+                Cause::NothingListens,
+                of(self.net, Some(slot), &[]),
+                format!("{name} does not listen on port {}", s.header.port),
+            );
+        } else {
+            s.pass(StepKind::Deliver, of(self.net, Some(slot), &[]), || format!("{name} answers"));
+        }
+        Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork))
+    }
+
+    fn at_public_address(&self, s: &mut State, occupant: Occupant) -> Next {
+        match occupant {
+            Occupant::Attachment(id) => self.to_own_public_address(s, id),
+            Occupant::Frontend(balancer, frontend) => self.at_frontend(s, None, balancer, frontend),
+            Occupant::Firewall(firewall) => self.at_firewall_from_public(s, firewall),
+            Occupant::ApplicationGateway(gateway) => self.at_application_gateway(s, None, gateway),
+            Occupant::Bastion(bastion) => self.at_bastion_from_public(s, bastion),
+            Occupant::Gateway(gateway) => {
+                let row = &self.net.inventory.virtual_network_gateways[gateway];
+                s.hop(HopKind::Gateway, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
+                let slot = Slot { table: TableTag::VirtualNetworkGateway, row: gateway.raw() };
+                let vpn = s.header.protocol == Protocol::Udp && matches!(s.header.port, 500 | 4500)
+                    || s.header.protocol == Protocol::Tcp && s.header.port == 443
+                    || s.header.protocol == Protocol::Esp;
+                if !vpn {
+                    s.block(
+                        StepKind::Deliver,
+                        Cause::NothingListens,
+                        of(self.net, Some(slot), &[]),
+                        "a VPN gateway answers IKE, ESP and SSTP only",
+                    );
+                }
+                Next::End(End::Arrived(Terminal::Internet, Disposition::Accepted))
+            }
+            Occupant::Nothing => {
+                let text = format!(
+                    "{} is a public address of the estate that takes nothing in",
+                    s.header.destination
+                );
+                s.block(StepKind::Deliver, Cause::OriginUnmatched, by(&[azure::NAT_2]), text);
+                Next::End(End::Stopped)
+            }
+        }
+    }
+
+    /// An instance-level public address: one-to-one, closed until a group allows (PIP-1, PIP-2).
+    fn to_own_public_address(&self, s: &mut State, id: AttachmentId) -> Next {
+        self.enter(s, id);
+        let row = self.net.attachment(id);
+        let Some(private) = row.address else {
+            s.unknown(StepKind::Translate, Cause::UnknownValue, &row.address_unknown(), by(&[azure::PIP_2]));
+            return Next::End(End::Stopped);
+        };
+        let before = s.header;
+        let after = Header { destination: private, ..before };
+        let name = row.name.to_string();
+        s.sessions.push(Session {
+            device: Device::Inbound(id),
+            incoming: before,
+            outgoing: after,
+            stateful: false,
+            answered: false,
+            name,
+        });
+        let evidence = match &row.public_ip {
+            Bound::To(address) => of(
+                self.net,
+                Some(Slot { table: TableTag::PublicIpAddress, row: address.raw() }),
+                &[azure::PIP_2, azure::NSG_8],
+            ),
+            _ => by(&[azure::PIP_2]),
+        };
+        s.rewrite(StepKind::Translate, after, evidence, || format!("its public address leads to {private}"));
+        let sku = row.public_ip.row().map(|a| self.sku(s, a));
+        self.closed_unless_grouped(s, id, sku.unwrap_or(Some(Sku::Standard)), azure::PIP_1);
+        Next::Go(Place::Arrive(id))
+    }
+
+    /// The class of a public address; an absent one means Basic in a template, Standard in our own file.
+    pub(super) fn sku(&self, s: &mut State, address: Id<PublicIpAddress>) -> Option<Sku> {
+        let row = &self.net.inventory.public_ip_addresses[address];
+        match (&row.sku, row.origin) {
+            (Field::Known(sku), _) => Some(*sku),
+            (Field::Unknown(unknown), _) => {
+                let unknown = unknown.clone();
+                s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, by(&[azure::PIP_1]));
+                None
+            }
+            (Field::Absent, Origin::Template) => {
+                s.assume(
+                    None,
+                    format!("`{}` names no SKU, so its API's default holds: Basic", row.id.name()),
+                );
+                Some(Sku::Basic)
+            }
+            (Field::Absent, _) => {
+                s.assume(None, format!("`{}` names no SKU: taken as Standard", row.id.name()));
+                Some(Sku::Standard)
+            }
+        }
+    }
+
+    /// A Standard public front is closed where no group of subnet or interface is there to open it.
+    pub(super) fn closed_unless_grouped(
+        &self,
+        s: &mut State,
+        id: AttachmentId,
+        sku: Option<Sku>,
+        rule: azure::RuleId,
+    ) {
+        let row = self.net.attachment(id);
+        let none = row.nsg.is_none() && self.net.subnet(row.subnet).nsg.is_none();
+        if none && sku.is_some_and(|k| k != Sku::Basic) {
+            let text = format!(
+                "Standard public addresses are closed until a network security group allows, and `{}` has none",
+                row.name
+            );
+            s.block(
+                StepKind::Filter,
+                Cause::PublicAddressClosed,
+                of(self.net, Some(row.owner), &[rule]),
+                text,
+            );
+        }
+    }
+
+    fn at_bastion_from_public(&self, s: &mut State, bastion: Id<crate::inventory::BastionHost>) -> Next {
+        let slot = Slot { table: TableTag::BastionHost, row: bastion.raw() };
+        let row = &self.net.inventory.bastion_hosts[bastion];
+        s.hop(HopKind::Bastion, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
+        let found = self.net.attachments.iter().position(|a| a.kind == AttachmentKind::Bastion(bastion));
+        if let Some(id) = found.map(|n| AttachmentId(n as u32)) {
+            self.filter_subnet(s, self.net.attachment(id).subnet, true);
+        }
+        if s.header.port != 443 {
+            s.block(
+                StepKind::Deliver,
+                Cause::NothingListens,
+                of(self.net, Some(slot), &[azure::BAS_1]),
+                "Bastion answers port 443 only",
+            );
+        } else {
+            s.pass(StepKind::Deliver, of(self.net, Some(slot), &[azure::BAS_1]), || "Bastion answers".into());
+        }
+        Next::End(End::Arrived(Terminal::Internet, Disposition::Accepted))
+    }
+}
+
+/// Whether a reference names a part by id or by its bare name.
+pub(super) fn names_part(text: &str, id: &crate::inventory::ResourceId, name: &str) -> bool {
+    if crate::inventory::ResourceId::looks_like_one(text) {
+        return crate::inventory::ResourceId::new(text) == *id;
+    }
+    text.eq_ignore_ascii_case(name) || text.rsplit('/').next().is_some_and(|t| t.eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,460 @@
+//! From the words of a flow to places of the network: who sends, what is meant.
+
+use super::model::{Endpoint, Flow};
+use crate::diag::nearest;
+use crate::inventory::{
+    Id, InternetHost, OnPremisesSite, PlatformService, Ref, ResourceId, Slot, Subnet, TableTag,
+    VirtualNetwork,
+};
+use crate::net::IpAddr;
+use crate::network::{AttachmentId, AttachmentKind, Network};
+use crate::services::{ServiceKind, WellKnownHost};
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+/// The example address of a public client (RFC 5737).
+pub const INTERNET_CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 10));
+/// The example address of a public host (RFC 5737).
+pub const INTERNET_HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 10));
+/// The source port of a flow that names none.
+pub(super) const EPHEMERAL_PORT: u16 = 50_000;
+
+/// Where a flow starts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Origin {
+    /// At an attachment.
+    Attachment(AttachmentId),
+    /// At some host of a subnet that no resource stands for.
+    Subnet(Id<Subnet>, IpAddr),
+    /// At a host of a site.
+    Site(Id<OnPremisesSite>, IpAddr),
+    /// At a public client.
+    Internet(IpAddr),
+    /// At a platform service acting by itself.
+    Service(Id<PlatformService>),
+    /// At a compute in the managed network of a workspace.
+    Managed(Slot, Id<PlatformService>),
+}
+
+/// What is meant as destination.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// An attachment.
+    Attachment(AttachmentId),
+    /// An endpoint of a platform service of the estate.
+    Service(Id<PlatformService>, usize),
+    /// Somebody else's instance of a platform service.
+    Foreign(&'static ServiceKind, Arc<str>),
+    /// A host of Azure itself.
+    WellKnown(&'static WellKnownHost),
+    /// A host that somebody described.
+    Host(Id<InternetHost>),
+    /// A Front Door endpoint or domain.
+    FrontDoor(Slot),
+    /// A public address resource.
+    PublicAddress(Slot),
+    /// A host of a site.
+    Site(Id<OnPremisesSite>),
+    /// Some public host.
+    Internet,
+    /// A resource of a type that is not modelled.
+    Unmodelled(Slot),
+}
+
+/// A flow understood.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// Where it starts.
+    pub origin: Origin,
+    /// What is meant.
+    pub target: Wanted,
+}
+
+/// A destination as understood.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wanted {
+    /// A name to be resolved, and what it is, where that is known beforehand.
+    Name(Arc<str>),
+    /// An address, and what it is.
+    Address(IpAddr, Option<Target>),
+    /// Something whose address cannot be known, and why.
+    Unaddressed(String),
+}
+
+/// Why a flow cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Misunderstood {
+    /// Nothing has this name; what it may have been meant as.
+    Nothing {
+        /// As written.
+        text: String,
+        /// The nearest name.
+        near: Option<String>,
+    },
+    /// Several resources have it.
+    Ambiguous {
+        /// As written.
+        text: String,
+        /// Their ids.
+        candidates: Vec<String>,
+    },
+    /// The resource can neither send nor be sent to.
+    NoEndpoint {
+        /// As written.
+        text: String,
+        /// Its type.
+        kind: String,
+    },
+}
+
+impl fmt::Display for Misunderstood {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing { text, near: Some(near) } => {
+                write!(f, "nothing is called `{text}`; did you mean `{near}`?")
+            }
+            Self::Nothing { text, near: None } => write!(f, "nothing is called `{text}`"),
+            Self::Ambiguous { text, candidates } => {
+                write!(f, "`{text}` fits several resources: {}", candidates.join(", "))
+            }
+            Self::NoEndpoint { text, kind } => {
+                write!(f, "`{text}` is a {kind}, which neither sends nor receives")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Misunderstood {}
+
+/// Understands a flow.
+pub(super) fn understand(network: &Network, flow: &Flow) -> Result<Question, Misunderstood> {
+    Ok(Question { origin: origin(network, &flow.from)?, target: wanted(network, &flow.to)? })
+}
+
+fn origin(network: &Network, endpoint: &Endpoint) -> Result<Origin, Misunderstood> {
+    match endpoint {
+        Endpoint::Internet => Ok(Origin::Internet(INTERNET_CLIENT)),
+        Endpoint::Address(ip) => Ok(origin_of_address(network, *ip)),
+        Endpoint::Fqdn(name) | Endpoint::Named(name) => origin_of_name(network, name),
+    }
+}
+
+fn origin_of_address(network: &Network, ip: IpAddr) -> Origin {
+    let mut holders = network.attachments.iter().enumerate().filter(|(_, a)| a.address == Some(ip));
+    if let Some((number, _)) = holders.next() {
+        return Origin::Attachment(AttachmentId(number as u32));
+    }
+    for (id, site) in network.inventory.on_premises_sites.rows() {
+        if site.address_prefixes.iter().any(|p| p.contains(&ip)) {
+            return Origin::Site(id, ip);
+        }
+    }
+    match network.subnets.iter().position(|s| s.space.contains(ip)) {
+        Some(subnet) => Origin::Subnet(Id::new(subnet), ip),
+        None => Origin::Internet(ip),
+    }
+}
+
+fn origin_of_name(network: &Network, name: &str) -> Result<Origin, Misunderstood> {
+    if let Some((site, ip)) = site_host(network, name) {
+        return Ok(Origin::Site(site, ip));
+    }
+    let slot = slot_of(network, name)?;
+    let row = slot.row as usize;
+    if let Some(attachment) = attachment_of(network, slot) {
+        return Ok(Origin::Attachment(attachment));
+    }
+    match slot.table {
+        TableTag::OnPremisesSite => {
+            let site: Id<OnPremisesSite> = Id::new(row);
+            let ip = first_host(network.inventory.on_premises_sites[site].address_prefixes.items.first());
+            Ok(Origin::Site(site, ip.unwrap_or(INTERNET_CLIENT)))
+        }
+        TableTag::Subnet => {
+            let subnet: Id<Subnet> = Id::new(row);
+            Ok(Origin::Subnet(subnet, free_address(network, subnet).unwrap_or(INTERNET_CLIENT)))
+        }
+        TableTag::VirtualNetwork => {
+            let vnet: Id<VirtualNetwork> = Id::new(row);
+            let subnet = network.vnet(vnet).subnets.first().copied();
+            let found = subnet.and_then(|s| Some(Origin::Subnet(s, free_address(network, s)?)));
+            found.ok_or_else(|| no_endpoint(network, name, slot))
+        }
+        TableTag::PlatformService => Ok(Origin::Service(Id::new(row))),
+        TableTag::MlCompute | TableTag::MlEndpoint | TableTag::MlDeployment => managed(network, slot, name),
+        TableTag::InternetHost => {
+            let host = &network.inventory.internet_hosts.as_slice()[row];
+            Ok(Origin::Internet(host.addresses.items.first().copied().unwrap_or(INTERNET_CLIENT)))
+        }
+        _ => Err(no_endpoint(network, name, slot)),
+    }
+}
+
+/// A compute or endpoint in the managed network of its workspace.
+fn managed(network: &Network, slot: Slot, name: &str) -> Result<Origin, Misunderstood> {
+    let id = network.inventory.id_of(slot);
+    let workspace = id.and_then(|id| id.ancestor("Microsoft.MachineLearningServices/workspaces"));
+    let workspace = workspace.and_then(|id| network.inventory.row::<PlatformService>(&id)).or_else(|| {
+        network
+            .inventory
+            .services
+            .iter()
+            .position(|s| id.is_some_and(|id| id.is_within(s.id.as_str())))
+            .map(Id::new)
+    });
+    workspace.map(|w| Origin::Managed(slot, w)).ok_or_else(|| no_endpoint(network, name, slot))
+}
+
+fn no_endpoint(network: &Network, text: &str, slot: Slot) -> Misunderstood {
+    let kind = network.inventory.id_of(slot).map(ResourceId::kind).unwrap_or_default();
+    Misunderstood::NoEndpoint { text: text.into(), kind }
+}
+
+/// `site/host` or a host's bare name.
+fn site_host(network: &Network, name: &str) -> Option<(Id<OnPremisesSite>, IpAddr)> {
+    network.inventory.on_premises_sites.rows().find_map(|(id, site)| {
+        let host = site.hosts.iter().find(|h| {
+            h.name.eq_ignore_ascii_case(name)
+                || format!("{}/{}", site.id.name(), h.name).eq_ignore_ascii_case(name)
+        })?;
+        Some((id, *host.ip_address.known()?))
+    })
+}
+
+fn first_host(prefix: Option<&crate::net::IpNet>) -> Option<IpAddr> {
+    prefix?.hosts().nth(9).or_else(|| prefix?.hosts().next())
+}
+
+/// The first address of a subnet that nothing holds.
+fn free_address(network: &Network, subnet: Id<Subnet>) -> Option<IpAddr> {
+    let row = network.subnet(subnet);
+    let (low, high) = *row.space.v4().first()?;
+    let first = low.checked_add(4)?;
+    (first..high)
+        .map(|n| IpAddr::V4(n.into()))
+        .take(70_000)
+        .find(|ip| network.at_address(row.vnet, *ip).is_none())
+}
+
+/// The one resource a text names.
+fn slot_of(network: &Network, text: &str) -> Result<Slot, Misunderstood> {
+    let inventory = &network.inventory;
+    if ResourceId::looks_like_one(text) {
+        let slot = inventory.slot(&ResourceId::new(text));
+        return slot.ok_or_else(|| Misunderstood::Nothing { text: text.into(), near: None });
+    }
+    let mut slots: Vec<Slot> = inventory.named(text).to_vec();
+    // A machine and its interface often share a name; they are one endpoint.
+    slots.retain(|s| is_endpoint(s.table) || inventory.named(text).len() == 1);
+    let distinct = distinct_endpoints(network, &slots);
+    match distinct.as_slice() {
+        [] => {
+            let mut names = Vec::new();
+            inventory.each(&mut |id, slot, _, _| {
+                if is_endpoint(slot.table) {
+                    names.push(id.name().to_owned());
+                }
+            });
+            let near = nearest(text, names.iter().map(String::as_str)).map(str::to_owned);
+            Err(Misunderstood::Nothing { text: text.into(), near })
+        }
+        [slot] => Ok(*slot),
+        several => {
+            let candidates =
+                several.iter().filter_map(|s| inventory.id_of(*s)).map(ToString::to_string).collect();
+            Err(Misunderstood::Ambiguous { text: text.into(), candidates })
+        }
+    }
+}
+
+fn distinct_endpoints(network: &Network, slots: &[Slot]) -> Vec<Slot> {
+    let mut out: Vec<Slot> = Vec::new();
+    for slot in slots {
+        let attachment = attachment_of(network, *slot);
+        let same = out.iter().any(|o| attachment.is_some() && attachment_of(network, *o) == attachment);
+        if !same {
+            out.push(*slot);
+        }
+    }
+    out
+}
+
+fn is_endpoint(table: TableTag) -> bool {
+    matches!(
+        table,
+        TableTag::NetworkInterface
+            | TableTag::VirtualMachine
+            | TableTag::ScaleSet
+            | TableTag::Host
+            | TableTag::PrivateEndpoint
+            | TableTag::LoadBalancer
+            | TableTag::ApplicationGateway
+            | TableTag::AzureFirewall
+            | TableTag::BastionHost
+            | TableTag::InboundEndpoint
+            | TableTag::VirtualNetworkGateway
+            | TableTag::PlatformService
+            | TableTag::MlCompute
+            | TableTag::MlEndpoint
+            | TableTag::MlDeployment
+            | TableTag::OnPremisesSite
+            | TableTag::InternetHost
+            | TableTag::PublicIpAddress
+            | TableTag::Subnet
+            | TableTag::VirtualNetwork
+            | TableTag::FrontDoorEndpoint
+            | TableTag::Unmodelled
+    )
+}
+
+/// The attachment a resource sends from and is reached at.
+fn attachment_of(network: &Network, slot: Slot) -> Option<AttachmentId> {
+    let inventory = &network.inventory;
+    let owner = if slot.table == TableTag::VirtualMachine {
+        let machine = &inventory.virtual_machines.as_slice()[slot.row as usize];
+        let nic = machine
+            .network_interfaces
+            .items
+            .iter()
+            .find_map(|r: &Ref<_>| inventory.follow(r).row())
+            .or_else(|| {
+                let mine = |r: &Ref<crate::inventory::VirtualMachine>| {
+                    inventory.follow(r).row().map(Id::raw) == Some(slot.row)
+                };
+                inventory
+                    .network_interfaces
+                    .rows()
+                    .find(|(_, n)| n.virtual_machine.known().is_some_and(mine))
+                    .map(|(id, _)| id)
+            })?;
+        Slot { table: TableTag::NetworkInterface, row: nic.raw() }
+    } else {
+        slot
+    };
+    let found = network.attachments.iter().position(|a| a.owner == owner)?;
+    Some(AttachmentId(found as u32))
+}
+
+fn wanted(network: &Network, endpoint: &Endpoint) -> Result<Wanted, Misunderstood> {
+    match endpoint {
+        Endpoint::Internet => Ok(Wanted::Address(INTERNET_HOST, Some(Target::Internet))),
+        Endpoint::Address(ip) => Ok(Wanted::Address(*ip, None)),
+        Endpoint::Fqdn(name) => Ok(Wanted::Name(name.to_ascii_lowercase().into())),
+        Endpoint::Named(name) => wanted_by_name(network, name),
+    }
+}
+
+fn wanted_by_name(network: &Network, name: &str) -> Result<Wanted, Misunderstood> {
+    if let Some((site, ip)) = site_host(network, name) {
+        return Ok(Wanted::Address(ip, Some(Target::Site(site))));
+    }
+    let (resource, group) = match name.split_once('#') {
+        Some((resource, group)) => (resource, Some(group)),
+        None => (name, None),
+    };
+    let slot = slot_of(network, resource)?;
+    let row = slot.row as usize;
+    match slot.table {
+        TableTag::PlatformService => Ok(wanted_service(network, Id::new(row), group)),
+        TableTag::Unmodelled => {
+            let kind = network.inventory.id_of(slot).map(ResourceId::kind).unwrap_or_default();
+            Ok(Wanted::Unaddressed(format!("`{resource}` is a {kind}, a type that is not modelled")))
+        }
+        TableTag::InternetHost => {
+            let host = &network.inventory.internet_hosts.as_slice()[row];
+            let first = host.names.items.first().map(|n| n.to_ascii_lowercase());
+            Ok(match first {
+                Some(name) => Wanted::Name(name.into()),
+                None => Wanted::Address(
+                    host.addresses.items.first().copied().unwrap_or(INTERNET_HOST),
+                    Some(Target::Host(Id::new(row))),
+                ),
+            })
+        }
+        TableTag::OnPremisesSite => {
+            let site: Id<OnPremisesSite> = Id::new(row);
+            let ip = first_host(network.inventory.on_premises_sites[site].address_prefixes.items.first());
+            Ok(ip.map_or(Wanted::Unaddressed(format!("the site `{resource}` has no address prefix")), |ip| {
+                Wanted::Address(ip, Some(Target::Site(site)))
+            }))
+        }
+        TableTag::PublicIpAddress => Ok(match network.public_addresses[row].0 {
+            Some(ip) => Wanted::Address(ip, Some(Target::PublicAddress(slot))),
+            None => Wanted::Unaddressed(format!("the address of `{resource}` is not known")),
+        }),
+        TableTag::Subnet => Ok(free_address(network, Id::new(row))
+            .map_or(Wanted::Unaddressed(format!("the prefix of `{resource}` is not known")), |ip| {
+                Wanted::Address(ip, None)
+            })),
+        TableTag::FrontDoorEndpoint => {
+            let host = network
+                .names
+                .public
+                .iter()
+                .find(|(_, n)| n.target == crate::network::PublicTarget::FrontDoor(slot));
+            Ok(host.map_or(Wanted::Unaddressed(format!("`{resource}` has no host name")), |(name, _)| {
+                Wanted::Name(name.clone())
+            }))
+        }
+        TableTag::LoadBalancer
+        | TableTag::ApplicationGateway
+        | TableTag::BastionHost
+        | TableTag::AzureFirewall => Ok(wanted_front(network, slot, resource)),
+        _ => match attachment_of(network, slot) {
+            Some(attachment) => Ok(wanted_attachment(network, attachment)),
+            None => Err(no_endpoint(network, name, slot)),
+        },
+    }
+}
+
+fn wanted_attachment(network: &Network, attachment: AttachmentId) -> Wanted {
+    let row = network.attachment(attachment);
+    match row.address {
+        Some(ip) => Wanted::Address(ip, Some(Target::Attachment(attachment))),
+        None => Wanted::Unaddressed(format!("the address of `{}` is not known", row.name)),
+    }
+}
+
+/// Something with frontends: a private one first, else its public address.
+fn wanted_front(network: &Network, slot: Slot, name: &str) -> Wanted {
+    use crate::network::Occupant;
+    let public = network.by_public_address.iter().filter(|(_, o)| match o {
+        Occupant::Frontend(id, _) => slot == Slot { table: TableTag::LoadBalancer, row: id.raw() },
+        Occupant::ApplicationGateway(id) => {
+            slot == Slot { table: TableTag::ApplicationGateway, row: id.raw() }
+        }
+        Occupant::Bastion(id) => slot == Slot { table: TableTag::BastionHost, row: id.raw() },
+        Occupant::Firewall(id) => slot == Slot { table: TableTag::AzureFirewall, row: id.raw() },
+        _ => false,
+    });
+    let public = public.map(|(ip, _)| *ip).min();
+    let private = attachment_of(network, slot);
+    match (private, public) {
+        (Some(attachment), _) if slot.table == TableTag::LoadBalancer => {
+            wanted_attachment(network, attachment)
+        }
+        (_, Some(ip)) => Wanted::Address(ip, None),
+        (Some(attachment), None) => wanted_attachment(network, attachment),
+        (None, None) => Wanted::Unaddressed(format!("`{name}` has no address")),
+    }
+}
+
+fn wanted_service(network: &Network, service: Id<PlatformService>, group: Option<&str>) -> Wanted {
+    let row = &network.inventory.services[service];
+    let kind = crate::services::service_kind(&row.id.kind());
+    let position = match (group, kind) {
+        (Some(group), Some(kind)) => kind.endpoints.iter().position(|e| e.group.eq_ignore_ascii_case(group)),
+        _ => Some(0),
+    };
+    let host = position.and_then(|p| network.names.service_hosts[service.index()].get(p).cloned().flatten());
+    match host {
+        Some(host) => Wanted::Name(host),
+        None => Wanted::Unaddressed(format!("the host name of `{}` is not known", row.id.name())),
+    }
+}
+
+/// Whether an attachment is a private endpoint.
+pub(super) fn is_private_endpoint(network: &Network, attachment: AttachmentId) -> bool {
+    matches!(network.attachment(attachment).kind, AttachmentKind::PrivateEndpoint(..))
+}

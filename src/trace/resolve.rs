@@ -1,0 +1,799 @@
+//! Name resolution as the first hops: which server is asked, what it sees, what it answers (DNS-1 to DNS-20).
+
+use super::engine::Walk;
+use super::model::{Evidence, Flow, HopKind, StepKind, Zone};
+use super::question::{INTERNET_HOST, Origin, Question, Target, Wanted};
+use super::state::{State, by, of};
+use super::{Cause, Outcome};
+use crate::diag::At;
+use crate::inventory::{
+    DnsForwarding, Field, Id, OnPremisesSite, ResourceId, Slot, TableTag, Unknown, VirtualNetwork,
+};
+use crate::net::{IpAddr, Protocol};
+use crate::network::{
+    AttachmentId, AttachmentKind, HOST_ADDRESS, PublicName, PublicTarget, ZoneRecord, is_under,
+};
+use crate::rules as azure;
+use crate::services::{service_of_host, well_known};
+use std::sync::Arc;
+
+/// A chain of aliases may be this long.
+const MAX_ALIASES: usize = 12;
+
+/// Questions may be passed on this often.
+const MAX_FORWARDS: usize = 8;
+
+/// What a look-up gives.
+#[derive(Clone, Debug)]
+enum Answer {
+    /// Addresses, and what writes the record.
+    Addresses(Vec<IpAddr>, Evidence),
+    /// It fails: why.
+    Fails(Cause, Evidence, String),
+    /// It cannot be known.
+    Unknown(Cause, Unknown),
+}
+
+/// From where a question is asked.
+#[derive(Clone, Debug, PartialEq)]
+enum Asker {
+    Attachment(AttachmentId),
+    Subnet(Id<crate::inventory::Subnet>, IpAddr),
+    Site(Id<OnPremisesSite>, IpAddr),
+    /// The public DNS alone: the internet, and services acting by themselves.
+    Public,
+}
+
+/// State of one look-up.
+struct Lookup {
+    name: Arc<str>,
+    /// Servers that passed the question on.
+    passed: Vec<IpAddr>,
+    /// Whether the answer went through the public name of a service that has a private endpoint.
+    shadowed: Option<Evidence>,
+    aliases: usize,
+}
+
+impl Walk<'_> {
+    /// Resolves the name asked for; gives the header its destination. `false` where the walk is over.
+    pub(super) fn resolve_target(&self, s: &mut State, name: &Arc<str>) -> bool {
+        s.target = self.meant(name);
+        let asker = match s.origin.clone() {
+            Origin::Attachment(id) => Asker::Attachment(id),
+            Origin::Subnet(subnet, ip) => Asker::Subnet(subnet, ip),
+            Origin::Site(site, ip) => Asker::Site(site, ip),
+            Origin::Internet(_) | Origin::Service(_) | Origin::Managed(..) => Asker::Public,
+        };
+        let mut lookup = Lookup { name: name.clone(), passed: Vec::new(), shadowed: None, aliases: 0 };
+        let answer = self.ask_for(s, &asker, &mut lookup);
+        match answer {
+            Answer::Addresses(addresses, evidence) => {
+                let wanted = addresses
+                    .iter()
+                    .find(|ip| ip.is_ipv4() == s.header.source.is_ipv4())
+                    .or(addresses.first());
+                let Some(ip) = wanted.copied() else { return false };
+                s.pass(StepKind::Resolve, evidence, || format!("`{name}` is {ip}"));
+                s.header.destination = ip;
+                s.public_despite_endpoint = lookup.shadowed;
+                true
+            }
+            Answer::Fails(cause, evidence, text) => {
+                s.block(StepKind::Resolve, cause, evidence, text);
+                false
+            }
+            Answer::Unknown(cause, unknown) => {
+                s.unknown(StepKind::Resolve, cause, &unknown, by(&[azure::DNS_4]));
+                false
+            }
+        }
+    }
+
+    /// What a name stands for, however it resolves.
+    fn meant(&self, name: &str) -> Option<Target> {
+        if let Some(public) = self.net.names.public(name) {
+            return Some(match public.target {
+                PublicTarget::Service(service, position) => Target::Service(service, position),
+                PublicTarget::Host(host) => Target::Host(host),
+                PublicTarget::FrontDoor(slot) => Target::FrontDoor(slot),
+                PublicTarget::Address(slot) => Target::PublicAddress(slot),
+            });
+        }
+        if let Some((kind, _, name)) = service_of_host(name).filter(|_| well_known(name).is_none()) {
+            return Some(Target::Foreign(kind, name.into()));
+        }
+        well_known(name).map(Target::WellKnown)
+    }
+
+    fn ask_for(&self, s: &mut State, asker: &Asker, lookup: &mut Lookup) -> Answer {
+        match asker {
+            Asker::Public => {
+                s.hop(HopKind::Resolver, "public DNS", None, Zone::Internet);
+                self.public_answer(s, None, lookup)
+            }
+            Asker::Attachment(id) => {
+                let row = self.net.attachment(*id);
+                let servers = self.servers_of(*id, row.vnet);
+                self.ask_servers(s, asker, row.vnet, servers, lookup)
+            }
+            Asker::Subnet(subnet, _) => {
+                let vnet = self.net.subnet(*subnet).vnet;
+                let servers = self.net.inventory.virtual_networks[vnet].dns_servers.items.clone();
+                self.ask_servers(s, asker, vnet, servers, lookup)
+            }
+            Asker::Site(site, _) => self.ask_site(s, *site, asker, lookup),
+        }
+    }
+
+    /// DNS-1: the interface's servers, else the network's, else Azure.
+    fn servers_of(&self, id: AttachmentId, vnet: Id<VirtualNetwork>) -> Vec<IpAddr> {
+        let own = match self.net.attachment(id).kind {
+            AttachmentKind::Interface(nic) => &self.net.inventory.network_interfaces[nic].dns_servers,
+            AttachmentKind::Host(host) => &self.net.inventory.hosts[host].dns_servers,
+            _ => &self.net.inventory.virtual_networks[vnet].dns_servers,
+        };
+        let servers =
+            if own.items.is_empty() { &self.net.inventory.virtual_networks[vnet].dns_servers } else { own };
+        servers.items.clone()
+    }
+
+    fn ask_servers(
+        &self,
+        s: &mut State,
+        asker: &Asker,
+        vnet: Id<VirtualNetwork>,
+        servers: Vec<IpAddr>,
+        lookup: &mut Lookup,
+    ) -> Answer {
+        if let Some(unknown) = &self.net.inventory.virtual_networks[vnet].dns_servers.unknown
+            && servers.is_empty()
+        {
+            return Answer::Unknown(Cause::UnknownName, unknown.clone());
+        }
+        if servers.is_empty() {
+            return self.ask_azure_checked(s, asker, vnet, lookup);
+        }
+        let mut last = None;
+        for server in servers {
+            match self.ask_server(s, asker, vnet, server, lookup) {
+                Answer::Fails(Cause::DnsServerUnreachable, evidence, text) => {
+                    s.note(StepKind::Resolve, evidence.clone(), || text.clone());
+                    last = Some(Answer::Fails(Cause::DnsServerUnreachable, evidence, text));
+                }
+                other => return other,
+            }
+        }
+        last.unwrap_or_else(|| {
+            Answer::Unknown(Cause::UnknownName, Unknown::new(At::NOWHERE, "no DNS server is known"))
+        })
+    }
+
+    /// Azure's resolver, unless a rule denies its platform tag (NSG-17).
+    fn ask_azure_checked(
+        &self,
+        s: &mut State,
+        asker: &Asker,
+        vnet: Id<VirtualNetwork>,
+        lookup: &mut Lookup,
+    ) -> Answer {
+        if let Some(stopped) = self.travels(asker, HOST_ADDRESS) {
+            return stopped;
+        }
+        self.ask_azure(s, vnet, lookup)
+    }
+
+    /// Asks one server: the question travels there like any flow (DNS-2).
+    fn ask_server(
+        &self,
+        s: &mut State,
+        asker: &Asker,
+        vnet: Id<VirtualNetwork>,
+        server: IpAddr,
+        lookup: &mut Lookup,
+    ) -> Answer {
+        if lookup.passed.contains(&server) && server != HOST_ADDRESS {
+            let text = format!("{server} has been asked already: the servers forward in a circle");
+            return Answer::Fails(Cause::DnsLoop, by(&[azure::DNS_15]), text);
+        }
+        if lookup.passed.len() >= MAX_FORWARDS {
+            return Answer::Fails(
+                Cause::DnsLoop,
+                by(&[azure::DNS_15]),
+                "the question is passed on too often".into(),
+            );
+        }
+        if let Some(stopped) = self.travels(asker, server) {
+            return stopped;
+        }
+        if server == HOST_ADDRESS {
+            return match asker {
+                Asker::Site(..) => {
+                    let text = "168.63.129.16 answers only inside a virtual network";
+                    Answer::Fails(Cause::DnsServerUnreachable, by(&[azure::DNS_12]), text.into())
+                }
+                _ => self.ask_azure(s, vnet, lookup),
+            };
+        }
+        lookup.passed.push(server);
+        self.answered_by(s, vnet, server, lookup)
+    }
+
+    /// Whether a question reaches a server; the answer to give where it does not.
+    fn travels(&self, asker: &Asker, server: IpAddr) -> Option<Answer> {
+        let from = match asker {
+            Asker::Attachment(id) => Origin::Attachment(*id),
+            Asker::Subnet(subnet, ip) => Origin::Subnet(*subnet, *ip),
+            Asker::Site(site, ip) => Origin::Site(*site, *ip),
+            Asker::Public => return None,
+        };
+        let walk = self.deeper()?;
+        let to = super::Endpoint::Address(server);
+        let flow = Flow {
+            name: None,
+            from: super::Endpoint::Named("".into()),
+            to,
+            protocol: Protocol::Udp,
+            port: 53,
+            source_port: None,
+            identity: None,
+            action: None,
+        };
+        let question = Question { origin: from, target: Wanted::Address(server, None) };
+        let trace = walk.answer(&flow, &question, false);
+        match trace.outcome {
+            Outcome::Allowed | Outcome::Mixed => None,
+            Outcome::Blocked => {
+                let blocker = trace.blockers.first();
+                let why = blocker.map(|b| b.text.clone()).unwrap_or_default();
+                let mut evidence = blocker.map(|b| b.evidence.clone()).unwrap_or_default();
+                evidence.rules.insert(0, azure::DNS_2);
+                Some(Answer::Fails(
+                    Cause::DnsServerUnreachable,
+                    evidence,
+                    format!("the DNS server {server} cannot be asked: {why}"),
+                ))
+            }
+            Outcome::Unknown => {
+                let why = trace.missing.first().map(|m| m.text.clone()).unwrap_or_default();
+                let at = trace.missing.first().map_or(At::NOWHERE, |m| m.at);
+                let cause = trace.cause.unwrap_or(Cause::UnknownName);
+                Some(Answer::Unknown(
+                    cause,
+                    Unknown::new(at, format!("whether the DNS server {server} can be asked: {why}")),
+                ))
+            }
+        }
+    }
+
+    /// What the server at an address does with the question.
+    fn answered_by(
+        &self,
+        s: &mut State,
+        vnet: Id<VirtualNetwork>,
+        server: IpAddr,
+        lookup: &mut Lookup,
+    ) -> Answer {
+        let found = self
+            .net
+            .attachments
+            .iter()
+            .position(|a| a.address == Some(server) && (a.vnet == vnet || self.joined(vnet, a.vnet)));
+        let found = found.or_else(|| self.net.attachments.iter().position(|a| a.address == Some(server)));
+        if let Some(id) = found.map(|n| AttachmentId(n as u32)) {
+            let row = self.net.attachment(id);
+            self.hop_server(s, &row.name, server, self.net.inventory.id_of(row.owner).cloned());
+            return match row.kind {
+                AttachmentKind::Resolver(_) => self.ask_azure(s, row.vnet, lookup),
+                AttachmentKind::Firewall(firewall) => self.ask_firewall(s, id, firewall, lookup),
+                AttachmentKind::Host(host) => {
+                    let rules = &self.net.inventory.hosts[host].dns_forwarding;
+                    self.forwarded(s, &Asker::Attachment(id), row.vnet, &rules.items, &row.name, lookup)
+                }
+                _ => self.undescribed(&row.name, server, row.at),
+            };
+        }
+        self.answered_on_site(s, vnet, server, lookup)
+    }
+
+    fn joined(&self, a: Id<VirtualNetwork>, b: Id<VirtualNetwork>) -> bool {
+        self.net.vnet(a).links.iter().any(|l| l.remote == Some(b))
+    }
+
+    fn answered_on_site(
+        &self,
+        s: &mut State,
+        vnet: Id<VirtualNetwork>,
+        server: IpAddr,
+        lookup: &mut Lookup,
+    ) -> Answer {
+        for (id, site) in self.net.inventory.on_premises_sites.rows() {
+            if !site.address_prefixes.iter().any(|p| p.contains(&server)) {
+                continue;
+            }
+            let host = site.hosts.iter().find(|h| h.ip_address.is(server));
+            let name = host.map_or_else(|| site.id.name().to_owned(), |h| h.name.to_string());
+            self.hop_server(s, &name, server, Some(site.id.clone()));
+            let rules = host.map(|h| &h.dns_forwarding).filter(|r| r.given).unwrap_or(&site.dns_forwarding);
+            return self.forwarded(s, &Asker::Site(id, server), vnet, &rules.items, &name, lookup);
+        }
+        if crate::network::public_space().contains(server) {
+            s.hop(HopKind::Resolver, format!("public DNS server {server}"), None, Zone::Internet);
+            return self.public_answer(s, None, lookup);
+        }
+        self.undescribed("a DNS server", server, At::NOWHERE)
+    }
+
+    fn hop_server(&self, s: &mut State, name: &str, ip: IpAddr, id: Option<ResourceId>) {
+        s.hop(HopKind::Resolver, format!("{name} ({ip})"), id, Zone::Yours);
+    }
+
+    fn undescribed(&self, name: &str, server: IpAddr, at: At) -> Answer {
+        let why = format!(
+            "what `{name}` at {server} answers as a DNS server is in none of the files; say it with dnsForwarding"
+        );
+        Answer::Unknown(Cause::UnknownName, Unknown::new(at, why))
+    }
+
+    /// A server that forwards by suffix (DNS-12); what it has no rule for it asks the public DNS.
+    fn forwarded(
+        &self,
+        s: &mut State,
+        asker: &Asker,
+        vnet: Id<VirtualNetwork>,
+        rules: &[DnsForwarding],
+        server: &str,
+        lookup: &mut Lookup,
+    ) -> Answer {
+        if rules.is_empty() {
+            let at = lookup.passed.last().copied().unwrap_or(HOST_ADDRESS);
+            return self.undescribed(server, at, At::NOWHERE);
+        }
+        let name = lookup.name.clone();
+        let domain = |r: &DnsForwarding| {
+            r.domain.known().map(|d| d.trim_matches('.').to_ascii_lowercase()).unwrap_or_default()
+        };
+        let fits = |r: &&DnsForwarding| domain(r).is_empty() || is_under(&name, &domain(r));
+        let rule = rules.iter().filter(fits).max_by_key(|r| domain(r).len());
+        let Some(rule) = rule else {
+            s.note(StepKind::Resolve, by(&[azure::DNS_12]), || {
+                format!("`{server}` has no forwarder for the name and asks the public DNS")
+            });
+            return self.public_answer(s, None, lookup);
+        };
+        let text =
+            if domain(rule).is_empty() { "everything".to_owned() } else { format!("`{}`", domain(rule)) };
+        let evidence = Evidence { at: rule.at, ..by(&[azure::DNS_12]) };
+        s.pass(StepKind::Resolve, evidence, || format!("`{server}` forwards {text}"));
+        let mut last = None;
+        for next in &rule.servers {
+            match self.ask_server(s, asker, vnet, *next, lookup) {
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                other => return other,
+            }
+        }
+        last.unwrap_or_else(|| {
+            Answer::Unknown(Cause::UnknownName, Unknown::new(rule.at, "the forwarder names no server"))
+        })
+    }
+
+    /// A site's clients ask the site's servers.
+    fn ask_site(
+        &self,
+        s: &mut State,
+        site: Id<OnPremisesSite>,
+        asker: &Asker,
+        lookup: &mut Lookup,
+    ) -> Answer {
+        let row = &self.net.inventory.on_premises_sites[site];
+        if row.dns_servers.items.is_empty() {
+            if row.dns_forwarding.given {
+                s.hop(
+                    HopKind::Resolver,
+                    format!("DNS of {}", row.id.name()),
+                    Some(row.id.clone()),
+                    Zone::Yours,
+                );
+                let any = self.net.vnets.first().map(|_| Id::new(0));
+                return match any {
+                    Some(vnet) => {
+                        self.forwarded(s, asker, vnet, &row.dns_forwarding.items, row.id.name(), lookup)
+                    }
+                    None => self.public_answer(s, None, lookup),
+                };
+            }
+            s.hop(HopKind::Resolver, "public DNS", None, Zone::Internet);
+            s.assume(
+                None,
+                format!(
+                    "clients of `{}` resolve names publicly: its files name no DNS servers",
+                    row.id.name()
+                ),
+            );
+            return self.public_answer(s, None, lookup);
+        }
+        let servers = row.dns_servers.items.clone();
+        let mut last = None;
+        for server in servers {
+            match self.ask_server(s, asker, Id::new(0), server, lookup) {
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                other => return other,
+            }
+        }
+        last.unwrap_or_else(|| {
+            Answer::Unknown(Cause::UnknownName, Unknown::new(row.at, "the site names no DNS server"))
+        })
+    }
+
+    /// A firewall as DNS proxy: its own servers, else Azure as its network sees it (DNS-16).
+    fn ask_firewall(
+        &self,
+        s: &mut State,
+        id: AttachmentId,
+        firewall: Id<crate::inventory::AzureFirewall>,
+        lookup: &mut Lookup,
+    ) -> Answer {
+        let row = self.net.attachment(id);
+        if !self.is_dns_proxy(firewall) {
+            let evidence = of(self.net, Some(row.owner), &[azure::FW_15]);
+            return Answer::Fails(
+                Cause::DnsServerUnreachable,
+                evidence,
+                format!("`{}` is not a DNS proxy", row.name),
+            );
+        }
+        s.pass(StepKind::Resolve, of(self.net, Some(row.owner), &[azure::DNS_16]), || {
+            "answers as the firewall's network sees it".into()
+        });
+        let servers = self.firewall_dns_servers(firewall);
+        if servers.is_empty() {
+            return self.ask_azure(s, row.vnet, lookup);
+        }
+        let mut last = None;
+        for server in servers {
+            match self.ask_server(s, &Asker::Attachment(id), row.vnet, server, lookup) {
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                other => return other,
+            }
+        }
+        last.unwrap_or_else(|| self.ask_azure(s, row.vnet, lookup))
+    }
+
+    /// Azure's resolver asked from a virtual network: linked zones, then the ruleset, then the public (DNS-4).
+    fn ask_azure(&self, s: &mut State, vnet: Id<VirtualNetwork>, lookup: &mut Lookup) -> Answer {
+        let id = self.net.inventory.virtual_networks[vnet].id.clone();
+        s.hop(
+            HopKind::Resolver,
+            format!("Azure DNS (168.63.129.16) for {}", id.name()),
+            Some(id),
+            Zone::Azure,
+        );
+        loop {
+            lookup.aliases += 1;
+            if lookup.aliases > MAX_ALIASES {
+                return Answer::Fails(
+                    Cause::DnsLoop,
+                    by(&[azure::DNS_15]),
+                    "the chain of aliases does not end".into(),
+                );
+            }
+            let name = lookup.name.clone();
+            if !name.contains('.')
+                && let Some(id) = self.net.names.registered.get(&(vnet.raw(), name.clone()))
+            {
+                let row = self.net.attachment(*id);
+                return match row.address {
+                    Some(ip) => Answer::Addresses(vec![ip], of(self.net, Some(row.owner), &[azure::PEER_11])),
+                    None => Answer::Unknown(Cause::UnknownValue, row.address_unknown()),
+                };
+            }
+            match self.in_zones(s, vnet, lookup) {
+                Zoned::Answer(answer) => return answer,
+                Zoned::Alias(next) => lookup.name = next,
+                Zoned::NoZone => {
+                    if let Some(answer) = self.by_ruleset(s, vnet, lookup) {
+                        return answer;
+                    }
+                    match self.public_step(s, Some(vnet), lookup) {
+                        Zoned::Answer(answer) => return answer,
+                        Zoned::Alias(next) => lookup.name = next,
+                        _ => return nobody(&name),
+                    }
+                }
+                Zoned::Public => match self.public_step(s, None, lookup) {
+                    Zoned::Answer(answer) => return answer,
+                    Zoned::Alias(next) => lookup.name = next,
+                    _ => return nobody(&name),
+                },
+            }
+        }
+    }
+
+    fn in_zones(&self, s: &mut State, vnet: Id<VirtualNetwork>, lookup: &mut Lookup) -> Zoned {
+        let name = lookup.name.clone();
+        let Some(view) = self.net.names.zone_for(vnet, &name) else { return Zoned::NoZone };
+        let zone_name = self.net.names.zone_names[view.zone.index()].clone();
+        let slot = Slot { table: TableTag::PrivateDnsZone, row: view.zone.raw() };
+        if let Some(record) = self.net.names.record(view.zone, &name) {
+            return self.zone_record(s, record, &name, &zone_name);
+        }
+        if let Some(unknown) = self.net.names.zone_unknown.get(&view.zone.raw()) {
+            return Zoned::Answer(Answer::Unknown(Cause::UnknownName, unknown.clone()));
+        }
+        match &view.fallback {
+            Err(unknown) => Zoned::Answer(Answer::Unknown(Cause::UnknownName, unknown.clone())),
+            Ok(true) => {
+                let link = Slot { table: TableTag::VirtualNetworkLink, row: view.link.raw() };
+                s.pass(StepKind::Resolve, of(self.net, Some(link), &[azure::DNS_7]), || {
+                    format!("the zone `{zone_name}` does not hold `{name}`; its link falls back to the public answer")
+                });
+                Zoned::Public
+            }
+            Ok(false) => {
+                let text = format!(
+                    "the private zone `{zone_name}` is authoritative for `{name}` and does not hold it"
+                );
+                let evidence =
+                    Evidence { name: Some(name), ..of(self.net, Some(slot), &[azure::DNS_4, azure::DNS_6]) };
+                Zoned::Answer(Answer::Fails(Cause::DnsZoneShadow, evidence, text))
+            }
+        }
+    }
+
+    fn zone_record(&self, s: &mut State, record: &ZoneRecord, name: &Arc<str>, zone: &str) -> Zoned {
+        let evidence = Evidence {
+            name: Some(name.clone()),
+            at: record.at,
+            ..of(self.net, Some(record.owner), &[azure::DNS_4, azure::DNS_5])
+        };
+        if let Some(unknown) = record.unknown.as_ref().filter(|_| record.addresses.is_empty()) {
+            return Zoned::Answer(Answer::Unknown(Cause::UnknownName, unknown.clone()));
+        }
+        if let Some(next) = &record.cname {
+            s.pass(StepKind::Resolve, evidence, || {
+                format!("`{name}` is an alias of `{next}` in the zone `{zone}`")
+            });
+            return Zoned::Alias(next.clone());
+        }
+        if record.addresses.is_empty() {
+            return Zoned::Answer(Answer::Fails(
+                Cause::DnsNxDomain,
+                evidence,
+                format!("the record `{name}` holds no address"),
+            ));
+        }
+        s.note(StepKind::Resolve, evidence.clone(), || format!("the private zone `{zone}` holds `{name}`"));
+        Zoned::Answer(Answer::Addresses(record.addresses.clone(), evidence))
+    }
+
+    /// The ruleset linked to the network, if a rule takes the name (DNS-13, DNS-14).
+    fn by_ruleset(&self, s: &mut State, vnet: Id<VirtualNetwork>, lookup: &mut Lookup) -> Option<Answer> {
+        let inventory = &self.net.inventory;
+        let link = inventory
+            .ruleset_links
+            .iter()
+            .find(|l| l.virtual_network.known().and_then(|r| inventory.follow(r).row()) == Some(vnet))?;
+        let ruleset = inventory.row::<crate::inventory::DnsForwardingRuleset>(&link.id.parent()?)?;
+        let name = lookup.name.clone();
+        let domain = |r: &crate::inventory::ForwardingRule| {
+            r.domain_name.known().map(|d| d.trim_matches('.').to_ascii_lowercase())
+        };
+        let enabled = |r: &&crate::inventory::ForwardingRule| {
+            !r.forwarding_rule_state.known().is_some_and(|st| st.eq_ignore_ascii_case("Disabled"))
+        };
+        let rules = inventory.forwarding_rulesets[ruleset].forwarding_rules.iter().filter(enabled);
+        let rule = rules
+            .filter(|r| domain(r).is_some_and(|d| d.is_empty() || is_under(&name, &d)))
+            .max_by_key(|r| domain(r).map(|d| d.len()))?;
+        let evidence = Evidence {
+            resource: Some(rule.id.clone()),
+            name: Some(rule.name.clone()),
+            at: rule.at,
+            ..by(&[azure::DNS_13, azure::DNS_14])
+        };
+        s.pass(StepKind::Resolve, evidence, || format!("the ruleset forwards by `{}`", rule.name));
+        let endpoint = inventory.forwarding_rulesets[ruleset]
+            .outbound_endpoints
+            .iter()
+            .find_map(|r| inventory.follow_any(&r.text));
+        let subnet = match endpoint {
+            Some(Slot { table: TableTag::OutboundEndpoint, row }) => inventory.outbound_endpoints.as_slice()
+                [row as usize]
+                .subnet
+                .known()
+                .and_then(|r| inventory.follow(r).row()),
+            _ => None,
+        };
+        let asker = subnet.map_or(Asker::Public, |sn| Asker::Subnet(sn, self.first_address(sn)));
+        let home = subnet.map_or(vnet, |sn| self.net.subnet(sn).vnet);
+        let mut last = None;
+        for server in rule.target_dns_servers.iter().filter_map(|t| t.ip_address.known().copied()) {
+            match self.ask_server(s, &asker, home, server, lookup) {
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                other => return Some(other),
+            }
+        }
+        Some(last.unwrap_or_else(|| {
+            Answer::Unknown(Cause::UnknownName, Unknown::new(rule.at, "the forwarding rule names no server"))
+        }))
+    }
+
+    fn first_address(&self, subnet: Id<crate::inventory::Subnet>) -> IpAddr {
+        let first = self.net.subnet(subnet).space.v4().first().map(|r| IpAddr::V4((r.0 + 4).into()));
+        first.unwrap_or(INTERNET_HOST)
+    }
+
+    /// The public DNS, asked by nobody's virtual network.
+    fn public_answer(&self, s: &mut State, vnet: Option<Id<VirtualNetwork>>, lookup: &mut Lookup) -> Answer {
+        loop {
+            lookup.aliases += 1;
+            if lookup.aliases > MAX_ALIASES {
+                return Answer::Fails(
+                    Cause::DnsLoop,
+                    by(&[azure::DNS_15]),
+                    "the chain of aliases does not end".into(),
+                );
+            }
+            match self.public_step(s, vnet, lookup) {
+                Zoned::Answer(answer) => return answer,
+                Zoned::Alias(next) => lookup.name = next,
+                _ => return nobody(&lookup.name),
+            }
+        }
+    }
+
+    /// One step of public recursion. `vnet` is the network whose zones see the aliases (DNS-4, DNS-5).
+    fn public_step(&self, s: &mut State, vnet: Option<Id<VirtualNetwork>>, lookup: &mut Lookup) -> Zoned {
+        let name = lookup.name.clone();
+        if let Some(zone_record) = self.public_zone(&name) {
+            return zone_record;
+        }
+        if let Some(public) = self.net.names.public(&name).cloned() {
+            return self.public_name(s, vnet, &public, lookup);
+        }
+        if name.contains(".privatelink.") || name.starts_with("privatelink.") {
+            let plain: Arc<str> = name.replacen(".privatelink.", ".", 1).into();
+            if let Some(public) = self.public_of_privatelink(&name) {
+                lookup.shadowed.get_or_insert(self.unlinked(vnet, &name));
+                return self.address_of_public(s, &public, &plain);
+            }
+        }
+        if let Some((kind, ..)) = service_of_host(&name).filter(|_| well_known(&name).is_none()) {
+            return self.foreign(s, vnet, &name, kind.tag);
+        }
+        if let Some(host) = well_known(&name) {
+            let ip =
+                host.tag.and_then(|t| self.net.tags.find(t)).and_then(|t| self.net.tags.representative(t));
+            let tag = host.tag.unwrap_or("no service tag");
+            s.assume(None, format!("{ip} stands for `{name}` ({tag})", ip = ip.unwrap_or(INTERNET_HOST)));
+            return Zoned::Answer(Answer::Addresses(vec![ip.unwrap_or(INTERNET_HOST)], by(&[azure::DNS_4])));
+        }
+        s.assume(
+            None,
+            format!(
+                "`{name}` exists publicly; {INTERNET_HOST} stands for its address, outside every service tag"
+            ),
+        );
+        Zoned::Answer(Answer::Addresses(vec![INTERNET_HOST], by(&[azure::DNS_4])))
+    }
+
+    /// A public zone of the estate.
+    fn public_zone(&self, name: &str) -> Option<Zoned> {
+        let (id, zone) = self
+            .net
+            .inventory
+            .dns_zones
+            .rows()
+            .find(|(_, z)| is_under(name, &z.id.name().to_ascii_lowercase()))?;
+        let zone_name = zone.id.name().to_ascii_lowercase();
+        let slot = Slot { table: TableTag::DnsZone, row: id.raw() };
+        let record = zone.record_sets.iter().find(|r| {
+            let own = r.name.to_ascii_lowercase();
+            if own == "@" { name == zone_name } else { name == format!("{own}.{zone_name}") }
+        })?;
+        let evidence = Evidence {
+            name: Some(record.name.clone()),
+            at: record.at,
+            ..of(self.net, Some(slot), &[azure::DNS_4])
+        };
+        if let Field::Known(next) = &record.cname {
+            return Some(Zoned::Alias(next.trim_end_matches('.').to_ascii_lowercase().into()));
+        }
+        (!record.addresses.items.is_empty())
+            .then(|| Zoned::Answer(Answer::Addresses(record.addresses.items.clone(), evidence)))
+    }
+
+    fn public_name(
+        &self,
+        s: &mut State,
+        vnet: Option<Id<VirtualNetwork>>,
+        public: &PublicName,
+        lookup: &mut Lookup,
+    ) -> Zoned {
+        let name = lookup.name.clone();
+        let Some(alias) = public.privatelink.clone() else {
+            return self.address_of_public(s, public, &name);
+        };
+        s.pass(StepKind::Resolve, by(&[azure::DNS_5]), || {
+            format!("`{name}` is publicly an alias of `{alias}`: a private endpoint exists")
+        });
+        if let Some(vnet) = vnet
+            && self.net.names.zone_for(vnet, &alias).is_some()
+        {
+            return Zoned::Alias(alias);
+        }
+        lookup.shadowed = Some(self.unlinked(vnet, &alias));
+        self.address_of_public(s, public, &name)
+    }
+
+    /// The zone that would have answered, as evidence that it is not linked where the question was asked.
+    fn unlinked(&self, vnet: Option<Id<VirtualNetwork>>, alias: &str) -> Evidence {
+        let zone = self.net.names.zone_names.iter().position(|z| is_under(alias, z));
+        let slot = zone.map(|row| Slot { table: TableTag::PrivateDnsZone, row: row as u32 });
+        let slot = slot.or(vnet.map(|v| Slot { table: TableTag::VirtualNetwork, row: v.raw() }));
+        of(self.net, slot, &[azure::DNS_9])
+    }
+
+    fn public_of_privatelink(&self, alias: &str) -> Option<PublicName> {
+        self.net.names.public.values().find(|p| p.privatelink.as_deref() == Some(alias)).cloned()
+    }
+
+    fn address_of_public(&self, s: &mut State, public: &PublicName, name: &Arc<str>) -> Zoned {
+        let address = match public.target {
+            PublicTarget::Address(Slot { row, .. }) => self.net.public_addresses[row as usize].0,
+            _ => public.address,
+        };
+        let (ip, evidence) = match public.target {
+            PublicTarget::Service(service, _) => {
+                let slot = Slot { table: TableTag::PlatformService, row: service.raw() };
+                (address, of(self.net, Some(slot), &[azure::DNS_4]))
+            }
+            PublicTarget::Host(host) => {
+                let slot = Slot { table: TableTag::InternetHost, row: host.raw() };
+                (address, of(self.net, Some(slot), &[azure::DNS_4]))
+            }
+            PublicTarget::FrontDoor(slot) | PublicTarget::Address(slot) => {
+                (address, of(self.net, Some(slot), &[azure::DNS_4]))
+            }
+        };
+        let ip = ip.unwrap_or(INTERNET_HOST);
+        let tag = public.tag.map(|t| format!(" ({})", self.net.tags.name(t))).unwrap_or_default();
+        s.assume(None, format!("{ip}{tag} stands for the public address of `{name}`"));
+        Zoned::Answer(Answer::Addresses(vec![ip], evidence))
+    }
+
+    /// Somebody else's service: with a linked zone it matters whether it has a private endpoint somewhere (DNS-6, DNS-8).
+    fn foreign(
+        &self,
+        s: &mut State,
+        vnet: Option<Id<VirtualNetwork>>,
+        name: &Arc<str>,
+        tag: Option<&str>,
+    ) -> Zoned {
+        let alias = crate::network::privatelink_of_public(name);
+        let linked = vnet.and_then(|v| self.net.names.zone_for(v, alias.as_deref()?));
+        if linked.is_some() {
+            let why = format!(
+                "whether `{name}`, which is not in the files, has a private endpoint somewhere: then the linked zone shadows it (DNS-6), else it resolves publicly (DNS-8). Say it with internetHosts and hasPrivateEndpoint"
+            );
+            return Zoned::Answer(Answer::Unknown(Cause::UnknownName, Unknown::new(At::NOWHERE, why)));
+        }
+        let ip = tag
+            .and_then(|t| self.net.tags.find(t))
+            .and_then(|t| self.net.tags.representative(t))
+            .unwrap_or(INTERNET_HOST);
+        s.assume(None, format!("{ip} stands for the public address of `{name}`"));
+        Zoned::Answer(Answer::Addresses(vec![ip], by(&[azure::DNS_4])))
+    }
+}
+
+/// What a zone, or the public DNS, says to one name.
+enum Zoned {
+    Answer(Answer),
+    Alias(Arc<str>),
+    NoZone,
+    Public,
+}
+
+fn nobody(name: &str) -> Answer {
+    Answer::Fails(Cause::DnsNxDomain, by(&[azure::DNS_4]), format!("nobody holds `{name}`"))
+}

@@ -1,0 +1,746 @@
+//! Before a platform service: private endpoints, service endpoint policies, and the service's own firewall
+//! (PE, SE, SEP, ST, KV, ACR, COS, AML, NSP).
+
+use super::engine::{Walk, is_public};
+use super::model::{Evidence, HopKind, StepKind, Zone};
+use super::question::{Origin, Target};
+use super::state::{Arrival, End, Next, Place, State, Terminal, by, of};
+use super::{Cause, Disposition};
+use crate::inventory::{
+    AccessMode, AddressMeaning, ConnectionStatus, DefaultAction, Field, Id, IsolationMode, ManagedRuleTarget,
+    PlatformService, PrivateEndpoint, PublicNetworkAccess, ResourceId, Slot, Subnet, TableTag, Unknown,
+};
+use crate::net::IpAddr;
+use crate::network::{AttachmentId, AttachmentKind, Tri};
+use crate::rules as azure;
+use crate::services::{name_matches, service_kind};
+use std::sync::Arc;
+
+impl Walk<'_> {
+    /// At a private endpoint: filters if the subnet's policies say so, the connection, then the service.
+    pub(super) fn at_private_endpoint(&self, s: &mut State, id: AttachmentId) -> Next {
+        self.enter(s, id);
+        let row = self.net.attachment(id);
+        let AttachmentKind::PrivateEndpoint(endpoint, _) = row.kind else { return Next::End(End::Stopped) };
+        self.filter_private_endpoint(s, id);
+        let endpoint_row = &self.net.inventory.private_endpoints[endpoint];
+        self.approved(s, endpoint, endpoint_row);
+        let (target, groups) = crate::network::target_of(&self.net.inventory, endpoint_row);
+        let evidence = of(self.net, Some(row.owner), &[azure::PE_2, azure::PE_3]);
+        match target {
+            Some(Slot { table: TableTag::PlatformService, row: service }) => {
+                let service = Id::new(service as usize);
+                self.right_resource(s, service, &groups, &evidence);
+                if !matches!(s.target, Some(Target::Service(..))) {
+                    s.target = Some(Target::Service(service, self.endpoint_of_group(service, &groups)));
+                }
+                Next::Go(Place::AtService(Arrival::PrivateEndpoint(id)))
+            }
+            Some(Slot { table: TableTag::PrivateLinkService, row: service }) => {
+                let id = &self.net.inventory.private_link_services.as_slice()[service as usize].id;
+                s.hop(HopKind::Service, id.name().to_owned(), Some(id.clone()), Zone::Yours);
+                s.assume(
+                    None,
+                    format!("what stands behind the private link service `{}` answers", id.name()),
+                );
+                Next::End(End::Arrived(
+                    Terminal::Service(Arrival::PrivateEndpoint(AttachmentId(0))),
+                    Disposition::Accepted,
+                ))
+            }
+            Some(slot) => {
+                let name = self.net.inventory.id_of(slot).map(ResourceId::full_name).unwrap_or_default();
+                let unknown = Unknown::new(
+                    endpoint_row.at,
+                    format!(
+                        "`{name}`, the target of the private endpoint, is of a type that is not modelled"
+                    ),
+                );
+                s.unknown(StepKind::Deliver, Cause::UnsupportedResource, &unknown, evidence);
+                Next::End(End::Stopped)
+            }
+            None => self.target_outside(s, endpoint_row, evidence),
+        }
+    }
+
+    /// The target is in none of the files: the network part is known, the service's rules do not apply (PE-10).
+    fn target_outside(&self, s: &mut State, endpoint: &PrivateEndpoint, evidence: Evidence) -> Next {
+        let text = endpoint
+            .target
+            .known()
+            .or_else(|| endpoint.connections.items.first()?.private_link_service_id.known());
+        match text {
+            Some(reference) => {
+                let name = reference.id().map_or_else(|| reference.text.to_string(), |id| id.full_name());
+                s.hop(HopKind::Service, name.clone(), reference.id(), Zone::Azure);
+                s.assume(None, format!("`{name}` is in none of the files; its firewall does not act on private endpoints (PE-10)"));
+                Next::End(End::Arrived(Terminal::Internet, Disposition::Accepted))
+            }
+            None => {
+                let unknown = Unknown::new(endpoint.at, "the target of the private endpoint is not known");
+                s.unknown(StepKind::Deliver, Cause::UnknownValue, &unknown, evidence);
+                Next::End(End::Stopped)
+            }
+        }
+    }
+
+    fn endpoint_of_group(&self, service: Id<PlatformService>, groups: &[Arc<str>]) -> usize {
+        let kind = service_kind(&self.net.inventory.services[service].id.kind());
+        let endpoints = kind.map_or(&[][..], |k| k.endpoints);
+        endpoints.iter().position(|e| groups.iter().any(|g| g.eq_ignore_ascii_case(e.group))).unwrap_or(0)
+    }
+
+    /// NSG-26: groups act on private endpoints only where the subnet's policies say so.
+    fn filter_private_endpoint(&self, s: &mut State, id: AttachmentId) {
+        let row = self.net.attachment(id);
+        let subnet = &self.net.inventory.subnets[row.subnet];
+        let has_group = !self.net.subnet(row.subnet).nsg.is_none();
+        use crate::inventory::PrivateEndpointNetworkPolicies as Policies;
+        match subnet.private_endpoint_network_policies.or(Policies::Disabled) {
+            Ok(policies) if policies.filters() => {
+                let port = std::mem::replace(&mut s.header.source_port, 0);
+                self.filter(s, id, true);
+                s.header.source_port = port;
+            }
+            Ok(policies) if has_group => {
+                let evidence = of(
+                    self.net,
+                    Some(Slot { table: TableTag::Subnet, row: row.subnet.raw() }),
+                    &[azure::NSG_26, azure::PE_6],
+                );
+                s.note(StepKind::Filter, evidence, || {
+                    format!("privateEndpointNetworkPolicies is {policies}: the subnet's group does not act")
+                });
+            }
+            Ok(_) => {}
+            Err(unknown) if has_group => {
+                let unknown = unknown.clone();
+                s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, by(&[azure::NSG_26]));
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// PE-1: only an Approved connection carries traffic.
+    fn approved(&self, s: &mut State, id: Id<PrivateEndpoint>, endpoint: &PrivateEndpoint) {
+        let evidence =
+            of(self.net, Some(Slot { table: TableTag::PrivateEndpoint, row: id.raw() }), &[azure::PE_1]);
+        let at_target = self.status_at_target(endpoint);
+        let own = endpoint.connections.items.first().map(|c| &c.status);
+        let fields = [Some(&endpoint.status), at_target, own];
+        let written = fields.into_iter().flatten().find(|f| !f.is_absent());
+        match written {
+            Some(Field::Known(ConnectionStatus::Approved)) => {
+                s.pass(StepKind::Admit, evidence, || "the connection is Approved".into());
+            }
+            Some(Field::Known(status)) => {
+                let text = format!("the connection is {status}, so it carries nothing");
+                s.block(StepKind::Admit, Cause::PeNotApproved, evidence, text);
+            }
+            Some(Field::Unknown(unknown)) if !unknown.why.contains("deploy") => {
+                let unknown = unknown.clone();
+                s.unknown(StepKind::Admit, Cause::UnknownValue, &unknown, evidence);
+            }
+            _ if endpoint.manual_connections.items.is_empty() => {
+                s.assume(
+                    None,
+                    format!(
+                        "the connection of `{}` is approved on creation, as its kind is",
+                        endpoint.id.name()
+                    ),
+                );
+                s.pass(StepKind::Admit, evidence, || "the connection is approved on creation".into());
+            }
+            _ => {
+                let text = "the connection waits for manual approval";
+                s.block(StepKind::Admit, Cause::PeNotApproved, evidence, text);
+            }
+        }
+    }
+
+    /// The state of the connection as the target's export tells it.
+    fn status_at_target(&self, endpoint: &PrivateEndpoint) -> Option<&Field<ConnectionStatus>> {
+        let (target, _) = crate::network::target_of(&self.net.inventory, endpoint);
+        let Slot { table: TableTag::PlatformService, row } = target? else { return None };
+        let service = &self.net.inventory.services.as_slice()[row as usize];
+        let mine = |c: &&crate::inventory::EndpointConnection| {
+            c.private_endpoint.known().and_then(|r| r.id()).is_some_and(|id| id == endpoint.id)
+        };
+        service.private_endpoint_connections.iter().find(mine).map(|c| &c.status)
+    }
+
+    /// PE-2, PE-3: a private endpoint serves its own resource and sub-resource only.
+    fn right_resource(
+        &self,
+        s: &mut State,
+        service: Id<PlatformService>,
+        groups: &[Arc<str>],
+        evidence: &Evidence,
+    ) {
+        let wrong = match &s.target {
+            Some(Target::Service(wanted, position)) => {
+                let group = service_kind(&self.net.inventory.services[*wanted].id.kind())
+                    .and_then(|k| k.endpoints.get(*position))
+                    .map(|e| e.group);
+                *wanted != service
+                    || group.is_some_and(|g| {
+                        !groups.is_empty() && !groups.iter().any(|x| x.eq_ignore_ascii_case(g))
+                    })
+            }
+            Some(Target::Foreign(..) | Target::WellKnown(_)) => true,
+            _ => false,
+        };
+        if wrong {
+            let name = s.host.clone().unwrap_or_default();
+            let text = format!("this private endpoint does not serve `{name}`");
+            s.block(StepKind::Admit, Cause::PeWrongResource, evidence.clone(), text);
+        }
+    }
+
+    /// At a platform service, however the flow came.
+    pub(super) fn at_service(&self, s: &mut State, arrival: Arrival) -> Next {
+        match s.target.clone() {
+            Some(Target::Service(service, _)) => self.at_own_service(s, service, arrival),
+            Some(Target::Foreign(kind, name)) => {
+                s.hop(HopKind::Service, format!("{} {name}", kind.label), None, Zone::Azure);
+                s.assume(
+                    None,
+                    format!(
+                        "the {} `{name}` is somebody else's: its own rules are not known and taken as open",
+                        kind.label
+                    ),
+                );
+                Next::End(End::Arrived(Terminal::Service(arrival), Disposition::ExitsNetwork))
+            }
+            _ => Next::End(End::Arrived(Terminal::Service(arrival), Disposition::ExitsNetwork)),
+        }
+    }
+
+    fn at_own_service(&self, s: &mut State, service: Id<PlatformService>, arrival: Arrival) -> Next {
+        let row = &self.net.inventory.services[service];
+        let name =
+            s.host.as_ref().map_or_else(|| row.id.name().to_owned(), |h| format!("{} ({h})", row.id.name()));
+        s.hop(HopKind::Service, name, Some(row.id.clone()), Zone::Yours);
+        if let Some(why) = &row.uncertain {
+            let unknown = Unknown::new(row.at, why.clone());
+            s.unknown(
+                StepKind::Deliver,
+                Cause::UncertainResource,
+                &unknown,
+                self.service_evidence(service, &[]),
+            );
+        }
+        self.admit(s, service, &arrival);
+        Next::End(End::Arrived(Terminal::Service(arrival), Disposition::Accepted))
+    }
+
+    fn service_evidence(&self, service: Id<PlatformService>, rules: &[azure::RuleId]) -> Evidence {
+        of(self.net, Some(Slot { table: TableTag::PlatformService, row: service.raw() }), rules)
+    }
+
+    /// The service's own network rules, in the order of ST-2.
+    fn admit(&self, s: &mut State, service: Id<PlatformService>, arrival: &Arrival) {
+        let row = &self.net.inventory.services[service];
+        let kind = row.id.kind();
+        if matches!(arrival, Arrival::PrivateEndpoint(_)) {
+            s.pass(StepKind::Admit, self.service_evidence(service, &[azure::PE_10, rule_of(&kind)]), || {
+                "came through a private endpoint: the service's firewall is not asked".into()
+            });
+            return;
+        }
+        if self.perimeter(s, service) {
+            return;
+        }
+        if self.trusted(s, service) {
+            return;
+        }
+        let evidence = self.service_evidence(service, &[rule_of(&kind)]);
+        match row.public_network_access.or(PublicNetworkAccess::Enabled) {
+            Err(unknown) => {
+                let unknown = unknown.clone();
+                s.unknown(StepKind::Admit, Cause::UnknownValue, &unknown, evidence);
+                return;
+            }
+            Ok(PublicNetworkAccess::Enabled) if !self.first_generation_private(row) => {}
+            Ok(_) => {
+                self.refuse_public(
+                    s,
+                    service,
+                    evidence,
+                    Cause::PublicAccessDisabled,
+                    "public network access is disabled".into(),
+                );
+                return;
+            }
+        }
+        self.service_rules(s, service, arrival, evidence);
+    }
+
+    /// AML-3: a workspace with a private endpoint whose first-generation switch keeps the public out. Only where
+    /// the newer property is not written.
+    fn first_generation_private(&self, row: &PlatformService) -> bool {
+        row.public_network_access.is_absent()
+            && row.allow_public_access_when_behind_vnet.is(false)
+            && self.has_endpoint(row)
+    }
+
+    fn has_endpoint(&self, row: &PlatformService) -> bool {
+        self.net.inventory.private_endpoints.iter().any(|e| {
+            let (target, _) = crate::network::target_of(&self.net.inventory, e);
+            target.and_then(|t| self.net.inventory.id_of(t)).is_some_and(|id| *id == row.id)
+        })
+    }
+
+    /// Writes down a refusal. Where the name resolved publicly although a private endpoint exists, the missing
+    /// zone link is the cause a person has to mend (DNS-9).
+    fn refuse_public(
+        &self,
+        s: &mut State,
+        service: Id<PlatformService>,
+        evidence: Evidence,
+        cause: Cause,
+        text: String,
+    ) {
+        if let Some(link) = s.public_despite_endpoint.clone() {
+            let name = self.net.inventory.services[service].id.name();
+            let why = format!(
+                "`{name}` resolved to its public address although it has a private endpoint, and {text}"
+            );
+            let mut rules = vec![azure::DNS_9, azure::DNS_10];
+            rules.extend(&evidence.rules);
+            s.block(StepKind::Admit, Cause::DnsZoneNotLinked, Evidence { rules, ..link }, why);
+        }
+        s.block(StepKind::Admit, cause, evidence, text);
+    }
+
+    /// Default action, subnets, addresses.
+    fn service_rules(
+        &self,
+        s: &mut State,
+        service: Id<PlatformService>,
+        arrival: &Arrival,
+        evidence: Evidence,
+    ) {
+        let row = &self.net.inventory.services[service];
+        let default = self.default_action(row);
+        match default {
+            Err(unknown) => {
+                s.unknown(StepKind::Admit, Cause::UnknownValue, &unknown, evidence);
+                return;
+            }
+            Ok(DefaultAction::Allow) => {
+                let text = if row.ip_rules.is_empty() && row.virtual_network_rules.is_empty() {
+                    "the service is open to all networks"
+                } else {
+                    "defaultAction is Allow: the rules have no effect"
+                };
+                s.pass(StepKind::Admit, evidence, || text.into());
+                return;
+            }
+            Ok(DefaultAction::Deny) => {}
+        }
+        let allowed = self.subnet_rule(s, row, arrival).or(|| self.address_rule(s, service, arrival));
+        match allowed {
+            Tri::Yes => {
+                s.pass(StepKind::Admit, evidence, || "a rule of the service's firewall lets it in".into())
+            }
+            Tri::Unknown(unknown) => s.unknown(StepKind::Admit, Cause::UnknownValue, &unknown, evidence),
+            Tri::No => {
+                let text = match arrival {
+                    Arrival::ServiceEndpoint(subnet, _) => {
+                        let id = &self.net.inventory.subnets[*subnet].id;
+                        format!(
+                            "no virtual network rule names `{}`; over a service endpoint no public address counts",
+                            id.full_name()
+                        )
+                    }
+                    _ => format!("neither {} nor its subnet is let in", s.header.source),
+                };
+                self.refuse_public(s, service, evidence, Cause::ServiceFirewallDeny, text);
+            }
+        }
+    }
+
+    /// What the firewall does with the rest; Cosmos DB has no word for it, its rules imply it (COS-1).
+    fn default_action(&self, row: &PlatformService) -> Result<DefaultAction, Unknown> {
+        if row.id.is_kind("Microsoft.DocumentDB/databaseAccounts") {
+            let filtered = row.is_virtual_network_filter_enabled.or(false).map_err(Clone::clone)?;
+            if let Some(unknown) = &row.ip_rules.unknown {
+                return Err(unknown.clone());
+            }
+            return Ok(if filtered || !row.ip_rules.is_empty() {
+                DefaultAction::Deny
+            } else {
+                DefaultAction::Allow
+            });
+        }
+        let listed =
+            row.id.is_kind("Microsoft.MachineLearningServices/workspaces") && !row.ip_rules.is_empty();
+        let absent = if listed { DefaultAction::Deny } else { DefaultAction::Allow };
+        row.default_action.or(absent).map_err(Clone::clone)
+    }
+
+    /// A virtual network rule needs the identity a service endpoint gives (SE-4).
+    fn subnet_rule(&self, s: &mut State, row: &PlatformService, arrival: &Arrival) -> Tri {
+        let Arrival::ServiceEndpoint(subnet, _) = arrival else {
+            let named = !row.virtual_network_rules.is_empty();
+            if named && is_public(arrival) {
+                s.note(StepKind::Admit, by(&[azure::SE_4]), || {
+                    "virtual network rules need a service endpoint on the sender's subnet".into()
+                });
+            }
+            return Tri::No;
+        };
+        let here = &self.net.inventory.subnets[*subnet].id;
+        let names = |r: &crate::inventory::Ref<Subnet>| match r.id() {
+            Some(id) => id == *here,
+            None => self.net.inventory.follow(r).row() == Some(*subnet),
+        };
+        if row.virtual_network_rules.iter().any(names) {
+            return Tri::Yes;
+        }
+        row.virtual_network_rules.unknown.clone().map_or(Tri::No, Tri::Unknown)
+    }
+
+    /// Address rules: public sources only, and for storage never those of the same region (ST-3, ST-4).
+    fn address_rule(&self, s: &mut State, service: Id<PlatformService>, arrival: &Arrival) -> Tri {
+        let row = &self.net.inventory.services[service];
+        if !is_public(arrival) {
+            return Tri::No;
+        }
+        let source = s.header.source;
+        let storage = row.id.is_kind("Microsoft.Storage/storageAccounts");
+        if storage && self.same_region(s, row) {
+            s.note(StepKind::Admit, self.service_evidence(service, &[azure::ST_4]), || {
+                "address rules have no effect for requests from the account's own region".into()
+            });
+            return Tri::No;
+        }
+        let cosmos = row.id.is_kind("Microsoft.DocumentDB/databaseAccounts");
+        let matches = |ip: IpAddr| {
+            row.ip_rules.iter().any(|w| match &w.means {
+                AddressMeaning::Any => true,
+                AddressMeaning::Addresses(set) => {
+                    set.contains(ip) || cosmos && &*w.text == "0.0.0.0" && self.is_azure(ip)
+                }
+                AddressMeaning::Tag(_) => false,
+            })
+        };
+        if matches(source) {
+            return Tri::Yes;
+        }
+        row.ip_rules.unknown.clone().map_or(Tri::No, Tri::Unknown)
+    }
+
+    fn is_azure(&self, ip: IpAddr) -> bool {
+        self.net.tags.find("AzureCloud").is_some_and(|t| self.net.tags.set(t).contains(ip))
+    }
+
+    /// Whether the sender (or what translated it last) is in the service's region.
+    fn same_region(&self, s: &State, row: &PlatformService) -> bool {
+        let region = row.location.known().map(|l| crate::network::normal_region(l));
+        let sender = match &s.origin {
+            Origin::Attachment(id) => self.net.region(self.net.attachment(*id).vnet),
+            Origin::Subnet(subnet, _) => self.net.region(self.net.subnet(*subnet).vnet),
+            _ => None,
+        };
+        region.is_some() && region == sender
+    }
+
+    /// NSP-1, NSP-2: an enforced perimeter replaces the resource's own settings.
+    fn perimeter(&self, s: &mut State, service: Id<PlatformService>) -> bool {
+        let inventory = &self.net.inventory;
+        let id = &inventory.services[service].id;
+        let association = inventory.perimeter_associations.rows().find(|(_, a)| {
+            a.private_link_resource
+                .known()
+                .and_then(|r| inventory.follow_any(&r.text))
+                .and_then(|x| inventory.id_of(x))
+                == Some(id)
+        });
+        let Some((row, association)) = association else { return false };
+        let slot = Slot { table: TableTag::PerimeterAssociation, row: row.raw() };
+        let evidence = of(self.net, Some(slot), &[azure::NSP_1, azure::NSP_2]);
+        if !association.access_mode.is(AccessMode::Enforced) {
+            s.note(StepKind::Admit, evidence, || {
+                "the perimeter only watches: the resource's own settings decide".into()
+            });
+            return false;
+        }
+        let profile = association.profile.known().and_then(|p| inventory.follow(p).row());
+        let source = s.header.source;
+        let rule = inventory.perimeter_rules.iter().find(|r| {
+            let mine = r.id.parent().and_then(|p| inventory.row(&p)) == profile && profile.is_some();
+            mine && r.direction.is(crate::inventory::Direction::Inbound)
+                && r.address_prefixes.iter().any(|p| p.contains(&source))
+        });
+        match rule {
+            Some(rule) => {
+                let evidence = Evidence { resource: Some(rule.id.clone()), at: rule.at, ..evidence };
+                s.pass(StepKind::Admit, evidence, || {
+                    format!("the perimeter's rule `{}` lets it in", rule.id.name())
+                });
+            }
+            None => s.block(
+                StepKind::Admit,
+                Cause::PerimeterDeny,
+                evidence,
+                format!("the perimeter has no inbound rule for {source}"),
+            ),
+        }
+        true
+    }
+
+    /// ST-2 (c), ST-6: a trusted service or a listed resource instance, whatever the public switch says.
+    fn trusted(&self, s: &mut State, service: Id<PlatformService>) -> bool {
+        let (Origin::Service(caller) | Origin::Managed(_, caller)) = s.origin else { return false };
+        let row = &self.net.inventory.services[service];
+        let caller_id = &self.net.inventory.services[caller].id;
+        let evidence = self.service_evidence(service, &[azure::ST_2, azure::ST_6]);
+        let listed = row.resource_access_rules.iter().any(|r| instance_matches(r, caller_id));
+        let bypass = row
+            .bypass
+            .known()
+            .is_some_and(|b| b.split(',').any(|w| w.trim().eq_ignore_ascii_case("AzureServices")));
+        // Azure's default for storage and key vault is to let trusted services through.
+        let bypass = bypass || row.bypass.is_absent() && !row.default_action.is_absent();
+        if listed {
+            s.pass(StepKind::Admit, evidence, || "a resource instance rule names the caller".into());
+            return true;
+        }
+        if bypass {
+            s.assume(
+                None,
+                format!(
+                    "`{}` is on Microsoft's list of trusted services for this and acts in the same tenant",
+                    caller_id.name()
+                ),
+            );
+            s.pass(StepKind::Admit, evidence, || "trusted Azure services are let through".into());
+            return true;
+        }
+        false
+    }
+
+    /// A platform service acting by itself: it reaches other services over Microsoft's own network, never
+    /// through the estate's.
+    pub(super) fn leave_service(&self, s: &mut State) -> Next {
+        match &s.target {
+            Some(Target::Service(..) | Target::Foreign(..)) => {
+                s.note(StepKind::Forward, by(&[azure::PE_4]), || {
+                    "over Microsoft's own network, not the estate's".into()
+                });
+                Next::Go(Place::AtService(Arrival::Backbone))
+            }
+            Some(Target::Attachment(id)) => {
+                let id = *id;
+                let text = "a service cannot open flows into a virtual network through a private endpoint";
+                s.block(StepKind::Forward, Cause::ServiceCannotInitiate, by(&[azure::PE_4]), text);
+                Next::Go(Place::Arrive(id))
+            }
+            _ => Next::Go(Place::Public),
+        }
+    }
+
+    /// A compute in the managed network of a workspace (AML-5).
+    pub(super) fn leave_managed(&self, s: &mut State, slot: Slot, workspace: Id<PlatformService>) -> Next {
+        let row = &self.net.inventory.services[workspace];
+        let evidence = of(
+            self.net,
+            Some(Slot { table: TableTag::PlatformService, row: workspace.raw() }),
+            &[azure::AML_5],
+        );
+        let mode = match row.managed_network_isolation.or(IsolationMode::Disabled) {
+            Ok(mode) => mode,
+            Err(unknown) => {
+                let unknown = unknown.clone();
+                s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, evidence);
+                return Next::End(End::Stopped);
+            }
+        };
+        let to_service = matches!(s.target, Some(Target::Service(..)));
+        match mode {
+            IsolationMode::Disabled => {
+                s.assume(None, "the compute has no network of its own and leaves over Microsoft's");
+                self.after_managed(s)
+            }
+            IsolationMode::AllowInternetOutbound => {
+                s.pass(StepKind::Filter, evidence, || "the managed network allows internet outbound".into());
+                self.after_managed(s)
+            }
+            IsolationMode::AllowOnlyApprovedOutbound => match self.approved_outbound(s, row) {
+                Tri::Yes => {
+                    s.pass(StepKind::Filter, evidence, || {
+                        "an outbound rule of the managed network approves it".into()
+                    });
+                    if to_service && self.default_endpoint(s, workspace) {
+                        return Next::Go(Place::AtService(Arrival::PrivateEndpoint(AttachmentId(0))));
+                    }
+                    self.after_managed(s)
+                }
+                Tri::Unknown(unknown) => {
+                    s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, evidence);
+                    self.after_managed(s)
+                }
+                Tri::No => {
+                    let name = self.net.inventory.id_of(slot).map(ResourceId::full_name).unwrap_or_default();
+                    let text = format!(
+                        "`{name}` is in a managed network that allows only approved outbound, and no rule approves this"
+                    );
+                    s.block(StepKind::Filter, Cause::ManagedNetworkDeny, evidence, text);
+                    self.after_managed(s)
+                }
+            },
+        }
+    }
+
+    fn after_managed(&self, s: &State) -> Next {
+        match s.target {
+            Some(Target::Service(..) | Target::Foreign(..)) => Next::Go(Place::AtService(Arrival::Backbone)),
+            _ => Next::Go(Place::Public),
+        }
+    }
+
+    /// Whether the target is one of the workspace's own resources, to which endpoints are made by default.
+    fn default_endpoint(&self, s: &State, workspace: Id<PlatformService>) -> bool {
+        let Some(Target::Service(service, _)) = s.target else { return false };
+        let row = &self.net.inventory.services[workspace];
+        let own = [&row.storage_account, &row.key_vault, &row.container_registry];
+        service == workspace
+            || own.iter().any(|f| f.known().and_then(|r| self.net.inventory.follow(r).row()) == Some(service))
+            || matches!(self.private_rule(row, service), Tri::Yes)
+    }
+
+    fn private_rule(&self, row: &PlatformService, service: Id<PlatformService>) -> Tri {
+        let id = &self.net.inventory.services[service].id;
+        let rules = row.managed_network_rules.known();
+        let hit = rules.is_some_and(|r| {
+            r.0.iter().any(|rule| match &rule.opens {
+                ManagedRuleTarget::PrivateEndpoint { resource, .. } => {
+                    ResourceId::new(resource) == *id || resource.eq_ignore_ascii_case(id.name())
+                }
+                _ => false,
+            })
+        });
+        Tri::of(hit)
+    }
+
+    fn approved_outbound(&self, s: &State, row: &PlatformService) -> Tri {
+        if let Some(Target::Service(service, _)) = s.target {
+            let workspace =
+                self.net.inventory.services.rows().find(|(_, w)| w.id == row.id).map(|(id, _)| id);
+            if workspace.is_some_and(|w| self.default_endpoint(s, w))
+                || self.private_rule(row, service) == Tri::Yes
+            {
+                return Tri::Yes;
+            }
+        }
+        if let Some(unknown) = row.managed_network_rules.unknown() {
+            return Tri::Unknown(unknown.clone());
+        }
+        let header = s.header;
+        let required = REQUIRED_TAGS.iter().any(|t| self.in_tag(t, header.destination));
+        let rules = row.managed_network_rules.known();
+        let written = rules.is_some_and(|r| {
+            r.0.iter().any(|rule| match &rule.opens {
+                ManagedRuleTarget::Fqdn(name) => {
+                    matches!(header.port, 80 | 443) && s.host.as_ref().is_some_and(|h| name_matches(name, h))
+                }
+                ManagedRuleTarget::ServiceTag { tag, protocol, ports } => {
+                    protocol.contains(header.protocol)
+                        && ports.iter().any(|p| p.contains(header.port))
+                        && self.in_tag(tag, header.destination)
+                }
+                ManagedRuleTarget::PrivateEndpoint { .. } | ManagedRuleTarget::Unknown(_) => false,
+            })
+        });
+        if required || written {
+            return Tri::Yes;
+        }
+        let doubt = rules.and_then(|r| {
+            r.0.iter().find_map(|rule| match &rule.opens {
+                ManagedRuleTarget::Unknown(unknown) => Some(unknown.clone()),
+                _ => None,
+            })
+        });
+        doubt.map_or(Tri::No, Tri::Unknown)
+    }
+
+    fn in_tag(&self, tag: &str, ip: IpAddr) -> bool {
+        self.net.tags.find(tag).is_some_and(|t| self.net.tags.set(t).contains(ip))
+    }
+
+    /// SEP-1: a policy on the subnet limits which accounts its service endpoint reaches.
+    pub(super) fn check_endpoint_policy(&self, s: &mut State, subnet: Id<Subnet>, service: &Arc<str>) {
+        let policies = &self.net.inventory.subnets[subnet].service_endpoint_policies;
+        if policies.is_empty() || !service.to_ascii_lowercase().starts_with("microsoft.storage") {
+            return;
+        }
+        let target = match s.target {
+            Some(Target::Service(service, _)) => Some(self.net.inventory.services[service].id.clone()),
+            _ => None,
+        };
+        let mut first = None;
+        for reference in policies {
+            let Some(row) = self.net.inventory.follow(reference).row() else {
+                let unknown = Unknown::new(
+                    reference.at,
+                    format!("the service endpoint policy `{}` is in none of the files", reference.text),
+                );
+                s.unknown(StepKind::Filter, Cause::DanglingReference, &unknown, by(&[azure::SEP_1]));
+                return;
+            };
+            let policy = &self.net.inventory.service_endpoint_policies[row];
+            first.get_or_insert(Slot { table: TableTag::ServiceEndpointPolicy, row: row.raw() });
+            let lists = |text: &Arc<str>| {
+                target.as_ref().is_some_and(|t| t.is_within(text) || t.name().eq_ignore_ascii_case(text))
+            };
+            if policy.definitions.iter().any(|d| d.service_resources.iter().any(lists)) {
+                let evidence = of(self.net, first, &[azure::SEP_1]);
+                s.pass(StepKind::Filter, evidence, || {
+                    format!("the service endpoint policy `{}` lists the account", policy.id.name())
+                });
+                return;
+            }
+        }
+        let text = "no service endpoint policy of the subnet lists the account";
+        s.block(
+            StepKind::Filter,
+            Cause::ServiceEndpointPolicyDeny,
+            of(self.net, first, &[azure::SEP_1]),
+            text,
+        );
+    }
+}
+
+/// Tags that a managed network approves by itself.
+const REQUIRED_TAGS: &[&str] = &[
+    "AzureMachineLearning",
+    "AzureActiveDirectory",
+    "BatchNodeManagement",
+    "AzureResourceManager",
+    "AzureFrontDoor.FirstParty",
+    "MicrosoftContainerRegistry",
+    "AzureMonitor",
+];
+
+/// A resource instance rule names one resource, or all of a type with `*`.
+fn instance_matches(rule: &str, caller: &ResourceId) -> bool {
+    let (rule, caller) = (rule.to_ascii_lowercase(), caller.as_str().to_ascii_lowercase());
+    if !rule.contains('*') {
+        return rule == caller;
+    }
+    let (r, c): (Vec<&str>, Vec<&str>) = (rule.split('/').collect(), caller.split('/').collect());
+    r.len() == c.len() && r.iter().zip(&c).all(|(r, c)| *r == "*" || r == c)
+}
+
+/// The rule of the semantics that a kind of service follows.
+fn rule_of(kind: &str) -> azure::RuleId {
+    match kind.to_ascii_lowercase().as_str() {
+        "microsoft.keyvault/vaults" => azure::KV_1,
+        "microsoft.containerregistry/registries" => azure::ACR_1,
+        "microsoft.documentdb/databaseaccounts" => azure::COS_1,
+        "microsoft.machinelearningservices/workspaces" => azure::AML_3,
+        _ => azure::ST_2,
+    }
+}

@@ -1,0 +1,312 @@
+//! What a walk carries along, and how it writes down what it saw.
+
+use super::model::{Action, Assumption, Blocker, Evidence, Hop, HopKind, Missing, Step, StepKind, Zone};
+use super::question::{Origin, Target};
+use super::{Cause, Disposition};
+use crate::diag::At;
+use crate::inventory::{Id, OnPremisesSite, ResourceId, Subnet, Unknown, VirtualNetwork};
+use crate::net::Header;
+use crate::network::{AttachmentId, Network};
+use crate::rules::RuleId;
+use std::sync::Arc;
+
+/// How the flow stands towards the place it is handed to next.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Place {
+    /// It leaves an attachment's subnet; filters of the attachment come first.
+    Leave(AttachmentId),
+    /// It reaches an attachment: because it is addressed there, or as a next hop.
+    Arrive(AttachmentId),
+    /// It is inside a virtual network, looking for its destination.
+    Inside(Id<VirtualNetwork>),
+    /// It is in an on-premises network.
+    AtSite(Id<OnPremisesSite>),
+    /// It is in public address space.
+    Public,
+    /// It stands before a platform service.
+    AtService(Arrival),
+}
+
+/// How a flow came to a service; decides which of its rules apply (PKT-9).
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Arrival {
+    /// Over the public endpoint, from the header's source address.
+    Public,
+    /// Over a service endpoint of this subnet.
+    ServiceEndpoint(Id<Subnet>, Arc<str>),
+    /// Through a private endpoint.
+    PrivateEndpoint(AttachmentId),
+    /// From a managed service of Azure, not through any network of the estate.
+    Backbone,
+}
+
+/// A device that remembers the flow, and how it changed the header.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Session {
+    /// Where.
+    pub device: Device,
+    /// The header as it came in.
+    pub incoming: Header,
+    /// The header as it went out.
+    pub outgoing: Header,
+    /// Whether the device drops what it has no session for.
+    pub stateful: bool,
+    /// Whether the answer came by.
+    pub answered: bool,
+    /// What to call it.
+    pub name: String,
+}
+
+/// What remembers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Device {
+    /// A firewall, appliance or proxy at its attachment: the answer must come by.
+    Transit(AttachmentId),
+    /// Address translation in the host of an attachment, inbound: undone as the answer leaves.
+    Inbound(AttachmentId),
+    /// Address translation on the way out of an attachment: undone as the answer arrives.
+    Outbound(AttachmentId),
+    /// The internet breakout of a site.
+    Site(Id<OnPremisesSite>),
+}
+
+/// Where the walk ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Terminal {
+    /// At an attachment, which takes it.
+    Attachment(AttachmentId),
+    /// At an address of a subnet that no resource holds.
+    Subnet(Id<Subnet>),
+    /// At a service.
+    Service(Arrival),
+    /// At a host of the internet.
+    Internet,
+    /// At a host of a site.
+    Site(Id<OnPremisesSite>),
+    /// At the host's own services.
+    Platform,
+}
+
+/// How a branch of the walk ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum End {
+    /// It got there.
+    Arrived(Terminal, Disposition),
+    /// It cannot go on.
+    Stopped,
+}
+
+/// Where to go next, or that it is over.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Next {
+    /// On.
+    Go(Place),
+    /// On, in several equal ways, each with the header it has there.
+    Split(Vec<(Place, Header)>),
+    /// Over.
+    End(End),
+}
+
+/// Everything one branch of a walk carries.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    pub header: Header,
+    pub origin: Origin,
+    /// The name asked for, as the service sees it.
+    pub host: Option<Arc<str>>,
+    /// What was asked for, where the question or its name says it.
+    pub target: Option<Target>,
+    pub hops: Vec<Hop>,
+    pub blockers: Vec<Blocker>,
+    pub missing: Vec<Missing>,
+    pub assumptions: Vec<Assumption>,
+    pub warnings: Vec<String>,
+    pub sessions: Vec<Session>,
+    pub trail: Vec<(Place, Header)>,
+    /// The answer is on its way: filters know the flow.
+    pub returning: bool,
+    /// The address of the target was decided by a name that resolved publicly although a private endpoint exists.
+    pub public_despite_endpoint: Option<Evidence>,
+    /// Documented as working at times only.
+    pub intermittent: Option<String>,
+    /// Whether evidence is written down.
+    pub full: bool,
+    /// Where the hops of the way back begin.
+    pub back_at: Option<usize>,
+}
+
+impl State {
+    pub(super) fn new(header: Header, origin: Origin, full: bool) -> State {
+        State {
+            header,
+            origin,
+            host: None,
+            target: None,
+            hops: Vec::new(),
+            blockers: Vec::new(),
+            missing: Vec::new(),
+            assumptions: Vec::new(),
+            warnings: Vec::new(),
+            sessions: Vec::new(),
+            trail: Vec::new(),
+            returning: false,
+            public_despite_endpoint: None,
+            intermittent: None,
+            full,
+            back_at: None,
+        }
+    }
+
+    /// Enters a node.
+    pub(super) fn hop(&mut self, kind: HopKind, name: impl Into<String>, id: Option<ResourceId>, zone: Zone) {
+        let name = name.into();
+        let same = self.hops.last().is_some_and(|h| h.kind == kind && h.name == name && h.id == id);
+        if !same {
+            self.hops.push(Hop { kind, name, id, zone, steps: Vec::new() });
+        }
+    }
+
+    fn push(&mut self, step: Step) {
+        if self.hops.is_empty() {
+            self.hop(HopKind::Platform, "start", None, Zone::Yours);
+        }
+        if let Some(hop) = self.hops.last_mut() {
+            hop.steps.push(step);
+        }
+    }
+
+    /// Writes down a step that lets the flow on.
+    pub(super) fn pass(&mut self, kind: StepKind, evidence: Evidence, text: impl FnOnce() -> String) {
+        if self.full {
+            let text = text();
+            self.push(Step {
+                kind,
+                action: Action::Pass,
+                text,
+                before: None,
+                after: None,
+                evidence,
+                cause: None,
+            });
+        }
+    }
+
+    /// Writes down something that decides nothing.
+    pub(super) fn note(&mut self, kind: StepKind, evidence: Evidence, text: impl FnOnce() -> String) {
+        if self.full {
+            let text = text();
+            self.push(Step {
+                kind,
+                action: Action::Note,
+                text,
+                before: None,
+                after: None,
+                evidence,
+                cause: None,
+            });
+        }
+    }
+
+    /// Changes the header and writes it down.
+    pub(super) fn rewrite(
+        &mut self,
+        kind: StepKind,
+        after: Header,
+        evidence: Evidence,
+        text: impl FnOnce() -> String,
+    ) {
+        let before = std::mem::replace(&mut self.header, after);
+        if self.full {
+            let (before, after) = (Some(before), Some(after));
+            let text = text();
+            self.push(Step { kind, action: Action::Rewrite, text, before, after, evidence, cause: None });
+        }
+    }
+
+    /// Writes down a blocker. The walk goes on as if it had been opened, to find the next.
+    pub(super) fn block(
+        &mut self,
+        kind: StepKind,
+        cause: Cause,
+        evidence: Evidence,
+        text: impl Into<String>,
+    ) {
+        self.block_as(kind, cause, cause.disposition(), evidence, text);
+    }
+
+    /// The same with another disposition: the same cause can stop a flow on the way out or in.
+    pub(super) fn block_as(
+        &mut self,
+        kind: StepKind,
+        cause: Cause,
+        disposition: Disposition,
+        evidence: Evidence,
+        text: impl Into<String>,
+    ) {
+        let text = text.into();
+        let (before, after) = (None, None);
+        let step = Step {
+            kind,
+            action: Action::Block,
+            text: text.clone(),
+            before,
+            after,
+            evidence: evidence.clone(),
+            cause: Some(cause),
+        };
+        self.push(step);
+        let hop = self.hops.len().saturating_sub(1);
+        self.blockers.push(Blocker { cause, disposition, hop, text, evidence });
+    }
+
+    /// Writes down that something cannot be known here.
+    pub(super) fn unknown(&mut self, kind: StepKind, cause: Cause, unknown: &Unknown, evidence: Evidence) {
+        let text = unknown.why.to_string();
+        let (before, after) = (None, None);
+        let evidence =
+            if evidence.at == At::NOWHERE { Evidence { at: unknown.at, ..evidence } } else { evidence };
+        self.push(Step {
+            kind,
+            action: Action::Unknown,
+            text: text.clone(),
+            before,
+            after,
+            evidence,
+            cause: Some(cause),
+        });
+        self.missing.push(Missing { cause, text, at: unknown.at });
+    }
+
+    /// Notes something taken for granted.
+    pub(super) fn assume(&mut self, knob: Option<&'static str>, text: impl Into<String>) {
+        let assumption = Assumption { knob, text: text.into() };
+        if !self.assumptions.contains(&assumption) {
+            self.assumptions.push(assumption);
+        }
+    }
+
+    /// Notes something worth knowing.
+    pub(super) fn warn(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        if !self.warnings.contains(&text) {
+            self.warnings.push(text);
+        }
+    }
+
+    /// Whether nothing has stopped it and nothing is unknown.
+    pub(super) fn is_clear(&self) -> bool {
+        self.blockers.is_empty() && self.missing.is_empty()
+    }
+}
+
+/// Evidence of semantics rules alone.
+pub(super) fn by(rules: &[RuleId]) -> Evidence {
+    Evidence { rules: rules.to_vec(), ..Evidence::default() }
+}
+
+/// Evidence of a resource.
+pub(super) fn of(network: &Network, owner: Option<crate::inventory::Slot>, rules: &[RuleId]) -> Evidence {
+    let resource = owner.and_then(|s| network.inventory.id_of(s)).cloned();
+    let at = owner.map_or(At::NOWHERE, |s| network.inventory.at_of(s));
+    Evidence { resource, at, rules: rules.to_vec(), ..Evidence::default() }
+}
