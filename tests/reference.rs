@@ -6,16 +6,20 @@
 
 #[cfg(test)]
 mod reference {
+    mod agree;
     mod back;
+    mod estate;
     mod facts;
     mod filters;
     mod firewall;
     mod load;
     mod names;
+    mod random;
     mod routes;
     mod service;
     mod tracer;
     mod traps;
     mod walk;
+    mod well_formed;
     mod worlds;
 }

@@ -1,6 +1,6 @@
 //! From the text of an estate file to a network.
 
-use netwhy::diag::{Diagnostics, DocId, Severity, Sources};
+use netwhy::diag::{Code, Diagnostics, DocId, Severity, Sources};
 use netwhy::doc::parse_yaml;
 use netwhy::formats::native;
 use netwhy::inventory::build;
@@ -11,23 +11,23 @@ use netwhy::tags::ServiceTags;
 use netwhy::trace::{Endpoint, Flow};
 
 /// Reads an estate and compiles it. The text must be one our own format takes: a misspelt field would
-/// make a test say nothing.
-pub(crate) fn network(text: &str, profile: &Profile, tags: &ServiceTags) -> Network {
+/// make a test say nothing. A reference may lead nowhere.
+pub(crate) fn network(text: &str, profile: &Profile, tags: &ServiceTags) -> Result<Network, String> {
     let mut notes = Diagnostics::new();
     let mut sources = Sources::default();
     sources.add("estate.yaml", text);
-    let root =
-        parse_yaml(DocId(0), text, &mut notes).unwrap_or_else(|_| panic!("no YAML: {notes:?}\n{text}"));
+    let root = parse_yaml(DocId(0), text, &mut notes).map_err(|_| format!("no YAML: {notes:?}"))?;
     let raws = native::load(&root, &mut notes);
     let inventory = build(raws, &mut notes);
-    let dangling = netwhy::diag::Code::DanglingReference;
     let faults: Vec<String> = notes
         .iter()
-        .filter(|n| n.severity == Severity::Error && n.code != dangling)
+        .filter(|n| n.severity == Severity::Error && n.code != Code::DanglingReference)
         .map(|n| format!("{n} (line {})", sources.position(n.at).map_or(0, |p| p.line)))
         .collect();
-    assert!(faults.is_empty(), "the estate is faulty: {faults:#?}\n{text}");
-    compile(inventory, tags.clone(), profile.clone(), &mut notes)
+    if !faults.is_empty() {
+        return Err(format!("the estate is faulty: {faults:#?}\n{text}"));
+    }
+    Ok(compile(inventory, tags.clone(), profile.clone(), &mut notes))
 }
 
 /// Reads a flow: `from > to tcp/443`, then perhaps `from-port N`, `as IDENTITY`, `action A`.

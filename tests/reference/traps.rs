@@ -16,7 +16,7 @@ fn check_with(knobs: &[(&str, &str)], estate: &str, question: &str, expected: &s
         profile.set(knob, value).expect("a knob");
     }
     let text = format!("netwhy: estate/1\ndefaults: {{ location: westeurope }}\n{estate}");
-    let network = network(&text, &profile, &ServiceTags::builtin());
+    let network = network(&text, &profile, &ServiceTags::builtin()).expect("a good estate");
     let answer = answer(&network, &flow(question)).expect("few worlds");
     let mut got = answer.outcome.to_string();
     for stop in &answer.stops {
