@@ -59,6 +59,12 @@ fn number(name: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text}")))
 }
 
+/// Only failures of this kind are shown in full.
+fn wanted_kind() -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "the test takes what to show from its caller")]
+    std::env::var("NETWHY_KIND").ok()
+}
+
 /// The first seed of this run; every run of the same commit asks the same.
 fn first_seed() -> u64 {
     number("NETWHY_SEED").unwrap_or(1)
@@ -92,8 +98,17 @@ fn disagreement(network: &Network, text: &str) -> Option<(Result<Trace, String>,
     }
 }
 
+/// Blocked whatever the unknown is, but by what depends on it: saying `unknown` is cautious, not wrong.
+fn cautious(got: &Decision, wanted: &Answer) -> bool {
+    let blocked = wanted.outcome == Outcome::Blocked && got.outcome == Outcome::Unknown;
+    blocked && got.cause.is_some_and(|c| wanted.doubts.contains(&c))
+}
+
 /// Outcome, cause and decider; of several worlds with one outcome, any of their causes.
 fn same(got: &Decision, wanted: &Answer) -> bool {
+    if cautious(got, wanted) {
+        return true;
+    }
     if got.outcome != wanted.outcome {
         return false;
     }
@@ -108,7 +123,8 @@ fn same(got: &Decision, wanted: &Answer) -> bool {
 }
 
 fn words(answer: &Answer) -> String {
-    let stops = answer.stops.iter().map(|s| format!("{} by {}", s.cause.code(), s.decider.as_deref().unwrap_or("-")));
+    let stops =
+        answer.stops.iter().map(|s| format!("{} by {}", s.cause.code(), s.decider.as_deref().unwrap_or("-")));
     format!("{} {}", answer.outcome, stops.collect::<Vec<_>>().join(" or "))
 }
 
@@ -150,10 +166,11 @@ fn shrink(estate: &Estate, text: &str, tags: &ServiceTags) -> Estate {
     loop {
         let mut paths = Vec::new();
         for (section, items) in &small.sections {
+            paths.push(vec![json!(section)]);
             parts(items, vec![json!(section)], &mut paths);
         }
         let before = paths.len();
-        for path in paths.iter().rev() {
+        for path in &paths {
             let mut less = small.clone();
             if remove(&mut less, path) && fingerprint(&less).as_ref() == Some(&wanted) {
                 small = less;
@@ -161,6 +178,7 @@ fn shrink(estate: &Estate, text: &str, tags: &ServiceTags) -> Estate {
         }
         let mut after = Vec::new();
         for (section, items) in &small.sections {
+            after.push(vec![json!(section)]);
             parts(items, vec![json!(section)], &mut after);
         }
         if after.len() >= before {
@@ -169,18 +187,107 @@ fn shrink(estate: &Estate, text: &str, tags: &ServiceTags) -> Estate {
     }
 }
 
-/// Every part that may be taken away: items of lists, and fields but names.
+/// Fields without which an item means nothing.
+const NEEDED: &[&str] = &[
+    "name",
+    "names",
+    "addressPrefix",
+    "addressPrefixes",
+    "subnet",
+    "subnets",
+    "nextHopType",
+    "nextHopIpAddress",
+    "priority",
+    "direction",
+    "access",
+    "action",
+    "protocol",
+    "protocols",
+    "ruleType",
+    "ipProtocols",
+    "sourceAddresses",
+    "destinationAddresses",
+    "destinationPorts",
+    "targetFqdns",
+    "parent",
+    "target",
+    "groupIds",
+    "remoteVirtualNetwork",
+    "privateDnsZone",
+    "privateDnsZones",
+    "virtualNetwork",
+    "recordType",
+    "addresses",
+    "cname",
+    "frontendPort",
+    "backendPort",
+    "port",
+    "frontendIPConfiguration",
+    "backendAddressPool",
+    "ipConfigurations",
+    "networkInterfaces",
+    "gatewayType",
+    "learnedBy",
+    "site",
+    "translatedAddress",
+    "translatedPort",
+    "role",
+    "principal",
+    "scope",
+    "permissions",
+    "principals",
+    "ipAddress",
+    "privateIPAddress",
+    "sourceAddressPrefix",
+    "destinationAddressPrefix",
+    "sourcePortRange",
+    "destinationPortRange",
+    "sourceAddressPrefixes",
+    "destinationAddressPrefixes",
+    "sources",
+    "destinations",
+    "service",
+    "domain",
+    "servers",
+    "sku",
+    "frontendIPConfigurations",
+    "addressPrefixType",
+    "networkGroupId",
+    "appliesToGroups",
+    "members",
+    "destinationPortRanges",
+    "sourcePortRanges",
+    "dnsForwarding",
+    "listens",
+    "dnsServers",
+    "nextHop",
+    "nextHopIpAddresses",
+    "prefix",
+];
+
+/// Every part that may be taken away: items of lists, and fields that may be left out.
 fn parts(value: &Value, at: Vec<Value>, out: &mut Vec<Vec<Value>>) {
-    let mut deeper = |key: Value, value: &Value| {
-        let mut path = at.clone();
-        path.push(key);
-        out.push(path.clone());
-        parts(value, path, out);
-    };
     match value {
-        Value::Array(items) => items.iter().enumerate().for_each(|(i, item)| deeper(json!(i), item)),
+        Value::Array(items) => {
+            for (number, item) in items.iter().enumerate().rev() {
+                let path = [at.as_slice(), &[json!(number)]].concat();
+                out.push(path.clone());
+                parts(item, path, out);
+            }
+        }
         Value::Object(object) => {
-            object.iter().filter(|(key, _)| *key != "name").for_each(|(key, value)| deeper(json!(key), value));
+            object.iter().for_each(|(key, value)| match NEEDED.contains(&key.as_str()) {
+                // Lists of parts may get shorter, but not go; lists of plain values stay.
+                true if value.as_array().is_some_and(|l| l.iter().all(Value::is_object)) => {
+                    parts(value, [at.as_slice(), &[json!(key)]].concat(), out);
+                }
+                true => {}
+                false => {
+                    let path = [at.as_slice(), &[json!(key)]].concat();
+                    out.push(path.clone());
+                    parts(value, path, out);
+                }
+            });
         }
         _ => {}
     }
@@ -190,6 +297,9 @@ fn remove(estate: &mut Estate, path: &[Value]) -> bool {
     let (Some((last, way)), Some(section)) = (path.split_last(), path.first().and_then(Value::as_str)) else {
         return false;
     };
+    if way.is_empty() {
+        return estate.sections.remove(section).is_some();
+    }
     let Some(mut here) = estate.sections.get_mut(section) else { return false };
     for key in way.iter().skip(1) {
         let next = match key {
@@ -250,9 +360,10 @@ fn the_engine_agrees_with_the_reference() {
     let tags = tags();
     let wanted = number("NETWHY_REFERENCE_FLOWS").unwrap_or(10_000) as usize;
     let kept = SEEDS.lines().filter_map(|l| l.split_whitespace().next()?.parse::<u64>().ok());
-    let seeds: Vec<u64> = kept.chain((0..).map(|n| first_seed() + n).take(wanted.div_ceil(FLOWS_PER_ESTATE))).collect();
+    let seeds: Vec<u64> =
+        kept.chain((0..).map(|n| first_seed() + n).take(wanted.div_ceil(FLOWS_PER_ESTATE))).collect();
     let (mut outcomes, mut causes, mut failures) = (Tally::default(), Tally::default(), BTreeMap::new());
-    let (mut asked, mut skipped) = (0, 0);
+    let (mut asked, mut skipped, mut cautions) = (0, 0, 0);
     for seed in seeds {
         let Case { estate, flows } = case(seed, FLOWS_PER_ESTATE);
         let network = compiled(&estate, &tags).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
@@ -271,7 +382,8 @@ fn the_engine_agrees_with_the_reference() {
             }
             match &got {
                 Ok(trace) if same(&trace.decision(), &wanted) => {
-                    outcomes.add(wanted.outcome.word());
+                    outcomes.add(trace.outcome.word());
+                    cautions += usize::from(cautious(&trace.decision(), &wanted));
                     causes.add(trace.cause.map_or("-", Cause::code));
                 }
                 _ => {
@@ -282,7 +394,7 @@ fn the_engine_agrees_with_the_reference() {
         }
     }
     println!(
-        "reference: {asked} flows, agreements by outcome {}, by cause {}; {skipped} with too many worlds",
+        "reference: {asked} flows, agreements by outcome {}, by cause {}; {cautions} cautious, {skipped} with too many worlds",
         outcomes.text(),
         causes.text()
     );
@@ -292,6 +404,7 @@ fn the_engine_agrees_with_the_reference() {
         println!("{:6} x {kind}", list.len());
     }
     let examples = number("NETWHY_EXAMPLES").unwrap_or(1) as usize;
+    kinds.retain(|(kind, _)| wanted_kind().is_none_or(|k| kind.contains(&k)));
     for (kind, list) in kinds.iter().take(number("NETWHY_KINDS").unwrap_or(6) as usize) {
         for (seed, estate, text) in list.iter().take(examples) {
             println!("=== {kind}\n{}", report(*seed, estate, text, &tags));
@@ -300,7 +413,8 @@ fn the_engine_agrees_with_the_reference() {
     let total: usize = failures.values().map(Vec::len).sum();
     assert_eq!(total, 0, "engine and reference disagree; keep the seeds in tests/reference/seeds.txt");
     if number("NETWHY_SEED").is_none() && wanted >= 10_000 {
-        let missing: Vec<_> = EXERCISED.iter().map(|c| c.code()).filter(|c| !causes.0.contains_key(*c)).collect();
+        let missing: Vec<_> =
+            EXERCISED.iter().map(|c| c.code()).filter(|c| !causes.0.contains_key(*c)).collect();
         assert!(missing.is_empty(), "no flow met {missing:?}: the generator has lost a plane");
     }
 }

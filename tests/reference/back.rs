@@ -1,6 +1,6 @@
 //! The way back (PKT-6, ASYM-1 to ASYM-6): routed by the receiver's own subnet, through the same devices.
 
-use super::facts::{Facts, is_public};
+use super::facts::{Facts, Holder, is_public};
 use super::filters::{Packet, admin_reply};
 use super::routes::{Hop, choose};
 use super::walk::{Arrival, Device, Start, Way};
@@ -11,13 +11,6 @@ use netwhy::trace::Cause;
 
 fn asymmetric(decider: Option<String>) -> Stop {
     Stop { cause: Cause::AsymmetricReturn, decider }
-}
-
-/// Where the answer is.
-enum At {
-    Holder(usize),
-    /// Outside the virtual networks, on its way into the device that sent the request out.
-    Beyond,
 }
 
 /// Follows the answer to where the flow started.
@@ -35,14 +28,15 @@ pub(crate) fn check(f: &Facts, w: &Worlds, way: &Way) -> Result<(), Stop> {
             }
             match devices.last() {
                 None => return Ok(()),
-                Some(last) => At::Holder(last.place),
+                Some(last) => f.holders[last.place],
             }
         }
-        Arrival::Site(_) => At::Beyond,
+        Arrival::Site(_) => return from_beyond(f, w, way, devices, packet),
+        Arrival::Vacant(holder) => holder,
         Arrival::Guest(place) => {
             let holder = &f.holders[place];
             admin_reply(f, w, holder, Direction::Outbound, &packet)?;
-            At::Holder(place)
+            *holder
         }
     };
     // From outside, the last device gets its own answer; it undoes its translation.
@@ -51,14 +45,10 @@ pub(crate) fn check(f: &Facts, w: &Worlds, way: &Way) -> Result<(), Stop> {
             packet = last.before.reversed();
         }
     }
-    if matches!(way.arrival, Arrival::Site(_)) {
-        return from_beyond(f, w, way, devices, packet);
-    }
     for _ in 0..32 {
-        let At::Holder(place) = at else { return Ok(()) };
-        match step(f, w, way, place, &mut devices, &mut packet)? {
+        match step(f, w, way, &at, &mut devices, &mut packet)? {
             None => return Ok(()),
-            Some(next) => at = At::Holder(next),
+            Some(next) => at = f.holders[next],
         }
     }
     Err(Stop { cause: Cause::RoutingLoop, decider: None })
@@ -69,11 +59,10 @@ fn step(
     f: &Facts,
     w: &Worlds,
     way: &Way,
-    place: usize,
+    holder: &Holder,
     devices: &mut Vec<Device>,
     packet: &mut Packet,
 ) -> Result<Option<usize>, Stop> {
-    let holder = &f.holders[place];
     let route = choose(f, w, holder.subnet, packet.destination)
         .map_err(|s| if s.cause == Cause::NoRoute { Stop { cause: Cause::ReturnNoRoute, ..s } } else { s })?;
     let lost = Stop { cause: Cause::ReturnNoRoute, decider: route.decider.clone() };
@@ -184,7 +173,7 @@ fn from_beyond(
     });
     let Some(mut place) = at else { return Err(Stop { cause: Cause::ReturnNoRoute, decider: None }) };
     for _ in 0..32 {
-        match step(f, w, way, place, &mut devices, &mut packet)? {
+        match step(f, w, way, &f.holders[place], &mut devices, &mut packet)? {
             None => return Ok(()),
             Some(next) => place = next,
         }

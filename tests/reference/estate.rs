@@ -74,7 +74,9 @@ fn flow_style(value: &Value, out: &mut String) {
         }
         Value::String(text) => {
             let plain = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
-            let quoted = text.is_empty() || !text.chars().all(plain) || !text.starts_with(|c: char| c.is_ascii_alphanumeric());
+            let quoted = text.is_empty()
+                || !text.chars().all(plain)
+                || !text.starts_with(|c: char| c.is_ascii_alphanumeric());
             out.push_str(&if quoted { format!("'{text}'") } else { text.clone() });
         }
         other => out.push_str(&other.to_string()),
@@ -247,7 +249,12 @@ impl Maker {
                 self.set_subnet(&net, "defaultOutboundAccess", json!(false));
             }
             if self.r.chance(15) {
-                let services = ["Microsoft.Storage", "Microsoft.Storage.Global", "Microsoft.KeyVault", "Microsoft.AzureCosmosDB"];
+                let services = [
+                    "Microsoft.Storage",
+                    "Microsoft.Storage.Global",
+                    "Microsoft.KeyVault",
+                    "Microsoft.AzureCosmosDB",
+                ];
                 let service = self.r.pick(&services);
                 self.set_subnet(&net, "serviceEndpoints", json!([service]));
             }
@@ -266,7 +273,10 @@ impl Maker {
     fn groups_of_interfaces(&mut self) {
         for number in 0..self.r.below(3) {
             let name = format!("asg{number}");
-            let vnet = { let list = self.vnets.clone(); self.r.one(&list).0 };
+            let vnet = {
+                let list = self.vnets.clone();
+                self.r.one(&list).0
+            };
             self.e.add("applicationSecurityGroups", json!({ "name": name }));
             self.asgs.push((name, vnet));
         }
@@ -290,8 +300,12 @@ impl Maker {
         }
         self.gateway = true;
         let kind = if self.r.chance(50) { "Vpn" } else { "ExpressRoute" };
-        self.e.add("virtualNetworkGateways", json!({ "name": "gw", "gatewayType": kind, "subnet": "v0/GatewaySubnet" }));
-        let mut site = json!({ "name": "site", "addressPrefixes": ["192.168.100.0/24"], "connectedTo": ["gw"] });
+        self.e.add(
+            "virtualNetworkGateways",
+            json!({ "name": "gw", "gatewayType": kind, "subnet": "v0/GatewaySubnet" }),
+        );
+        let mut site =
+            json!({ "name": "site", "addressPrefixes": ["192.168.100.0/24"], "connectedTo": ["gw"] });
         if self.r.chance(20) {
             site["advertises"] = json!(["192.168.0.0/17", "0.0.0.0/0"]);
         } else if self.r.chance(20) {
@@ -304,7 +318,8 @@ impl Maker {
             site["internetAccess"] = json!(false);
         }
         if self.r.chance(40) {
-            site["hosts"] = json!([{ "name": "files", "ipAddress": "192.168.100.20", "listens": [443, 445] }]);
+            site["hosts"] =
+                json!([{ "name": "files", "ipAddress": "192.168.100.20", "listens": [443, 445] }]);
         }
         self.e.add("onPremisesSites", site);
         self.sites.push("site".into());
@@ -313,11 +328,17 @@ impl Maker {
         if self.r.chance(30) {
             // RT-22: more specific than the network's own space, yet it loses.
             let inside = if self.r.chance(50) { "10.0.1.0/24" } else { "10.77.0.0/16" };
-            self.e.add("bgpRoutes", json!({ "name": "learnt", "addressPrefix": inside, "learnedBy": "gw", "site": "site" }));
+            self.e.add(
+                "bgpRoutes",
+                json!({ "name": "learnt", "addressPrefix": inside, "learnedBy": "gw", "site": "site" }),
+            );
         }
         if self.r.chance(20) {
             self.e.add("virtualNetworkGateways", json!({ "name": "gw2", "gatewayType": if kind == "Vpn" { "ExpressRoute" } else { "Vpn" }, "subnet": "v0/GatewaySubnet" }));
-            self.e.add("onPremisesSites", json!({ "name": "branch", "addressPrefixes": ["192.168.200.0/24"], "connectedTo": ["gw2"] }));
+            self.e.add(
+                "onPremisesSites",
+                json!({ "name": "branch", "addressPrefixes": ["192.168.200.0/24"], "connectedTo": ["gw2"] }),
+            );
             self.sites.push("branch".into());
             self.targets.push(("192.168.200.9".into(), 22));
         }
@@ -375,9 +396,12 @@ impl Maker {
                     collections.push(self.collection(inner));
                 }
                 self.r.shuffle(&mut collections);
-                self.e.add("ruleCollectionGroups", json!({
-                    "name": name, "parent": owner, "priority": priority, "ruleCollections": collections
-                }));
+                self.e.add(
+                    "ruleCollectionGroups",
+                    json!({
+                        "name": name, "parent": owner, "priority": priority, "ruleCollections": collections
+                    }),
+                );
             }
         }
     }
@@ -392,8 +416,9 @@ impl Maker {
             return json!({ "name": name, "priority": priority, "action": { "type": "DNAT" }, "rules": rules });
         }
         let action = if deny { "Deny" } else { "Allow" };
-        let rules: Vec<Value> =
-            (0..count).map(|_| if kind < 7 { self.network_rule() } else { self.application_rule() }).collect();
+        let rules: Vec<Value> = (0..count)
+            .map(|_| if kind < 7 { self.network_rule() } else { self.application_rule() })
+            .collect();
         json!({ "name": name, "priority": priority, "action": { "type": action }, "rules": rules })
     }
 
@@ -412,7 +437,11 @@ impl Maker {
     fn application_rule(&mut self) -> Value {
         let name = self.fresh("app");
         let source = self.address_word(20, false);
-        let mut targets = vec!["*.blob.core.windows.net".to_owned(), "*.example.org".to_owned(), "www.example.org".to_owned()];
+        let mut targets = vec![
+            "*.blob.core.windows.net".to_owned(),
+            "*.example.org".to_owned(),
+            "www.example.org".to_owned(),
+        ];
         targets.extend(self.services.iter().map(|s| s.host.clone()));
         let target = self.r.one(&targets);
         json!({
@@ -423,7 +452,8 @@ impl Maker {
 
     fn nat_rule(&mut self) -> Value {
         let name = self.fresh("nat");
-        let own = self.e.sections["azureFirewalls"][0]["privateIPAddress"].as_str().unwrap_or_default().to_owned();
+        let own =
+            self.e.sections["azureFirewalls"][0]["privateIPAddress"].as_str().unwrap_or_default().to_owned();
         let public = self.e.sections["publicIPAddresses"][0]["ipAddress"].as_str().map(str::to_owned);
         let at = public.filter(|_| self.r.chance(85)).unwrap_or(own);
         let to = self.some_address();
@@ -436,17 +466,26 @@ impl Maker {
     }
 
     fn public_hosts(&mut self) {
-        self.e.add("internetHosts", json!({ "names": ["www.example.org", "*.example.org"], "addresses": ["93.184.216.34"] }));
+        self.e.add(
+            "internetHosts",
+            json!({ "names": ["www.example.org", "*.example.org"], "addresses": ["93.184.216.34"] }),
+        );
         self.targets.push(("www.example.org".into(), 443));
         if self.r.chance(30) {
-            self.e.add("internetHosts", json!({
-                "names": ["third.blob.core.windows.net"], "serviceTag": "Storage.WestEurope",
-                "hasPrivateEndpoint": self.r.chance(70)
-            }));
+            self.e.add(
+                "internetHosts",
+                json!({
+                    "names": ["third.blob.core.windows.net"], "serviceTag": "Storage.WestEurope",
+                    "hasPrivateEndpoint": self.r.chance(70)
+                }),
+            );
             self.targets.push(("third.blob.core.windows.net".into(), 443));
         }
         if self.r.chance(20) {
-            self.e.add("internetHosts", json!({ "names": ["shop.example.net"], "addresses": ["198.51.100.80"], "listens": [443] }));
+            self.e.add(
+                "internetHosts",
+                json!({ "names": ["shop.example.net"], "addresses": ["198.51.100.80"], "listens": [443] }),
+            );
             self.targets.push(("shop.example.net".into(), 443));
             self.targets.push(("shop.example.net".into(), 80));
         }
@@ -466,9 +505,11 @@ impl Maker {
     fn machine(&mut self, net: &Net) {
         let name = self.fresh("m");
         let last = 10 + self.machines.len();
-        let ip = if self.r.chance(75) { net.prefix.replace("0/24", &last.to_string()) } else { String::new() };
+        let ip =
+            if self.r.chance(75) { net.prefix.replace("0/24", &last.to_string()) } else { String::new() };
         let public = if self.r.chance(18) { Some(self.public_ip("pip")) } else { None };
-        let asg: Vec<String> = self.asgs.iter().filter(|(_, v)| *v == net.vnet).map(|(a, _)| a.clone()).collect();
+        let asg: Vec<String> =
+            self.asgs.iter().filter(|(_, v)| *v == net.vnet).map(|(a, _)| a.clone()).collect();
         let asg = if !asg.is_empty() && self.r.chance(50) { vec![self.r.one(&asg)] } else { Vec::new() };
         if self.r.chance(70) {
             let mut host = json!({ "name": name, "subnet": net.full() });
@@ -523,19 +564,22 @@ impl Maker {
         let forwards = self.r.chance(85);
         if self.r.chance(50) {
             self.e.add("hosts", json!({
-                "name": "nva", "subnet": net.full(), "privateIPAddress": ip, "forwards": forwards, "translates": self.r.chance(30)
+                "name": "router", "subnet": net.full(), "privateIPAddress": ip, "forwards": forwards, "translates": self.r.chance(30)
             }));
         } else {
-            self.e.add("networkInterfaces", json!({
-                "name": "nva-nic", "enableIPForwarding": forwards,
-                "ipConfigurations": [{ "name": "ip", "subnet": net.full(), "privateIPAddress": ip }]
-            }));
+            self.e.add(
+                "networkInterfaces",
+                json!({
+                    "name": "router-nic", "enableIPForwarding": forwards,
+                    "ipConfigurations": [{ "name": "ip", "subnet": net.full(), "privateIPAddress": ip }]
+                }),
+            );
             self.e.add("virtualMachines", json!({
-                "name": "nva", "networkInterfaces": ["nva-nic"], "forwards": true, "translates": self.r.chance(30)
+                "name": "router", "networkInterfaces": ["router-nic"], "forwards": true, "translates": self.r.chance(30)
             }));
         }
         self.hops.push(ip.clone());
-        self.machines.push(Machine { name: "nva".into(), ip, vnet: net.vnet });
+        self.machines.push(Machine { name: "router".into(), ip, vnet: net.vnet });
         if self.r.chance(25) {
             // Two appliances behind a balancer with HA ports.
             for number in 0..2 {
@@ -563,7 +607,12 @@ impl Maker {
         if self.r.chance(30) {
             let number = self.r.below(self.vnets.len());
             let vnet = self.vnets[number].0.clone();
-            let net = self.nets.iter().find(|n| n.vnet == vnet && n.name == "data").expect("every network has it").clone();
+            let net = self
+                .nets
+                .iter()
+                .find(|n| n.vnet == vnet && n.name == "data")
+                .expect("every network has it")
+                .clone();
             let ip = net.prefix.replace("0/24", "100");
             self.balancer("ilb", &net, Some(ip.clone()), None);
             self.targets.push((ip, 80));
@@ -583,7 +632,9 @@ impl Maker {
         let standard = self.r.chance(75);
         for number in 0..count {
             let nic = format!("{name}{number}-nic");
-            let ip = net.prefix.replace("0/24", &format!("{}", if private.is_some() { 110 + number } else { 120 + number }));
+            let ip = net
+                .prefix
+                .replace("0/24", &format!("{}", if private.is_some() { 110 + number } else { 120 + number }));
             self.e.add("networkInterfaces", json!({
                 "name": nic, "ipConfigurations": [{ "name": "ip", "subnet": net.full(), "privateIPAddress": ip,
                     "loadBalancerBackendAddressPools": [pool_id(name, "pool")] }]
@@ -622,16 +673,20 @@ impl Maker {
 
     fn platform_services(&mut self) {
         for _ in 0..1 + self.r.below(2) {
-            let (section, kind, suffix, groups): (_, &'static str, _, Vec<&'static str>) = match self.r.below(6) {
-                0..3 => ("storageAccounts", "storage", "blob.core.windows.net", vec!["blob", "file"]),
-                3 => ("keyVaults", "vault", "vault.azure.net", vec!["vault"]),
-                4 => ("containerRegistries", "registry", "azurecr.io", vec!["registry"]),
-                _ => ("cosmosAccounts", "cosmos", "documents.azure.com", vec!["Sql"]),
-            };
+            let (section, kind, suffix, groups): (_, &'static str, _, Vec<&'static str>) =
+                match self.r.below(6) {
+                    0..3 => ("storageAccounts", "storage", "blob.core.windows.net", vec!["blob", "file"]),
+                    3 => ("keyVaults", "vault", "vault.azure.net", vec!["vault"]),
+                    4 => ("containerRegistries", "registry", "azurecr.io", vec!["registry"]),
+                    _ => ("cosmosAccounts", "cosmos", "documents.azure.com", vec!["Sql"]),
+                };
             let name = self.fresh("svc");
             let mut item = json!({ "name": name });
             if self.r.chance(25) {
                 item["location"] = json!("southeastasia");
+            }
+            if kind == "vault" && self.r.chance(70) {
+                item["enableRbacAuthorization"] = json!(true);
             }
             self.acls(kind, &mut item);
             self.e.add(section, item);
@@ -668,12 +723,15 @@ impl Maker {
                 }
             }
             "registry" => {
-                item["networkRuleSet"] = json!({ "defaultAction": "Deny", "ipRules": [{ "value": address }] });
+                item["networkRuleSet"] =
+                    json!({ "defaultAction": "Deny", "ipRules": [{ "value": address }] });
             }
             _ => {
                 let action = if self.r.chance(85) { "Deny" } else { "Allow" };
-                let ip_rules: Vec<Value> = if both < 2 { vec![json!({ "value": address })] } else { Vec::new() };
-                item["networkAcls"] = json!({ "defaultAction": action, "ipRules": ip_rules, "virtualNetworkRules": subnets });
+                let ip_rules: Vec<Value> =
+                    if both < 2 { vec![json!({ "value": address })] } else { Vec::new() };
+                item["networkAcls"] =
+                    json!({ "defaultAction": action, "ipRules": ip_rules, "virtualNetworkRules": subnets });
             }
         }
     }
@@ -682,7 +740,8 @@ impl Maker {
         let nets: Vec<Net> = self.nets.iter().filter(|n| n.name == "pe").cloned().collect();
         for net in &nets {
             if self.r.chance(50) {
-                let policy = self.r.one(&["Disabled", "Enabled", "NetworkSecurityGroupEnabled", "RouteTableEnabled"]);
+                let policy =
+                    self.r.one(&["Disabled", "Enabled", "NetworkSecurityGroupEnabled", "RouteTableEnabled"]);
                 self.set_subnet(net, "privateEndpointNetworkPolicies", json!(policy));
             }
         }
@@ -695,7 +754,8 @@ impl Maker {
             }
             let net = self.r.one(&nets);
             let name = self.fresh("pe");
-            let group = if self.r.chance(85) { service.groups[0] } else { service.groups[service.groups.len() - 1] };
+            let group =
+                if self.r.chance(85) { service.groups[0] } else { service.groups[service.groups.len() - 1] };
             let status = self.r.one(&["Approved", "Approved", "Approved", "Approved", "Pending", "Rejected"]);
             let mut item = json!({
                 "name": name, "subnet": net.full(), "target": service.name, "groupIds": [group], "status": status
@@ -706,7 +766,8 @@ impl Maker {
                 self.prefixes.push(format!("{ip}/32"));
                 self.targets.push((ip, service.port));
             }
-            let asg: Vec<String> = self.asgs.iter().filter(|(_, v)| *v == net.vnet).map(|(a, _)| a.clone()).collect();
+            let asg: Vec<String> =
+                self.asgs.iter().filter(|(_, v)| *v == net.vnet).map(|(a, _)| a.clone()).collect();
             if !asg.is_empty() && self.r.chance(30) {
                 item["applicationSecurityGroups"] = json!([self.r.one(&asg)]);
             }
@@ -720,7 +781,10 @@ impl Maker {
             };
             self.zone(zones);
             if self.r.chance(85) {
-                self.e.add("privateDnsZoneGroups", json!({ "name": format!("{name}/default"), "privateDnsZones": [zones] }));
+                self.e.add(
+                    "privateDnsZoneGroups",
+                    json!({ "name": format!("{name}/default"), "privateDnsZones": [zones] }),
+                );
             } else if self.r.chance(50) {
                 let wrong = self.some_address();
                 let record = json!([{ "name": service.name, "recordType": "A", "addresses": [wrong] }]);
@@ -764,13 +828,16 @@ impl Maker {
             self.e.set("privateDnsZones", "corp.example", "recordSets", records);
             let registers = self.r.chance(50);
             let links = self.e.sections.get_mut("virtualNetworkLinks").and_then(Value::as_array_mut);
-            if let (Some(link), true) = (links.and_then(|l| l.iter_mut().find(|l| l["privateDnsZone"] == "corp.example")), registers) {
+            if let (Some(link), true) =
+                (links.and_then(|l| l.iter_mut().find(|l| l["privateDnsZone"] == "corp.example")), registers)
+            {
                 link["registrationEnabled"] = json!(true);
             }
             for name in ["db.corp.example", "alias.corp.example", "missing.corp.example"] {
                 self.targets.push((name.into(), 443));
             }
-            let machines: Vec<String> = self.machines.iter().map(|m| m.name.clone()).filter(|n| !n.ends_with("-nic")).collect();
+            let machines: Vec<String> =
+                self.machines.iter().map(|m| m.name.clone()).filter(|n| !n.ends_with("-nic")).collect();
             if !machines.is_empty() {
                 let name = self.r.one(&machines);
                 self.targets.push((format!("{name}.corp.example"), 443));
@@ -791,9 +858,12 @@ impl Maker {
             if self.gateway && self.r.chance(30) {
                 forwards.push(json!({ "domain": "corp.example", "servers": ["192.168.100.53"] }));
             }
-            self.e.add("hosts", json!({
-                "name": "dns", "subnet": net.full(), "privateIPAddress": ip, "dnsForwarding": forwards
-            }));
+            self.e.add(
+                "hosts",
+                json!({
+                    "name": "dns", "subnet": net.full(), "privateIPAddress": ip, "dnsForwarding": forwards
+                }),
+            );
             self.names.push(ip.clone());
             if self.gateway && self.r.chance(60) {
                 let list = self.e.sections.get_mut("onPremisesSites").and_then(Value::as_array_mut);
@@ -811,7 +881,10 @@ impl Maker {
         }
         for (vnet, _) in self.vnets.clone() {
             if self.r.chance(35) {
-                let mut servers = vec![{ let l = self.names.clone(); self.r.one(&l) }];
+                let mut servers = vec![{
+                    let l = self.names.clone();
+                    self.r.one(&l)
+                }];
                 if self.r.chance(25) {
                     servers.insert(0, "10.0.1.99".into());
                 }
@@ -821,7 +894,10 @@ impl Maker {
         let hosts: Vec<String> = self.machines.iter().map(|m| m.name.clone()).collect();
         if self.r.chance(20) {
             let host = self.r.one(&hosts);
-            let server = { let l = self.names.clone(); self.r.one(&l) };
+            let server = {
+                let l = self.names.clone();
+                self.r.one(&l)
+            };
             self.e.set("hosts", &host, "dnsServers", json!([server]));
         }
     }
@@ -866,7 +942,8 @@ impl Maker {
 
     /// An address somewhere in the estate, or just outside.
     fn some_address(&mut self) -> String {
-        let mut all: Vec<String> = self.machines.iter().map(|m| m.ip.clone()).filter(|ip| !ip.is_empty()).collect();
+        let mut all: Vec<String> =
+            self.machines.iter().map(|m| m.ip.clone()).filter(|ip| !ip.is_empty()).collect();
         all.extend(self.hops.iter().cloned());
         if all.is_empty() || self.r.chance(8) {
             return self.r.one(&["10.0.1.77".to_owned(), "10.9.9.9".to_owned()]);
@@ -880,7 +957,15 @@ impl Maker {
             return "*".into();
         }
         if tags && self.r.chance(40) {
-            let known = ["Storage", "Storage.WestEurope", "AzureKeyVault", "AzureCloud", "AzureCosmosDB", "AzureContainerRegistry.WestEurope", "Sql"];
+            let known = [
+                "Storage",
+                "Storage.WestEurope",
+                "AzureKeyVault",
+                "AzureCloud",
+                "AzureCosmosDB",
+                "AzureContainerRegistry.WestEurope",
+                "Sql",
+            ];
             return if self.r.chance(8) { "ContosoCloud".into() } else { self.r.pick(&known).into() };
         }
         let list = self.prefixes.clone();
@@ -895,7 +980,16 @@ impl Maker {
             for _ in 0..1 + self.r.below(4) {
                 let prefix = match self.r.below(10) {
                     0..3 => "0.0.0.0/0".to_owned(),
-                    3 => self.r.one(&["Storage", "Storage.WestEurope", "AzureCloud", "AzureKeyVault.WestEurope", "ContosoCloud"]).to_owned(),
+                    3 => self
+                        .r
+                        .one(&[
+                            "Storage",
+                            "Storage.WestEurope",
+                            "AzureCloud",
+                            "AzureKeyVault.WestEurope",
+                            "ContosoCloud",
+                        ])
+                        .to_owned(),
                     _ => self.address_word(0, false),
                 };
                 if routes.iter().any(|r| r["addressPrefix"] == prefix) {
@@ -942,7 +1036,8 @@ impl Maker {
                 return item;
             }
             item["nextHopType"] = json!("VirtualAppliance");
-            item["nextHopIpAddress"] = json!(if self.r.chance(94) { self.r.one(&hops) } else { "10.0.3.99".into() });
+            item["nextHopIpAddress"] =
+                json!(if self.r.chance(94) { self.r.one(&hops) } else { "10.0.3.99".into() });
             return item;
         }
         let wide = prefix == "0.0.0.0/0";
@@ -962,7 +1057,10 @@ impl Maker {
         let count = self.r.one(&[0, 1, 2, 3]);
         for number in 0..count {
             let rules = self.rules();
-            self.e.add("networkSecurityGroups", json!({ "name": format!("nsg{number}"), "securityRules": rules }));
+            self.e.add(
+                "networkSecurityGroups",
+                json!({ "name": format!("nsg{number}"), "securityRules": rules }),
+            );
         }
         if count == 0 {
             return;
@@ -976,8 +1074,15 @@ impl Maker {
             }
         }
         for section in ["hosts", "networkInterfaces"] {
-            let names: Vec<String> = self.e.sections.get(section).and_then(Value::as_array).into_iter().flatten()
-                .filter_map(|i| i["name"].as_str().map(str::to_owned)).collect();
+            let names: Vec<String> = self
+                .e
+                .sections
+                .get(section)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(|i| i["name"].as_str().map(str::to_owned))
+                .collect();
             for name in names {
                 if self.r.chance(25) {
                     let group = format!("nsg{}", self.r.below(count));
@@ -1008,7 +1113,8 @@ impl Maker {
                     // ASG-3: both sides in one network.
                     rule[format!("{side}ApplicationSecurityGroups")] = json!([asgs[0].0]);
                 } else {
-                    let tag = ["VirtualNetwork", "Internet", "AzureLoadBalancer", "VirtualNetwork", "Internet"];
+                    let tag =
+                        ["VirtualNetwork", "Internet", "AzureLoadBalancer", "VirtualNetwork", "Internet"];
                     let platform = ["AzurePlatformDNS", "AzurePlatformIMDS"];
                     let word = match self.r.below(10) {
                         0..2 => self.r.pick(&tag).to_owned(),
@@ -1036,7 +1142,10 @@ impl Maker {
         let public = self.public_ip("natip");
         self.e.set("publicIPAddresses", &public, "sku", json!("Standard"));
         self.e.add("natGateways", json!({ "name": "nat", "publicIpAddresses": [public] }));
-        let vnet = { let list = self.vnets.clone(); self.r.one(&list).0 };
+        let vnet = {
+            let list = self.vnets.clone();
+            self.r.one(&list).0
+        };
         for net in self.nets.clone() {
             if net.vnet == vnet && net.name != "GatewaySubnet" && self.r.chance(50) {
                 self.set_subnet(&net, "natGateway", json!("nat"));
@@ -1049,14 +1158,24 @@ impl Maker {
             return;
         }
         self.e.add("networkManagers", json!({ "name": "avnm" }));
-        let vnet = { let list = self.vnets.clone(); self.r.one(&list).0 };
+        let vnet = {
+            let list = self.vnets.clone();
+            self.r.one(&list).0
+        };
         self.e.add("networkGroups", json!({ "name": "group", "parent": "avnm", "members": [vnet] }));
         self.e.add("securityAdminConfigurations", json!({ "name": "config", "parent": "avnm" }));
-        self.e.add("adminRuleCollections", json!({
-            "name": "avnm/config/rules", "appliesToGroups": [{ "networkGroupId": "avnm/group" }]
-        }));
+        self.e.add(
+            "adminRuleCollections",
+            json!({
+                "name": "avnm/config/rules", "appliesToGroups": [{ "networkGroupId": "avnm/group" }]
+            }),
+        );
         for number in 0..1 + self.r.below(3) {
-            let access = if self.r.chance(30 + self.harsh / 2) { "Deny" } else { self.r.one(&["Allow", "AlwaysAllow"]) };
+            let access = if self.r.chance(30 + self.harsh / 2) {
+                "Deny"
+            } else {
+                self.r.one(&["Allow", "AlwaysAllow"])
+            };
             let source = self.address_word(40, false);
             let target = self.address_word(40, true);
             self.e.add("adminRules", json!({
@@ -1080,22 +1199,36 @@ impl Maker {
         self.identities.extend(["ann".to_owned(), "bob".to_owned()]);
         let who = ["team", "ann", "bob"];
         for number in 0..1 + self.r.below(3) {
-            let role = self.r.one(&["Reader", "Contributor", "Owner", "Storage Blob Data Reader", "Storage Blob Data Contributor", "Key Vault Secrets User", "AcrPull"]);
+            let role = self.r.one(&[
+                "Reader",
+                "Contributor",
+                "Owner",
+                "Storage Blob Data Reader",
+                "Storage Blob Data Contributor",
+                "Key Vault Secrets User",
+                "AcrPull",
+            ]);
             let mut scopes: Vec<String> = self.services.iter().map(|s| s.name.clone()).collect();
             scopes.push("/subscriptions/00000000-0000-0000-0000-000000000000".into());
             scopes.push("/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/estate".into());
             let mut people: Vec<String> = who.iter().map(|w| (*w).to_owned()).collect();
             people.extend(self.identities.iter().cloned());
             let (scope, person) = (self.r.one(&scopes), self.r.one(&people));
-            self.e.add("roleAssignments", json!({ "name": format!("ra{number}"), "role": role, "principal": person, "scope": scope }));
+            self.e.add(
+                "roleAssignments",
+                json!({ "name": format!("ra{number}"), "role": role, "principal": person, "scope": scope }),
+            );
         }
         if self.r.chance(15) {
             let scopes: Vec<String> = self.services.iter().map(|s| s.name.clone()).collect();
             let scope = self.r.one(&scopes);
-            self.e.add("denyAssignments", json!({
-                "name": "da", "scope": scope, "principals": [self.r.pick(&who)],
-                "permissions": [{ "dataActions": ["Microsoft.Storage/*"] }]
-            }));
+            self.e.add(
+                "denyAssignments",
+                json!({
+                    "name": "da", "scope": scope, "principals": [self.r.pick(&who)],
+                    "permissions": [{ "dataActions": ["Microsoft.Storage/*"] }]
+                }),
+            );
         }
     }
 
@@ -1121,7 +1254,10 @@ impl Maker {
         let machines = self.machines.clone();
         let from = match self.r.below(20) {
             0..2 => "internet".to_owned(),
-            2..4 if !self.sites.is_empty() => { let l = self.sites.clone(); self.r.one(&l) }
+            2..4 if !self.sites.is_empty() => {
+                let l = self.sites.clone();
+                self.r.one(&l)
+            }
             _ => self.r.one(&machines).name,
         };
         let mut targets: Vec<(String, u16)> = self.targets.clone();
@@ -1131,10 +1267,35 @@ impl Maker {
                 let named = machine.ip.is_empty() || self.r.chance(50);
                 (if named { machine.name } else { machine.ip }, 0)
             }
-            9 => (self.r.one(&["internet", "internet", "8.8.8.8", "20.60.1.1", "10.9.9.9", "10.0.1.200", "172.31.0.5", "169.254.169.254", "168.63.129.16"]).to_owned(), 0),
-            10 if !self.publics.is_empty() => { let l = self.publics.clone(); (self.r.one(&l), 0) }
-            11 if !self.services.is_empty() => { let l = self.services.clone(); let s = self.r.one(&l); (s.name, s.port) }
-            _ => { targets.push(("nobody.example".into(), 443)); self.r.one(&targets) }
+            9 => (
+                self.r
+                    .one(&[
+                        "internet",
+                        "internet",
+                        "8.8.8.8",
+                        "20.60.1.1",
+                        "10.9.9.9",
+                        "10.0.1.200",
+                        "172.31.0.5",
+                        "169.254.169.254",
+                        "168.63.129.16",
+                    ])
+                    .to_owned(),
+                0,
+            ),
+            10 if !self.publics.is_empty() => {
+                let l = self.publics.clone();
+                (self.r.one(&l), 0)
+            }
+            11 if !self.services.is_empty() => {
+                let l = self.services.clone();
+                let s = self.r.one(&l);
+                (s.name, s.port)
+            }
+            _ => {
+                targets.push(("nobody.example".into(), 443));
+                self.r.one(&targets)
+            }
         };
         if from == "internet" && !self.publics.is_empty() && self.r.chance(70) {
             let l = self.publics.clone();
@@ -1146,7 +1307,11 @@ impl Maker {
         if from == "internet" && to == "internet" {
             to = "93.184.216.34".into();
         }
-        let port = if port > 0 && self.r.chance(85) { port } else { self.r.one(&[443, 443, 443, 22, 80, 8080, 53, 25]) };
+        let port = if port > 0 && self.r.chance(85) {
+            port
+        } else {
+            self.r.one(&[443, 443, 443, 22, 80, 8080, 53, 25])
+        };
         let protocol = match self.r.below(20) {
             0 => "icmp/0".to_owned(),
             1 => format!("udp/{port}"),

@@ -140,6 +140,14 @@ impl<'a> Facts<'a> {
         self.holders.iter().position(|h| h.vnet == vnet && h.ip == Some(ip))
     }
 
+    /// An address of a subnet that nothing holds, as if something did: no group of its own, no name.
+    pub(crate) fn vacant(&self, vnet: Id<VirtualNetwork>, ip: IpAddr) -> Option<Holder> {
+        let subnets = self.inv.subnets.rows().filter(|(id, _)| self.vnet_of(*id) == Some(vnet));
+        let (subnet, _) =
+            subnets.into_iter().find(|(_, s)| s.address_prefixes.iter().any(|p| p.contains(&ip)))?;
+        Some(Holder { kind: AttachmentKind::RouteServer(Id::new(0)), subnet, vnet, ip: Some(ip) })
+    }
+
     /// The last part of a subnet's name: Azure treats some names specially.
     pub(crate) fn subnet_is(&self, subnet: Id<Subnet>, name: &str) -> bool {
         self.inv.subnets[subnet].id.name().eq_ignore_ascii_case(name)

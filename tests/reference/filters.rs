@@ -45,14 +45,13 @@ pub(crate) fn outbound(f: &Facts, w: &Worlds, holder: &Holder, packet: &Packet) 
 }
 
 /// PKT-4: security admin rules, then the group of the subnet, then the group of the interface.
-/// `closed` says that the packet came in through a Standard public address (PIP-1, LB-2); what it names is
-/// the decider when nothing opens it.
+/// `closed` says that the packet came in through a Standard public address (PIP-1, LB-2).
 pub(crate) fn inbound(
     f: &Facts,
     w: &Worlds,
     holder: &Holder,
     packet: &Packet,
-    closed: Option<&str>,
+    closed: bool,
 ) -> Result<(), Stop> {
     let endpoint = matches!(holder.kind, AttachmentKind::PrivateEndpoint(..));
     if endpoint {
@@ -66,8 +65,9 @@ pub(crate) fn inbound(
     }
     let asked = Asked { holder, direction: Direction::Inbound, packet, any_source_port: endpoint };
     let groups = [subnet_nsg(f, holder), f.nic_nsg(holder)];
-    if let (Some(name), true) = (closed, groups.iter().all(|g| matches!(g, Bound::Nothing))) {
-        return Err(Stop { cause: Cause::PublicAddressClosed, decider: Some(name.to_owned()) });
+    if closed && groups.iter().all(|g| matches!(g, Bound::Nothing)) {
+        let decider = f.owner(holder).map(|id| id.full_name());
+        return Err(Stop { cause: Cause::PublicAddressClosed, decider });
     }
     for nsg in groups {
         group(f, w, &nsg, &asked)?;

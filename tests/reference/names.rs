@@ -138,6 +138,7 @@ fn ask(f: &Facts, w: &Worlds, asker: Asker, server: IpAddr, question: &Question)
         }
         (Arrival::Site(site), _) => at_site(f, w, site, &question),
         (Arrival::Outside, _) => public_chain(f, question.name),
+        (Arrival::Vacant(_), _) => Err(stop(Cause::UnknownName)),
         _ => Err(stop(Cause::DnsServerUnreachable)),
     }
 }
@@ -153,7 +154,10 @@ fn served_by(f: &Facts, w: &Worlds, place: usize, question: &Question) -> Result
     if matches!(holder.kind, AttachmentKind::Resolver(_)) {
         return azure(f, w, holder.vnet, question.name);
     }
-    let forwarders = f.host(holder).map(|h| &h.dns_forwarding.items[..]).unwrap_or_default();
+    let Some(host) = f.host(holder).filter(|h| h.dns_forwarding.given) else {
+        return Err(stop(Cause::UnknownName));
+    };
+    let forwarders = &host.dns_forwarding.items;
     match forwarder(forwarders, question.name) {
         Some(servers) => in_turn(f, w, Asker::Holder(place), servers, question),
         // Nobody said where it sends the rest: it asks Azure, as a fresh server in a network does.
@@ -203,7 +207,10 @@ pub(crate) fn azure(f: &Facts, w: &Worlds, vnet: Id<VirtualNetwork>, name: &str)
                 // DNS-6: the zone is authoritative.
                 None => {
                     let zone = f.inv.private_dns_zones[zone].id.full_name();
-                    return Err(Stop { cause: Cause::DnsZoneShadow, decider: Some(zone) });
+                    return Err(Stop {
+                        cause: Cause::DnsZoneShadow,
+                        decider: Some(format!("{zone}/{name}")),
+                    });
                 }
             }
         }
@@ -270,7 +277,7 @@ fn public_step(f: &Facts, name: &str) -> Result<Record, Stop> {
             }
             let tag = host.service_tag.known().and_then(|t| f.tags.find(t));
             let ip = host.addresses.items.first().copied().or_else(|| f.tags.representative(tag?));
-            return Ok(Record::Address(ip.unwrap_or_else(super::walk::internet_address)));
+            return Ok(Record::Address(ip.unwrap_or(netwhy::trace::INTERNET_HOST)));
         }
     }
     if let Some(known) = well_known(name) {
@@ -279,7 +286,13 @@ fn public_step(f: &Facts, name: &str) -> Result<Record, Stop> {
             return Ok(Record::Address(ip));
         }
     }
-    Err(stop(Cause::UnknownName))
+    // A name of somebody's own that only a private zone of the estate holds is no public name.
+    let own = |zone: &netwhy::inventory::PrivateDnsZone| under(name, &zone.id.name().to_ascii_lowercase());
+    if f.inv.private_dns_zones.iter().any(own) {
+        return Err(stop(Cause::UnknownName));
+    }
+    // Any other name is taken for a host of the public internet.
+    Ok(Record::Address(netwhy::trace::INTERNET_HOST))
 }
 
 fn privatelink_of(host: &str) -> Option<String> {

@@ -112,12 +112,8 @@ fn system_routes(
     gateway: &[Candidate],
     table: Option<&RouteTable>,
 ) -> Vec<Candidate> {
-    let system = |prefix: IpNet, hop: Hop| Candidate {
-        prefix,
-        rank: Rank::System,
-        hops: vec![hop],
-        decider: Some(prefix.to_string()),
-    };
+    let system =
+        |prefix: IpNet, hop: Hop| Candidate { prefix, rank: Rank::System, hops: vec![hop], decider: None };
     let everything = net("0.0.0.0/0");
     let mut out = vec![system(everything, Hop::Internet)];
     let own = f.prefixes(vnet);
@@ -212,7 +208,7 @@ fn gateway_routes(f: &Facts, vnet: Id<VirtualNetwork>, table: Option<&RouteTable
                 prefix,
                 rank: Rank::Bgp,
                 hops: vec![Hop::Gateway(vec![gateway])],
-                decider: Some(prefix.to_string()),
+                decider: None,
             }),
             Some(same) => {
                 if let Hop::Gateway(list) = &mut same.hops[0] {

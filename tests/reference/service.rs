@@ -143,6 +143,17 @@ pub(crate) fn authorize(f: &Facts, who: &str, action: Option<&str>, call: &Call)
         principals(f, text).is_some_and(|p| people.contains(&p[0]))
             || people.iter().any(|p| p.eq_ignore_ascii_case(text))
     };
+    // A vault that does not say decides by access policies.
+    if row.id.is_kind("Microsoft.KeyVault/vaults") && !row.enable_rbac_authorization.is(true) {
+        let listed = row
+            .access_policies
+            .iter()
+            .any(|p| p.object_id.known().is_some_and(|o| is_me(o)) && !p.secrets.is_empty());
+        return match listed {
+            true => Ok(()),
+            false => Err(Stop { cause: Cause::AccessPolicyMissing, decider: Some(row.id.full_name()) }),
+        };
+    }
     for deny in f.inv.deny_assignments.iter() {
         let scope = scope_of(f, deny.scope.known().map(|r| &*r.text), &deny.id);
         let hits =

@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::filters::Packet;
 use super::names::{Asker, resolve_in, service_names};
 use super::service::{admit, authorize};
-use super::walk::{Call, EPHEMERAL, Start, carry, internet_address, site_address};
+use super::walk::{Arrival, Call, EPHEMERAL, Start, carry, internet_address, site_address};
 use super::worlds::{Answer, Stop, Worlds, explore};
 use netwhy::inventory::{Id, Slot, TableTag};
 use netwhy::net::IpAddr;
@@ -42,12 +42,41 @@ fn trace(f: &Facts, w: &Worlds, flow: &Flow) -> Result<(), Stop> {
         port: flow.port,
     };
     let way = carry(f, w, start, packet, &call)?;
+    // At a private endpoint without a name, the service behind it is meant.
+    if let (Arrival::Endpoint(place), None) = (way.arrival, call.service) {
+        call.service = behind(f, place);
+    }
+    if let (Arrival::Outside, Some(name)) = (way.arrival, &call.host) {
+        listening(f, name, &packet)?;
+    }
     admit(f, w, &way, &call, unlinked.as_deref())?;
     super::back::check(f, w, &way)?;
     match &flow.identity {
         Some(who) => authorize(f, who, flow.action.as_deref(), &call),
         None => Ok(()),
     }
+}
+
+/// What somebody said about a public host.
+fn listening(f: &Facts, name: &str, packet: &Packet) -> Result<(), Stop> {
+    let fits = |h: &&netwhy::inventory::InternetHost| {
+        h.names.iter().any(|n| netwhy::services::name_matches(n, name))
+    };
+    let Some(host) = f.inv.internet_hosts.iter().find(fits) else { return Ok(()) };
+    let open = !host.listens.given || host.listens.iter().any(|r| r.contains(packet.port));
+    match open || !packet.protocol.has_ports() {
+        true => Ok(()),
+        false => Err(Stop { cause: Cause::NothingListens, decider: Some(host.id.full_name()) }),
+    }
+}
+
+/// The service behind a private endpoint.
+fn behind(f: &Facts, place: usize) -> Option<(Id<netwhy::inventory::PlatformService>, usize)> {
+    let netwhy::network::AttachmentKind::PrivateEndpoint(id, _) = f.holders[place].kind else { return None };
+    let (target, groups) = super::names::endpoint_target(f, id);
+    let names = service_names(f, target?);
+    let end = names.iter().position(|e| groups.iter().any(|g| g.eq_ignore_ascii_case(e.kind.group)))?;
+    Some((target?, end))
 }
 
 fn sender(f: &Facts, from: &Endpoint) -> Option<(Start, Asker, IpAddr)> {
@@ -78,7 +107,7 @@ fn receiver(f: &Facts, to: &Endpoint, start: Start) -> Result<Target, Stop> {
     let unknown = Stop { cause: Cause::UnknownName, decider: None };
     match to {
         Endpoint::Address(ip) => Ok(Target::Address(*ip)),
-        Endpoint::Internet => Ok(Target::Address(internet_address())),
+        Endpoint::Internet => Ok(Target::Address(netwhy::trace::INTERNET_HOST)),
         Endpoint::Fqdn(name) => Ok(Target::Name(name.trim_end_matches('.').to_ascii_lowercase())),
         Endpoint::Named(name) => {
             if let Some(Slot { table: TableTag::PlatformService, row }) = f.inv.follow_any(name) {
@@ -94,7 +123,7 @@ fn receiver(f: &Facts, to: &Endpoint, start: Start) -> Result<Target, Stop> {
             if start == Start::Internet {
                 return match f.own_public(holder) {
                     super::facts::Bound::To(row) => f.public_ip(row).map(Target::Address).ok_or(unknown),
-                    _ => Err(Stop { cause: Cause::OriginUnmatched, decider: None }),
+                    _ => Err(Stop { cause: Cause::PrivateOnlyTarget, decider: None }),
                 };
             }
             holder.ip.map(Target::Address).ok_or(unknown)

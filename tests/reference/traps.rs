@@ -97,7 +97,7 @@ hosts:
 "
         )
     };
-    check(&estate("Standard"), "internet > a tcp/443", "blocked PUBLIC_ADDRESS_CLOSED p");
+    check(&estate("Standard"), "internet > a tcp/443", "blocked PUBLIC_ADDRESS_CLOSED a");
     check(&estate("Basic"), "internet > 20.1.2.3 tcp/443", "allowed");
 }
 
@@ -136,7 +136,7 @@ const ANY: &str = "{ name: any, ruleType: NetworkRule, ipProtocols: [Any], sourc
 
 #[test]
 fn t24_peering_is_not_transitive() {
-    check(&spokes("", "", ""), "a > b tcp/443", "blocked SYSTEM_ROUTE_NONE 10.0.0.0/8");
+    check(&spokes("", "", ""), "a > b tcp/443", "blocked SYSTEM_ROUTE_NONE");
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn t27c_a_default_route_takes_the_none_routes_away() {
 
 #[test]
 fn t37_an_answer_that_misses_the_firewall_is_lost() {
-    check(&spokes(DEFAULT, "", ANY), "a > b tcp/443", "blocked RETURN_NO_ROUTE 10.0.0.0/8");
+    check(&spokes(DEFAULT, "", ANY), "a > b tcp/443", "blocked RETURN_NO_ROUTE");
 }
 
 #[test]
@@ -162,7 +162,7 @@ hosts:
 - { name: nva, subnet: v/s, privateIPAddress: 10.0.0.20, forwards: true }
 - { name: deaf, subnet: v/s, privateIPAddress: 10.0.0.21 }
 ";
-    check(estate, "a > 93.184.216.34 tcp/443", "blocked ROUTING_LOOP nva");
+    check(estate, "a > 93.184.216.34 tcp/443", "blocked ROUTING_LOOP");
     let deaf = estate.replace("nextHopIpAddress: 10.0.0.20", "nextHopIpAddress: 10.0.0.21");
     check(&deaf, "a > 93.184.216.34 tcp/443", "blocked NEXT_HOP_NOT_FORWARDING deaf");
 }
@@ -233,7 +233,7 @@ fn t54_a_zone_without_the_record_hides_the_name() {
     check(
         &estate,
         "a > third.blob.core.windows.net tcp/443",
-        "blocked DNS_NXDOMAIN_ZONE_SHADOW privatelink.blob.core.windows.net",
+        "blocked DNS_NXDOMAIN_ZONE_SHADOW privatelink.blob.core.windows.net/third.privatelink.blob.core.windows.net",
     );
     let redirects =
         estate.replace("virtualNetwork: v }", "virtualNetwork: v, resolutionPolicy: NxDomainRedirect }");

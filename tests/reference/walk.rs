@@ -17,9 +17,14 @@ use netwhy::trace::Cause;
 /// The source port of flows that do not say one.
 pub(crate) const EPHEMERAL: u16 = 50000;
 
-/// The address that stands for a client or host of the public internet.
+/// The address that stands for a client of the public internet.
 pub(crate) fn internet_address() -> IpAddr {
-    ip("203.0.113.10")
+    netwhy::trace::INTERNET_CLIENT
+}
+
+/// The address that stands for what default outbound access gives, and others that nobody can know.
+fn some_public_address() -> IpAddr {
+    ip("198.51.100.200")
 }
 
 /// The address that stands for any host of a site.
@@ -62,6 +67,8 @@ impl Call {
 pub(crate) enum Arrival {
     /// A machine in a subnet.
     Guest(usize),
+    /// An address of a subnet that nothing in the files holds.
+    Vacant(Holder),
     /// A private endpoint.
     Endpoint(usize),
     /// A firewall's DNS proxy.
@@ -167,7 +174,7 @@ impl Walk<'_, '_> {
         let holder = self.holder(place);
         // RT-14: the same packet at the same place.
         if self.seen.contains(&(place, packet)) {
-            return stop(Cause::RoutingLoop, self.name(place));
+            return stop(Cause::RoutingLoop, None);
         }
         self.seen.push((place, packet));
         let route = choose(self.f, self.w, holder.subnet, packet.destination)?;
@@ -190,7 +197,7 @@ impl Walk<'_, '_> {
             Hop::Endpoint(there) => {
                 let vnet = self.holder(there).vnet;
                 self.cross(&holder, vnet, &packet)?;
-                self.arrive(there, packet, None)
+                self.arrive(there, packet, false)
             }
             Hop::Internet => self.exit(place, packet),
             Hop::ServiceEndpoint(_) => {
@@ -234,14 +241,19 @@ impl Walk<'_, '_> {
 
     /// Inside a virtual network: whoever holds the address.
     fn land(&mut self, vnet: Id<VirtualNetwork>, packet: Packet) -> Done {
-        match self.f.holder_at(vnet, packet.destination) {
-            Some(place) => self.arrive(place, packet, None),
-            None => stop(Cause::AddressNotInUse, None),
+        if let Some(place) = self.f.holder_at(vnet, packet.destination) {
+            return self.arrive(place, packet, false);
         }
+        // The files may not be complete: the subnet takes it.
+        let Some(vacant) = self.f.vacant(vnet, packet.destination) else {
+            return stop(Cause::AddressNotInUse, Some(self.f.inv.virtual_networks[vnet].id.full_name()));
+        };
+        inbound(self.f, self.w, &vacant, &packet, false)?;
+        Ok((Arrival::Vacant(vacant), packet))
     }
 
     /// PKT-4: at the holder of the destination address.
-    fn arrive(&mut self, place: usize, packet: Packet, closed: Option<&str>) -> Done {
+    fn arrive(&mut self, place: usize, packet: Packet, closed: bool) -> Done {
         let holder = self.holder(place);
         match holder.kind {
             AttachmentKind::Frontend(balancer, number) => {
@@ -258,7 +270,7 @@ impl Walk<'_, '_> {
                 self.dnat(place, id, packet)
             }
             AttachmentKind::PrivateEndpoint(..) => {
-                inbound(self.f, self.w, &holder, &packet, None)?;
+                inbound(self.f, self.w, &holder, &packet, false)?;
                 Ok((Arrival::Endpoint(place), packet))
             }
             _ => {
@@ -276,8 +288,12 @@ impl Walk<'_, '_> {
         let holder = self.holder(place);
         let mut near = vec![holder.vnet];
         near.extend(self.f.peers(holder.vnet).into_iter().map(|(peer, _)| peer));
-        let Some(there) = near.into_iter().find_map(|v| self.f.holder_at(v, next)) else {
-            return stop(Cause::NextHopUnreachable, route.decider);
+        let Some(there) = near.iter().find_map(|v| self.f.holder_at(*v, next)) else {
+            // An appliance in a subnet within reach that is in none of the files.
+            return match near.iter().any(|v| self.f.vacant(*v, next).is_some()) {
+                true => stop(Cause::DanglingReference, None),
+                false => stop(Cause::NextHopUnreachable, route.decider),
+            };
         };
         self.cross(&holder, self.holder(there).vnet, &packet)?;
         self.pass(there, packet, route)
@@ -293,7 +309,7 @@ impl Walk<'_, '_> {
                 self.balance(balancer, usize::from(number), packet, Some(route))
             }
             _ => {
-                inbound(self.f, self.w, &holder, &packet, None)?;
+                inbound(self.f, self.w, &holder, &packet, false)?;
                 // RT-12.
                 if !self.f.forwards(&holder) {
                     return stop(Cause::NextHopNotForwarding, self.name(place));
@@ -316,7 +332,7 @@ impl Walk<'_, '_> {
         packet: Packet,
     ) -> Done {
         if self.seen.contains(&(place, packet)) {
-            return stop(Cause::RoutingLoop, self.name(place));
+            return stop(Cause::RoutingLoop, None);
         }
         let pass = firewall::filter(self.f, self.w, place, id, &packet, self.call.host.as_deref())?;
         let mut after = packet;
@@ -426,7 +442,7 @@ impl Walk<'_, '_> {
             let source = row.public_ip_address.known().copied().unwrap_or_else(internet_address);
             return self.outside(Packet { source, ..packet });
         }
-        stop(Cause::PrivateOnlyTarget, None)
+        stop(Cause::NoRoute, Some(row.id.full_name()))
     }
 
     /// OUT-1: next hop Internet.
@@ -434,7 +450,7 @@ impl Walk<'_, '_> {
         let f = self.f;
         let holder = self.holder(place);
         if !is_public(packet.destination) {
-            return stop(Cause::PrivateOnlyTarget, None);
+            return stop(Cause::NoRoute, None);
         }
         // NSG-20.
         if packet.protocol == Protocol::Tcp && packet.port == 25 {
@@ -463,9 +479,9 @@ impl Walk<'_, '_> {
                 }
                 let own = f.inv.nat_gateways[row].public_ip_addresses.iter();
                 let own = own.filter_map(|r| f.inv.follow(r).row()).find_map(|p| f.public_ip(p));
-                return Ok(own.unwrap_or_else(internet_address));
+                return Ok(own.unwrap_or_else(some_public_address));
             }
-            Bound::Unknown(_) => return Ok(internet_address()),
+            Bound::Unknown(_) => return Ok(some_public_address()),
             Bound::Nothing => {}
         }
         if let AttachmentKind::Firewall(id) = holder.kind {
@@ -474,14 +490,14 @@ impl Walk<'_, '_> {
             return own.ok_or(Stop { cause: Cause::NoOutboundMethod, decider: Some(row.id.full_name()) });
         }
         if let Bound::To(row) = f.own_public(holder) {
-            return Ok(f.public_ip(row).unwrap_or_else(internet_address));
+            return Ok(f.public_ip(row).unwrap_or_else(some_public_address));
         }
         if let Some(source) = self.outbound_rule(holder, packet) {
             return Ok(source);
         }
         // OUT-7: storage of the same region is reachable from a private subnet.
         if self.storage_of_region(holder.vnet) {
-            return Ok(internet_address());
+            return Ok(some_public_address());
         }
         let asked = subnet.default_outbound_access.known().copied();
         let default = asked.unwrap_or(f.profile.default_outbound_for_new_vnets.unwrap_or(true));
@@ -493,7 +509,7 @@ impl Walk<'_, '_> {
         if !packet.protocol.has_ports() {
             return stop(Cause::NatProtocol, Some(subnet.id.full_name()));
         }
-        Ok(internet_address())
+        Ok(some_public_address())
     }
 
     fn storage_of_region(&self, vnet: Id<VirtualNetwork>) -> bool {
@@ -519,7 +535,7 @@ impl Walk<'_, '_> {
                 let public = front.and_then(|n| {
                     self.f.row(&balancer.frontend_ip_configurations.items[n].public_ip_address)
                 });
-                return Some(public.and_then(|p| self.f.public_ip(p)).unwrap_or_else(internet_address));
+                return Some(public.and_then(|p| self.f.public_ip(p)).unwrap_or_else(some_public_address));
             }
         }
         None
@@ -547,9 +563,7 @@ impl Walk<'_, '_> {
             let (Bound::To(row), Some(private)) = (f.own_public(holder), holder.ip) else { continue };
             if is(Some(row)) {
                 let inside = Packet { destination: private, ..packet };
-                let name = f.inv.public_ip_addresses[row].id.full_name();
-                let closed = f.is_standard(row).then_some(name.as_str());
-                return self.arrive(place, inside, closed);
+                return self.arrive(place, inside, f.is_standard(row));
             }
         }
         for (id, balancer) in f.inv.load_balancers.rows() {
@@ -568,7 +582,7 @@ impl Walk<'_, '_> {
         }
         match is_public(to) {
             // NAT-2: nothing takes unsolicited packets there.
-            true if self.published(to) => stop(Cause::AddressNotInUse, None),
+            true if self.published(to) => stop(Cause::OriginUnmatched, None),
             true => Ok((Arrival::Outside, packet)),
             false => stop(Cause::PrivateOnlyTarget, None),
         }
@@ -606,7 +620,7 @@ impl Walk<'_, '_> {
         let pool = rule.backend_address_pool.iter().find_map(|r| pool_of(balancer, r));
         let backends = pool.map(|p| self.backends(balancer, p)).unwrap_or_default();
         if backends.is_empty() {
-            return stop(Cause::NoBackend, name);
+            return stop(Cause::NoBackend, Some(format!("{}/{}", balancer.id.full_name(), rule.name)));
         }
         // LB-1, LB-4: only those whose probe comes through get new flows.
         let mut denied = None;
@@ -642,8 +656,7 @@ impl Walk<'_, '_> {
         let front = &balancer.frontend_ip_configurations.items[number];
         let public = !front.public_ip_address.is_absent();
         // LB-2: a Standard public frontend is closed until a group opens it.
-        let closed = (public && balancer.sku.is(Sku::Standard)).then(|| balancer.id.full_name());
-        self.arrive(place, inside, closed.as_deref())
+        self.arrive(place, inside, public && balancer.sku.is(Sku::Standard))
     }
 
     /// LB-4, PLAT-6: the probe comes from the platform's address and passes the backend's filters.
@@ -662,7 +675,7 @@ impl Walk<'_, '_> {
             source_port: EPHEMERAL,
             port,
         };
-        inbound(self.f, self.w, &holder, &packet, None)
+        inbound(self.f, self.w, &holder, &packet, false)
     }
 
     /// The members of a pool: by interface, and by address.

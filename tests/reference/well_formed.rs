@@ -1,7 +1,7 @@
 //! What holds of every trace, whatever it says.
 
 use netwhy::network::Network;
-use netwhy::trace::{Action, Disposition, Hop, Outcome, Trace};
+use netwhy::trace::{Action, Cause, Disposition, Hop, Outcome, Trace};
 
 /// The faults of a trace; none for a good one.
 pub(crate) fn well_formed(network: &Network, trace: &Trace) -> Vec<String> {
@@ -36,9 +36,17 @@ pub(crate) fn well_formed(network: &Network, trace: &Trace) -> Vec<String> {
     must(trace.decision().cause == trace.cause, "the decision has another cause");
     must(!trace.hops.is_empty(), "no hop at all");
     for blocker in &trace.blockers {
-        must(blocker.hop < trace.hops.len() + trace.back.iter().map(|b| b.hops.len()).sum::<usize>(), "a blocker at no hop");
+        must(
+            blocker.hop < trace.hops.len() + trace.back.iter().map(|b| b.hops.len()).sum::<usize>(),
+            "a blocker at no hop",
+        );
         must(!blocker.text.is_empty(), "a blocker without words");
-        must(!blocker.evidence.rules.is_empty(), "a blocker that no rule of the catalogue explains");
+        // Who listens, and what a site can do, is what somebody says and no rule of Azure's.
+        let site =
+            blocker.evidence.resource.as_ref().is_some_and(|id| id.is_kind("netwhy.Estate/onPremisesSites"));
+        let plain = [Cause::NothingListens, Cause::AddressNotInUse];
+        let said = site || plain.contains(&blocker.cause);
+        must(said || !blocker.evidence.rules.is_empty(), "a blocker that no rule of the catalogue explains");
         let known = blocker.evidence.resource.as_ref().is_none_or(|id| stands(network, id));
         must(known, "a blocker names a resource that is not there");
     }

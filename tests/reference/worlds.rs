@@ -56,6 +56,8 @@ pub(crate) struct Answer {
     pub(crate) outcome: Outcome,
     /// Causes and deciders that are right.
     pub(crate) stops: BTreeSet<Stop>,
+    /// What is unknown and changes the cause or the decider, though not the outcome.
+    pub(crate) doubts: BTreeSet<Cause>,
 }
 
 /// Runs the tracer in every world. `None` where there are too many.
@@ -90,7 +92,7 @@ fn leaf(ending: Result<(), Stop>) -> Answer {
         Err(stop) if stop.cause.disposition() == Disposition::InsufficientInfo => Outcome::Unknown,
         Err(_) => Outcome::Blocked,
     };
-    Answer { outcome, stops: ending.err().into_iter().collect() }
+    Answer { outcome, stops: ending.err().into_iter().collect(), doubts: BTreeSet::new() }
 }
 
 fn together(why: Why, answers: Vec<Answer>) -> Answer {
@@ -118,5 +120,11 @@ fn together(why: Why, answers: Vec<Answer>) -> Answer {
     if let (Outcome::Unknown, Why::Unknown(cause), None) = (outcome, why, one) {
         stops.insert(Stop { cause, decider: None });
     }
-    Answer { outcome, stops }
+    let mut doubts: BTreeSet<Cause> = answers.iter().flat_map(|a| a.doubts.iter().copied()).collect();
+    if let Why::Unknown(cause) = why
+        && answers.windows(2).any(|pair| pair[0] != pair[1])
+    {
+        doubts.insert(cause);
+    }
+    Answer { outcome, stops, doubts }
 }
