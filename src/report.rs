@@ -15,12 +15,15 @@
 pub mod check;
 pub mod clean;
 pub mod diagnostics;
+pub mod dot;
 pub mod explain;
 pub mod github;
 pub mod json;
 pub mod junit;
 mod layout;
 mod locate;
+pub mod mermaid;
+mod picture;
 pub mod sarif;
 mod style;
 mod table;

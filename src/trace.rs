@@ -11,6 +11,7 @@ mod engine;
 mod filter;
 mod firewall;
 mod forward;
+mod hub;
 mod model;
 mod outbound;
 mod question;
@@ -18,10 +19,12 @@ mod resolve;
 mod service;
 mod state;
 
+pub use crate::net::Header;
+pub use crate::network::NearMiss;
 pub use cause::{Cause, Disposition, Noticed};
 pub use engine::{decide, trace, understand};
 pub use model::{
-    Action, Assumption, Blocker, Decision, Endpoint, Evidence, Flow, Header, Hop, HopKind, Missing, NearMiss,
-    Outcome, Return, Step, StepKind, Trace, Zone,
+    Action, Assumption, Blocker, Decision, Endpoint, Evidence, Flow, Hop, HopKind, Missing, Outcome, Return,
+    Step, StepKind, Trace, Zone,
 };
 pub use question::{INTERNET_CLIENT, INTERNET_HOST, Misunderstood, Origin, Question, Target, Wanted};

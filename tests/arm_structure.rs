@@ -431,6 +431,34 @@ fn deployments_pass_values_on_in_any_order() {
 }
 
 #[test]
+fn a_loop_may_depend_on_what_a_later_deployment_declares_deep_inside() {
+    let inner = r#""expressionEvaluationOptions": {"scope": "inner"}"#;
+    check(
+        &format!(
+            r#""resources": [
+            {{"type": "Microsoft.Resources/deployments", "apiVersion": "1", "name": "user", "properties": {{{inner},
+              "parameters": {{"list": {{"value": "[reference('maker').outputs.list.value]"}}}},
+              "template": {{"parameters": {{"list": {{"type": "array"}}}}, "resources": [
+                {{"type": "Microsoft.Network/routeTables", "apiVersion": "1", "name": "[parameters('list')[copyIndex()]]",
+                  "copy": {{"name": "l", "count": "[length(parameters('list'))]"}}}}]}}}}}},
+            {{"type": "Microsoft.Resources/deployments", "apiVersion": "1", "name": "maker", "properties": {{{inner},
+              "template": {{
+                "resources": [{{"type": "Microsoft.Resources/deployments", "apiVersion": "1", "name": "deep",
+                  "properties": {{{inner}, "template": {{"resources": [
+                    {{"type": "Microsoft.Network/natGateways", "apiVersion": "1", "name": "nat",
+                      "properties": {{"names": ["a", "b"]}}}}]}}}}}}],
+                "outputs": {{"list": {{"type": "array",
+                  "value": "[reference(resourceId('Microsoft.Network/natGateways', 'nat')).names]"}}}}}}}}}}]"#
+        ),
+        &[
+            "Microsoft.Network/routeTables/a",
+            "Microsoft.Network/routeTables/b",
+            r#"Microsoft.Network/natGateways/nat {"names":["a","b"]}"#,
+        ],
+    );
+}
+
+#[test]
 fn linked_templates_are_followed_when_given() {
     let sections = r#""parameters": {"base": {"type": "string", "defaultValue": "[deployment().properties.templateLink.uri]"}},
         "resources": [{"type": "Microsoft.Resources/deployments", "apiVersion": "1", "name": "linked",

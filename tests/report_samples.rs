@@ -461,9 +461,11 @@ pub(crate) fn return_lost() -> Trace {
     let arrives = step(StepKind::Deliver, Action::Pass, "10.1.2.20 takes it");
     let receiver = |steps| hop(HopKind::Subnet, "spoke/endpoints", Some(target.clone()), Zone::Yours, steps);
     let back = vec![receiver(vec![lost.clone()]), nic(vec![])];
-    let blocker = blockers(&back).remove(0);
+    let hops = vec![nic(to_firewall()), firewall("hub-fw", vec![]), receiver(vec![arrives])];
+    let mut blocker = blockers(&back).remove(0);
+    blocker.hop += hops.len();
     Trace {
-        hops: vec![nic(to_firewall()), firewall("hub-fw", vec![]), receiver(vec![arrives])],
+        hops,
         back: Some(Return { outcome: Outcome::Blocked, hops: back }),
         blockers: vec![blocker],
         ..empty(
@@ -498,14 +500,20 @@ pub(crate) fn mixed() -> Trace {
 
 /// Names that try to take over the terminal, the file or the picture.
 pub(crate) fn hostile() -> Trace {
-    let evil = "x\u{1b}[2J\u{1b}[31mALLOWED\n  ✓ fine\u{202e}\u{7}\u{9b}1m\"]; evil -> node [label=\"<script>alert(1)</script> --> %% ]]> & ' `#`";
-    let long = "very-long-name-".repeat(400);
+    hostile_with(EVIL, &"very-long-name-".repeat(400))
+}
+
+/// A name with something for every format.
+pub(crate) const EVIL: &str = "x\u{1b}[2J\u{1b}[31mALLOWED\n  ✓ fine\u{202e}\u{7}\u{9b}1m\"]; evil -> node [label=\"<script>alert(1)</script> --> %% ]]> & ' `#`";
+
+/// A trace all of whose names and texts are given.
+pub(crate) fn hostile_with(evil: &str, long: &str) -> Trace {
     let deny = step(StepKind::Filter, Action::Block, evil)
         .by(
             Some(ResourceId::new(&format!(
                 "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/{evil}"
             ))),
-            &long,
+            long,
             &[rules::NSG_4],
             item("{ name: allow-sql"),
         )
@@ -513,24 +521,24 @@ pub(crate) fn hostile() -> Trace {
     let mut near = deny.clone();
     near.evidence.near_misses = vec![
         miss(evil, i64::MIN, true, [None; 5], At::NOWHERE),
-        miss(&long, i64::MAX, false, [None; 5], At::NOWHERE),
+        miss(long, i64::MAX, false, [None; 5], At::NOWHERE),
     ];
     let hops = vec![
         hop(HopKind::Interface, evil, Some(ResourceId::new(evil)), Zone::Yours, vec![near]),
-        hop(HopKind::Appliance, &long, None, Zone::Internet, vec![]),
+        hop(HopKind::Appliance, long, None, Zone::Internet, vec![]),
     ];
     Trace {
         blockers: blockers(&hops),
         hops,
         assumptions: vec![Assumption { knob: None, text: evil.into() }],
         missing: vec![Missing { cause: Cause::UnknownName, text: evil.into(), at: At::NOWHERE }],
-        warnings: vec![evil.into(), long.as_str().into()],
+        warnings: vec![evil.into(), long.into()],
         ..empty(
             Flow {
                 name: Some(evil.into()),
                 identity: Some(evil.into()),
-                action: Some(long.as_str().into()),
-                ..flow(Endpoint::Named(evil.into()), Endpoint::Fqdn(long.as_str().into()), 443)
+                action: Some(long.into()),
+                ..flow(Endpoint::Named(evil.into()), Endpoint::Fqdn(long.into()), 443)
             },
             Outcome::Blocked,
             Disposition::DeniedOut,

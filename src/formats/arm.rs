@@ -16,8 +16,9 @@
 //! - `GEN-UNIQUE-n` of a quickstart parameter file: `n` characters that begin with `gen`;
 //! - a resource name that is not known: the expression in braces, such as `{vnetName}`.
 //!
-//! `uniqueString()` and `guid()` are computed as Azure computes them, so they are Azure's own values as soon
-//! as the caller gives the real subscription and resource group in [`Options`].
+//! `guid()` is computed as Microsoft documents it and `uniqueString()` as it is seen to be computed, so both
+//! are Azure's own values as soon as the caller gives the real subscription and resource group in [`Options`].
+//! With the defaults they are stable and made up.
 
 mod body;
 mod cloud;
@@ -103,9 +104,10 @@ pub struct Limits {
     pub deployments_deep: usize,
     /// Bytes of one computed string. Default: 4 MiB.
     pub text: usize,
-    /// Values in one computed array or object, those nested inside counted. Default: 1,000,000.
+    /// Values in one computed array or object, those nested inside counted. Default: 500,000.
     pub values: usize,
-    /// Steps of evaluation in all: an expression, a value looked at, sixteen bytes of text. Default: 100,000,000.
+    /// Steps of evaluation in all: an expression, a value looked at, four bytes of text. Default: 50,000,000,
+    /// some seconds of work and at the very worst a gigabyte of values.
     pub steps: u64,
 }
 
@@ -116,8 +118,8 @@ impl Default for Limits {
             resources: 200_000,
             deployments_deep: 32,
             text: 4 << 20,
-            values: 1_000_000,
-            steps: 100_000_000,
+            values: 500_000,
+            steps: 50_000_000,
         }
     }
 }

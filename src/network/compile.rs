@@ -2,6 +2,7 @@
 
 use super::attach::{Attachment, AttachmentId, AttachmentKind, Occupant, attachments};
 use super::gateways::{BranchKind, GatewayTable, gateways};
+use super::hubs::HubTable;
 use super::routes::{
     EffectiveRoute, NextHop, RoutePrefix, RouteSource, SubnetRoutes, UserRoutes, VnetRoutes,
     bound_user_routes, user_routes,
@@ -35,6 +36,7 @@ pub fn compile(
     let found = attachments(&inventory, &subnets);
     let gateways = gateways(&inventory, &found, &links);
     let groups = connected_groups(&inventory);
+    let hubs = super::hubs::hubs(&inventory);
     let routes: Vec<Arc<VnetRoutes>> = (0..inventory.virtual_networks.len())
         .map(|v| {
             let parts = VnetParts {
@@ -43,6 +45,7 @@ pub fn compile(
                 links: &links[v],
                 gateways: &gateways,
                 groups: &groups,
+                hubs: &hubs,
             };
             Arc::new(parts.routes(&found, &profile))
         })
@@ -77,6 +80,7 @@ pub fn compile(
         by_public_address,
         public_addresses,
         gateways,
+        hubs,
         security,
         admin,
         names,
@@ -266,6 +270,7 @@ struct VnetParts<'a> {
     links: &'a [Link],
     gateways: &'a GatewayTable,
     groups: &'a [Vec<Id<VirtualNetwork>>],
+    hubs: &'a HubTable,
 }
 
 /// Private ranges that Azure drops unless somebody holds them (RT-2).
@@ -281,6 +286,7 @@ impl VnetParts<'_> {
         self.system(&mut out, profile);
         self.peerings(&mut out);
         self.gateway(&mut out);
+        self.hub(&mut out);
         self.private_endpoints(&mut out, attachments);
         out
     }
@@ -393,6 +399,17 @@ impl VnetParts<'_> {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// What a connection to a Virtual WAN hub brings.
+    fn hub(&self, out: &mut VnetRoutes) {
+        let Some(connection) = &self.hubs.connections[self.vnet.index()] else { return };
+        let own = &self.inventory.virtual_networks[self.vnet].address_prefixes.items;
+        let owner = Slot { table: TableTag::HubVirtualNetworkConnection, row: connection.row.raw() };
+        let at = self.inventory.hub_connections[connection.row].at;
+        for prefix in self.hubs.learnt(self.vnet, own) {
+            out.gateway.push(learnt(prefix, NextHop::Hub(connection.hub), owner, at));
         }
     }
 

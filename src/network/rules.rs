@@ -7,10 +7,9 @@
 use super::tri::Tri;
 use crate::diag::At;
 use crate::inventory::{Asg, Id, Unknown};
-use crate::net::{AddressSet, IpAddr, PortSet, Protocol, ProtocolMatch};
+use crate::net::{AddressSet, Header, IpAddr, PortSet, Protocol, ProtocolMatch};
 use crate::rules::{self as azure, RuleId};
 use crate::tags::{ServiceTags, TagId};
-use crate::trace::{Header, NearMiss};
 use std::sync::Arc;
 
 /// What a rule does.
@@ -154,6 +153,29 @@ pub struct CompiledRule {
     pub destination_ports: PortSet,
     /// Why the rule itself is not fully known.
     pub unknown: Option<Unknown>,
+    /// Where it is written.
+    pub at: At,
+}
+
+/// A rule that was looked at and did not match.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NearMiss {
+    /// The rule.
+    pub name: Arc<str>,
+    /// Its priority.
+    pub priority: i64,
+    /// Whether it would have allowed.
+    pub allows: bool,
+    /// Whether the protocol matched; `None` where that is not known.
+    pub protocol: Option<bool>,
+    /// Whether the source matched.
+    pub source: Option<bool>,
+    /// Whether the source port matched.
+    pub source_port: Option<bool>,
+    /// Whether the destination matched.
+    pub destination: Option<bool>,
+    /// Whether the destination port matched.
+    pub destination_port: Option<bool>,
     /// Where it is written.
     pub at: At,
 }

@@ -1,10 +1,10 @@
 //! Compiles the rules of network security groups.
 
 use super::rules::{AddressMatch, CompiledRule, Platform, RuleSet, Verdict, default_rules};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::inventory::{
-    Access, AddressMeaning, AddressWord, Asg, Direction, Field, Inventory, Many, Nsg, Ref, SecurityRule,
-    Unknown,
+    Access, AddressMeaning, AddressWord, Asg, Direction, Field, Inventory, Many, Nsg, Origin, Ref,
+    SecurityRule, Unknown,
 };
 use crate::net::{AddressSet, PortRange, PortSet, ProtocolMatch};
 use crate::tags::ServiceTags;
@@ -37,16 +37,43 @@ fn rule_set(
     let mut rules: Vec<CompiledRule> = Vec::new();
     for rule in nsg.security_rules.iter() {
         if rule.direction.known().is_none_or(|d| *d == direction) {
-            rules.push(compiled(inventory, rule, tags, notes));
+            rules.push(compiled(inventory, nsg.origin == Origin::Estate, rule, tags, notes));
         }
     }
-    rules.extend(default_rules(direction == Direction::Inbound));
     rules.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+    shadowed(nsg, &rules, notes);
+    rules.extend(default_rules(direction == Direction::Inbound));
     RuleSet { rules, unknown: nsg.security_rules.unknown.clone() }
+}
+
+/// Notes rules that stand behind one that matches everything.
+fn shadowed(nsg: &Nsg, rules: &[CompiledRule], notes: &mut Diagnostics) {
+    let everything = |r: &CompiledRule| {
+        r.unknown.is_none()
+            && r.protocol == ProtocolMatch::ANY
+            && r.source.any
+            && r.destination.any
+            && r.source_ports.is_all()
+            && r.destination_ports.is_all()
+    };
+    let Some(first) = rules.iter().position(everything) else { return };
+    for rule in &rules[first + 1..] {
+        let message = format!(
+            "`{}` of `{}` never matches: `{}` before it matches everything",
+            rule.name,
+            nsg.id.name(),
+            rules[first].name
+        );
+        notes.push(
+            Diagnostic::new(Code::RuleNeverMatches, rule.at, message)
+                .also(rules[first].at, "this rule matches first"),
+        );
+    }
 }
 
 fn compiled(
     inventory: &Inventory,
+    own: bool,
     rule: &SecurityRule,
     tags: &ServiceTags,
     notes: &mut Diagnostics,
@@ -83,6 +110,11 @@ fn compiled(
         side.unknown = side.unknown.take().or_else(|| asgs.unknown.clone());
         if !words.given && !asgs.given {
             let why = format!("the rule `{}` has no {what}", rule.name);
+            let severity = if own { Severity::Error } else { Severity::Warning };
+            let help = format!("write `*` where every {what} is meant");
+            notes.push(
+                Diagnostic::new(Code::MissingField, rule.at, why.clone()).severity(severity).help(help),
+            );
             side.unknown.get_or_insert(Unknown::new(rule.at, why));
         }
         side

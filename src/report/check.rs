@@ -2,7 +2,7 @@
 
 use super::layout::{Margin, Words, flow};
 use super::style::{Paint, Style};
-use super::text::counted;
+use super::text::{counted, long};
 use super::view::TraceView;
 use crate::trace::{Cause, Outcome};
 use serde::{Serialize, Serializer};
@@ -117,13 +117,13 @@ pub const EXPECTATION_FAILED: &str = "EXPECTATION_FAILED";
 pub fn verdict(out: &mut String, checked: &CheckedFlow, style: &Style) {
     let (paint, word) = if checked.held { (Paint::Good, "ok    ") } else { (Paint::Bad, "FAIL  ") };
     let first = style.paint(paint, word);
-    let mut words = Words::default().text(Paint::Strong, &checked.title());
+    let mut words = Words::default().text(Paint::Strong, &long(&checked.title()));
     if checked.question != checked.flow {
-        words = words.text(Paint::Dim, &format!("({})", checked.question));
+        words = words.text(Paint::Dim, &format!("({})", long(&checked.question)));
     }
     flow(out, style, Margin::blank(6).starting(&first), &words);
     if !checked.held {
-        flow(out, style, Margin::blank(6), &Words::default().text(Paint::Plain, &checked.message));
+        flow(out, style, Margin::blank(6), &Words::default().text(Paint::Plain, &long(&checked.message)));
         decider(out, checked, style);
     }
 }

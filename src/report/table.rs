@@ -25,7 +25,7 @@ pub(super) struct Cell {
 
 impl Cell {
     pub(super) fn new(paint: Paint, text: &str) -> Self {
-        Self { text: clean(text).into_owned(), paint }
+        Self { text: elide(&clean(text), LONGEST, "...").into_owned(), paint }
     }
 }
 
@@ -37,6 +37,9 @@ pub(super) struct Table {
     bare: bool,
     rows: Vec<Vec<Cell>>,
 }
+
+/// No cell is longer, whatever the width: a DNS name fits.
+const LONGEST: usize = 255;
 
 /// No column shrinks below this.
 const NARROWEST: usize = 12;

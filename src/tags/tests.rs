@@ -1,3 +1,5 @@
+//! Service tag files and the built-in table.
+
 use super::*;
 use crate::diag::DocId;
 use crate::doc::parse_json;

@@ -1,7 +1,7 @@
 //! The way back: the answer follows its own routes and must meet the devices that saw the request (PKT-6, ASYM).
 
 use super::engine::Walk;
-use super::model::{Evidence, HopKind, Outcome, Return, StepKind, Zone};
+use super::model::{Evidence, Hop, HopKind, Outcome, Return, StepKind, Zone};
 use super::question::Origin;
 use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
 use super::{Cause, Disposition};
@@ -24,6 +24,11 @@ impl Walk<'_> {
         s.back_from(hops);
         s.returning = true;
         s.trail.clear();
+        // The answer starts where the flow ended: the same node, visited anew.
+        if let Some(last) = s.hops.last() {
+            let again = Hop { steps: Vec::new(), ..last.clone() };
+            s.hops.push(again);
+        }
         s.header = forward.reversed();
         let mut next = self.first_back(s, terminal);
         let mut steps = 0;
@@ -217,7 +222,7 @@ impl Walk<'_> {
             return Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork));
         }
         let found = s.sessions.iter().rposition(|x| {
-            matches!(x.device, Device::Outbound(_) | Device::Site(_) | Device::Transit(_))
+            matches!(x.device, Device::Outbound(_) | Device::Site(_) | Device::Transit(_) | Device::Hub(_))
                 && x.outgoing.reversed() == header
         });
         let Some(found) = found else {
@@ -233,6 +238,7 @@ impl Walk<'_> {
         match device {
             Device::Outbound(id) => Next::Go(Place::Arrive(id)),
             Device::Transit(id) => Next::Go(Place::Leave(id)),
+            Device::Hub(hub) => Next::Go(Place::Hub(hub, false)),
             Device::Site(_) | Device::Inbound(_) => {
                 Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork))
             }
@@ -282,7 +288,7 @@ impl Walk<'_> {
                 Device::Transit(id) | Device::Outbound(id) | Device::Inbound(id) => {
                     Some(self.net.attachment(id).owner)
                 }
-                Device::Site(_) => None,
+                Device::Site(_) | Device::Hub(_) => None,
             };
             self.missed(s, &session.name, resource);
         }

@@ -1,13 +1,14 @@
 //! Load balancers, application gateways and Front Door: from a frontend to its backends (LB, AGW, AFD).
 
 use super::engine::Walk;
-use super::model::{Evidence, Header, HopKind, StepKind, Zone};
+use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::outbound::names_part;
 use super::state::{Device, End, Next, Place, Session, State, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{
     ApplicationGateway, Id, LoadBalancer, LoadBalancingRule, Sku, Slot, TableTag, Unknown,
 };
+use crate::net::Header;
 use crate::net::{Protocol, ProtocolMatch};
 use crate::network::{
     AttachmentId, AttachmentKind, HOST_ADDRESS, PublicTarget, Ruling, SubnetRole, Tri, Verdict,
@@ -378,6 +379,7 @@ impl Walk<'_> {
             self.net.attachments.iter().position(|a| a.kind == AttachmentKind::ApplicationGateway(gateway));
         let Some(id) = own.or(found.map(|n| AttachmentId(n as u32))) else { return Next::End(End::Stopped) };
         self.filter_subnet(s, self.net.attachment(id).subnet, true);
+        self.gateway_health(s, id, row, slot);
         let Some(listener) = self.listener(s, row) else {
             let text =
                 format!("no listener of `{}` takes port {} and this host name", row.id.name(), s.header.port);
@@ -431,6 +433,56 @@ impl Walk<'_> {
         });
         s.rewrite(StepKind::Proxy, after, evidence, || format!("a flow of its own to {destination}:{port}"));
         Next::Go(Place::Leave(id))
+    }
+
+    /// NSG-25, RT-36: what a gateway without network isolation needs of its own subnet.
+    fn gateway_health(&self, s: &mut State, id: AttachmentId, row: &ApplicationGateway, slot: Slot) {
+        if s.returning || row.enable_network_isolation.is(true) {
+            return;
+        }
+        let attachment = self.net.attachment(id);
+        let subnet = self.net.subnet(attachment.subnet);
+        let manager = self.net.tags.find("GatewayManager").and_then(|t| self.net.tags.representative(t));
+        if let (Some(nsg), Some(source), Some(destination)) = (subnet.nsg.row(), manager, attachment.address)
+        {
+            let header =
+                Header { source, destination, protocol: Protocol::Tcp, source_port: 50_000, port: 65_200 };
+            let set = &self.net.security.inbound[nsg.index()];
+            if let Ruling::Rule(n) =
+                set.decide(&header, &self.net.place(attachment.subnet, &[], &[]), |_| false)
+                && set.rules[n].verdict == Some(Verdict::Deny)
+            {
+                let group = &self.net.inventory.nsgs[nsg].id;
+                let evidence = Evidence {
+                    resource: Some(group.clone()),
+                    name: Some(set.rules[n].name.clone()),
+                    at: set.rules[n].at,
+                    ..by(&[azure::NSG_25, azure::AGW_2])
+                };
+                let text = "GatewayManager cannot reach ports 65200-65535 of the gateway's subnet, so the gateway is unhealthy";
+                s.block(StepKind::Proxy, Cause::GatewaySubnetRules, evidence, text);
+            }
+        }
+        let user = subnet.routes.user.iter().flat_map(|u| &u.routes);
+        let away = user.into_iter().find(|r| {
+            let default =
+                matches!(&r.prefix, Some(crate::network::RoutePrefix::Net(net)) if net.prefix_len() == 0);
+            default
+                && matches!(
+                    r.hop,
+                    Ok(crate::network::NextHop::Appliance(_) | crate::network::NextHop::Gateway)
+                )
+        });
+        if let Some(route) = away {
+            let evidence = Evidence {
+                name: route.name.clone(),
+                at: route.at,
+                ..of(self.net, Some(slot), &[azure::RT_36, azure::AGW_2])
+            };
+            let text =
+                "0.0.0.0/0 of the gateway's subnet leads to an appliance, which Azure does not support";
+            s.block(StepKind::Proxy, Cause::GatewaySubnetRules, evidence, text);
+        }
     }
 
     fn listener<'a>(

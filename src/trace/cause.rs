@@ -147,7 +147,6 @@ causes! {
     ForwardedTrafficDropped = "FORWARDED_TRAFFIC_DROPPED", DeniedIn, Timeout, "The peering does not accept forwarded traffic and the profile takes that as a real block (PEER-6, D-2).";
     SubnetPeeringOutside = "SUBNET_NOT_IN_PEERING", DeniedOut, Timeout, "The subnet does not take part in a subnet peering: the route is there, but packets are dropped (PEER-10).";
     BasicBalancerAcrossPeering = "BASIC_LOAD_BALANCER_GLOBAL_PEERING", NeighborUnreachable, Timeout, "A Basic load balancer's frontend cannot be reached over global peering (PEER-9).";
-    FirewallThreatIntel = "FIREWALL_THREAT_INTEL_DENY", DeniedInTransit, Timeout, "Threat intelligence of Azure Firewall denies the flow (FW-2).";
     FirewallNetworkRuleDeny = "FIREWALL_NETWORK_RULE_DENY", DeniedInTransit, Timeout, "A network rule of Azure Firewall denies the flow (FW-5).";
     FirewallApplicationRuleDeny = "FIREWALL_APPLICATION_RULE_DENY", DeniedInTransit, ResetAfterHandshake, "An application rule of Azure Firewall denies the name (FW-5, FW-24).";
     FirewallApplicationRuleNoMatch = "FIREWALL_APPLICATION_RULE_NO_MATCH", DeniedInTransit, ResetAfterHandshake, "No network rule matches, and no application rule of Azure Firewall matches the name of this HTTP, HTTPS or SQL request, so it is denied (FW-1, FW-5, FW-24).";
@@ -181,7 +180,6 @@ causes! {
     PrivateOnlyTarget = "NOT_REACHABLE_FROM_THERE", NoRoute, Timeout, "The address is private and cannot be reached from where the flow starts.";
     FrontDoorHostUnknown = "FRONT_DOOR_HOST_NOT_SERVED", RefusedByService, Http502, "No endpoint, domain or route of the Front Door profile serves the name (AFD-1).";
     FrontDoorOriginDown = "FRONT_DOOR_ORIGIN_UNREACHABLE", NeighborUnreachable, Http502, "Front Door cannot reach any origin of the route.";
-    GatewayBackendDown = "GATEWAY_BACKEND_UNREACHABLE", NeighborUnreachable, Http502, "The application gateway cannot reach any backend.";
     GatewaySubnetRules = "GATEWAY_SUBNET_BLOCKED", NeighborUnreachable, Http502, "The application gateway's own subnet lacks rules or routes it needs, so it is unhealthy (NSG-25, RT-36, AGW-2).";
     ManagedNetworkDeny = "MANAGED_NETWORK_DENY", DeniedOut, Timeout, "The managed virtual network allows only approved outbound, and no rule approves this (AML-5).";
     OriginUnmatched = "INBOUND_NOT_PUBLISHED", NeighborUnreachable, Timeout, "The target has no public address and nothing in front publishes it.";

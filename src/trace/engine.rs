@@ -4,12 +4,13 @@
 //! plane (names, filters, routes, firewalls, balancers, services, permissions) is a file beside this one
 //! and knows nothing of the others; this file owns loops, limits and the order of branches.
 
-use super::model::{Decision, Flow, Header, HopKind, Missing, Outcome, StepKind, Trace, Zone};
+use super::model::{Decision, Flow, HopKind, Missing, Outcome, StepKind, Trace, Zone};
 use super::question::{self, EPHEMERAL_PORT, Misunderstood, Origin, Question, Target, Wanted};
 use super::state::{Arrival, End, Next, Place, State, Terminal, by, of};
 use super::{Cause, Disposition};
 use crate::diag::At;
 use crate::inventory::{Id, OnPremisesSite, Slot, Subnet, TableTag};
+use crate::net::Header;
 use crate::net::IpAddr;
 use crate::network::{AttachmentKind, Network};
 use crate::rules as azure;
@@ -96,8 +97,10 @@ impl<'n> Walk<'n> {
 
     /// Follows a flow from its sender to every end.
     fn ends(&self, mut state: State, question: &Question) -> Vec<(State, End)> {
+        // The name comes first: without an address nothing is sent.
+        let addressed = self.address_target(&mut state, question);
         self.originate(&mut state);
-        if self.address_target(&mut state, question) {
+        if addressed {
             let place = self.first_place(&mut state);
             return self.run(state, place);
         }
@@ -242,6 +245,7 @@ impl<'n> Walk<'n> {
             Place::Arrive(id) => self.arrive(s, id),
             Place::Inside(vnet) => self.inside(s, vnet),
             Place::AtSite(site) => self.at_site(s, site),
+            Place::Hub(hub, inspected) => self.at_hub(s, hub, inspected),
             Place::Public => self.in_public(s),
             Place::AtService(arrival) => self.at_service(s, arrival),
         }
@@ -312,6 +316,12 @@ impl<'n> Walk<'n> {
             let text = format!("{destination} is announced by `{}`", self.net.attachment(gateway).name);
             s.pass(StepKind::Route, of(self.net, Some(slot), &[azure::RT_6, azure::PEER_8]), || text);
             return Next::Go(Place::Arrive(gateway));
+        }
+        if let Some(hub) = self.hub_towards(site, destination) {
+            s.pass(StepKind::Route, of(self.net, Some(slot), &[azure::VWAN_2]), || {
+                "the hub of this branch announces it".into()
+            });
+            return Next::Go(Place::Hub(hub, false));
         }
         if !crate::network::public_space().contains(destination) {
             let evidence = of(self.net, Some(slot), &[azure::PEER_8]);

@@ -2,12 +2,13 @@
 
 use super::Cause;
 use super::engine::Walk;
-use super::model::{Evidence, Header, HopKind, StepKind, Zone};
+use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::state::{Device, End, Next, Place, Session, State, by, of};
 use crate::inventory::{
     AddressMeaning, AddressWord, AzureFirewall, Field, FirewallAction, FirewallPolicy, FirewallRule,
     FirewallRuleType, Id, IpGroup, Many, Ref, Slot, TableTag, ThreatIntelMode, Unknown,
 };
+use crate::net::Header;
 use crate::net::{IpAddr, PortRange, Protocol};
 use crate::network::{AttachmentId, AttachmentKind, Tri};
 use crate::rules as azure;
@@ -195,6 +196,12 @@ impl Walk<'_> {
     fn evidence_of(&self, ranked: &Ranked<'_>, rules: &[azure::RuleId]) -> Evidence {
         let name = format!("{}/{}", ranked.collection, ranked.rule.name);
         Evidence { name: Some(name.into()), at: ranked.rule.at, ..of(self.net, Some(ranked.owner), rules) }
+    }
+
+    /// Judges the flow by the rules of a firewall.
+    pub(super) fn judge_at(&self, s: &mut State, firewall: Id<AzureFirewall>) {
+        let rules = self.rules_of(s, firewall);
+        self.judge(s, firewall, &rules);
     }
 
     /// Network rules, then application rules, then the default deny (FW-1, FW-2, FW-5).

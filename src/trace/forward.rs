@@ -1,11 +1,12 @@
 //! Forwarding: which route a subnet's table gives, and what its next hop does (RT, PEER, GW).
 
 use super::engine::Walk;
-use super::model::{Evidence, Header, HopKind, StepKind, Zone};
+use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Target;
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
+use crate::net::Header;
 use crate::net::{IpAddr, IpNet, Protocol};
 use crate::network::{
     AttachmentId, AttachmentKind, BranchKind, Choice, EffectiveRoute, HOST_ADDRESS, METADATA_ADDRESS,
@@ -205,10 +206,9 @@ impl Walk<'_> {
                 s.pass(StepKind::Route, evidence, || format!("{text} leads to the private endpoint"));
                 Next::Go(Place::Arrive(*endpoint))
             }
-            NextHop::Hub(_) => {
-                let unknown = Unknown::new(route.at, "Virtual WAN routing is not modelled yet");
-                s.unknown(StepKind::Route, Cause::UnsupportedResource, &unknown, evidence);
-                Next::End(End::Stopped)
+            NextHop::Hub(hub) => {
+                s.pass(StepKind::Route, evidence, || format!("{text} goes to the hub"));
+                Next::Go(Place::Hub(*hub, false))
             }
         }
     }
@@ -252,7 +252,9 @@ impl Walk<'_> {
         let destination = s.header.destination;
         let own = self.net.subnet(subnet).vnet;
         let peers = self.net.vnet(own).links.iter().filter(|l| l.usable == Tri::Yes).filter_map(|l| l.remote);
-        let near = std::iter::once(own).chain(peers).find(|v| self.net.at_address(*v, destination).is_some());
+        let broken = self.net.vnet(own).links.iter().filter(|l| l.usable == Tri::No).filter_map(|l| l.remote);
+        let mut near = std::iter::once(own).chain(peers).chain(broken);
+        let near = near.find(|v| self.net.at_address(*v, destination).is_some());
         near.map_or(Next::End(End::Stopped), |vnet| Next::Go(Place::Inside(vnet)))
     }
 

@@ -3,7 +3,8 @@
 use super::{Cause, Disposition};
 use crate::diag::At;
 use crate::inventory::ResourceId;
-use crate::net::{IpAddr, Protocol};
+use crate::net::{Header, IpAddr, Protocol};
+use crate::network::NearMiss;
 use crate::rules::RuleId;
 use std::fmt;
 use std::sync::Arc;
@@ -50,44 +51,6 @@ pub struct Flow {
     pub identity: Option<Arc<str>>,
     /// The action the caller wants, where authorization is to be judged; absent means reading.
     pub action: Option<Arc<str>>,
-}
-
-/// The fields that forwarding and filters read and rewrite.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Header {
-    /// Source address.
-    pub source: IpAddr,
-    /// Destination address.
-    pub destination: IpAddr,
-    /// Protocol.
-    pub protocol: Protocol,
-    /// Source port.
-    pub source_port: u16,
-    /// Destination port.
-    pub port: u16,
-}
-
-impl Header {
-    /// The header of the answer.
-    pub fn reversed(self) -> Header {
-        Header {
-            source: self.destination,
-            destination: self.source,
-            source_port: self.port,
-            port: self.source_port,
-            ..self
-        }
-    }
-}
-
-impl fmt::Display for Header {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.protocol.has_ports() {
-            write!(f, "{} {} -> {}:{}", self.protocol, self.source, self.destination, self.port)
-        } else {
-            write!(f, "{} {} -> {}", self.protocol, self.source, self.destination)
-        }
-    }
 }
 
 /// The answer in one word.
@@ -291,29 +254,6 @@ impl Evidence {
             (None, None) => None,
         }
     }
-}
-
-/// A rule that was looked at and did not match.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NearMiss {
-    /// The rule.
-    pub name: Arc<str>,
-    /// Its priority.
-    pub priority: i64,
-    /// Whether it would have allowed.
-    pub allows: bool,
-    /// Whether the protocol matched; `None` where that is not known.
-    pub protocol: Option<bool>,
-    /// Whether the source matched.
-    pub source: Option<bool>,
-    /// Whether the source port matched.
-    pub source_port: Option<bool>,
-    /// Whether the destination matched.
-    pub destination: Option<bool>,
-    /// Whether the destination port matched.
-    pub destination_port: Option<bool>,
-    /// Where it is written.
-    pub at: At,
 }
 
 /// One decision inside a hop.

@@ -2,11 +2,12 @@
 //! answers at a public one.
 
 use super::engine::{Walk, is_internet};
-use super::model::{Evidence, Header, HopKind, StepKind, Zone};
+use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Target;
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{Field, Id, Origin, PublicIpAddress, Sku, Slot, Subnet, TableTag, Unknown};
+use crate::net::Header;
 use crate::net::{IpAddr, Protocol};
 use crate::network::{AttachmentId, AttachmentKind, Bound, Occupant};
 use crate::rules as azure;

@@ -1,13 +1,11 @@
 //! What a walk carries along, and how it writes down what it saw.
 
-use super::model::{
-    Action, Assumption, Blocker, Evidence, Header, Hop, HopKind, Missing, Step, StepKind, Zone,
-};
+use super::model::{Action, Assumption, Blocker, Evidence, Hop, HopKind, Missing, Step, StepKind, Zone};
 use super::question::{Origin, Target};
 use super::{Cause, Disposition};
 use crate::diag::At;
-use crate::inventory::{Id, OnPremisesSite, ResourceId, Subnet, Unknown, VirtualNetwork};
-use crate::net::IpAddr;
+use crate::inventory::{Id, OnPremisesSite, ResourceId, Subnet, Unknown, VirtualHub, VirtualNetwork};
+use crate::net::{Header, IpAddr};
 use crate::network::{AttachmentId, Network};
 use crate::rules::RuleId;
 use std::sync::Arc;
@@ -23,6 +21,8 @@ pub(super) enum Place {
     Inside(Id<VirtualNetwork>),
     /// It is in an on-premises network.
     AtSite(Id<OnPremisesSite>),
+    /// It is at a Virtual WAN hub; the flag tells that the hub's firewall has seen it.
+    Hub(Id<VirtualHub>, bool),
     /// It is in public address space.
     Public,
     /// It stands before a platform service.
@@ -68,6 +68,8 @@ pub(super) enum Device {
     Inbound(AttachmentId),
     /// Address translation on the way out of an attachment: undone as the answer arrives.
     Outbound(AttachmentId),
+    /// The firewall of a Virtual WAN hub.
+    Hub(Id<VirtualHub>),
     /// The internet breakout of a site.
     Site(Id<OnPremisesSite>),
 }

@@ -40,7 +40,7 @@ impl Engine<'_> {
 
     fn emit_unit(&mut self, unit: usize, out: &mut Vec<RawResource>, mentioned: &mut HashSet<String>) {
         for instance in self.units[unit].instances.clone() {
-            let Identified::Done(identity) = self.instances[instance].identity.clone() else { continue };
+            let Identified::Done(identity) = self.identify(instance) else { continue };
             if let Some(inner) = self.instances[instance].opens {
                 self.emit_unit(inner, out, mentioned);
                 continue;
@@ -58,7 +58,8 @@ impl Engine<'_> {
     /// Whether nothing in the deployment says more of an existing resource.
     fn is_first_mention(&mut self, instance: usize, identity: &Identity, seen: &mut HashSet<String>) -> bool {
         let is_best = self.find(identity.id.as_str()) == Some(instance);
-        is_best && seen.insert(identity.id.as_str().to_lowercase())
+        let is_inline = matches!(self.inline_child(&identity.id), Ok(Some(_)));
+        is_best && !is_inline && seen.insert(identity.id.as_str().to_lowercase())
     }
 
     fn raw(&mut self, instance: usize, identity: Identity, body: Node) -> RawResource {

@@ -148,7 +148,7 @@ impl Cloud {
         row.map_or("", |row| self.endpoints().rows[row])
     }
 
-    /// The DNS suffix of platform services, as in `privatelink.blob.SUFFIX` without its first label.
+    /// Whether this is the cloud whose further host names Microsoft documents.
     pub(super) fn is_public(self) -> bool {
         self == Self::Public
     }

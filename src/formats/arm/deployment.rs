@@ -14,7 +14,7 @@ use super::{Deployment, parameter};
 use crate::diag::{At, Code, Diagnostic, Severity};
 use crate::doc::{Node, Object, Value};
 use crate::inventory::ResourceId;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The type of deployments.
@@ -36,8 +36,16 @@ pub(super) struct Unit {
     pub(super) outputs: HashMap<(String, bool), Cell>,
     pub(super) uncertain: Option<Arc<str>>,
     level: usize,
-    is_collected: bool,
+    collected: Progress,
     is_expanded: bool,
+}
+
+/// How far something is computed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    New,
+    Busy,
+    Done,
 }
 
 /// A resource declaration in one turn of its loop.
@@ -45,6 +53,7 @@ pub(super) struct Instance {
     pub(super) declaration: Node,
     pub(super) context: Context,
     pub(super) unit: usize,
+    symbol: Option<Arc<str>>,
     parent: Option<usize>,
     /// Why it is not known whether this turn happens.
     uncertain: Option<Arc<str>>,
@@ -89,6 +98,12 @@ impl Engine<'_> {
         let unit = self.open_unit(Unit::new(frame, Context::of_frame(frame), scope, Ok(template.clone()), 0));
         self.frames[frame].unit = unit;
         self.expand(unit);
+        let mut opened = 0;
+        // What was opened ahead of its turn may have left parts for later; units are opened meanwhile.
+        while opened < self.units.len() {
+            self.expand(opened);
+            opened += 1;
+        }
         self.is_expanding = false;
         self.epoch += 1;
         let mut resources = Vec::new();
@@ -118,21 +133,21 @@ impl Engine<'_> {
     fn check_given(&mut self, template: &Node, given: &HashMap<String, Given>, files: &[&Node]) {
         let declared = template.get("parameters").and_then(Node::as_object);
         let names: Vec<&str> = declared.into_iter().flat_map(Object::iter).map(|e| &*e.key).collect();
-        for file in files {
-            let entries = file.get("parameters").or(Some(file)).and_then(Node::as_object);
-            for entry in entries.into_iter().flat_map(Object::iter) {
-                let is_given = given.contains_key(&entry.key.to_lowercase());
-                if !is_given || names.iter().any(|n| n.eq_ignore_ascii_case(&entry.key)) {
-                    continue;
-                }
-                let message = format!("the template has no parameter `{}`", entry.key);
-                let note = Diagnostic::new(Code::NotUnderstood, entry.key_at, message);
-                let near = crate::diag::nearest(&entry.key, names.iter().copied());
-                self.note(match near {
-                    Some(near) => note.help(format!("did you mean `{near}`?")),
-                    None => note,
-                });
+        let of_files = files.iter().filter_map(|file| file.get("parameters").or(Some(file))?.as_object());
+        let of_files = of_files.flat_map(Object::iter).map(|e| (&*e.key, e.key_at));
+        let of_caller = self.options.parameters.keys().map(|name| (name.as_str(), At::NOWHERE));
+        for (name, at) in of_files.chain(of_caller).collect::<Vec<_>>() {
+            let is_given = given.contains_key(&name.to_lowercase());
+            if !is_given || names.iter().any(|n| n.eq_ignore_ascii_case(name)) {
+                continue;
             }
+            let note =
+                Diagnostic::new(Code::NotUnderstood, at, format!("the template has no parameter `{name}`"));
+            let near = crate::diag::nearest(name, names.iter().copied());
+            self.note(match near {
+                Some(near) => note.help(format!("did you mean `{near}`?")),
+                None => note,
+            });
         }
     }
 
@@ -147,7 +162,8 @@ impl Engine<'_> {
     /// Finds all resources of a unit and of the deployments within.
     pub(super) fn expand(&mut self, unit: usize) {
         self.collect(unit);
-        if std::mem::replace(&mut self.units[unit].is_expanded, true) {
+        let is_collected = self.units[unit].collected == Progress::Done;
+        if !is_collected || std::mem::replace(&mut self.units[unit].is_expanded, true) {
             return;
         }
         for instance in self.units[unit].instances.clone() {
@@ -165,14 +181,36 @@ impl Engine<'_> {
 
     /// Lists the declarations of a unit; their names are not computed yet.
     pub(super) fn collect(&mut self, unit: usize) {
-        if std::mem::replace(&mut self.units[unit].is_collected, true) {
-            return;
+        match self.units[unit].collected {
+            Progress::New => {}
+            Progress::Busy => return self.doubt(),
+            Progress::Done => return,
         }
-        let Ok(template) = self.units[unit].template.clone() else { return };
+        self.units[unit].collected = Progress::Busy;
+        let template = self.units[unit].template.clone();
         let context = self.units[unit].context.clone();
-        if let Some(resources) = template.get("resources") {
+        let mark = self.begin();
+        if let Some(resources) = template.as_ref().ok().and_then(|t| t.get("resources")) {
             self.declare_all(resources, &context, unit, None);
         }
+        let is_kept = self.is_final(mark) || !self.is_forcing;
+        self.finish(is_kept);
+        self.units[unit].collected = Progress::Done;
+        if !is_kept {
+            self.forget_declarations(unit);
+        }
+    }
+
+    /// Undoes [`Self::collect`]: a count was not known yet. It will be tried again.
+    fn forget_declarations(&mut self, unit: usize) {
+        self.units[unit].collected = Progress::New;
+        let forgotten: HashSet<usize> = std::mem::take(&mut self.units[unit].instances).into_iter().collect();
+        self.unidentified.retain(|instance| !forgotten.contains(instance));
+        let frame = self.units[unit].context.frame;
+        self.frames[frame].symbols.retain(|_, symbol| {
+            symbol.instances.retain(|instance| !forgotten.contains(instance));
+            !symbol.instances.is_empty()
+        });
     }
 
     fn declare_all(&mut self, resources: &Node, ctx: &Context, unit: usize, parent: Option<usize>) {
@@ -264,6 +302,7 @@ impl Engine<'_> {
             declaration: node.clone(),
             context: ctx.clone(),
             unit,
+            symbol: symbol.cloned(),
             parent,
             uncertain,
             identity: Identified::NotYet,
@@ -348,7 +387,14 @@ impl Engine<'_> {
             None => None,
         };
         let mut kind = self.word(&node, "type", &ctx);
-        let mut name = self.word(&node, "name", &ctx);
+        let mut name = match &self.instances[instance].symbol {
+            // A resource of an extension such as Microsoft Graph: no Azure id, a version behind the type.
+            Some(symbol) if node.get("name").is_none() && kind.contains('@') => {
+                kind.truncate(kind.find('@').unwrap_or(kind.len()));
+                symbol.to_string()
+            }
+            _ => self.word(&node, "name", &ctx),
+        };
         let scope = match &parent {
             Some(parent) => within_parent(parent, &mut kind, &mut name),
             None => self.scope_of(instance, &node, &ctx),
@@ -593,6 +639,7 @@ impl Engine<'_> {
             }
             self.is_forcing = false;
             self.forced_at = self.index.len();
+            self.epoch += 1;
         }
         let found = self.found(id);
         if found.is_none() {
@@ -646,7 +693,7 @@ impl Unit {
             outputs: HashMap::new(),
             uncertain: None,
             level,
-            is_collected: false,
+            collected: Progress::New,
             is_expanded: false,
         }
     }

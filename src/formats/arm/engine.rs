@@ -329,7 +329,7 @@ impl<'a> Engine<'a> {
         if length > most {
             return Err(Fault::Limit(format!("a computed string is longer than {most} bytes")));
         }
-        self.spend(length / 16)
+        self.spend(length / 4)
     }
 
     // ---- template values ----

@@ -252,6 +252,10 @@ impl Engine<'_> {
 
     /// A resource that is not declared: what follows from its id, all else unknown.
     fn reference_outside(&mut self, id: &ResourceId, is_full: bool, ctx: &Context) -> Outcome {
+        if let Some(child) = self.inline_child(id)? {
+            let properties = child.get("properties").cloned();
+            return Ok(properties.filter(|_| !is_full).unwrap_or(child));
+        }
         let kind = id.kind();
         if kind.eq_ignore_ascii_case(super::deployment::DEPLOYMENTS) {
             let why = format!("the deployment `{id}` is in none of the files");
@@ -276,6 +280,28 @@ impl Engine<'_> {
         let mut full: Object = entries.collect();
         full.push(marker(OTHERS, ctx.at, why));
         Ok(Node::object(ctx.at, full))
+    }
+}
+
+impl Engine<'_> {
+    /// A child that its parent declares in a list of its own: a subnet of a virtual network.
+    pub(super) fn inline_child(&mut self, id: &ResourceId) -> Result<Option<Node>, Fault> {
+        let Some(parent) = id.parent().and_then(|parent| self.find_idle(parent.as_str())) else {
+            return Ok(None);
+        };
+        let Identified::Done(identity) = self.identify(parent) else { return Ok(None) };
+        if identity.is_existing || self.instances[parent].opens.is_some() {
+            return Ok(None);
+        }
+        let full = self.referred(parent, &identity)?;
+        let kind = id.kind();
+        let list = kind.rsplit('/').next().unwrap_or_default();
+        let items =
+            full.get("properties").and_then(|p| p.get(list)).and_then(Node::as_array).unwrap_or_default();
+        let is_meant = |item: &&Node| {
+            item.get("name").and_then(Node::as_str).is_some_and(|name| name.eq_ignore_ascii_case(id.name()))
+        };
+        Ok(items.iter().find(is_meant).cloned())
     }
 }
 

@@ -33,6 +33,9 @@ pub(super) fn guid(parts: &[&str]) -> String {
 }
 
 /// `uniqueString()`: thirteen letters and digits, five bits each, of a 64-bit hash over the arguments.
+///
+/// ASSUMPTION: Microsoft does not publish the hash. This one is what the tools are seen to use, and agrees with
+/// a recorded value; see the test.
 pub(super) fn unique_string(parts: &[&str]) -> String {
     let mut hash = murmur(parts.join("-").as_bytes());
     let mut out = String::with_capacity(13);
@@ -68,7 +71,8 @@ pub(super) fn name(expression: &str, identity: &str) -> String {
 
 /// The stand-in for a parameter without a value.
 pub(super) fn parameter(name: &str) -> String {
-    format!("{{{name}}}")
+    // A slash would make two segments of it.
+    format!("{{{}}}", name.replace('/', "-"))
 }
 
 /// MurmurHash3 in the variant that keeps two 32-bit lanes and yields 64 bits; public domain algorithm.

@@ -1,3 +1,5 @@
+//! Exports of every shape, read back.
+
 use super::*;
 use crate::diag::DocId;
 use crate::doc::parse_json;

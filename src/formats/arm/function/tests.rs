@@ -35,6 +35,8 @@ const TEMPLATE: &str = r#"{
       "identity": {"type": "SystemAssigned"}, "properties": {"publicNetworkAccess": "Disabled", "gone": null}},
     "nic": {"type": "Microsoft.Network/networkInterfaces", "apiVersion": "2023-01-01", "name": "nic",
       "properties": {"ipConfigurations": [{"name": "one", "properties": {"primary": true}}]}},
+    "net": {"type": "Microsoft.Network/virtualNetworks", "apiVersion": "2023-01-01", "name": "net",
+      "properties": {"subnets": [{"name": "web", "properties": {"addressPrefix": "10.0.0.0/24"}}]}},
     "vault": {"type": "Microsoft.KeyVault/vaults", "apiVersion": "2023-01-01", "name": "elsewhere",
       "existing": true},
     "named": {"type": "Microsoft.Network/virtualNetworks", "apiVersion": "2023-01-01",
@@ -219,7 +221,8 @@ fn hashes() {
     let id = "/subscriptions/00000000-0000-4000-8000-000000000084/resourceGroups/rg-p84";
     check(&format!("uniqueString('{id}', 'p84fixture')"), r#""52p2c4jfs43ig""#);
     check("length(uniqueString('a'))", "13");
-    check("length(guid('a', 'b'))", "36");
+    // A name-based GUID of version 5 over `a-b`, in the namespace Microsoft states.
+    check("guid('a', 'b')", r#""2d796349-8c7e-55ec-9624-54ece82ed031""#);
     check("equals(guid('a'), guid('a'))", "true");
     check("equals(guid('a'), guid('b'))", "false");
     check("length(newGuid())", "36");
@@ -449,6 +452,10 @@ fn references() {
         "reference('nic').ipConfigurations[0].properties.privateIPAddress",
         "networkInterfaces/nic",
     );
+    let web = "resourceId('Microsoft.Network/virtualNetworks/subnets', 'net', 'web')";
+    check(&format!("reference({web}).addressPrefix"), r#""10.0.0.0/24""#);
+    check(&format!("reference({web}, '2023-01-01', 'Full').name"), r#""web""#);
+    check_unknown(&format!("reference({web}).ipConfigurations"), "only a deployment knows");
     check("reference('vault').vaultUri", r#""https://elsewhere.vault.azure.net/""#);
     check_unknown("reference('vault').enableRbacAuthorization", "is in none of the files");
     check_unknown("items(reference('vault'))", "is in none of the files");
