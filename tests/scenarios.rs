@@ -23,21 +23,9 @@ struct HeldBack {
 
 const HELD_BACK: &[HeldBack] = &[
     HeldBack {
-        file: "",
-        label: "",
-        fields: &["resolves-to"],
-        why: "the answer of a look-up is not written into its step",
-    },
-    HeldBack {
-        file: "studio.yaml",
-        label: "internet/",
-        fields: &["cause", "decider", "resolves-to"],
-        why: "a client on the internet is told to link a private zone",
-    },
-    HeldBack {
         file: "studio.yaml",
         label: "[own DNS server]",
-        fields: &["via", "resolves-to"],
+        fields: &["via"],
         why: "a DNS server of a site has no name of its own among the hops",
     },
     HeldBack {
