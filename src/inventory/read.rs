@@ -235,10 +235,12 @@ impl<'a> View<'a> {
 
     /// The value at a path; `*` is not followed here. `properties` is looked into first.
     pub(crate) fn get(&self, path: &str) -> Option<&'a Node> {
-        let inner = self.node.get("properties");
-        let unknown = inner.filter(|i| i.why_unknown().is_some());
-        let found = inner.filter(|_| unknown.is_none()).and_then(|i| reach(i, path));
-        found.or_else(|| reach(self.node, path)).filter(|n| !n.is_null()).or(unknown)
+        let found = match self.node.get("properties") {
+            Some(inner) if inner.why_unknown().is_some() => Some(inner),
+            Some(inner) => reach(inner, path),
+            None => None,
+        };
+        found.or_else(|| reach(self.node, path)).filter(|n| !n.is_null())
     }
 
     /// Whether something is written at one of the paths, and be it `null`.
