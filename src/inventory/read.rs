@@ -163,6 +163,9 @@ pub struct Reader<'n> {
     pub strict: bool,
     /// The resource or child being read; children derive their ids from it.
     pub scope: ResourceId,
+    /// Set for a resource of which only the name is known: what is not written is unknown, and not Azure's
+    /// default. Parts that are written (a rule of a group that is in none of the files) are whole.
+    pub untold: Option<Unknown>,
 }
 
 impl Reader<'_> {
@@ -235,9 +238,17 @@ impl<'a> View<'a> {
         let inner = self.node.get("properties");
         let unknown = inner.filter(|i| i.why_unknown().is_some());
         let found = inner.filter(|_| unknown.is_none()).and_then(|i| reach(i, path));
-        // Templates write `''` where they mean nothing; Azure reads both alike.
-        let written = |n: &&Node| !n.is_null() && n.as_str() != Some("");
-        found.or_else(|| reach(self.node, path)).filter(written).or(unknown)
+        found.or_else(|| reach(self.node, path)).filter(|n| !n.is_null()).or(unknown)
+    }
+
+    /// Whether something is written at one of the paths, and be it `null`.
+    fn writes(&self, paths: &[&str]) -> bool {
+        let written = |path: &&str| {
+            let path = path.split(".*").next().unwrap_or(path);
+            let inner = self.node.get("properties").and_then(|p| reach(p, path));
+            inner.or_else(|| reach(self.node, path)).is_some()
+        };
+        paths.iter().any(written)
     }
 
     /// All values at a path with `*` for each item of a list.
@@ -307,7 +318,8 @@ impl<T: Read> FromPaths for Field<T> {
         let value = |path: &&str| view.get(path).filter(|node| !is_around(view, paths, path, node));
         let mut given = paths.iter().filter_map(value);
         let Some(node) = given.find(|n| strict || !says_nothing(n)) else {
-            return Field::Absent;
+            let untold = reader.untold.clone().filter(|_| !view.writes(paths));
+            return untold.map_or(Field::Absent, Field::Unknown);
         };
         match T::read(node, reader) {
             Ok(value) => Field::Known(value),
@@ -340,7 +352,8 @@ impl<T: Read> FromPaths for Many<T> {
     const LIST: bool = true;
 
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self {
-        let mut many = Many::default();
+        let untold = reader.untold.clone().filter(|_| !view.writes(paths));
+        let mut many = Many { unknown: untold, ..Many::default() };
         let strict = reader.strict;
         for path in paths {
             let nodes = view.each(path).into_iter().filter(|node| !is_around(view, paths, path, node));
@@ -595,8 +608,10 @@ macro_rules! block {
                 let outer = reader.scope.clone();
                 $(if !name.is_empty() { reader.scope = outer.child($segment, &name); })?
                 let id = reader.scope.clone();
+                let untold = reader.untold.take();
                 let value = Self { name, id, at: node.at, $($field: $crate::inventory::read::FromPaths::take(&view, &[$($path),+], reader)),* };
                 reader.scope = outer;
+                reader.untold = untold;
                 Ok(value)
             }
 
