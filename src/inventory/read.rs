@@ -274,7 +274,7 @@ impl<'a> View<'a> {
 }
 
 /// A member of a list item, in its `properties` or beside them, or the item where it is a plain value.
-fn pick<'a>(item: &'a Node, path: &str) -> Option<&'a Node> {
+pub(crate) fn pick<'a>(item: &'a Node, path: &str) -> Option<&'a Node> {
     if item.as_object().is_none() {
         return Some(item);
     }
@@ -305,7 +305,7 @@ fn says_nothing(node: &Node) -> bool {
 
 /// Whether a value is only the object around another spelling of the same field: `customRules` is the list in
 /// one type and holds it as `customRules.rules` in another.
-fn is_around(view: &View<'_>, paths: &[&str], path: &str, node: &Node) -> bool {
+pub(crate) fn is_around(view: &View<'_>, paths: &[&str], path: &str, node: &Node) -> bool {
     let inside = |other: &&str| {
         other.strip_prefix(path).is_some_and(|r| r.starts_with('.')) && view.get(other).is_some()
     };
