@@ -84,15 +84,27 @@ impl<'n> Walk<'n> {
             source_port: flow.source_port.unwrap_or(EPHEMERAL_PORT),
             port: if flow.protocol.has_ports() { flow.port } else { 0 },
         };
-        let mut state = State::new(header, question.origin.clone(), full);
+        let mut ends = self.ends(State::new(header, question.origin.clone(), full), question);
+        if ends.iter().any(|(state, _)| state.alias_doubt) {
+            let other = State { asks_for_alias: true, ..State::new(header, question.origin.clone(), full) };
+            ends.extend(self.ends(other, question));
+        }
+        for (state, end) in &mut ends {
+            self.judge_end(state, end, flow);
+        }
+        self.finish(flow, ends)
+    }
+
+    /// Follows a flow from its sender to every end.
+    fn ends(&self, mut state: State, question: &Question) -> Vec<(State, End)> {
         // The name comes first: without an address nothing is sent.
         let addressed = self.address_target(&mut state, question);
         self.originate(&mut state);
         if addressed {
             let place = self.first_place(&mut state);
-            return self.run(flow, state, place);
+            return self.run(state, place);
         }
-        self.finish(flow, vec![(state, End::Stopped)])
+        vec![(state, End::Stopped)]
     }
 
     fn source_address(&self, origin: &Origin) -> IpAddr {
@@ -178,8 +190,8 @@ impl<'n> Walk<'n> {
         }
     }
 
-    /// Follows every branch to its end and puts the answer together.
-    fn run(&self, flow: &Flow, state: State, first: Next) -> Trace {
+    /// Follows every branch to its end.
+    fn run(&self, state: State, first: Next) -> Vec<(State, End)> {
         let mut ends = Vec::new();
         let mut work = vec![(state, first)];
         let mut branches = 1;
@@ -207,10 +219,7 @@ impl<'n> Walk<'n> {
                 }
             }
         }
-        for (state, end) in &mut ends {
-            self.judge_end(state, end, flow);
-        }
-        self.finish(flow, ends)
+        ends
     }
 
     /// What happens at one place.

@@ -7,7 +7,8 @@ use super::{ANY, DEFAULT_GROUP, DEFAULT_SUBSCRIPTION, SERVICES, VERSION};
 use crate::diag::{At, Diagnostics};
 use crate::doc::{Node, Object, Value, emit_yaml};
 use crate::inventory::{
-    Inside, Inventory, Origin, RawResource, ResourceId, Shape, TableTag, build, inline_children, normalize,
+    FieldShape, Inside, Inventory, Origin, RawResource, ResourceId, Shape, TableTag, build, inline_children,
+    normalize,
 };
 use crate::services::service_kind;
 use hashbrown::{HashMap, HashSet};
@@ -77,6 +78,11 @@ struct Writer<'a> {
     home: (Arc<str>, Arc<str>),
 }
 
+/// Whether a value says nothing: Azure's own files write an empty text where nothing is set, ours do not.
+fn says_nothing(node: &Node, origin: Origin) -> bool {
+    origin != Origin::Estate && node.as_str() == Some("")
+}
+
 impl Writer<'_> {
     /// Sections in the order of the tables, items sorted by id, children inside their parents where they can be.
     fn sections(&self, raws: &[RawResource]) -> Vec<(&'static str, Vec<Node>)> {
@@ -113,10 +119,10 @@ impl Writer<'_> {
             }
         }
         if let Some(shape) = TableTag::of(&kind).shape() {
-            if let Some(location) = reach(&raw.body, "location") {
+            if let Some(location) = reach(&raw.body, "location").filter(|l| !says_nothing(l, raw.origin)) {
                 put(&mut item, "location", location.clone());
             }
-            self.fields(&raw.body, &shape, &mut item);
+            self.fields(&raw.body, &shape, raw.origin, &mut item);
         }
         for (property, child) in nested.get(&raw.id).into_iter().flatten() {
             let child = self.item(child, nested, true);
@@ -158,11 +164,11 @@ impl Writer<'_> {
     }
 
     /// The fields that are read, wherever the body has them.
-    fn fields(&self, body: &Node, shape: &Shape, out: &mut Object) {
+    fn fields(&self, body: &Node, shape: &Shape, origin: Origin, out: &mut Object) {
         for field in &shape.fields {
             for path in field.paths {
                 match path.split_once(".*.") {
-                    Some((head, tail)) => self.items(body, head, tail, out),
+                    Some((head, tail)) => items(body, head, tail, field, origin, out),
                     None => {
                         // The object around another spelling of the same field is written with that.
                         let around = |value: &Node| {
@@ -174,8 +180,9 @@ impl Writer<'_> {
                                     .iter()
                                     .any(|other| inner(other) && reach(body, other).is_some())
                         };
-                        if let Some(value) = reach(body, path).filter(|value| !around(value)) {
-                            let value = self.value(value, &field.inside);
+                        let written = |value: &&Node| !around(value) && !says_nothing(value, origin);
+                        if let Some(value) = reach(body, path).filter(written) {
+                            let value = self.value(value, field, origin);
                             set(out, path, value);
                         }
                     }
@@ -184,26 +191,18 @@ impl Writer<'_> {
         }
     }
 
-    /// The items of a list of which only one member is read.
-    fn items(&self, body: &Node, head: &str, tail: &str, out: &mut Object) {
-        let Some(list) = reach(body, head) else { return };
-        let Some(items) = list.as_array() else { return set(out, head, list.clone()) };
-        let short = |item: &Node| {
-            let mut object = Object::new();
-            set(&mut object, tail, item.as_object().and_then(|_| reach(item, tail))?.clone());
-            Some(Node::object(item.at, object))
-        };
-        let had = get(out, head).and_then(|n| n.as_array().map(<[Node]>::to_vec)).unwrap_or_default();
-        let plain = |item: &&Node| item.as_object().is_none() && had.is_empty();
-        let more = items.iter().filter_map(|item| plain(&item).then(|| item.clone()).or_else(|| short(item)));
-        let all: Vec<Node> = had.iter().cloned().chain(more).collect();
-        set(out, head, Node::array(list.at, all));
+    fn value(&self, value: &Node, field: &FieldShape, origin: Origin) -> Node {
+        let value = said(value, field.list, origin);
+        match value.as_array() {
+            Some(items) => {
+                let items = items.iter().map(|item| self.one(item, &field.inside, origin));
+                Node::array(value.at, items.collect())
+            }
+            None => self.one(&value, &field.inside, origin),
+        }
     }
 
-    fn value(&self, value: &Node, inside: &Inside) -> Node {
-        if let Some(items) = value.as_array() {
-            return Node::array(value.at, items.iter().map(|item| self.value(item, inside)).collect());
-        }
+    fn one(&self, value: &Node, inside: &Inside, origin: Origin) -> Node {
         match inside {
             Inside::Value | Inside::Open => value.clone(),
             Inside::Reference(_) => self.reference(value),
@@ -215,7 +214,7 @@ impl Writer<'_> {
                 if let Some(name) = value.get("name").filter(|name| name.as_str().is_some()) {
                     put(&mut object, "name", name.clone());
                 }
-                self.fields(value, shape, &mut object);
+                self.fields(value, shape, origin, &mut object);
                 Node::object(value.at, object)
             }
         }
@@ -233,6 +232,37 @@ impl Writer<'_> {
             }
         }
         inner.clone()
+    }
+}
+
+/// The items of a list of which only one member is read.
+fn items(body: &Node, head: &str, tail: &str, field: &FieldShape, origin: Origin, out: &mut Object) {
+    let Some(list) = reach(body, head) else { return };
+    let Some(items) = list.as_array() else { return set(out, head, list.clone()) };
+    let short = |item: &Node| {
+        let inner = item.as_object().and_then(|_| reach(item, tail))?;
+        if says_nothing(inner, origin) {
+            return None;
+        }
+        let mut object = Object::new();
+        set(&mut object, tail, said(inner, field.list, origin));
+        Some(Node::object(item.at, object))
+    };
+    let had = get(out, head).and_then(|n| n.as_array().map(<[Node]>::to_vec)).unwrap_or_default();
+    let plain = |item: &&Node| item.as_object().is_none() && had.is_empty() && !says_nothing(item, origin);
+    let more = items.iter().filter_map(|item| plain(&item).then(|| item.clone()).or_else(|| short(item)));
+    let all: Vec<Node> = had.iter().cloned().chain(more).collect();
+    set(out, head, Node::array(list.at, all));
+}
+
+/// The value of a field without the items of a list that say nothing.
+fn said(value: &Node, list: bool, origin: Origin) -> Node {
+    match value.as_array().filter(|_| list) {
+        Some(items) => {
+            let items = items.iter().filter(|item| !says_nothing(item, origin));
+            Node::array(value.at, items.cloned().collect())
+        }
+        None => value.clone(),
     }
 }
 
