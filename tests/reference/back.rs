@@ -23,8 +23,17 @@ pub(crate) fn check(f: &Facts, w: &Worlds, way: &Way) -> Result<(), Stop> {
             // ASYM-4: the answer of a private endpoint goes straight to the address it saw. The public
             // address, or the service endpoint, leads straight back to whoever sent it out.
             let direct = |d: &&Device| d.before.source == d.after.source;
-            if let (Arrival::Endpoint(_), Some(missed)) = (way.arrival, devices.last().filter(direct)) {
-                return Err(asymmetric(name(f, missed.place)));
+            if let (Arrival::Endpoint(place), Some(missed)) = (way.arrival, devices.last().filter(direct)) {
+                let vnet = f.holders[place].vnet;
+                let near = f.in_vnet(vnet, packet.destination)
+                    || f.peers(vnet).iter().any(|(peer, _)| f.in_vnet(*peer, packet.destination))
+                    || super::routes::gateway_prefixes(f, vnet)
+                        .iter()
+                        .any(|(p, _)| p.contains(&packet.destination));
+                return Err(match near {
+                    true => asymmetric(name(f, missed.place)),
+                    false => Stop { cause: Cause::ReturnNoRoute, decider: None },
+                });
             }
             match devices.last() {
                 None => return Ok(()),
@@ -85,10 +94,16 @@ fn step(
                 false => Err(lost),
             }
         }
-        Hop::Gateway(_) => match (way.start, devices.is_empty()) {
-            (Start::Site(_), true) if !way.entered => Ok(None),
-            _ => Err(asymmetric(devices.last().and_then(|d| name(f, d.place)))),
-        },
+        Hop::Gateway(gateways) => {
+            // GW-4: a gateway sends back into the networks it knows, by its own subnet's routes.
+            let gateways = if gateways.is_empty() { f.gateways_of(holder.vnet) } else { gateways };
+            let turn = gateways.iter().find_map(|g| super::walk::gateway_turns(f, *g, packet.destination));
+            match (turn, way.start, devices.is_empty()) {
+                (Some(place), ..) => Ok(Some(place)),
+                (None, Start::Site(_), true) if !way.entered => Ok(None),
+                _ => Err(asymmetric(devices.last().and_then(|d| name(f, d.place)))),
+            }
+        }
     }
 }
 
@@ -171,7 +186,10 @@ fn from_beyond(
             f.holders.iter().any(|h| h.ip == Some(packet.destination) && f.gateways_of(h.vnet).contains(g));
         f.holders.iter().position(|h| knows && h.kind == AttachmentKind::Gateway(*g))
     });
-    let Some(mut place) = at else { return Err(Stop { cause: Cause::ReturnNoRoute, decider: None }) };
+    let Some(mut place) = at else {
+        let decider = Some(f.inv.on_premises_sites[site].id.full_name());
+        return Err(Stop { cause: Cause::ReturnNoRoute, decider });
+    };
     for _ in 0..32 {
         match step(f, w, way, &f.holders[place], &mut devices, &mut packet)? {
             None => return Ok(()),

@@ -1301,7 +1301,8 @@ impl Maker {
             let l = self.publics.clone();
             to = self.r.one(&l);
         }
-        if to == from {
+        let own = machines.iter().find(|m| m.name == from).map(|m| m.ip.clone());
+        if to == from || own == Some(to.clone()) {
             to = "www.example.org".into();
         }
         if from == "internet" && to == "internet" {

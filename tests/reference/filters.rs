@@ -99,7 +99,7 @@ fn group(f: &Facts, w: &Worlds, nsg: &Bound<Nsg>, asked: &Asked) -> Result<(), S
         Bound::Unknown(cause) => {
             // Any rules may stand there. NSG-17: none is likely to name the platform's addresses.
             return match w.maybe(*cause) {
-                true => Err(Stop { cause: *cause, decider: None }),
+                true => Err(Stop::supposed(*cause)),
                 false => Ok(()),
             };
         }

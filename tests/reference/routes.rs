@@ -73,7 +73,7 @@ pub(crate) fn choose(f: &Facts, w: &Worlds, subnet: Id<Subnet>, to: IpAddr) -> R
     }
     let table = match table {
         Ok(table) => table,
-        Err(cause) if w.maybe(cause) => return Err(Stop { cause, decider: None }),
+        Err(cause) if w.maybe(cause) => return Err(Stop::supposed(cause)),
         Err(_) => None,
     };
     let user = user_routes(f, w, table, to);
