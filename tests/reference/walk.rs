@@ -104,8 +104,9 @@ pub(crate) struct Way {
     pub(crate) left: Option<Id<VirtualNetwork>>,
     /// It came in through a public address of this holder.
     pub(crate) entered: bool,
-    /// A load balancer took it to the backend.
-    pub(crate) balanced: bool,
+    /// The site it went to, and how it looked there.
+    pub(crate) by_site: Option<Id<OnPremisesSite>>,
+    pub(crate) at_site: Packet,
 }
 
 struct Walk<'a, 'b> {
@@ -130,7 +131,8 @@ pub(crate) fn carry(f: &Facts, w: &Worlds, start: Start, packet: Packet, call: &
         last: packet,
         left: None,
         entered: false,
-        balanced: false,
+        by_site: None,
+        at_site: packet,
     };
     let mut walk = Walk { f, w, call, way, seen: Vec::new() };
     let (arrival, last) = match start {
@@ -184,8 +186,8 @@ impl Walk<'_, '_> {
     fn follow(&mut self, place: usize, packet: Packet, route: Chosen) -> Done {
         let holder = self.holder(place);
         match route.hop.clone() {
-            Hop::Drop | Hop::Internet if !route.user && self.broken_peering(&holder, packet).is_some() => {
-                stop(Cause::PeeringNotConnected, self.broken_peering(&holder, packet))
+            Hop::Drop | Hop::Internet if self.broken_peering(&holder, packet, &route).is_some() => {
+                stop(Cause::PeeringNotConnected, self.broken_peering(&holder, packet, &route))
             }
             Hop::Drop if route.user => stop(Cause::UdrNone, route.decider),
             Hop::Drop => stop(Cause::SystemRouteNone, route.decider),
@@ -209,12 +211,16 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// PEER-1: a peering to the destination's network that exists and does not work.
-    fn broken_peering(&self, holder: &Holder, packet: Packet) -> Option<String> {
+    /// PEER-1: a peering to the destination's network that exists and does not work; it matters where its
+    /// route would have been the better one.
+    fn broken_peering(&self, holder: &Holder, packet: Packet, route: &Chosen) -> Option<String> {
         let sides = self.f.sides(holder.vnet);
-        let broken = sides
-            .iter()
-            .find(|s| !self.f.usable(s) && s.remote.is_some_and(|v| self.f.in_vnet(v, packet.destination)))?;
+        let broken = sides.iter().find(|s| {
+            let covers = |p: &&IpNet| p.contains(&packet.destination);
+            let space = s.remote.and_then(|v| self.f.prefixes(v).iter().find(covers));
+            let better = space.is_some_and(|p| !route.user || p.prefix_len() > route.length);
+            !self.f.usable(s) && better
+        })?;
         Some(broken.row.id.full_name())
     }
 
@@ -396,6 +402,7 @@ impl Walk<'_, '_> {
     }
 
     fn at_site(&mut self, site: Id<OnPremisesSite>, packet: Packet) -> Done {
+        (self.way.by_site, self.way.at_site) = (Some(site), packet);
         let row = &self.f.inv.on_premises_sites[site];
         if row.address_prefixes.iter().any(|p| p.contains(&packet.destination)) {
             let host = row.hosts.iter().find(|h| h.ip_address.is(packet.destination));
@@ -640,7 +647,6 @@ impl Walk<'_, '_> {
         if holder.ip == Some(packet.source) {
             return stop(Cause::Hairpin, named);
         }
-        self.way.balanced = true;
         let floating = rule.enable_floating_ip.is(true);
         let port = match rule.backend_port.known().copied() {
             Some(0) | None => packet.port,

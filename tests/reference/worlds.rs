@@ -102,7 +102,7 @@ fn below(
 fn leaf(ending: Result<(), Stop>) -> Answer {
     let outcome = match &ending {
         Ok(()) => Outcome::Allowed,
-        Err(stop) if stop.is_supposed() => Outcome::Blocked,
+        Err(stop) if stop.is_supposed() || stop.cause == Cause::SmtpBlocked => Outcome::Blocked,
         Err(stop) if stop.cause == Cause::Intermittent => Outcome::Mixed,
         Err(stop) if stop.cause.disposition() == Disposition::InsufficientInfo => Outcome::Unknown,
         Err(_) => Outcome::Blocked,
