@@ -87,6 +87,20 @@ impl Walk<'_> {
         chain
     }
 
+    /// Whether some of the firewall's rules are in none of the files; then no match means nothing. The unknown itself
+    /// was written down when the rules were gathered.
+    fn policy_unknown(&self, firewall: Id<AzureFirewall>) -> bool {
+        let inventory = &self.net.inventory;
+        let own = &inventory.azure_firewalls[firewall].firewall_policy;
+        let lost = |r: &Ref<FirewallPolicy>| inventory.follow(r).row().is_none();
+        own.unknown().is_some()
+            || own.known().is_some_and(lost)
+            || self
+                .policies(firewall)
+                .iter()
+                .any(|p| inventory.firewall_policies[*p].base_policy.known().is_some_and(lost))
+    }
+
     /// Whether the firewall answers DNS for its clients (FW-15).
     pub(super) fn is_dns_proxy(&self, firewall: Id<AzureFirewall>) -> bool {
         let inventory = &self.net.inventory;
@@ -208,6 +222,9 @@ impl Walk<'_> {
     fn judge(&self, s: &mut State, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) {
         self.threat_intelligence(s, firewall);
         if self.network_rules(s, rules) || self.application_rules(s, rules) {
+            return;
+        }
+        if self.policy_unknown(firewall) {
             return;
         }
         let evidence = of(self.net, Some(self.slot_of_firewall(firewall)), &[azure::FW_1, azure::FW_5]);
@@ -471,6 +488,9 @@ impl Walk<'_> {
                 }
                 Tri::Yes => return self.dnat_by(s, id, ranked, rules),
             }
+        }
+        if self.policy_unknown(firewall) {
+            return Next::End(End::Stopped);
         }
         let evidence = of(self.net, Some(self.slot_of_firewall(firewall)), &[azure::FW_8, azure::FW_1]);
         s.block(
