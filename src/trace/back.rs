@@ -248,6 +248,7 @@ impl Walk<'_> {
                 s.sessions.iter_mut().filter(same).for_each(|x| x.answered = true);
                 Next::Go(Place::Hub(hub, true))
             }
+            Device::Edge => Next::Go(Place::Public),
             Device::Site(_) | Device::Inbound(_) => {
                 Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork))
             }
@@ -297,7 +298,7 @@ impl Walk<'_> {
                 Device::Transit(id) | Device::Outbound(id) | Device::Inbound(id) => {
                     Some(self.net.attachment(id).owner)
                 }
-                Device::Site(_) | Device::Hub(_) => None,
+                Device::Site(_) | Device::Hub(_) | Device::Edge => None,
             };
             self.missed(s, &session.name, resource);
         }
