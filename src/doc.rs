@@ -4,11 +4,13 @@
 //! read into this one shape; a value that cannot be known is a value of its own, [`Value::Unknown`],
 //! and never a default. Depth and size are bounded, so any bytes are safe.
 
+mod emit;
 mod json;
 mod node;
 mod pointer;
 mod yaml;
 
+pub use emit::{UNKNOWN_KEY, emit_yaml};
 pub use json::parse_json;
 pub use node::{Entry, Node, Number, Object, Value};
 pub use pointer::pointer;

@@ -8,3 +8,4 @@ pub mod change;
 pub mod detect;
 pub mod export;
 pub mod native;
+pub mod terraform;

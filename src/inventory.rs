@@ -73,6 +73,8 @@ pub(crate) const HEAD: &[&str] = &[
     "scope",
     "systemData",
     "parent",
+    "existing",
+    "uncertain",
 ];
 
 /// A kind of resource with a table of its own.
@@ -161,6 +163,18 @@ macro_rules! kinds {
             /// Visits every reference of every resource.
             pub(in crate::inventory) fn refs(&self, visit: &mut dyn FnMut(&ResourceId, &str, &'static str, At)) {
                 $(for row in self.$field.iter() { row.refs(&mut |text, kind, at| visit(&row.id, text, kind, at)); })*
+            }
+
+            /// Whether a resource has a part of this name: a frontend, a pool, a probe.
+            pub(in crate::inventory) fn has_part(&self, id: &ResourceId, name: &str) -> bool {
+                let mut found = false;
+                let mut look = |part: &str| found |= part.eq_ignore_ascii_case(name);
+                let Some(slot) = self.slot(id) else { return false };
+                match slot.table {
+                    $(TableTag::$kind => { if let Some(row) = self.$field.as_slice().get(slot.row as usize) { row.parts(&mut look); } })*
+                    TableTag::Unmodelled => {}
+                }
+                found
             }
 
             /// Visits the id of every resource with its slot, in table order.

@@ -8,6 +8,7 @@ mod admin;
 mod attach;
 mod compile;
 mod gateways;
+mod hubs;
 mod names;
 mod roles;
 mod routes;
@@ -22,6 +23,7 @@ pub use attach::{Attachment, AttachmentId, AttachmentKind, Occupant};
 pub use compile::compile;
 pub(crate) use compile::public_space;
 pub use gateways::{Branch, BranchKind, GatewayTable};
+pub use hubs::{Hub, HubConnection, HubRouteRow, HubTable, HubTarget};
 pub use names::{Names, PublicName, PublicTarget, ZoneRecord, ZoneView};
 pub(crate) use names::{is_under, machine_of, privatelink_of_public};
 pub(crate) use roles::identities_of;
@@ -31,8 +33,8 @@ pub use routes::{
     UserRoutes, VnetRoutes,
 };
 pub use rules::{
-    AddressMatch, CompiledRule, HOST_ADDRESS, METADATA_ADDRESS, NearMiss, Place, Platform, RuleSet, Ruling,
-    Verdict, rules_behind,
+    ANY_SOURCE_PORT, AddressMatch, CompiledRule, HOST_ADDRESS, METADATA_ADDRESS, NearMiss, Place, Platform,
+    RuleSet, Ruling, Verdict, rules_behind,
 };
 pub use security::SecurityTables;
 pub use topology::{EdgeKind, NodeKind, Topology, TopologyEdge, TopologyNode};
@@ -71,6 +73,8 @@ pub struct Network {
     pub public_addresses: Vec<(Option<IpAddr>, bool)>,
     /// Gateways, on-premises branches.
     pub gateways: GatewayTable,
+    /// Virtual WAN hubs.
+    pub hubs: HubTable,
     /// Compiled rules of network security groups.
     pub security: SecurityTables,
     /// Security admin rules for each virtual network.

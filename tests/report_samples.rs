@@ -461,9 +461,11 @@ pub(crate) fn return_lost() -> Trace {
     let arrives = step(StepKind::Deliver, Action::Pass, "10.1.2.20 takes it");
     let receiver = |steps| hop(HopKind::Subnet, "spoke/endpoints", Some(target.clone()), Zone::Yours, steps);
     let back = vec![receiver(vec![lost.clone()]), nic(vec![])];
-    let blocker = blockers(&back).remove(0);
+    let hops = vec![nic(to_firewall()), firewall("hub-fw", vec![]), receiver(vec![arrives])];
+    let mut blocker = blockers(&back).remove(0);
+    blocker.hop += hops.len();
     Trace {
-        hops: vec![nic(to_firewall()), firewall("hub-fw", vec![]), receiver(vec![arrives])],
+        hops,
         back: Some(Return { outcome: Outcome::Blocked, hops: back }),
         blockers: vec![blocker],
         ..empty(

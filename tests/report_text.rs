@@ -40,7 +40,9 @@ fn verbose_traces_show_everything() {
 fn ascii_narrow_and_coloured() {
     let views = views();
     let ascii = Style { unicode: false, width: 72, ..WIDE };
-    check("blocked.ascii.txt", &text(&views[0].1, &ascii));
+    let plain = text(&views[0].1, &ascii);
+    assert!(plain.is_ascii());
+    check("blocked.ascii.txt", &plain);
     let color = Style { color: true, ..WIDE };
     check("blocked.color.txt", &text(&views[0].1, &color).replace('\u{1b}', "ESC"));
 }
@@ -53,5 +55,20 @@ fn many_flows_fit_a_table() {
         let mut out = String::new();
         flows_table(&mut out, &rows, &Style { width, ..WIDE });
         check(name, &out);
+    }
+}
+
+#[test]
+fn a_row_of_a_batch_reads_like_a_trace() {
+    use netwhy::trace::Endpoint;
+    for (to, shown) in [("2001:db8::1", "[2001:db8::1]:443/tcp"), ("10.0.0.4", "10.0.0.4:443/tcp")] {
+        let to = Endpoint::Address(to.parse().expect("an address"));
+        let mut trace = samples::allowed();
+        trace.flow = samples::flow(Endpoint::Internet, to, 443);
+        let world = samples::world();
+        let view = TraceView::new(&trace, &world.network, &world.sources);
+        let row = FlowRow::new(&trace.flow, &trace.decision(), None);
+        assert_eq!(row.to, shown);
+        assert_eq!(row, FlowRow::from(&view));
     }
 }

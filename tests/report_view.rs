@@ -37,6 +37,13 @@ fn a_lost_answer_is_marked_on_the_way_back() {
 }
 
 #[test]
+fn the_view_keeps_its_form() {
+    let mut out = String::new();
+    netwhy::report::json::pretty(&mut out, &view(&samples::blocked()));
+    samples::check("blocked.json", &out);
+}
+
+#[test]
 fn the_schema_describes_every_sample() {
     let schema = schema();
     for (name, trace) in samples::samples() {

@@ -9,9 +9,17 @@
 //!     subnets:
 //!       - { name: apps, addressPrefix: 10.0.1.0/24, networkSecurityGroup: apps-nsg }
 //! ```
+//!
+//! What other formats know and a person seldom writes can be said too: `existing: true` for a resource of which
+//! only these properties are known, `uncertain: WHY` for one that may not exist, `{$unknown: WHY}` for a value
+//! that the source does not tell, and the section `resources` for any type, modelled or not.
+
+mod write;
+
+pub use write::{Style, Written, write};
 
 use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
-use crate::doc::{Entry, Node, Object};
+use crate::doc::{Entry, Node, Object, UNKNOWN_KEY, Value};
 use crate::inventory::{Origin, RawResource, ResourceId, TableTag, inline_children, section_schemas};
 use crate::services::{SERVICES, service_kind};
 use serde_json::{Value as Json, json};
@@ -137,9 +145,12 @@ pub fn unknown_field<'a>(
     }
 }
 
-/// The resource type of a section; `None` for `services`, whose items name their type.
+/// The section for resources of any type.
+const ANY: &str = "resources";
+
+/// The resource type of a section; `None` for `services` and `resources`, whose items name their type.
 fn section_type(section: &str) -> Option<Option<&'static str>> {
-    if section.eq_ignore_ascii_case("services") {
+    if section.eq_ignore_ascii_case("services") || section.eq_ignore_ascii_case(ANY) {
         return Some(None);
     }
     let own = TableTag::ALL.iter().find(|(.., s)| s.eq_ignore_ascii_case(section)).map(|(_, t, _)| *t);
@@ -148,7 +159,7 @@ fn section_type(section: &str) -> Option<Option<&'static str>> {
 }
 
 fn sections() -> impl Iterator<Item = &'static str> + Clone {
-    TableTag::ALL.iter().map(|(.., s)| *s).chain(SERVICES.iter().map(|s| s.section))
+    TableTag::ALL.iter().map(|(.., s)| *s).chain(SERVICES.iter().map(|s| s.section)).chain([ANY])
 }
 
 fn section(entry: &Entry, defaults: &Defaults, out: &mut Vec<RawResource>, notes: &mut Diagnostics) {
@@ -188,7 +199,11 @@ fn resource(
         Some(id) if ResourceId::looks_like_one(id) => ResourceId::new(id),
         _ => own_id(&kind, section, number, item, defaults, notes)?,
     };
-    let mut object = object.clone();
+    let mut object = match with_unknowns(item) {
+        Some(item) => item.as_object().cloned().unwrap_or_default(),
+        None => object.clone(),
+    };
+    let existing = flag(&mut object, "existing", notes);
     let located = kind.matches('/').count() == 1 && object.get("location").is_none();
     if let (true, Some(location)) = (located, &defaults.location) {
         object.set("location", location.at, location.clone());
@@ -196,11 +211,48 @@ fn resource(
     Some(RawResource {
         id,
         at: item.at,
-        origin: Origin::Estate,
-        uncertain: None,
+        origin: if existing { Origin::Mentioned } else { Origin::Estate },
+        uncertain: object.remove("uncertain").and_then(|why| why.as_str().map(Into::into)),
         api_version: object.get("apiVersion").and_then(Node::as_str).map(Into::into),
         body: Node::object(item.at, object),
     })
+}
+
+/// A truth value that is taken out.
+fn flag(object: &mut Object, key: &str, notes: &mut Diagnostics) -> bool {
+    let Some(node) = object.remove(key) else { return false };
+    node.as_bool().unwrap_or_else(|| {
+        notes.push(Diagnostic::new(Code::WrongType, node.at, format!("`{key}` is true or false")));
+        false
+    })
+}
+
+/// The tree with `{$unknown: WHY}` read as what it says; `None` where there is none.
+fn with_unknowns(node: &Node) -> Option<Node> {
+    match &node.value {
+        Value::Object(object) => {
+            if let (1, Some(why)) = (object.len(), object.get(UNKNOWN_KEY).and_then(Node::as_str)) {
+                return Some(Node::unknown(node.at, why));
+            }
+            let edited: Vec<Option<Node>> = object.iter().map(|e| with_unknowns(&e.value)).collect();
+            edited.iter().any(Option::is_some).then(|| {
+                let pairs = object.iter().zip(edited);
+                let entry = |(e, new): (&Entry, Option<Node>)| Entry {
+                    value: new.unwrap_or(e.value.clone()),
+                    ..e.clone()
+                };
+                Node::object(node.at, pairs.map(entry).collect())
+            })
+        }
+        Value::Array(items) => {
+            let edited: Vec<Option<Node>> = items.iter().map(with_unknowns).collect();
+            edited.iter().any(Option::is_some).then(|| {
+                let pairs = items.iter().zip(edited);
+                Node::array(node.at, pairs.map(|(old, new)| new.unwrap_or(old.clone())).collect())
+            })
+        }
+        _ => None,
+    }
 }
 
 fn item_type(item: &Node, section: &str, notes: &mut Diagnostics) -> Option<String> {
@@ -274,7 +326,8 @@ pub fn sections_schema() -> serde_json::Map<String, Json> {
         }
     }
     let service = own.iter().find(|(s, _)| *s == "services").map(|(_, s)| s.clone()).unwrap_or_default();
-    let services = SERVICES.iter().map(|s| (s.section, service.clone()));
+    let any = json!({ "type": "object", "required": ["type"] });
+    let services = SERVICES.iter().map(|s| (s.section, service.clone())).chain([(ANY, any)]);
     let all = own.iter().map(|(s, j)| (*s, j.clone())).chain(services);
     all.map(|(section, schema)| (section.to_owned(), json!({ "type": "array", "items": schema }))).collect()
 }

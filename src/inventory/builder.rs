@@ -1,6 +1,6 @@
 //! From raw resources to an [`Inventory`]: children put in their place, duplicates merged, references checked.
 
-use super::read::Reader;
+use super::read::{Reader, Unknown};
 use super::{Inventory, Origin, RawResource, ResourceId, Slot, TableTag};
 use crate::diag::{Code, Diagnostic, Diagnostics, nearest};
 use crate::doc::{Node, Object, Value};
@@ -110,7 +110,7 @@ pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
     for raw in &raws {
         let tag = tag_of(&raw.id.kind());
         let strict = raw.origin == Origin::Estate;
-        let mut reader = Reader { notes, strict, scope: raw.id.clone() };
+        let mut reader = Reader { notes, strict, scope: raw.id.clone(), untold: untold(raw) };
         inventory.read(tag, raw, &mut reader);
     }
     index(&mut inventory);
@@ -122,6 +122,13 @@ pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
 /// changes nothing.
 pub fn normalize(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Vec<RawResource> {
     merge_duplicates(put_children_in(put_children_out(raws)), notes)
+}
+
+/// Why everything that is not written is unknown, for a resource that is only mentioned.
+fn untold(raw: &RawResource) -> Option<Unknown> {
+    let why =
+        || format!("`{}` is only mentioned; what it is made of is in none of the files", raw.id.full_name());
+    (raw.origin == Origin::Mentioned).then(|| Unknown::new(raw.at, why()))
 }
 
 fn object_of(node: &Node) -> Object {
@@ -203,7 +210,7 @@ fn put_children_in(raws: Vec<RawResource>) -> Vec<RawResource> {
     for child in inside {
         let (Some(list), Some(parent)) = (list_of(&child.id.kind()), child.id.parent()) else { continue };
         let at = *by_parent.entry(parent.clone()).or_insert_with(|| {
-            own.push(mentioned(parent.clone(), &child));
+            own.push(mentioned(parent.clone(), &child, list));
             own.len() - 1
         });
         own[at].body = appended(&own[at].body, list, child_item(&child));
@@ -243,15 +250,17 @@ fn strip_prefix_ignore_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> 
     head.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
 }
 
-/// A parent that only a child tells of.
-fn mentioned(id: ResourceId, child: &RawResource) -> RawResource {
+/// A parent that only a child tells of. It may have other children of the kind.
+fn mentioned(id: ResourceId, child: &RawResource, list: &str) -> RawResource {
+    let why = format!("other {list} of `{}` are in none of the files", id.full_name());
+    let empty = Node::object(child.at, Object::new());
     RawResource {
         id,
         at: child.at,
         origin: Origin::Mentioned,
         uncertain: None,
         api_version: None,
-        body: Node::object(child.at, Object::new()),
+        body: appended(&empty, list, Node::unknown(child.at, why)),
     }
 }
 
@@ -451,7 +460,9 @@ fn check_references(inventory: &Inventory, notes: &mut Diagnostics) {
         let inner = by_id && names_a_part(inventory, &ResourceId::new(text));
         // Groups, subscriptions and management groups are scopes: they exist without being listed.
         let scope = by_id && ResourceId::new(text).kind().starts_with("Microsoft.Resources/");
-        if hits == 1 || inner || scope {
+        let own =
+            !by_id && kind.is_empty() && inventory.has_part(owner, text.rsplit('/').next().unwrap_or(text));
+        if hits == 1 || inner || scope || own {
             return;
         }
         found.push(if hits == 0 {

@@ -2,6 +2,7 @@
 
 use super::attach::{Attachment, AttachmentId, AttachmentKind, Occupant, attachments};
 use super::gateways::{BranchKind, GatewayTable, gateways};
+use super::hubs::HubTable;
 use super::routes::{
     EffectiveRoute, NextHop, RoutePrefix, RouteSource, SubnetRoutes, UserRoutes, VnetRoutes,
     bound_user_routes, user_routes,
@@ -35,6 +36,7 @@ pub fn compile(
     let found = attachments(&inventory, &subnets);
     let gateways = gateways(&inventory, &found, &links);
     let groups = connected_groups(&inventory);
+    let hubs = super::hubs::hubs(&inventory);
     let routes: Vec<Arc<VnetRoutes>> = (0..inventory.virtual_networks.len())
         .map(|v| {
             let parts = VnetParts {
@@ -43,6 +45,7 @@ pub fn compile(
                 links: &links[v],
                 gateways: &gateways,
                 groups: &groups,
+                hubs: &hubs,
             };
             Arc::new(parts.routes(&found, &profile))
         })
@@ -77,6 +80,7 @@ pub fn compile(
         by_public_address,
         public_addresses,
         gateways,
+        hubs,
         security,
         admin,
         names,
@@ -266,6 +270,7 @@ struct VnetParts<'a> {
     links: &'a [Link],
     gateways: &'a GatewayTable,
     groups: &'a [Vec<Id<VirtualNetwork>>],
+    hubs: &'a HubTable,
 }
 
 /// Private ranges that Azure drops unless somebody holds them (RT-2).
@@ -281,6 +286,7 @@ impl VnetParts<'_> {
         self.system(&mut out, profile);
         self.peerings(&mut out);
         self.gateway(&mut out);
+        self.hub(&mut out);
         self.private_endpoints(&mut out, attachments);
         out
     }
@@ -366,8 +372,7 @@ impl VnetParts<'_> {
     }
 
     fn gateway(&self, out: &mut VnetRoutes) {
-        out.gateway_unknown =
-            self.gateways.use_unknown[self.vnet.index()].clone().or_else(|| self.hub_unknown());
+        out.gateway_unknown = self.gateways.use_unknown[self.vnet.index()].clone();
         for (branch, _) in self.gateways.branches_of(self.vnet) {
             for prefix in &branch.prefixes {
                 out.gateway.push(learnt(*prefix, NextHop::Gateway, branch.owner, branch.at));
@@ -397,17 +402,15 @@ impl VnetParts<'_> {
         }
     }
 
-    /// A connection to a Virtual WAN hub brings routes that are not modelled: unknown, not absent.
-    fn hub_unknown(&self) -> Option<Unknown> {
-        let mine = |c: &&crate::inventory::HubVirtualNetworkConnection| {
-            c.remote_virtual_network.known().and_then(|r| self.inventory.follow(r).row()) == Some(self.vnet)
-        };
-        let connection = self.inventory.hub_connections.iter().find(mine)?;
-        let why = format!(
-            "what the hub connection `{}` brings: Virtual WAN routing is not modelled",
-            connection.id.full_name()
-        );
-        Some(Unknown::new(connection.at, why))
+    /// What a connection to a Virtual WAN hub brings.
+    fn hub(&self, out: &mut VnetRoutes) {
+        let Some(connection) = &self.hubs.connections[self.vnet.index()] else { return };
+        let own = &self.inventory.virtual_networks[self.vnet].address_prefixes.items;
+        let owner = Slot { table: TableTag::HubVirtualNetworkConnection, row: connection.row.raw() };
+        let at = self.inventory.hub_connections[connection.row].at;
+        for prefix in self.hubs.learnt(self.vnet, own) {
+            out.gateway.push(learnt(prefix, NextHop::Hub(connection.hub), owner, at));
+        }
     }
 
     /// Whether the network holds the Route Server, or uses it over a peering (RS-2).
@@ -497,18 +500,57 @@ fn service_endpoint_routes(
             matches!(*tag, "Storage" | "Sql") && !endpoint.service.to_ascii_lowercase().ends_with(".global");
         let regional = region.as_ref().filter(|_| local).and_then(|r| tags.regional(tag, r));
         let Some(found) = regional.or_else(|| tags.find(tag)) else { continue };
+        let pair = region.as_ref().filter(|_| regional.is_some() && *tag == "Storage");
+        let pair = pair.and_then(|r| paired(&normal_region(r))).and_then(|r| tags.regional(tag, r));
         let slot = Slot { table: TableTag::Subnet, row: subnet.raw() };
-        out.push(EffectiveRoute {
-            prefix: Some(RoutePrefix::Tag(found)),
+        out.extend(std::iter::once(found).chain(pair).map(|covered| EffectiveRoute {
+            prefix: Some(RoutePrefix::Tag(covered)),
             source: RouteSource::Default,
             hop: Ok(NextHop::ServiceEndpoint(endpoint.service.clone())),
             name: None,
             owner: Some(slot),
             at: endpoint.at,
             bgp_override: false,
-        });
+            prefix_unknown: None,
+            public_only: false,
+        }));
     }
     out
+}
+
+/// Regions that are each other's pair
+/// (<https://learn.microsoft.com/azure/reliability/regions-paired>).
+const PAIRS: &[(&str, &str)] = &[
+    ("australiacentral", "australiacentral2"),
+    ("australiaeast", "australiasoutheast"),
+    ("canadacentral", "canadaeast"),
+    ("centralindia", "southindia"),
+    ("centralus", "eastus2"),
+    ("eastasia", "southeastasia"),
+    ("eastus", "westus"),
+    ("francecentral", "francesouth"),
+    ("germanywestcentral", "germanynorth"),
+    ("japaneast", "japanwest"),
+    ("koreacentral", "koreasouth"),
+    ("northcentralus", "southcentralus"),
+    ("northeurope", "westeurope"),
+    ("norwayeast", "norwaywest"),
+    ("southafricanorth", "southafricawest"),
+    ("swedencentral", "swedensouth"),
+    ("switzerlandnorth", "switzerlandwest"),
+    ("uaenorth", "uaecentral"),
+    ("uksouth", "ukwest"),
+    ("westcentralus", "westus2"),
+];
+
+/// Regions whose pair has another pair itself.
+const ONE_WAY_PAIRS: &[(&str, &str)] =
+    &[("brazilsouth", "southcentralus"), ("westindia", "southindia"), ("westus3", "eastus")];
+
+/// The pair of a region, as [`normal_region`] writes it.
+fn paired(region: &str) -> Option<&'static str> {
+    let there = PAIRS.iter().chain(ONE_WAY_PAIRS).find(|(a, _)| *a == region).map(|(_, b)| *b);
+    there.or_else(|| PAIRS.iter().find(|(_, b)| *b == region).map(|(a, _)| *a))
 }
 
 /// Ranges that are not public whatever anybody holds.

@@ -1,10 +1,10 @@
 //! Compiles the rules of network security groups.
 
 use super::rules::{AddressMatch, CompiledRule, Platform, RuleSet, Verdict, default_rules};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::inventory::{
-    Access, AddressMeaning, AddressWord, Asg, Direction, Field, Inventory, Many, Nsg, Ref, SecurityRule,
-    Unknown,
+    Access, AddressMeaning, AddressWord, Asg, Direction, Field, Inventory, Many, Nsg, Origin, Ref,
+    SecurityRule, Unknown,
 };
 use crate::net::{AddressSet, PortRange, PortSet, ProtocolMatch};
 use crate::tags::ServiceTags;
@@ -37,7 +37,7 @@ fn rule_set(
     let mut rules: Vec<CompiledRule> = Vec::new();
     for rule in nsg.security_rules.iter() {
         if rule.direction.known().is_none_or(|d| *d == direction) {
-            rules.push(compiled(inventory, rule, tags, notes));
+            rules.push(compiled(inventory, nsg.origin == Origin::Estate, rule, tags, notes));
         }
     }
     rules.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
@@ -73,6 +73,7 @@ fn shadowed(nsg: &Nsg, rules: &[CompiledRule], notes: &mut Diagnostics) {
 
 fn compiled(
     inventory: &Inventory,
+    own: bool,
     rule: &SecurityRule,
     tags: &ServiceTags,
     notes: &mut Diagnostics,
@@ -109,6 +110,11 @@ fn compiled(
         side.unknown = side.unknown.take().or_else(|| asgs.unknown.clone());
         if !words.given && !asgs.given {
             let why = format!("the rule `{}` has no {what}", rule.name);
+            let severity = if own { Severity::Error } else { Severity::Warning };
+            let help = format!("write `*` where every {what} is meant");
+            notes.push(
+                Diagnostic::new(Code::MissingField, rule.at, why.clone()).severity(severity).help(help),
+            );
             side.unknown.get_or_insert(Unknown::new(rule.at, why));
         }
         side

@@ -21,7 +21,11 @@ pub fn trace(view: &TraceView) -> String {
         out.push_str(&format!("  subgraph cluster_{number} {{\n    label=\"{}\"; {BOX}\n", group.title));
         for i in &group.nodes {
             let node = &picture.nodes[*i];
-            out.push_str(&format!("    h{i} [label=\"{}\"{}];\n", label(&node.lines), node_style(node.mark)));
+            out.push_str(&format!(
+                "    h{i} [label=\"{}\"{}];\n",
+                label(&node.text()),
+                node_style(node.mark)
+            ));
         }
         out.push_str("  }\n");
     }
@@ -34,7 +38,7 @@ pub fn trace(view: &TraceView) -> String {
 
 fn node_style(mark: Mark) -> &'static str {
     match mark {
-        Mark::Plain => "",
+        Mark::Plain | Mark::Asks => "",
         Mark::Stop => ", color=\"#b42318\", penwidth=2.5, fillcolor=\"#fee4e2\"",
         Mark::Also => ", color=\"#b42318\", style=\"rounded,filled,dashed\", fillcolor=\"#fef3f2\"",
         Mark::Unknown => ", color=\"#b54708\", penwidth=2, fillcolor=\"#fffaeb\"",
@@ -47,6 +51,7 @@ fn line(edge: &Edge) -> String {
         Mark::Stop => ", color=\"#b42318\", fontcolor=\"#b42318\", penwidth=2, style=dashed, arrowhead=tee",
         Mark::Beyond | Mark::Also => ", style=dotted, color=\"#667085\", fontcolor=\"#475467\"",
         Mark::Back => ", style=dashed, color=\"#175cd3\", fontcolor=\"#175cd3\", constraint=false",
+        Mark::Asks => ", style=dotted, color=\"#667085\", fontcolor=\"#475467\", constraint=false",
         Mark::Plain | Mark::Unknown => "",
     };
     format!("  h{} -> h{} [label=\"{}\"{style}];\n", edge.from, edge.to, aligned(&edge.lines))

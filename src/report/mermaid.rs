@@ -11,7 +11,7 @@ pub fn trace(view: &TraceView) -> String {
         out.push_str(&format!("  subgraph zone{number} [\"{}\"]\n", escape(group.title)));
         for i in &group.nodes {
             let node = &picture.nodes[*i];
-            out.push_str(&format!("    h{i}[\"{}\"]{}\n", label(&node.lines), class(node.mark)));
+            out.push_str(&format!("    h{i}[\"{}\"]{}\n", label(&node.text()), class(node.mark)));
         }
         out.push_str("  end\n");
     }
@@ -32,7 +32,7 @@ pub fn trace(view: &TraceView) -> String {
 
 fn class(mark: Mark) -> &'static str {
     match mark {
-        Mark::Plain => "",
+        Mark::Plain | Mark::Asks => "",
         Mark::Stop => ":::stop",
         Mark::Also => ":::also",
         Mark::Unknown => ":::unknown",
@@ -43,7 +43,7 @@ fn class(mark: Mark) -> &'static str {
 fn line(edge: &Edge) -> String {
     let arrow = match edge.mark {
         Mark::Stop => "--x",
-        Mark::Beyond | Mark::Also | Mark::Back => "-.->",
+        Mark::Beyond | Mark::Also | Mark::Asks | Mark::Back => "-.->",
         Mark::Plain | Mark::Unknown => "-->",
     };
     let label = label(&edge.lines);

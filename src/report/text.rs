@@ -46,7 +46,7 @@ pub fn verdict(out: &mut String, view: &TraceView, style: &Style) {
     let word = format!("{:<9}", outcome_word(view.outcome));
     let first = style.paint(outcome_paint(view.outcome), &word);
     flow(out, style, Margin::blank(9).starting(&first), &words);
-    flow(out, style, Margin::blank(9), &where_it_ends(view, style));
+    where_it_ends(out, view, style);
 }
 
 /// A name in one piece, its middle left out where it is too long for the line.
@@ -73,24 +73,23 @@ pub(super) fn outcome_paint(outcome: Outcome) -> Paint {
     }
 }
 
-/// `denied out at hop 2 (interface web-vm-nic) by nsg/rule (estate.yaml:18)`.
-fn where_it_ends(view: &TraceView, style: &Style) -> Words {
+/// `denied out at hop 2, interface web-vm-nic`, and below `by nsg/rule  estate.yaml:18`.
+fn where_it_ends(out: &mut String, view: &TraceView, style: &Style) {
     let branch = if view.outcome == Outcome::Mixed { "on one branch: " } else { "" };
-    let words = Words::default().text(Paint::Plain, &format!("{branch}{}", view.disposition.word()));
     let (at, evidence) = match view.blockers.first() {
         Some(blocker) => (Some(hop_of(view, blocker)), Some(&blocker.evidence)),
         None => quiet_end(view),
     };
-    let Some(at) = at else { return words };
-    let mut words = words.text(Paint::Plain, &format!("at {at}"));
-    if let Some(decider) = evidence.and_then(|e| e.decider.as_deref()) {
-        let by = if view.blockers.is_empty() { "over" } else { "by" };
-        words = words.text(Paint::Plain, by).piece(Paint::Name, &short(decider, style, 9));
-    }
-    match evidence.and_then(EvidenceView::place) {
-        Some(place) => words.aside(Paint::Dim, &place),
-        None => words,
-    }
+    let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
+    let text = format!("{branch}{}{at}", view.disposition.word());
+    flow(out, style, Margin::blank(9), &Words::default().text(Paint::Plain, &text));
+    let Some(evidence) = evidence.filter(|e| e.decider.is_some() || e.file.is_some()) else { return };
+    let by = if view.blockers.is_empty() { "over" } else { "by" };
+    let words = Words::default()
+        .text(Paint::Plain, by)
+        .piece(Paint::Name, &short(evidence.decider.as_deref().unwrap_or_default(), style, 12))
+        .aside(Paint::Strong, &evidence.place().unwrap_or_default());
+    flow(out, style, Margin::blank(9), &words);
 }
 
 /// Where a flow ends that nothing blocks: at the first thing not known, or at its end.
@@ -105,7 +104,7 @@ fn quiet_end(view: &TraceView) -> (Option<String>, Option<&EvidenceView>) {
     }
 }
 
-/// `hop 2 (interface web-vm-nic)`.
+/// `hop 2, interface web-vm-nic`.
 fn hop_of(view: &TraceView, blocker: &BlockerView) -> String {
     let (hops, way) = match blocker.way {
         Way::There => (Some(&view.hops), ""),
@@ -116,11 +115,16 @@ fn hop_of(view: &TraceView, blocker: &BlockerView) -> String {
 }
 
 fn numbered(hop: &HopView, way: &str) -> String {
-    format!("hop {}{way} ({})", hop.number, hop_title(hop))
+    format!("hop {}{way}, {}", hop.number, hop_title(hop))
 }
 
 fn hop_title(hop: &HopView) -> String {
-    format!("{} {}", hop.kind.word(), elide(&hop.name, LONG_NAME, "..."))
+    let name = elide(&hop.name, LONG_NAME, "...");
+    match hop.kind.word() {
+        // A host of the internet is called so already.
+        kind if name.starts_with(kind) => name.into_owned(),
+        kind => format!("{kind} {name}"),
+    }
 }
 
 fn heading(out: &mut String, style: &Style, text: &str) {
@@ -172,7 +176,9 @@ fn end(end: &EndView, style: &Style) -> Words {
 
 fn notices(out: &mut String, view: &TraceView, style: &Style) {
     heading(out, style, "The caller notices");
-    flow(out, style, Margin::blank(2), &Words::default().text(Paint::Plain, view.notices));
+    let at_times = if view.outcome == Outcome::Mixed { "at times: " } else { "" };
+    let text = format!("{at_times}{}", view.notices);
+    flow(out, style, Margin::blank(2), &Words::default().text(Paint::Plain, &text));
     let mut before = view.notices;
     for (number, blocker) in view.blockers.iter().enumerate().skip(1) {
         if blocker.notices != before {

@@ -77,20 +77,20 @@ impl TraceView {
 
     /// The view of a trace, its places found by a shared locator.
     pub fn with(trace: &Trace, network: &Network, locator: &Locator<'_>) -> TraceView {
-        let ways = evidence::ways(trace);
+        let places = evidence::places(trace);
         let mut hops = steps::hops(&trace.hops, locator);
         let mut back = trace.back.as_ref().map(|b| ReturnView::new(b, locator));
-        for (number, (blocker, way)) in trace.blockers.iter().zip(&ways).enumerate() {
+        for (number, (blocker, (way, hop))) in trace.blockers.iter().zip(&places).enumerate() {
             let hops = match way {
                 Way::There => Some(&mut hops),
                 Way::Back => back.as_mut().map(|b| &mut b.hops),
             };
-            let hop = hops.and_then(|hops| hops.get_mut(blocker.hop));
+            let hop = hops.and_then(|hops| hops.get_mut(*hop));
             if let Some(hop) = hop {
                 hop.mark(number + 1, blocker.cause.code());
             }
         }
-        if ways.first() == Some(&Way::There) {
+        if places.first().is_some_and(|(way, _)| *way == Way::There) {
             steps::mark_unreached(&mut hops);
         }
         Self {
@@ -100,7 +100,7 @@ impl TraceView {
             disposition: trace.disposition,
             cause: trace.cause.map(CauseView::new),
             notices: notices(trace).word(),
-            blockers: evidence::blockers(trace, &ways, locator),
+            blockers: evidence::blockers(trace, &places, locator),
             hops,
             back,
             assumptions: trace.assumptions.iter().map(AssumptionView::new).collect(),

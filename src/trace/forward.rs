@@ -79,7 +79,9 @@ impl Walk<'_> {
     /// Asks a subnet's table. The knobs and private endpoint policies come in here.
     pub(super) fn choose(&self, subnet: Id<Subnet>, ip: IpAddr) -> Choice<'_> {
         let beaten = |id| self.private_endpoint_beaten_from(id);
+        let is_public = |ip| crate::network::public_space().contains(ip);
         let with = Selection {
+            is_public: &is_public,
             tags: &self.net.tags,
             service_endpoint_overridable: self.net.profile.service_endpoint_route_overridable,
             bgp_default_removes_none: self.net.profile.bgp_default_removes_none_routes,
@@ -153,16 +155,16 @@ impl Walk<'_> {
         };
         let vnet = self.net.subnet(subnet).vnet;
         match hop {
-            NextHop::None if self.broken_peering(s, vnet) => self.after_null_route(s, subnet),
             NextHop::None => {
-                let cause =
-                    if route.source == RouteSource::User { Cause::UdrNone } else { Cause::SystemRouteNone };
-                s.block(
-                    StepKind::Route,
-                    cause,
-                    Evidence { rules: vec![azure::RT_16], ..evidence },
-                    format!("{text} has next hop None: dropped"),
-                );
+                let evidence = Evidence { rules: vec![azure::RT_16], ..evidence };
+                let text = format!("{text} has next hop None: dropped");
+                match self.broken_peering(vnet, s.header.destination) {
+                    _ if route.source == RouteSource::User => {
+                        s.block(StepKind::Route, Cause::UdrNone, evidence, text);
+                    }
+                    Some(peering) => self.block_by_broken_peering(s, peering, &text),
+                    None => s.block(StepKind::Route, Cause::SystemRouteNone, evidence, text),
+                }
                 self.after_null_route(s, subnet)
             }
             NextHop::VnetLocal => {
@@ -206,32 +208,45 @@ impl Walk<'_> {
                 s.pass(StepKind::Route, evidence, || format!("{text} leads to the private endpoint"));
                 Next::Go(Place::Arrive(*endpoint))
             }
-            NextHop::Hub(_) => {
-                let unknown = Unknown::new(route.at, "Virtual WAN routing is not modelled yet");
-                s.unknown(StepKind::Route, Cause::UnsupportedResource, &unknown, evidence);
-                Next::End(End::Stopped)
+            NextHop::Hub(hub) => {
+                s.pass(StepKind::Route, evidence, || format!("{text} goes to the hub"));
+                Next::Go(Place::Hub(*hub, false))
             }
         }
     }
 
-    /// A destination behind a peering that is not Connected has no route; the peering is what to mend (PEER-1).
-    fn broken_peering(&self, s: &mut State, vnet: Id<VirtualNetwork>) -> bool {
-        let destination = s.header.destination;
-        let broken = self.net.vnet(vnet).links.iter().find(|l| {
-            l.usable == Tri::No && l.remote.is_some_and(|r| self.net.vnet(r).space.contains(destination))
-        });
-        let Some(link) = broken else { return false };
-        let slot = Slot { table: TableTag::VirtualNetworkPeering, row: link.peering.raw() };
-        let name = self.net.inventory.peerings[link.peering].id.full_name();
-        let text =
-            format!("the peering `{name}` is not Connected on both sides, so {destination} has no route");
-        s.block(
-            StepKind::Route,
-            Cause::PeeringNotConnected,
-            of(self.net, Some(slot), &[azure::PEER_1, azure::RT_2]),
-            text,
-        );
-        true
+    /// A peering between a network and the one that holds an address, of which one side is missing or not
+    /// Connected, so that neither has routes (PEER-1).
+    fn broken_peering(
+        &self,
+        vnet: Id<VirtualNetwork>,
+        ip: IpAddr,
+    ) -> Option<Id<crate::inventory::VirtualNetworkPeering>> {
+        let inventory = &self.net.inventory;
+        let rows = inventory
+            .virtual_networks
+            .rows()
+            .flat_map(|(local, _)| self.net.vnet(local).links.iter().map(move |link| (local, link)));
+        let joins = |a, b: Option<Id<VirtualNetwork>>| {
+            let other = if a == vnet { b } else { Some(a).filter(|_| b == Some(vnet)) };
+            other.is_some_and(|v| self.net.vnet(v).space.contains(ip))
+        };
+        rows.filter(|(local, link)| link.usable == Tri::No && joins(*local, link.remote))
+            .map(|(_, link)| link.peering)
+            .next()
+    }
+
+    fn block_by_broken_peering(
+        &self,
+        s: &mut State,
+        peering: Id<crate::inventory::VirtualNetworkPeering>,
+        route: &str,
+    ) {
+        let slot = Slot { table: TableTag::VirtualNetworkPeering, row: peering.raw() };
+        let name = self.net.inventory.peerings[peering].id.full_name();
+        let text = format!("the peering `{name}` is not Connected on both sides and gives no route: {route}");
+        let evidence = of(self.net, Some(slot), &[azure::PEER_1, azure::RT_16]);
+        s.block(StepKind::Route, Cause::PeeringNotConnected, evidence, text);
     }
 
     /// A dropped flow is followed on to a destination that is known, to name later blockers too.
@@ -435,9 +450,7 @@ impl Walk<'_> {
             .filter(|(b, _)| b.gateway == gateway || self.shares(b.gateway, row.vnet))
             .collect();
         let from_branch = self.came_from_branch(s, gateway);
-        if let Some((branch, _)) =
-            mine.first().filter(|_| !self.net.vnet(row.vnet).space.contains(destination))
-        {
+        if let Some((branch, _)) = mine.first().filter(|_| self.is_behind_gateway(row.subnet, destination)) {
             let evidence = of(self.net, Some(branch.owner), &[azure::GW_2, azure::GW_3]);
             let text = format!("{destination} lies behind this gateway");
             s.pass(StepKind::Forward, evidence, || text);
@@ -463,6 +476,15 @@ impl Walk<'_> {
         }
         s.pass(StepKind::Forward, by(&[azure::RT_34]), || "the routes of GatewaySubnet decide".into());
         self.route(s, row.subnet, Some(id))
+    }
+
+    /// Whether the routes of GatewaySubnet itself lead to a branch: what the network or its peers hold comes first.
+    pub(super) fn is_behind_gateway(&self, subnet: Id<Subnet>, ip: IpAddr) -> bool {
+        match self.choose(subnet, ip) {
+            Choice::Route(routes, _) => routes.iter().any(|r| r.hop == Ok(NextHop::Gateway)),
+            Choice::NoRoute => true,
+            Choice::Unknown(_) => false,
+        }
     }
 
     /// Whether another gateway stands in the same network (VPN beside ExpressRoute).

@@ -287,6 +287,14 @@ impl Walk<'_> {
             return self.onward_from_public(s);
         }
         s.hop(HopKind::Internet, format!("internet {destination}"), None, Zone::Internet);
+        if let Some(Target::Attachment(id)) = s.target {
+            let name = &self.net.attachment(id).name;
+            let text = format!(
+                "`{name}` has {destination} inside its virtual network; the internet does not lead there"
+            );
+            s.block(StepKind::Route, Cause::PrivateOnlyTarget, by(&[azure::RT_30, azure::PEER_2]), text);
+            return self.onward_from_public(s);
+        }
         if !is_internet(s.target.as_ref()) || s.host.is_some() {
             s.note(StepKind::Deliver, by(&[]), || "a public host".into());
         }

@@ -4,8 +4,8 @@ use super::model::{Action, Assumption, Blocker, Evidence, Hop, HopKind, Missing,
 use super::question::{Origin, Target};
 use super::{Cause, Disposition};
 use crate::diag::At;
-use crate::inventory::{Id, OnPremisesSite, ResourceId, Subnet, Unknown, VirtualNetwork};
-use crate::net::Header;
+use crate::inventory::{Id, OnPremisesSite, ResourceId, Subnet, Unknown, VirtualHub, VirtualNetwork};
+use crate::net::{Header, IpAddr};
 use crate::network::{AttachmentId, Network};
 use crate::rules::RuleId;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub(super) enum Place {
     Inside(Id<VirtualNetwork>),
     /// It is in an on-premises network.
     AtSite(Id<OnPremisesSite>),
+    /// It is at a Virtual WAN hub; the flag tells that the hub's firewall has seen it.
+    Hub(Id<VirtualHub>, bool),
     /// It is in public address space.
     Public,
     /// It stands before a platform service.
@@ -66,6 +68,8 @@ pub(super) enum Device {
     Inbound(AttachmentId),
     /// Address translation on the way out of an attachment: undone as the answer arrives.
     Outbound(AttachmentId),
+    /// The firewall of a Virtual WAN hub.
+    Hub(Id<VirtualHub>),
     /// The internet breakout of a site.
     Site(Id<OnPremisesSite>),
 }
@@ -127,8 +131,12 @@ pub(super) struct State {
     pub returning: bool,
     /// The address of the target was decided by a name that resolved publicly although a private endpoint exists.
     pub public_despite_endpoint: Option<Evidence>,
+    /// Whether DNS servers that forward by suffix ask again for an alias they are given (DNS-12).
+    pub asks_for_alias: bool,
+    /// Whether it mattered.
+    pub alias_doubt: bool,
     /// Documented as working at times only.
-    pub intermittent: Option<String>,
+    pub intermittent: Option<(Cause, String)>,
     /// Whether evidence is written down.
     pub full: bool,
     /// Where the hops of the way back begin.
@@ -151,17 +159,19 @@ impl State {
             trail: Vec::new(),
             returning: false,
             public_despite_endpoint: None,
+            asks_for_alias: false,
+            alias_doubt: false,
             intermittent: None,
             full,
             back_at: None,
         }
     }
 
-    /// Enters a node.
+    /// Enters a node. The way back begins with a hop of its own, even at the node where the way there ended.
     pub(super) fn hop(&mut self, kind: HopKind, name: impl Into<String>, id: Option<ResourceId>, zone: Zone) {
         let name = name.into();
         let same = self.hops.last().is_some_and(|h| h.kind == kind && h.name == name && h.id == id);
-        if !same {
+        if !same || self.back_at == Some(self.hops.len()) {
             self.hops.push(Hop { kind, name, id, zone, steps: Vec::new() });
         }
     }
@@ -185,6 +195,23 @@ impl State {
                 text,
                 before: None,
                 after: None,
+                evidence,
+                cause: None,
+            });
+        }
+    }
+
+    /// Gives the header the destination that its name stands for, and writes it down.
+    pub(super) fn address(&mut self, destination: IpAddr, evidence: Evidence, text: impl FnOnce() -> String) {
+        self.header.destination = destination;
+        if self.full {
+            let text = text();
+            self.push(Step {
+                kind: StepKind::Resolve,
+                action: Action::Pass,
+                text,
+                before: None,
+                after: Some(self.header),
                 evidence,
                 cause: None,
             });

@@ -57,7 +57,7 @@ fn looked_at(out: &mut String, evidence: &EvidenceView, style: &Style) {
     flow(out, style, Margin::blank(5), &text);
     near_misses(out, evidence, style, 7);
     if let Some(text) = nearest_allow(&evidence.near_misses) {
-        flow(out, style, Margin::blank(5), &Words::default().text(Paint::Plain, &text));
+        flow(out, style, Margin::blank(5), &Words::default().text(Paint::Strong, &text));
     }
 }
 

@@ -5,7 +5,7 @@ use super::super::style::{Paint, Style};
 use super::super::table::{Cell, Fit, Table};
 use super::super::view::{EvidenceView, TraceView};
 use super::{outcome_paint, outcome_word, quiet_end, short};
-use crate::trace::{Cause, Decision, Flow, Outcome};
+use crate::trace::{Cause, Decision, Endpoint, Flow, Outcome};
 
 /// What the table says of one flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,10 +48,13 @@ impl FlowRow {
     /// A row from a decision alone, for batches; `place` where the decider's is known.
     pub fn new(flow: &Flow, decision: &Decision, place: Option<String>) -> Self {
         let protocol = flow.protocol.name().to_lowercase();
-        let to = if flow.protocol.has_ports() {
-            format!("{}:{}/{protocol}", flow.to, flow.port)
-        } else {
-            format!("{}/{protocol}", flow.to)
+        let to = match &flow.to {
+            Endpoint::Address(ip) if ip.is_ipv6() && flow.protocol.has_ports() => format!("[{ip}]"),
+            to => to.to_string(),
+        };
+        let to = match flow.protocol.has_ports() {
+            true => format!("{to}:{}/{protocol}", flow.port),
+            false => format!("{to}/{protocol}"),
         };
         Self {
             outcome: decision.outcome,

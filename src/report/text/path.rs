@@ -22,20 +22,23 @@ pub(super) fn path(out: &mut String, view: &TraceView, style: &Style) {
 pub(super) fn way_back(out: &mut String, view: &TraceView, style: &Style) {
     let Some(back) = &view.back else { return };
     heading(out, style, "Return path");
-    if back.outcome == Outcome::Allowed && !style.verbose {
-        let names: Vec<String> = back.hops.iter().map(hop_title).collect();
-        let text = format!("{} the answer comes back: ", style.signs().pass);
-        let words = Words::default()
-            .text(Paint::Plain, &text)
-            .text(Paint::Plain, &names.join(&format!(" {} ", style.signs().arrow)));
-        return flow(out, style, Margin::blank(2), &words);
-    }
-    let text = match back.outcome {
-        Outcome::Allowed => "the answer comes back",
-        Outcome::Blocked => "the flow arrives, but the answer does not come back",
-        Outcome::Unknown => "whether the answer comes back cannot be told",
-        Outcome::Mixed => "the answer comes back at times",
+    // Where the flow does not arrive, the way back is judged as if it did.
+    let stopped = view.blockers.first().is_some_and(|b| b.way == Way::There);
+    let text = match (back.outcome, stopped) {
+        (Outcome::Allowed, false) => "the answer comes back",
+        (Outcome::Allowed, true) => "the answer would come back",
+        (Outcome::Blocked, false) => "the flow arrives, but the answer does not come back",
+        (Outcome::Blocked, true) => "if the flow arrived, the answer would not come back",
+        (Outcome::Unknown, _) => "whether the answer comes back cannot be told",
+        (Outcome::Mixed, _) => "the answer comes back at times",
     };
+    if back.outcome == Outcome::Allowed && !style.verbose {
+        let last = view.hops.last().filter(|l| back.hops.first().is_none_or(|h| h.name != l.name));
+        let names: Vec<String> = last.into_iter().chain(&back.hops).map(hop_title).collect();
+        let names = names.join(&format!(" {} ", style.signs().arrow));
+        let text = format!("{} {text}: {names}", style.signs().pass);
+        return flow(out, style, Margin::blank(2), &Words::default().text(Paint::Plain, &text));
+    }
     flow(out, style, Margin::blank(2), &Words::default().text(Paint::Plain, text));
     hops(out, &back.hops, Way::Back, &view.blockers, style);
 }
@@ -88,7 +91,7 @@ impl Line<'_> {
         let rest = format!("  {}{}", self.bar(), " ".repeat(kinds + 6));
         let words = Words::default()
             .piece(Paint::Strong, &short(&hop.name, self.style, kinds + 9))
-            .piece(Paint::Dim, &format!("({})", hop.zone.word()));
+            .aside(Paint::Dim, &format!("{} {}", signs.note, hop.zone.word()));
         flow(out, self.style, Margin { first: &first, rest: &rest, columns: kinds + 9 }, &words);
     }
 

@@ -3,7 +3,7 @@
 use super::super::locate::{Locator, Quote};
 use super::word;
 use crate::diag::At;
-use crate::trace::{Action, Blocker, Cause, Disposition, Evidence, Hop, Missing, NearMiss, Trace};
+use crate::trace::{Blocker, Cause, Disposition, Evidence, Missing, NearMiss, Trace};
 use serde::{Serialize, Serializer};
 
 /// A cause with its code and meaning.
@@ -212,34 +212,29 @@ impl QuoteView {
     }
 }
 
-/// On which way each blocker lies: where a hop of that number holds a step that says the same.
-pub(super) fn ways(trace: &Trace) -> Vec<Way> {
-    let says = |hop: Option<&Hop>, blocker: &Blocker| {
-        hop.is_some_and(|h| {
-            h.steps.iter().any(|s| s.action == Action::Block && s.cause == Some(blocker.cause))
-        })
+/// On which way each blocker lies and at which hop of it, from zero: hops are numbered on through the way
+/// there and the way back.
+pub(super) fn places(trace: &Trace) -> Vec<(Way, usize)> {
+    let there = trace.hops.len();
+    let place = |blocker: &Blocker| match blocker.hop.checked_sub(there) {
+        Some(hop) if trace.back.is_some() => (Way::Back, hop),
+        _ => (Way::There, blocker.hop),
     };
-    let way = |blocker: &Blocker| {
-        let back = trace.back.as_ref().and_then(|b| b.hops.get(blocker.hop));
-        let there = says(trace.hops.get(blocker.hop), blocker);
-        let lost = blocker.disposition == Disposition::ReturnLost && back.is_some();
-        if !there && (lost || says(back, blocker)) { Way::Back } else { Way::There }
-    };
-    trace.blockers.iter().map(way).collect()
+    trace.blockers.iter().map(place).collect()
 }
 
-pub(super) fn blockers(trace: &Trace, ways: &[Way], locator: &Locator<'_>) -> Vec<BlockerView> {
-    let view = |(blocker, way): (&Blocker, &Way)| BlockerView {
+pub(super) fn blockers(trace: &Trace, places: &[(Way, usize)], locator: &Locator<'_>) -> Vec<BlockerView> {
+    let view = |(blocker, (way, hop)): (&Blocker, &(Way, usize))| BlockerView {
         cause: CauseView::new(blocker.cause),
         disposition: blocker.disposition,
         way: *way,
-        hop: blocker.hop + 1,
+        hop: hop + 1,
         text: blocker.text.clone(),
         notices: blocker.cause.noticed().word(),
         evidence: EvidenceView::new(&blocker.evidence, locator),
         quote: quote(blocker.evidence.at, locator),
     };
-    trace.blockers.iter().zip(ways).map(view).collect()
+    trace.blockers.iter().zip(places).map(view).collect()
 }
 
 fn quote(at: At, locator: &Locator<'_>) -> QuoteView {

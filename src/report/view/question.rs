@@ -72,6 +72,8 @@ impl QuestionView {
         let flow = &trace.flow;
         let text = |t: &Option<std::sync::Arc<str>>| t.as_deref().map(str::to_owned);
         let (source, destination) = addresses(&trace.hops);
+        let source = source.or_else(|| sender(&trace.hops, network));
+        let destination = destination.or_else(|| receiver(&trace.hops, network));
         Self {
             name: text(&flow.name),
             from: EndView::new(&flow.from, source, trace, &network.inventory),
@@ -153,6 +155,29 @@ fn addresses(hops: &[Hop]) -> (Option<IpAddr>, Option<IpAddr>) {
     let asked = names.iter().rev().find_map(|h| resolved(h));
     let source = out.or(asked).map(|h| h.source);
     (source, out.or(asked).map(|h| h.destination))
+}
+
+/// The sender's address where no step rewrites a header: that of the first hop.
+fn sender(hops: &[Hop], network: &Network) -> Option<IpAddr> {
+    address_of(hops.iter().find(|h| h.kind != HopKind::Resolver)?, network)
+}
+
+/// The receiver's address where no step rewrites a header: that of the last hop with one.
+fn receiver(hops: &[Hop], network: &Network) -> Option<IpAddr> {
+    let [.., before, last] = hops else { return None };
+    let last = if last.kind == HopKind::Service { before } else { last };
+    let ends = matches!(last.kind, HopKind::PrivateEndpoint | HopKind::Interface | HopKind::LoadBalancer);
+    if ends { address_of(last, network) } else { None }
+}
+
+/// The address of a hop's resource, if it has exactly one.
+fn address_of(hop: &Hop, network: &Network) -> Option<IpAddr> {
+    let slot = network.inventory.slot(hop.id.as_ref()?)?;
+    let mut own = network.attachments.iter().filter(|a| a.owner == slot);
+    match (own.next(), own.next()) {
+        (Some(only), None) => only.address,
+        _ => None,
+    }
 }
 
 /// What people call a resource type: `Microsoft.Network/virtualNetworks/subnets` is a subnet.

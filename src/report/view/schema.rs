@@ -24,7 +24,7 @@ pub fn schema() -> Value {
             "nearMiss": near_miss(),
             "quote": quote(),
             "return": object("The way back.", &[
-                ("outcome", one_of(&OUTCOMES.map(Outcome::word))),
+                ("outcome", outcomes()),
                 ("hops", list("hop")),
             ], &[]),
             "assumption": object("Something taken for granted, because the question or the files do not say.", &[
@@ -35,48 +35,40 @@ pub fn schema() -> Value {
     })
 }
 
-const OUTCOMES: [Outcome; 4] = [Outcome::Allowed, Outcome::Blocked, Outcome::Unknown, Outcome::Mixed];
+/// The words of every value; a value that is not named here does not compile.
+macro_rules! words {
+    ($kind:ident: $($value:ident)*) => {{
+        fn _whole(value: $kind) {
+            match value { $($kind::$value => {})* }
+        }
+        [$($kind::$value.word()),*]
+    }};
+}
 
-const ACTIONS: [Action; 5] = [Action::Pass, Action::Rewrite, Action::Block, Action::Unknown, Action::Note];
+fn outcomes() -> Value {
+    one_of(&words!(Outcome: Allowed Blocked Unknown Mixed))
+}
 
-const ZONES: [Zone; 3] = [Zone::Yours, Zone::Azure, Zone::Internet];
+fn actions() -> Value {
+    one_of(&words!(Action: Pass Rewrite Block Unknown Note))
+}
 
-const STEPS: [StepKind; 12] = [
-    StepKind::Originate,
-    StepKind::Resolve,
-    StepKind::Filter,
-    StepKind::Route,
-    StepKind::Translate,
-    StepKind::Balance,
-    StepKind::Proxy,
-    StepKind::Forward,
-    StepKind::Admit,
-    StepKind::Authorize,
-    StepKind::Deliver,
-    StepKind::Return,
-];
+fn zones() -> Value {
+    one_of(&words!(Zone: Yours Azure Internet))
+}
 
-const HOPS: [HopKind; 19] = [
-    HopKind::Resolver,
-    HopKind::Interface,
-    HopKind::Subnet,
-    HopKind::VirtualNetwork,
-    HopKind::Appliance,
-    HopKind::AzureFirewall,
-    HopKind::Gateway,
-    HopKind::VirtualHub,
-    HopKind::NatGateway,
-    HopKind::LoadBalancer,
-    HopKind::ApplicationGateway,
-    HopKind::FrontDoor,
-    HopKind::Bastion,
-    HopKind::PrivateEndpoint,
-    HopKind::Service,
-    HopKind::ManagedNetwork,
-    HopKind::OnPremises,
-    HopKind::Internet,
-    HopKind::Platform,
-];
+fn step_kinds() -> Value {
+    one_of(&words!(StepKind: Originate Resolve Filter Route Translate Balance Proxy Forward Admit Authorize
+        Deliver Return))
+}
+
+fn hop_kinds() -> Value {
+    one_of(
+        &words!(HopKind: Resolver Interface Subnet VirtualNetwork Appliance AzureFirewall Gateway VirtualHub
+        NatGateway LoadBalancer ApplicationGateway FrontDoor Bastion PrivateEndpoint Service ManagedNetwork
+        OnPremises Internet Platform),
+    )
+}
 
 type Fields<'a> = &'a [(&'a str, Value)];
 
@@ -151,7 +143,7 @@ fn trace() -> Value {
         &[
             ("version", json!({ "const": VERSION })),
             ("question", the("question")),
-            ("outcome", one_of(&OUTCOMES.map(Outcome::word))),
+            ("outcome", outcomes()),
             ("disposition", dispositions()),
             ("notices", text("What the caller would notice.")),
             ("blockers", list("blocker")),
@@ -224,9 +216,9 @@ fn hop() -> Value {
         "One node visited.",
         &[
             ("number", number("Its place on the way.")),
-            ("kind", one_of(&HOPS.map(HopKind::word))),
+            ("kind", hop_kinds()),
             ("name", text("Its name for a person.")),
-            ("zone", one_of(&ZONES.map(Zone::word))),
+            ("zone", zones()),
             ("reached", flag("Whether the flow gets as far as this.")),
             ("blockers", json!({ "type": "array", "items": number("The number of a blocker found here.") })),
             ("steps", list("step")),
@@ -239,8 +231,8 @@ fn step() -> Value {
     object(
         "One decision inside a hop.",
         &[
-            ("kind", one_of(&STEPS.map(StepKind::word))),
-            ("action", one_of(&ACTIONS.map(Action::word))),
+            ("kind", step_kinds()),
+            ("action", actions()),
             ("text", text("One line for a person.")),
             ("evidence", the("evidence")),
             ("reached", flag("Whether the flow gets as far as this.")),

@@ -1,0 +1,358 @@
+//! Virtual WAN hubs: connections, route tables, labels, routing intent (VWAN-1 to VWAN-14).
+
+use crate::diag::At;
+use crate::inventory::{
+    AzureFirewall, Field, HubRouteTable, HubVirtualNetworkConnection, Id, Inventory, Many, OnPremisesSite,
+    Ref, ResourceId, Slot, TableTag, Unknown, VirtualHub, VirtualNetwork,
+};
+use crate::net::{IpAddr, IpNet};
+
+/// The name of the table every hub has.
+const DEFAULT_TABLE: &str = "defaultroutetable";
+/// The label its default tables bear.
+const DEFAULT_LABEL: &str = "default";
+/// The table that means "nowhere".
+const NONE_TABLE: &str = "noneroutetable";
+/// What routing intent calls private unless more is listed (VWAN-9).
+const AGGREGATES: [&str; 3] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
+
+/// Where a hub sends something.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HubTarget {
+    /// A connected virtual network, perhaps of another hub.
+    Connection(Id<VirtualNetwork>, Id<VirtualHub>),
+    /// A site behind a gateway of a hub.
+    Branch(Id<OnPremisesSite>, Id<VirtualHub>),
+    /// A firewall, by static route.
+    Firewall(Id<AzureFirewall>),
+    /// An appliance inside a connected network, by static route of the connection.
+    Appliance(Id<VirtualNetwork>, IpAddr),
+    /// It cannot be known.
+    Unknown(Unknown),
+}
+
+/// One route of a hub's table.
+#[derive(Clone, Debug)]
+pub struct HubRouteRow {
+    /// What it covers.
+    pub prefix: IpNet,
+    /// Where it leads.
+    pub target: HubTarget,
+    /// Whether somebody wrote it (VWAN-4).
+    pub fixed: bool,
+    /// What says it.
+    pub owner: Slot,
+    /// Where.
+    pub at: At,
+}
+
+/// A hub.
+#[derive(Debug)]
+pub struct Hub {
+    /// Whether it is a Route Server and forwards nothing (RS-1).
+    pub route_server: bool,
+    /// The firewall its private policy names.
+    pub private: Option<Id<AzureFirewall>>,
+    /// The firewall its internet policy names.
+    pub internet: Option<Id<AzureFirewall>>,
+    /// Why its policies are not known.
+    pub unknown: Option<Unknown>,
+    /// Its tables by name.
+    pub tables: Vec<(String, Vec<HubRouteRow>)>,
+}
+
+/// A virtual network's connection to a hub.
+#[derive(Debug)]
+pub struct HubConnection {
+    /// The connection.
+    pub row: Id<HubVirtualNetworkConnection>,
+    /// The hub.
+    pub hub: Id<VirtualHub>,
+    /// The table that says what it reaches.
+    pub table: String,
+    /// Whether it learns 0.0.0.0/0.
+    pub internet_security: bool,
+}
+
+/// Hubs and connections.
+#[derive(Debug, Default)]
+pub struct HubTable {
+    /// By row of the hub.
+    pub hubs: Vec<Hub>,
+    /// By row of the virtual network.
+    pub connections: Vec<Option<HubConnection>>,
+    /// Hub of each site that is connected to one.
+    pub sites: Vec<(Id<OnPremisesSite>, Id<VirtualHub>)>,
+}
+
+struct Draft<'a> {
+    inventory: &'a Inventory,
+    connections: Vec<Connected>,
+    sites: Vec<(Id<OnPremisesSite>, Id<VirtualHub>)>,
+}
+
+struct Connected {
+    row: Id<HubVirtualNetworkConnection>,
+    hub: Id<VirtualHub>,
+    vnet: Id<VirtualNetwork>,
+    table: String,
+    tables: Vec<String>,
+    labels: Vec<String>,
+    internet_security: bool,
+}
+
+pub(super) fn hubs(inventory: &Inventory) -> HubTable {
+    let draft = Draft { inventory, connections: connected(inventory), sites: sites(inventory) };
+    let hubs = inventory.virtual_hubs.rows().map(|(id, _)| draft.hub(id)).collect();
+    let mut connections: Vec<Option<HubConnection>> =
+        (0..inventory.virtual_networks.len()).map(|_| None).collect();
+    for c in &draft.connections {
+        let (row, hub, table) = (c.row, c.hub, c.table.clone());
+        connections[c.vnet.index()] =
+            Some(HubConnection { row, hub, table, internet_security: c.internet_security });
+    }
+    HubTable { hubs, connections, sites: draft.sites }
+}
+
+fn hub_of(inventory: &Inventory, id: &ResourceId) -> Option<Id<VirtualHub>> {
+    inventory.row(&id.ancestor("Microsoft.Network/virtualHubs")?)
+}
+
+fn table_name(reference: &Ref<HubRouteTable>) -> String {
+    reference.text.rsplit('/').next().unwrap_or_default().to_ascii_lowercase()
+}
+
+fn connected(inventory: &Inventory) -> Vec<Connected> {
+    let mut out = Vec::new();
+    for (row, connection) in inventory.hub_connections.rows() {
+        let vnet = connection.remote_virtual_network.known().and_then(|r| inventory.follow(r).row());
+        let (Some(hub), Some(vnet)) = (hub_of(inventory, &connection.id), vnet) else { continue };
+        let table = connection.associated_route_table.known().map_or(DEFAULT_TABLE.to_owned(), table_name);
+        let tables: Vec<String> = connection.propagated_route_tables.iter().map(table_name).collect();
+        let mut labels: Vec<String> =
+            connection.propagated_labels.iter().map(|l| l.to_ascii_lowercase()).collect();
+        if tables.is_empty() && labels.is_empty() {
+            labels.push(DEFAULT_LABEL.into());
+        }
+        let internet_security = connection.enable_internet_security.or(true).unwrap_or(true);
+        out.push(Connected { row, hub, vnet, table, tables, labels, internet_security });
+    }
+    out
+}
+
+fn sites(inventory: &Inventory) -> Vec<(Id<OnPremisesSite>, Id<VirtualHub>)> {
+    let mut out = Vec::new();
+    for (id, site) in inventory.on_premises_sites.rows() {
+        for reference in &site.connected_to {
+            let hub = match inventory.follow_any(&reference.text) {
+                Some(Slot { table: TableTag::VirtualHub, row }) => Some(Id::new(row as usize)),
+                Some(Slot { table: TableTag::HubGateway, row }) => {
+                    let gateway = &inventory.hub_gateways.as_slice()[row as usize];
+                    gateway.virtual_hub.known().and_then(|r| inventory.follow(r).row())
+                }
+                _ => None,
+            };
+            out.extend(hub.map(|h| (id, h)));
+        }
+    }
+    out
+}
+
+impl Draft<'_> {
+    fn hub(&self, id: Id<VirtualHub>) -> Hub {
+        let row = &self.inventory.virtual_hubs[id];
+        let (private, internet, unknown) = self.intent(id);
+        let mut names: Vec<String> = vec![DEFAULT_TABLE.into()];
+        let own =
+            self.inventory.hub_route_tables.iter().filter(|t| hub_of(self.inventory, &t.id) == Some(id));
+        names.extend(own.map(|t| t.id.name().to_ascii_lowercase()));
+        names.extend(self.connections.iter().filter(|c| c.hub == id).map(|c| c.table.clone()));
+        names.sort();
+        names.dedup();
+        let tables = names.into_iter().map(|n| (n.clone(), self.table(id, &n, private.is_some()))).collect();
+        Hub { route_server: !row.ip_configurations.is_empty(), private, internet, unknown, tables }
+    }
+
+    fn intent(
+        &self,
+        id: Id<VirtualHub>,
+    ) -> (Option<Id<AzureFirewall>>, Option<Id<AzureFirewall>>, Option<Unknown>) {
+        let intent =
+            self.inventory.routing_intents.iter().find(|i| hub_of(self.inventory, &i.id) == Some(id));
+        let (mut private, mut internet) = (None, None);
+        let mut unknown = intent.and_then(|i| i.routing_policies.unknown.clone());
+        for policy in intent.into_iter().flat_map(|i| &i.routing_policies) {
+            let firewall = policy.next_hop.known().and_then(|r| self.firewall(&r.text));
+            if firewall.is_none() {
+                let why = format!(
+                    "the next hop of the routing policy `{}` is no firewall of the files",
+                    policy.name
+                );
+                unknown.get_or_insert(Unknown::new(policy.at, why));
+            }
+            let named = |word: &str| policy.destinations.iter().any(|d| d.eq_ignore_ascii_case(word));
+            if named("Internet") {
+                internet = firewall;
+            }
+            if named("PrivateTraffic") {
+                private = firewall;
+            }
+        }
+        (private, internet, unknown)
+    }
+
+    fn firewall(&self, text: &str) -> Option<Id<AzureFirewall>> {
+        self.inventory.find(text).row()
+    }
+
+    /// The routes of one table: static ones, and what propagates to it (VWAN-1, VWAN-3, VWAN-4).
+    fn table(&self, hub: Id<VirtualHub>, name: &str, intent: bool) -> Vec<HubRouteRow> {
+        let mut out = Vec::new();
+        let own = self.inventory.hub_route_tables.rows().find(|(_, t)| {
+            hub_of(self.inventory, &t.id) == Some(hub) && t.id.name().eq_ignore_ascii_case(name)
+        });
+        let mut labels: Vec<String> =
+            own.map(|(_, t)| t.labels.iter().map(|l| l.to_ascii_lowercase()).collect()).unwrap_or_default();
+        if name == DEFAULT_TABLE {
+            labels.push(DEFAULT_LABEL.into());
+        }
+        if let Some((row, table)) = own {
+            let owner = Slot { table: TableTag::HubRouteTable, row: row.raw() };
+            for route in &table.routes {
+                out.extend(self.fixed(&route.destinations, &route.next_hop, hub, owner, route.at));
+            }
+        }
+        for c in self.connections.iter().filter(|c| self.same_wan(c.hub, hub)) {
+            let owner = Slot { table: TableTag::HubVirtualNetworkConnection, row: c.row.raw() };
+            let direct = c.hub == hub && c.tables.iter().any(|t| t == name && t != NONE_TABLE);
+            // VWAN-9: with a private policy every connection is known to the hub, whatever it propagates.
+            if direct || c.labels.iter().any(|l| labels.contains(l)) || intent && name == DEFAULT_TABLE {
+                self.connection_routes(c, owner, hub, &mut out);
+            }
+        }
+        for (site, home) in self.sites.iter().filter(|(_, h)| self.same_wan(*h, hub)) {
+            if !labels.iter().any(|l| l == DEFAULT_LABEL) {
+                continue;
+            }
+            let row = &self.inventory.on_premises_sites[*site];
+            let prefixes = if row.advertises.given { &row.advertises } else { &row.address_prefixes };
+            let owner = Slot { table: TableTag::OnPremisesSite, row: site.raw() };
+            for prefix in prefixes.iter().filter(|p| p.prefix_len() > 0 || *home == hub) {
+                let target = HubTarget::Branch(*site, *home);
+                out.push(HubRouteRow { prefix: *prefix, target, fixed: false, owner, at: row.at });
+            }
+        }
+        out
+    }
+
+    fn connection_routes(&self, c: &Connected, owner: Slot, hub: Id<VirtualHub>, out: &mut Vec<HubRouteRow>) {
+        let row = &self.inventory.virtual_networks[c.vnet];
+        let connection = &self.inventory.hub_connections[c.row];
+        for prefix in &row.address_prefixes {
+            let target = HubTarget::Connection(c.vnet, c.hub);
+            out.push(HubRouteRow { prefix: *prefix, target, fixed: false, owner, at: connection.at });
+        }
+        for fixed in connection.static_routes.iter().filter(|_| c.hub == hub) {
+            let Some(ip) = fixed.next_hop_ip_address.known() else { continue };
+            for prefix in &fixed.address_prefixes {
+                let target = HubTarget::Appliance(c.vnet, *ip);
+                out.push(HubRouteRow { prefix: *prefix, target, fixed: true, owner, at: fixed.at });
+            }
+        }
+    }
+
+    fn fixed(
+        &self,
+        destinations: &Many<IpNet>,
+        next_hop: &Field<Ref<crate::inventory::AnyKind>>,
+        hub: Id<VirtualHub>,
+        owner: Slot,
+        at: At,
+    ) -> Vec<HubRouteRow> {
+        let target = match next_hop {
+            Field::Known(reference) => match self.inventory.follow_any(&reference.text) {
+                Some(Slot { table: TableTag::AzureFirewall, row }) => {
+                    HubTarget::Firewall(Id::new(row as usize))
+                }
+                Some(Slot { table: TableTag::HubVirtualNetworkConnection, row }) => {
+                    let found = self.connections.iter().find(|c| c.row.raw() == row);
+                    found.map_or_else(|| not_known(at), |c| HubTarget::Connection(c.vnet, c.hub))
+                }
+                _ => not_known(at),
+            },
+            _ => not_known(at),
+        };
+        let _ = hub;
+        destinations
+            .iter()
+            .map(|p| HubRouteRow { prefix: *p, target: target.clone(), fixed: true, owner, at })
+            .collect()
+    }
+
+    fn same_wan(&self, a: Id<VirtualHub>, b: Id<VirtualHub>) -> bool {
+        let wan = |h: Id<VirtualHub>| {
+            self.inventory.virtual_hubs[h].virtual_wan.known().map(|w| w.text.to_ascii_lowercase())
+        };
+        a == b || wan(a).is_some() && wan(a) == wan(b)
+    }
+}
+
+fn not_known(at: At) -> HubTarget {
+    HubTarget::Unknown(Unknown::new(at, "the next hop of the hub route is in none of the files"))
+}
+
+impl HubTable {
+    /// What a hub's table says to an address: longest prefix, then static before learnt, then the own hub (VWAN-7).
+    pub fn choose(&self, hub: Id<VirtualHub>, table: &str, ip: IpAddr) -> Option<&HubRouteRow> {
+        let tables = &self.hubs[hub.index()].tables;
+        let rows = tables.iter().find(|(n, _)| n == table).map_or(&[][..], |(_, r)| &r[..]);
+        let local = |r: &HubRouteRow| match r.target {
+            HubTarget::Connection(_, home) | HubTarget::Branch(_, home) => home == hub,
+            _ => true,
+        };
+        let rank = |r: &&HubRouteRow| (r.prefix.prefix_len(), r.fixed, local(r));
+        let best = rows.iter().filter(|r| r.prefix.contains(&ip)).max_by_key(rank)?;
+        rows.iter().find(|r| r.prefix.contains(&ip) && rank(r) == rank(&best))
+    }
+
+    /// The table that decides for traffic from an address: that of its connection, else the default one.
+    pub fn table_for(&self, hub: Id<VirtualHub>, vnet: Option<Id<VirtualNetwork>>) -> &str {
+        let connection = vnet.and_then(|v| self.connections[v.index()].as_ref()).filter(|c| c.hub == hub);
+        connection.map_or(DEFAULT_TABLE, |c| &c.table)
+    }
+
+    /// The prefixes a connected network learns from its hub (VWAN-5, VWAN-6, VWAN-8, VWAN-9).
+    pub fn learnt(&self, vnet: Id<VirtualNetwork>, own: &[IpNet]) -> Vec<IpNet> {
+        let Some(connection) = &self.connections[vnet.index()] else { return Vec::new() };
+        let hub = &self.hubs[connection.hub.index()];
+        let tables = hub.tables.iter().find(|(n, _)| *n == connection.table);
+        let mut out: Vec<IpNet> = Vec::new();
+        if hub.private.is_some() {
+            out.extend(AGGREGATES.iter().filter_map(|a| a.parse::<IpNet>().ok()));
+        }
+        for row in tables.into_iter().flat_map(|(_, rows)| rows) {
+            let default = row.prefix.prefix_len() == 0;
+            let intent = hub.private.is_some() && !row.fixed;
+            if !(default && !connection.internet_security || intent) {
+                out.push(row.prefix);
+            }
+        }
+        if hub.internet.is_some()
+            && connection.internet_security
+            && let Ok(default) = "0.0.0.0/0".parse()
+        {
+            out.push(default);
+        }
+        // A hub cannot attract what the network holds itself.
+        out.retain(|p| !own.iter().any(|o| o.contains(p)));
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+
+    /// Whether an address is private to a hub's routing intent: the aggregates, or written in its default table.
+    pub fn is_private(&self, hub: Id<VirtualHub>, ip: IpAddr) -> bool {
+        let aggregate = AGGREGATES.iter().any(|a| a.parse::<IpNet>().is_ok_and(|n| n.contains(&ip)));
+        aggregate || self.choose(hub, DEFAULT_TABLE, ip).is_some_and(|r| r.fixed && r.prefix.prefix_len() > 0)
+    }
+}
