@@ -187,6 +187,11 @@ impl Writer<'_> {
                 }
             }
         }
+        // `null` says "nothing", which for a resource only mentioned is not the same as saying nothing.
+        let null = |p: &&&str| !p.contains('*') && View { node: body }.writes(&[p]) && get(out, p).is_none();
+        if let Some(path) = field.paths.iter().find(null).filter(|_| origin == Origin::Mentioned) {
+            set(out, path, Node::built(Value::Null));
+        }
     }
 
     fn value(&self, value: &Node, field: &FieldShape, origin: Origin) -> Node {
