@@ -86,6 +86,45 @@ const HELD_BACK: &[HeldBack] = &[
         &[],
         "from the internet a machine is asked at its private address",
     ),
+    held_back(
+        "online-endpoints.yaml",
+        "oe.score.public",
+        &["cause"],
+        "a client on the internet is told to link a private zone",
+    ),
+    held_back(
+        "online-endpoints.yaml",
+        "endpoint private]",
+        &[],
+        "the public switch of an online endpoint decides nothing",
+    ),
+    held_back(
+        "online-endpoints.yaml",
+        "the other reading]",
+        &[],
+        "the public switch of an online endpoint decides nothing",
+    ),
+    held_back(
+        "managed-network.yaml",
+        "mv.pe.lake/dfs",
+        &[],
+        "private endpoints of a managed network are not told apart by sub-resource",
+    ),
+    held_back(
+        "managed-network.yaml",
+        "mv.batch/",
+        &[],
+        "private endpoints of a managed network are not told apart by sub-resource",
+    ),
+    held_back("managed-network.yaml", "[storage by name]", &[], "a managed network opens storage by name"),
+    held_back(
+        "managed-network.yaml",
+        "[internet allowed]",
+        &[],
+        "a managed network with internet makes no private endpoints",
+    ),
+    held_back("legacy-egress.yaml", "legacy.", &[], "the egress switch of a deployment decides nothing"),
+    held_back("aks.yaml", "[API server's zone not linked]", &[], "a private cluster answers publicly"),
 ];
 
 const fn held_back(
