@@ -12,6 +12,7 @@ mod filter;
 mod firewall;
 mod forward;
 mod hub;
+mod layers;
 mod model;
 mod outbound;
 mod question;
@@ -23,6 +24,7 @@ pub use crate::net::Header;
 pub use crate::network::NearMiss;
 pub use cause::{Cause, Disposition, Noticed};
 pub use engine::{decide, trace, understand};
+pub use layers::{Layer, LayerKind, Layers, Spot};
 pub use model::{
     Action, Assumption, Blocker, Decision, Endpoint, Evidence, Flow, Hop, HopKind, Missing, Outcome, Return,
     Step, StepKind, Trace, Zone,

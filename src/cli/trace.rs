@@ -163,7 +163,7 @@ fn single(
 ) -> Result<u8, Failure> {
     let locator = Locator::new(&loaded.sources);
     let Some(view) = view(question, None, At::NOWHERE, network, &locator, console) else {
-        return Ok(exit::INPUT);
+        return Err(Failure::Input(Vec::new()));
     };
     let mut text = String::new();
     match format {

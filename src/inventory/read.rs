@@ -235,14 +235,16 @@ impl<'a> View<'a> {
 
     /// The value at a path; `*` is not followed here. `properties` is looked into first.
     pub(crate) fn get(&self, path: &str) -> Option<&'a Node> {
-        let inner = self.node.get("properties");
-        let unknown = inner.filter(|i| i.why_unknown().is_some());
-        let found = inner.filter(|_| unknown.is_none()).and_then(|i| reach(i, path));
-        found.or_else(|| reach(self.node, path)).filter(|n| !n.is_null()).or(unknown)
+        let found = match self.node.get("properties") {
+            Some(inner) if inner.why_unknown().is_some() => Some(inner),
+            Some(inner) => reach(inner, path),
+            None => None,
+        };
+        found.or_else(|| reach(self.node, path)).filter(|n| !n.is_null())
     }
 
     /// Whether something is written at one of the paths, and be it `null`.
-    fn writes(&self, paths: &[&str]) -> bool {
+    pub(crate) fn writes(&self, paths: &[&str]) -> bool {
         let written = |path: &&str| {
             let path = path.split(".*").next().unwrap_or(path);
             let inner = self.node.get("properties").and_then(|p| reach(p, path));
@@ -272,7 +274,7 @@ impl<'a> View<'a> {
 }
 
 /// A member of a list item, in its `properties` or beside them, or the item where it is a plain value.
-fn pick<'a>(item: &'a Node, path: &str) -> Option<&'a Node> {
+pub(crate) fn pick<'a>(item: &'a Node, path: &str) -> Option<&'a Node> {
     if item.as_object().is_none() {
         return Some(item);
     }
@@ -303,7 +305,7 @@ fn says_nothing(node: &Node) -> bool {
 
 /// Whether a value is only the object around another spelling of the same field: `customRules` is the list in
 /// one type and holds it as `customRules.rules` in another.
-fn is_around(view: &View<'_>, paths: &[&str], path: &str, node: &Node) -> bool {
+pub(crate) fn is_around(view: &View<'_>, paths: &[&str], path: &str, node: &Node) -> bool {
     let inside = |other: &&str| {
         other.strip_prefix(path).is_some_and(|r| r.starts_with('.')) && view.get(other).is_some()
     };

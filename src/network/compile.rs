@@ -511,6 +511,8 @@ fn service_endpoint_routes(
             owner: Some(slot),
             at: endpoint.at,
             bgp_override: false,
+            prefix_unknown: None,
+            public_only: false,
         }));
     }
     out

@@ -64,7 +64,10 @@ pub async fn run<T: Send + 'static>(
         drop((worker.work, worker.done));
         finished(worker.task).await;
     }
-    finished(reader).await;
+    // A reader that waits for input that may never come is left alone.
+    if !cancel.is_asked() && result.is_ok() {
+        finished(reader).await;
+    }
     result
 }
 
@@ -76,12 +79,14 @@ async fn dispatch<T>(
     consume: &mut impl FnMut(Result<T, LineError>) -> io::Result<()>,
 ) -> Result<(), BatchError> {
     let (mut given, mut taken) = (0, 0);
-    while let Some(chunk) = ready.recv().await {
+    loop {
+        let chunk = tokio::select! {
+            chunk = ready.recv() => chunk,
+            () = cancel.asked() => return Ok(()),
+        };
+        let Some(chunk) = chunk else { break };
         let fault = |error| FileError { path: path.to_owned(), fault: FileFault::Read(error) };
         let chunk = chunk.map_err(|error| BatchError::File(fault(error)))?;
-        if cancel.is_asked() {
-            return Ok(());
-        }
         let number = crew.len();
         if given - taken == EACH * number {
             crew[taken % number].give_out(consume).await?;

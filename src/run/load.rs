@@ -13,11 +13,12 @@ use crate::formats::detect::Detected;
 use crate::formats::{change, native};
 use crate::inventory::RawResource;
 use crate::inventory::change::Change;
+use crate::net::{IpAddr, Ipv4Addr};
 use crate::scenario::Word;
 use crate::tags::ServiceTags;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What to read beside the estate itself, and how.
 #[derive(Clone, Debug, Default)]
@@ -230,15 +231,27 @@ fn service_tags(reads: &[Read], notes: &mut Diagnostics) -> Arc<ServiceTags> {
         );
     }
     let Some(root) = files.first().and_then(|read| read.root.as_deref()) else {
-        return Arc::new(ServiceTags::builtin());
+        return builtin();
     };
     match ServiceTags::from_json(root, notes) {
-        Ok(tags) => Arc::new(tags),
+        Ok(tags) => indexed(tags),
         Err(fault) => {
             notes.push(fault);
-            Arc::new(ServiceTags::builtin())
+            builtin()
         }
     }
+}
+
+/// The built-in table, made once.
+fn builtin() -> Arc<ServiceTags> {
+    static BUILTIN: OnceLock<Arc<ServiceTags>> = OnceLock::new();
+    BUILTIN.get_or_init(|| indexed(ServiceTags::builtin())).clone()
+}
+
+/// A table with its index built, so that every network compiled from it gets both.
+fn indexed(tags: ServiceTags) -> Arc<ServiceTags> {
+    tags.holding(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    Arc::new(tags)
 }
 
 fn not_wanted(doc: DocId, wanted: &str, kind: &Kind) -> Diagnostic {

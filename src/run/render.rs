@@ -15,7 +15,7 @@ pub fn diagnostics(notes: &Diagnostics, sources: &Sources, style: &Style) -> Str
 
 /// An answer in one line, for batches too long for a table.
 pub fn line(row: &FlowRow) -> String {
-    let mut out = format!("{:<8} {} -> {}", row.outcome, clean(&row.from), clean(&row.to));
+    let mut out = format!("{:<8} {} -> {}", row.outcome.word(), clean(&row.from), clean(&row.to));
     let name = row.name.as_deref().map(|name| format!("({})", clean(name)));
     let cause = row.cause.map(|cause| cause.code().to_owned());
     let decider = row.decider.as_deref().map(|decider| format!("by {}", clean(decider)));

@@ -158,7 +158,7 @@ impl<'n> Walk<'n> {
     fn address_target(&self, s: &mut State, question: &Question) -> bool {
         match &question.target {
             Wanted::Address(ip, target) => {
-                s.header.destination = *ip;
+                s.header.destination = self.seen_from(&s.origin, *ip, target.as_ref());
                 s.target = target.clone();
                 true
             }
@@ -177,6 +177,13 @@ impl<'n> Walk<'n> {
                 self.resolve_target(s, name)
             }
         }
+    }
+
+    /// The address a target has for its caller: from the internet a machine is its public address, if it has one.
+    fn seen_from(&self, origin: &Origin, private: IpAddr, target: Option<&Target>) -> IpAddr {
+        let (Origin::Internet(_), Some(Target::Attachment(id))) = (origin, target) else { return private };
+        let public = self.net.attachment(*id).public_ip.row();
+        public.and_then(|row| self.net.public_addresses[row.index()].0).unwrap_or(private)
     }
 
     fn first_place(&self, s: &mut State) -> Next {
@@ -457,12 +464,12 @@ fn conclude(flow: &Flow, mut state: State, end: &End) -> Trace {
     } else if let Some(first) = state.missing.first() {
         (Outcome::Unknown, Disposition::InsufficientInfo, Some(first.cause))
     } else if state.intermittent.is_some() {
-        let cause = if back.is_some() { Cause::AsymmetricReturn } else { Cause::Intermittent };
+        let cause = state.intermittent.as_ref().map_or(Cause::Intermittent, |(cause, _)| *cause);
         (Outcome::Mixed, cause.disposition(), Some(cause))
     } else {
         (Outcome::Allowed, arrived.unwrap_or(Disposition::Accepted), None)
     };
-    if let Some(text) = state.intermittent.take() {
+    if let Some((_, text)) = state.intermittent.take() {
         state.warn(text);
     }
     state.assumptions.sort();

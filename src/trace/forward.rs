@@ -79,7 +79,9 @@ impl Walk<'_> {
     /// Asks a subnet's table. The knobs and private endpoint policies come in here.
     pub(super) fn choose(&self, subnet: Id<Subnet>, ip: IpAddr) -> Choice<'_> {
         let beaten = |id| self.private_endpoint_beaten_from(id);
+        let is_public = |ip| crate::network::public_space().contains(ip);
         let with = Selection {
+            is_public: &is_public,
             tags: &self.net.tags,
             service_endpoint_overridable: self.net.profile.service_endpoint_route_overridable,
             bgp_default_removes_none: self.net.profile.bgp_default_removes_none_routes,
@@ -448,9 +450,7 @@ impl Walk<'_> {
             .filter(|(b, _)| b.gateway == gateway || self.shares(b.gateway, row.vnet))
             .collect();
         let from_branch = self.came_from_branch(s, gateway);
-        if let Some((branch, _)) =
-            mine.first().filter(|_| !self.net.vnet(row.vnet).space.contains(destination))
-        {
+        if let Some((branch, _)) = mine.first().filter(|_| self.is_behind_gateway(row.subnet, destination)) {
             let evidence = of(self.net, Some(branch.owner), &[azure::GW_2, azure::GW_3]);
             let text = format!("{destination} lies behind this gateway");
             s.pass(StepKind::Forward, evidence, || text);
@@ -476,6 +476,15 @@ impl Walk<'_> {
         }
         s.pass(StepKind::Forward, by(&[azure::RT_34]), || "the routes of GatewaySubnet decide".into());
         self.route(s, row.subnet, Some(id))
+    }
+
+    /// Whether the routes of GatewaySubnet itself lead to a branch: what the network or its peers hold comes first.
+    pub(super) fn is_behind_gateway(&self, subnet: Id<Subnet>, ip: IpAddr) -> bool {
+        match self.choose(subnet, ip) {
+            Choice::Route(routes, _) => routes.iter().any(|r| r.hop == Ok(NextHop::Gateway)),
+            Choice::NoRoute => true,
+            Choice::Unknown(_) => false,
+        }
     }
 
     /// Whether another gateway stands in the same network (VPN beside ExpressRoute).

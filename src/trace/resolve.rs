@@ -682,6 +682,12 @@ impl Walk<'_> {
             s.assume(None, format!("{ip} stands for `{name}` ({tag})", ip = ip.unwrap_or(INTERNET_HOST)));
             return Zoned::Answer(Answer::Addresses(vec![ip.unwrap_or(INTERNET_HOST)], by(&[azure::DNS_4])));
         }
+        if let Some(zone) = self.net.names.zone_names.iter().find(|z| is_under(&name, z)) {
+            let why = format!(
+                "`{name}` lies under the private zone `{zone}`, which is not linked where it is asked; whether it exists publicly is not known"
+            );
+            return Zoned::Answer(Answer::Unknown(Cause::UnknownName, Unknown::new(At::NOWHERE, why)));
+        }
         s.assume(
             None,
             format!(

@@ -136,7 +136,7 @@ pub(super) struct State {
     /// Whether it mattered.
     pub alias_doubt: bool,
     /// Documented as working at times only.
-    pub intermittent: Option<String>,
+    pub intermittent: Option<(Cause, String)>,
     /// Whether evidence is written down.
     pub full: bool,
     /// Where the hops of the way back begin.

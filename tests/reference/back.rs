@@ -19,12 +19,24 @@ pub(crate) fn check(f: &Facts, w: &Worlds, way: &Way) -> Result<(), Stop> {
     let mut packet = way.last.reversed();
     let mut at = match way.arrival {
         Arrival::Platform | Arrival::Proxy(_) => return Ok(()),
+        Arrival::Outside if way.by_site.is_some() => {
+            return from_beyond(f, w, way, devices, way.at_site.reversed());
+        }
         Arrival::Outside | Arrival::ServiceEndpoint(_) | Arrival::Endpoint(_) => {
             // ASYM-4: the answer of a private endpoint goes straight to the address it saw. The public
             // address, or the service endpoint, leads straight back to whoever sent it out.
             let direct = |d: &&Device| d.before.source == d.after.source;
-            if let (Arrival::Endpoint(_), Some(missed)) = (way.arrival, devices.last().filter(direct)) {
-                return Err(asymmetric(name(f, missed.place)));
+            if let (Arrival::Endpoint(place), Some(missed)) = (way.arrival, devices.last().filter(direct)) {
+                let vnet = f.holders[place].vnet;
+                let near = f.in_vnet(vnet, packet.destination)
+                    || f.peers(vnet).iter().any(|(peer, _)| f.in_vnet(*peer, packet.destination))
+                    || super::routes::gateway_prefixes(f, vnet)
+                        .iter()
+                        .any(|(p, _)| p.contains(&packet.destination));
+                return Err(match near {
+                    true => asymmetric(name(f, missed.place)),
+                    false => Stop { cause: Cause::ReturnNoRoute, decider: None },
+                });
             }
             match devices.last() {
                 None => return Ok(()),
@@ -68,13 +80,25 @@ fn step(
     let lost = Stop { cause: Cause::ReturnNoRoute, decider: route.decider.clone() };
     match route.hop {
         Hop::Drop => Err(lost),
-        Hop::Local => home(f, w, way, holder.vnet, devices, packet).unwrap_or(Err(lost)),
-        Hop::Peer(vnet) => home(f, w, way, vnet, devices, packet).unwrap_or(Err(lost)),
+        Hop::Local => {
+            home(f, w, way, holder.vnet, devices, packet).unwrap_or_else(|| Err(nobody(f, holder.vnet)))
+        }
+        Hop::Peer(vnet) => home(f, w, way, vnet, devices, packet).unwrap_or_else(|| Err(nobody(f, vnet))),
         Hop::Endpoint(_) => Err(lost),
         Hop::Appliance(next) => {
             let mut near = vec![holder.vnet];
             near.extend(f.peers(holder.vnet).into_iter().map(|(peer, _)| peer));
-            let Some(there) = near.into_iter().find_map(|v| f.holder_at(v, next)) else { return Err(lost) };
+            let Some(there) = near.iter().find_map(|v| f.holder_at(*v, next)) else {
+                // An appliance that is in none of the files may well know the session.
+                return match near.iter().any(|v| f.vacant(*v, next).is_some()) {
+                    true => Err(Stop { cause: Cause::DanglingReference, decider: None }),
+                    false => Err(lost),
+                };
+            };
+            if f.holders[there].ip == Some(packet.destination) {
+                let vnet = f.holders[there].vnet;
+                return home(f, w, way, vnet, devices, packet).unwrap_or(Err(lost));
+            }
             through(f, there, devices, packet)
         }
         Hop::Internet | Hop::ServiceEndpoint(_) => {
@@ -85,11 +109,25 @@ fn step(
                 false => Err(lost),
             }
         }
-        Hop::Gateway(_) => match (way.start, devices.is_empty()) {
-            (Start::Site(_), true) if !way.entered => Ok(None),
-            _ => Err(asymmetric(devices.last().and_then(|d| name(f, d.place)))),
-        },
+        Hop::Gateway(gateways) => {
+            // GW-4: a gateway sends back into the networks it knows, by its own subnet's routes.
+            let gateways = if gateways.is_empty() { f.gateways_of(holder.vnet) } else { gateways };
+            if gateways.is_empty() {
+                return Err(lost);
+            }
+            let turn = gateways.iter().find_map(|g| super::walk::gateway_turns(f, *g, packet.destination));
+            match (turn, way.start, devices.is_empty()) {
+                (Some(place), ..) => Ok(Some(place)),
+                (None, Start::Site(_), true) if !way.entered => Ok(None),
+                // RT-32: in from the internet, and the answer goes to the gateway.
+                _ => Err(asymmetric(devices.last().and_then(|d| name(f, d.place)))),
+            }
+        }
     }
+}
+
+fn nobody(f: &Facts, vnet: Id<VirtualNetwork>) -> Stop {
+    Stop { cause: Cause::ReturnNoRoute, decider: Some(f.inv.virtual_networks[vnet].id.full_name()) }
 }
 
 fn name(f: &Facts, place: usize) -> Option<String> {
@@ -161,7 +199,7 @@ fn from_beyond(
     mut devices: Vec<Device>,
     mut packet: Packet,
 ) -> Result<(), Stop> {
-    let Arrival::Site(site) = way.arrival else { return Ok(()) };
+    let Some(site) = way.by_site else { return Ok(()) };
     if matches!(way.start, Start::Site(_)) {
         return Ok(());
     }
@@ -171,7 +209,10 @@ fn from_beyond(
             f.holders.iter().any(|h| h.ip == Some(packet.destination) && f.gateways_of(h.vnet).contains(g));
         f.holders.iter().position(|h| knows && h.kind == AttachmentKind::Gateway(*g))
     });
-    let Some(mut place) = at else { return Err(Stop { cause: Cause::ReturnNoRoute, decider: None }) };
+    let Some(mut place) = at else {
+        let decider = Some(f.inv.on_premises_sites[site].id.full_name());
+        return Err(Stop { cause: Cause::ReturnNoRoute, decider });
+    };
     for _ in 0..32 {
         match step(f, w, way, &f.holders[place], &mut devices, &mut packet)? {
             None => return Ok(()),

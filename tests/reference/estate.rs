@@ -305,11 +305,11 @@ impl Maker {
             json!({ "name": "gw", "gatewayType": kind, "subnet": "v0/GatewaySubnet" }),
         );
         let mut site =
-            json!({ "name": "site", "addressPrefixes": ["192.168.100.0/24"], "connectedTo": ["gw"] });
+            json!({ "name": "site", "addressPrefixes": ["172.30.100.0/24"], "connectedTo": ["gw"] });
         if self.r.chance(20) {
-            site["advertises"] = json!(["192.168.0.0/17", "0.0.0.0/0"]);
+            site["advertises"] = json!(["172.30.0.0/17", "0.0.0.0/0"]);
         } else if self.r.chance(20) {
-            site["advertises"] = json!(["192.168.96.0/20"]);
+            site["advertises"] = json!(["172.30.96.0/20"]);
         }
         if self.r.chance(50) {
             site["publicIPAddress"] = json!("198.51.100.7");
@@ -318,13 +318,12 @@ impl Maker {
             site["internetAccess"] = json!(false);
         }
         if self.r.chance(40) {
-            site["hosts"] =
-                json!([{ "name": "files", "ipAddress": "192.168.100.20", "listens": [443, 445] }]);
+            site["hosts"] = json!([{ "name": "files", "ipAddress": "172.30.100.20", "listens": [443, 445] }]);
         }
         self.e.add("onPremisesSites", site);
         self.sites.push("site".into());
-        self.prefixes.push("192.168.100.0/24".into());
-        self.targets.push(("192.168.100.20".into(), 443));
+        self.prefixes.push("172.30.100.0/24".into());
+        self.targets.push(("172.30.100.20".into(), 443));
         if self.r.chance(30) {
             // RT-22: more specific than the network's own space, yet it loses.
             let inside = if self.r.chance(50) { "10.0.1.0/24" } else { "10.77.0.0/16" };
@@ -337,10 +336,10 @@ impl Maker {
             self.e.add("virtualNetworkGateways", json!({ "name": "gw2", "gatewayType": if kind == "Vpn" { "ExpressRoute" } else { "Vpn" }, "subnet": "v0/GatewaySubnet" }));
             self.e.add(
                 "onPremisesSites",
-                json!({ "name": "branch", "addressPrefixes": ["192.168.200.0/24"], "connectedTo": ["gw2"] }),
+                json!({ "name": "branch", "addressPrefixes": ["172.30.200.0/24"], "connectedTo": ["gw2"] }),
             );
             self.sites.push("branch".into());
-            self.targets.push(("192.168.200.9".into(), 22));
+            self.targets.push(("172.30.200.9".into(), 22));
         }
     }
 
@@ -856,7 +855,7 @@ impl Maker {
                 forwards = vec![json!({ "domain": ".", "servers": [ip.clone()] })];
             }
             if self.gateway && self.r.chance(30) {
-                forwards.push(json!({ "domain": "corp.example", "servers": ["192.168.100.53"] }));
+                forwards.push(json!({ "domain": "corp.example", "servers": ["172.30.100.53"] }));
             }
             self.e.add(
                 "hosts",
@@ -868,7 +867,7 @@ impl Maker {
             if self.gateway && self.r.chance(60) {
                 let list = self.e.sections.get_mut("onPremisesSites").and_then(Value::as_array_mut);
                 if let Some(site) = list.and_then(|l| l.first_mut()) {
-                    site["dnsServers"] = json!(["192.168.100.53"]);
+                    site["dnsServers"] = json!(["172.30.100.53"]);
                     site["dnsForwarding"] = json!([
                         { "domain": "blob.core.windows.net", "servers": [ip.clone()] },
                         { "domain": "corp.example", "servers": [ip] },
@@ -907,6 +906,12 @@ impl Maker {
         for spoke in names.iter().skip(1) {
             let flags = self.gateway && self.r.chance(70);
             self.peering("v0", spoke, flags);
+        }
+        if self.r.chance(2) {
+            self.e.add(
+                "virtualNetworkPeerings",
+                json!({ "name": "v0/to-nowhere", "remoteVirtualNetwork": "nowhere" }),
+            );
         }
         if names.len() > 2 && self.r.chance(25) {
             self.peering("v1", "v2", false);
@@ -1301,7 +1306,8 @@ impl Maker {
             let l = self.publics.clone();
             to = self.r.one(&l);
         }
-        if to == from {
+        let own = machines.iter().find(|m| m.name == from).map(|m| m.ip.clone());
+        if to == from || own == Some(to.clone()) {
             to = "www.example.org".into();
         }
         if from == "internet" && to == "internet" {

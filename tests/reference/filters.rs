@@ -54,20 +54,25 @@ pub(crate) fn inbound(
     closed: bool,
 ) -> Result<(), Stop> {
     let endpoint = matches!(holder.kind, AttachmentKind::PrivateEndpoint(..));
+    let mut delivered = false;
     if endpoint {
         // NSG-26, PE-6: only where the subnet says so. NSG-27: admin rules never, source ports never.
         let policies = f.inv.subnets[holder.subnet].private_endpoint_network_policies.known();
         if !policies.is_some_and(|p| p.filters()) {
             return Ok(());
         }
-    } else if admin(f, w, holder, Direction::Inbound, packet)? == Admin::Delivered {
-        return Ok(());
+    } else {
+        delivered = admin(f, w, holder, Direction::Inbound, packet)? == Admin::Delivered;
     }
     let asked = Asked { holder, direction: Direction::Inbound, packet, any_source_port: endpoint };
     let groups = [subnet_nsg(f, holder), f.nic_nsg(holder)];
     if closed && groups.iter().all(|g| matches!(g, Bound::Nothing)) {
         let decider = f.owner(holder).map(|id| id.full_name());
         return Err(Stop { cause: Cause::PublicAddressClosed, decider });
+    }
+    // SAR-4: it skips the groups and nothing else.
+    if delivered {
+        return Ok(());
     }
     for nsg in groups {
         group(f, w, &nsg, &asked)?;
@@ -99,7 +104,7 @@ fn group(f: &Facts, w: &Worlds, nsg: &Bound<Nsg>, asked: &Asked) -> Result<(), S
         Bound::Unknown(cause) => {
             // Any rules may stand there. NSG-17: none is likely to name the platform's addresses.
             return match w.maybe(*cause) {
-                true => Err(Stop { cause: *cause, decider: None }),
+                true => Err(Stop::supposed(*cause)),
                 false => Ok(()),
             };
         }

@@ -93,7 +93,7 @@ pub(crate) fn filter(
         Ok(policies) => policies,
         Err(cause) => {
             return match w.maybe(cause) {
-                true => Err(Stop { cause, decider: None }),
+                true => Err(Stop::supposed(cause)),
                 false => Ok(Pass::Network { translate: !stays(f, &[], packet.destination) }),
             };
         }

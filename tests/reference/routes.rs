@@ -53,6 +53,8 @@ struct Candidate {
 pub(crate) struct Chosen {
     pub(crate) hop: Hop,
     pub(crate) user: bool,
+    /// Length of its prefix.
+    pub(crate) length: u8,
     pub(crate) decider: Option<String>,
 }
 
@@ -73,7 +75,7 @@ pub(crate) fn choose(f: &Facts, w: &Worlds, subnet: Id<Subnet>, to: IpAddr) -> R
     }
     let table = match table {
         Ok(table) => table,
-        Err(cause) if w.maybe(cause) => return Err(Stop { cause, decider: None }),
+        Err(cause) if w.maybe(cause) => return Err(Stop::supposed(cause)),
         Err(_) => None,
     };
     let user = user_routes(f, w, table, to);
@@ -101,7 +103,8 @@ pub(crate) fn choose(f: &Facts, w: &Worlds, subnet: Id<Subnet>, to: IpAddr) -> R
 fn chosen(w: &Worlds, candidate: &Candidate) -> Chosen {
     let hop = w.pick(Why::Spread, candidate.hops.len());
     let user = matches!(candidate.rank, Rank::User(_));
-    Chosen { hop: candidate.hops[hop].clone(), user, decider: candidate.decider.clone() }
+    let length = candidate.prefix.prefix_len();
+    Chosen { hop: candidate.hops[hop].clone(), user, length, decider: candidate.decider.clone() }
 }
 
 /// RT-2 to RT-5.

@@ -187,6 +187,9 @@ fn wanted(
         ("Microsoft.Storage/storageAccounts", "blob" | "dfs") => {
             ("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read", true)
         }
+        ("Microsoft.Storage/storageAccounts", "file") => {
+            ("Microsoft.Storage/storageAccounts/fileServices/fileshares/files/read", true)
+        }
         ("Microsoft.KeyVault/vaults", _) => ("Microsoft.KeyVault/vaults/secrets/getSecret/action", true),
         ("Microsoft.ContainerRegistry/registries", _) => {
             ("Microsoft.ContainerRegistry/registries/pull/read", false)

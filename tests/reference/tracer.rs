@@ -51,9 +51,11 @@ fn trace(f: &Facts, w: &Worlds, flow: &Flow) -> Result<(), Stop> {
     }
     admit(f, w, &way, &call, unlinked.as_deref())?;
     super::back::check(f, w, &way)?;
+    let reached =
+        matches!(way.arrival, Arrival::Endpoint(_) | Arrival::Outside | Arrival::ServiceEndpoint(_));
     match &flow.identity {
-        Some(who) => authorize(f, who, flow.action.as_deref(), &call),
-        None => Ok(()),
+        Some(who) if reached => authorize(f, who, flow.action.as_deref(), &call),
+        _ => Ok(()),
     }
 }
 

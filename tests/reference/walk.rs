@@ -104,8 +104,9 @@ pub(crate) struct Way {
     pub(crate) left: Option<Id<VirtualNetwork>>,
     /// It came in through a public address of this holder.
     pub(crate) entered: bool,
-    /// A load balancer took it to the backend.
-    pub(crate) balanced: bool,
+    /// The site it went to, and how it looked there.
+    pub(crate) by_site: Option<Id<OnPremisesSite>>,
+    pub(crate) at_site: Packet,
 }
 
 struct Walk<'a, 'b> {
@@ -130,7 +131,8 @@ pub(crate) fn carry(f: &Facts, w: &Worlds, start: Start, packet: Packet, call: &
         last: packet,
         left: None,
         entered: false,
-        balanced: false,
+        by_site: None,
+        at_site: packet,
     };
     let mut walk = Walk { f, w, call, way, seen: Vec::new() };
     let (arrival, last) = match start {
@@ -184,8 +186,8 @@ impl Walk<'_, '_> {
     fn follow(&mut self, place: usize, packet: Packet, route: Chosen) -> Done {
         let holder = self.holder(place);
         match route.hop.clone() {
-            Hop::Drop | Hop::Internet if !route.user && self.broken_peering(&holder, packet).is_some() => {
-                stop(Cause::PeeringNotConnected, self.broken_peering(&holder, packet))
+            Hop::Drop | Hop::Internet if self.broken_peering(&holder, packet, &route).is_some() => {
+                stop(Cause::PeeringNotConnected, self.broken_peering(&holder, packet, &route))
             }
             Hop::Drop if route.user => stop(Cause::UdrNone, route.decider),
             Hop::Drop => stop(Cause::SystemRouteNone, route.decider),
@@ -209,12 +211,16 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// PEER-1: a peering to the destination's network that exists and does not work.
-    fn broken_peering(&self, holder: &Holder, packet: Packet) -> Option<String> {
+    /// PEER-1: a peering to the destination's network that exists and does not work; it matters where its
+    /// route would have been the better one.
+    fn broken_peering(&self, holder: &Holder, packet: Packet, route: &Chosen) -> Option<String> {
         let sides = self.f.sides(holder.vnet);
-        let broken = sides
-            .iter()
-            .find(|s| !self.f.usable(s) && s.remote.is_some_and(|v| self.f.in_vnet(v, packet.destination)))?;
+        let broken = sides.iter().find(|s| {
+            let covers = |p: &&IpNet| p.contains(&packet.destination);
+            let space = s.remote.and_then(|v| self.f.prefixes(v).iter().find(covers));
+            let better = space.is_some_and(|p| !route.user || p.prefix_len() > route.length);
+            !self.f.usable(s) && better
+        })?;
         Some(broken.row.id.full_name())
     }
 
@@ -296,6 +302,9 @@ impl Walk<'_, '_> {
             };
         };
         self.cross(&holder, self.holder(there).vnet, &packet)?;
+        if self.holder(there).ip == Some(packet.destination) {
+            return self.arrive(there, packet, false);
+        }
         self.pass(there, packet, route)
     }
 
@@ -381,25 +390,26 @@ impl Walk<'_, '_> {
         let gateway = gateways[self.w.pick(Why::Spread, gateways.len())];
         let mut known = behind(f, gateway);
         known.retain(|(prefix, _)| prefix.contains(&packet.destination));
+        // GW-4: back into the networks the gateway knows.
+        if let Some(place) = gateway_turns(f, gateway, packet.destination) {
+            return self.route(place, packet);
+        }
         let Some((_, site)) = known.into_iter().max_by_key(|(prefix, _)| prefix.prefix_len()) else {
-            // GW-4: back into the networks the gateway knows.
-            return match f.holders.iter().position(|h| h.kind == AttachmentKind::Gateway(gateway)) {
-                Some(place) if self.announced(gateway, packet.destination) => self.route(place, packet),
-                _ => stop(Cause::NoRoute, None),
-            };
+            return stop(Cause::NoRoute, None);
         };
         let Some(site) = site else { return Ok((Arrival::Outside, packet)) };
         self.at_site(site, packet)
     }
 
     fn at_site(&mut self, site: Id<OnPremisesSite>, packet: Packet) -> Done {
+        (self.way.by_site, self.way.at_site) = (Some(site), packet);
         let row = &self.f.inv.on_premises_sites[site];
         if row.address_prefixes.iter().any(|p| p.contains(&packet.destination)) {
             let host = row.hosts.iter().find(|h| h.ip_address.is(packet.destination));
             let closed =
                 host.is_some_and(|h| h.listens.given && !h.listens.iter().any(|r| r.contains(packet.port)));
-            if closed && packet.protocol.has_ports() {
-                return stop(Cause::NothingListens, None);
+            if let (true, true, Some(host)) = (closed, packet.protocol.has_ports(), host) {
+                return stop(Cause::NothingListens, Some(format!("{}/{}", row.id.full_name(), host.name)));
             }
             return Ok((Arrival::Site(site), packet));
         }
@@ -410,13 +420,6 @@ impl Walk<'_, '_> {
         stop(Cause::NoRoute, Some(row.id.full_name()))
     }
 
-    /// Whether a gateway tells its branches about an address: its network's space, and that of networks
-    /// that use it remotely (PEER-8).
-    fn announced(&self, gateway: Id<VirtualNetworkGateway>, to: IpAddr) -> bool {
-        let vnets = (0..self.f.inv.virtual_networks.len()).map(Id::new);
-        vnets.into_iter().any(|v| self.f.gateways_of(v).contains(&gateway) && self.f.in_vnet(v, to))
-    }
-
     fn from_site(&mut self, site: Id<OnPremisesSite>, packet: Packet) -> Done {
         let row = &self.f.inv.on_premises_sites[site];
         let to = packet.destination;
@@ -425,7 +428,7 @@ impl Walk<'_, '_> {
         }
         let sends = !row.routes.given || row.routes.iter().any(|p| p.contains(&to));
         let mut gateways = sites_gateways(self.f, site);
-        gateways.retain(|g| sends && self.announced(*g, to));
+        gateways.retain(|g| sends && announced(self.f, *g, to));
         let express = |g: &Id<VirtualNetworkGateway>| {
             self.f.inv.virtual_network_gateways[*g].gateway_type.is(GatewayType::ExpressRoute)
         };
@@ -452,12 +455,12 @@ impl Walk<'_, '_> {
         if !is_public(packet.destination) {
             return stop(Cause::NoRoute, None);
         }
-        // NSG-20.
-        if packet.protocol == Protocol::Tcp && packet.port == 25 {
+        // NSG-20: to the internet, and no service of Azure's.
+        if packet.protocol == Protocol::Tcp && packet.port == 25 && self.call.service.is_none() {
             match f.profile.smtp_blocked {
                 Some(true) => return stop(Cause::SmtpBlocked, None),
                 Some(false) => {}
-                None if self.w.maybe(Cause::SmtpBlocked) => return stop(Cause::SmtpBlocked, None),
+                None if self.w.maybe(Cause::SmtpBlocked) => return Err(Stop::supposed(Cause::SmtpBlocked)),
                 None => {}
             }
         }
@@ -495,13 +498,13 @@ impl Walk<'_, '_> {
         if let Some(source) = self.outbound_rule(holder, packet) {
             return Ok(source);
         }
-        // OUT-7: storage of the same region is reachable from a private subnet.
-        if self.storage_of_region(holder.vnet) {
-            return Ok(some_public_address());
-        }
         let asked = subnet.default_outbound_access.known().copied();
         let default = asked.unwrap_or(f.profile.default_outbound_for_new_vnets.unwrap_or(true));
         if !default {
+            // OUT-7: storage of the same region is reachable from a private subnet.
+            if self.storage_of_region(holder.vnet) {
+                return Ok(some_public_address());
+            }
             let decider = Some(subnet.id.full_name());
             return stop(Cause::NoOutboundMethod, decider);
         }
@@ -631,8 +634,9 @@ impl Walk<'_, '_> {
                 Err(stop) => denied = denied.or(Some(stop)),
             }
         }
-        if let (true, Some(denied)) = (healthy.is_empty(), denied) {
-            return stop(Cause::ProbeDown, denied.decider);
+        let named = Some(format!("{}/{}", balancer.id.full_name(), rule.name));
+        if healthy.is_empty() && denied.is_some() {
+            return stop(Cause::ProbeDown, named);
         }
         let place = healthy[self.w.pick(Why::Spread, healthy.len())];
         if let Some(route) = transit {
@@ -641,9 +645,8 @@ impl Walk<'_, '_> {
         let holder = self.holder(place);
         // LB-5.
         if holder.ip == Some(packet.source) {
-            return stop(Cause::Hairpin, name);
+            return stop(Cause::Hairpin, named);
         }
-        self.way.balanced = true;
         let floating = rule.enable_floating_ip.is(true);
         let port = match rule.backend_port.known().copied() {
             Some(0) | None => packet.port,
@@ -702,6 +705,19 @@ impl Walk<'_, '_> {
         out.dedup();
         out
     }
+}
+
+/// Whether a gateway tells its branches about an address: its network's space, and that of networks that
+/// use it remotely (PEER-8).
+fn announced(f: &Facts, gateway: Id<VirtualNetworkGateway>, to: IpAddr) -> bool {
+    let mut vnets = (0..f.inv.virtual_networks.len()).map(Id::new);
+    vnets.any(|v| f.gateways_of(v).contains(&gateway) && f.in_vnet(v, to))
+}
+
+/// The gateway's own place, where it sends what comes from a network back into another (GW-4).
+pub(crate) fn gateway_turns(f: &Facts, gateway: Id<VirtualNetworkGateway>, to: IpAddr) -> Option<usize> {
+    let place = f.holders.iter().position(|h| h.kind == AttachmentKind::Gateway(gateway))?;
+    announced(f, gateway, to).then_some(place)
 }
 
 /// Whether a load-balancing rule takes a packet; LB-6: HA ports take TCP and UDP.

@@ -49,6 +49,20 @@ pub(crate) struct Stop {
     pub(crate) decider: Option<String>,
 }
 
+/// The decider of a block that stands only in a world where something unknown blocks.
+const SUPPOSED: &str = "something unknown";
+
+impl Stop {
+    /// In a world where what the files do not tell blocks the flow.
+    pub(crate) fn supposed(cause: Cause) -> Stop {
+        Stop { cause, decider: Some(SUPPOSED.to_owned()) }
+    }
+
+    fn is_supposed(&self) -> bool {
+        self.decider.as_deref() == Some(SUPPOSED)
+    }
+}
+
 /// The answer of the reference: the outcome, and every cause with its decider that some world ends with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
@@ -88,6 +102,7 @@ fn below(
 fn leaf(ending: Result<(), Stop>) -> Answer {
     let outcome = match &ending {
         Ok(()) => Outcome::Allowed,
+        Err(stop) if stop.is_supposed() || stop.cause == Cause::SmtpBlocked => Outcome::Blocked,
         Err(stop) if stop.cause == Cause::Intermittent => Outcome::Mixed,
         Err(stop) if stop.cause.disposition() == Disposition::InsufficientInfo => Outcome::Unknown,
         Err(_) => Outcome::Blocked,
@@ -115,7 +130,11 @@ fn together(why: Why, answers: Vec<Answer>) -> Answer {
             .filter(|a| a.outcome == Outcome::Unknown)
             .flat_map(|a| a.stops.iter().cloned())
             .collect(),
-        _ => all,
+        // What certainly blocks decides, not what only may.
+        _ => {
+            let certain: BTreeSet<Stop> = all.iter().filter(|s| !s.is_supposed()).cloned().collect();
+            if certain.is_empty() { all } else { certain }
+        }
     };
     if let (Outcome::Unknown, Why::Unknown(cause), None) = (outcome, why, one) {
         stops.insert(Stop { cause, decider: None });

@@ -6,6 +6,7 @@
 use super::{ANY, DEFAULT_GROUP, DEFAULT_SUBSCRIPTION, SERVICES, VERSION};
 use crate::diag::{At, Diagnostics};
 use crate::doc::{Node, Object, Value, emit_yaml};
+use crate::inventory::read::{View, is_around, pick};
 use crate::inventory::{
     FieldShape, Inside, Inventory, Origin, RawResource, ResourceId, Shape, TableTag, build, inline_children,
     normalize,
@@ -166,28 +167,29 @@ impl Writer<'_> {
     /// The fields that are read, wherever the body has them.
     fn fields(&self, body: &Node, shape: &Shape, origin: Origin, out: &mut Object) {
         for field in &shape.fields {
-            for path in field.paths {
-                match path.split_once(".*.") {
-                    Some((head, tail)) => items(body, head, tail, field, origin, out),
-                    None => {
-                        // The object around another spelling of the same field is written with that.
-                        let around = |value: &Node| {
-                            let inner =
-                                |other: &&str| other.strip_prefix(path).is_some_and(|r| r.starts_with('.'));
-                            value.as_object().is_some()
-                                && field
-                                    .paths
-                                    .iter()
-                                    .any(|other| inner(other) && reach(body, other).is_some())
-                        };
-                        let written = |value: &&Node| !around(value) && !says_nothing(value, origin);
-                        if let Some(value) = reach(body, path).filter(written) {
-                            let value = self.value(value, field, origin);
-                            set(out, path, value);
-                        }
-                    }
+            self.field(body, field, origin, out);
+        }
+    }
+
+    /// A list is gathered from all its spellings; anything else is read from the first that is there.
+    fn field(&self, body: &Node, field: &FieldShape, origin: Origin, out: &mut Object) {
+        let around = |path: &str, value: &Node| is_around(&View { node: body }, field.paths, path, value);
+        for path in field.paths {
+            if let Some((head, tail)) = path.split_once(".*.") {
+                items(body, head, tail, field, origin, out);
+            } else if let Some(value) =
+                reach(body, path).filter(|value| !around(path, value) && !says_nothing(value, origin))
+            {
+                set(out, path, self.value(value, field, origin));
+                if !field.list {
+                    return;
                 }
             }
+        }
+        // `null` says "nothing", which for a resource only mentioned is not the same as saying nothing.
+        let null = |p: &&&str| !p.contains('*') && View { node: body }.writes(&[p]) && get(out, p).is_none();
+        if let Some(path) = field.paths.iter().find(null).filter(|_| origin == Origin::Mentioned) {
+            set(out, path, Node::built(Value::Null));
         }
     }
 
@@ -240,7 +242,7 @@ fn items(body: &Node, head: &str, tail: &str, field: &FieldShape, origin: Origin
     let Some(list) = reach(body, head) else { return };
     let Some(items) = list.as_array() else { return set(out, head, list.clone()) };
     let short = |item: &Node| {
-        let inner = item.as_object().and_then(|_| reach(item, tail))?;
+        let inner = item.as_object().and_then(|_| pick(item, tail)).filter(|n| !n.is_null())?;
         if says_nothing(inner, origin) {
             return None;
         }
@@ -317,25 +319,9 @@ fn put(object: &mut Object, key: &str, value: Node) {
     object.set(key, At::NOWHERE, value);
 }
 
-/// The value at a path as the readers find it: in `properties` first, then beside them.
+/// The value at a path as the readers find it.
 fn reach<'a>(node: &'a Node, path: &str) -> Option<&'a Node> {
-    let follow = |start: &'a Node| {
-        let mut here = start;
-        for key in path.split('.') {
-            if here.why_unknown().is_some() {
-                return Some(here);
-            }
-            here = here.get(key)?;
-        }
-        Some(here)
-    };
-    let inner = node.get("properties");
-    let found = match inner {
-        Some(inner) if inner.why_unknown().is_some() => Some(inner),
-        Some(inner) => follow(inner),
-        None => None,
-    };
-    found.or_else(|| follow(node)).filter(|n| !n.is_null())
+    View { node }.get(path)
 }
 
 fn get(object: &Object, path: &str) -> Option<Node> {

@@ -1,0 +1,225 @@
+//! The sets of rules that act at one end of a flow, in the order Azure asks them (PKT-3, PKT-4).
+//!
+//! Input: a place, a header and a direction. Output: [`Layers`], which say nothing yet: the walk asks them
+//! one after the other, and so do the questions of Network Watcher.
+
+use crate::inventory::{Asg, Id, Nsg, ResourceId, Subnet, Unknown};
+use crate::net::Header;
+use crate::network::{
+    AttachmentId, AttachmentKind, Bound, CompiledRule, HOST_ADDRESS, METADATA_ADDRESS, Network, Place,
+    RuleSet, Ruling, SubnetRole,
+};
+
+/// The port that the tag `AzurePlatformDNS` is about.
+const DNS_PORT: u16 = 53;
+
+/// One end of a flow, where rules act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spot {
+    /// An interface, or what else has an address.
+    Attachment(AttachmentId),
+    /// A subnet, for a host that no resource stands for.
+    Subnet(Id<Subnet>),
+}
+
+/// At which level rules act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LayerKind {
+    /// Security admin rules of the virtual network.
+    Admin,
+    /// The network security group of the subnet.
+    Subnet,
+    /// The network security group of the interface.
+    Interface,
+}
+
+/// One set of rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Layer<'n> {
+    /// At which level.
+    pub kind: LayerKind,
+    /// The group, unless these are security admin rules.
+    pub nsg: Option<Id<Nsg>>,
+    /// The rules, or why they are not known.
+    pub rules: Result<&'n RuleSet, &'n Unknown>,
+    /// The resource of each rule, for security admin rules.
+    pub owners: &'n [ResourceId],
+    exempt: Exempt,
+}
+
+/// Which rules do not act, because the flow goes to the host's own services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exempt {
+    /// All act.
+    Nothing,
+    /// Only a rule that names the platform's tag acts (NSG-17).
+    Platform,
+    /// None acts (NSG-18): of what the host offers at its own address only DNS can be closed.
+    Agent,
+}
+
+/// The rules at one end of a flow.
+#[derive(Clone, Debug)]
+pub struct Layers<'n> {
+    /// In the order they are asked.
+    pub layers: Vec<Layer<'n>>,
+    /// The subnet.
+    pub subnet: Id<Subnet>,
+    source_asgs: Vec<Id<Asg>>,
+    destination_asgs: Vec<Id<Asg>>,
+}
+
+impl<'n> Layers<'n> {
+    /// The rules that act at a place on flows in a direction.
+    pub fn of(network: &'n Network, spot: Spot, header: &Header, inbound: bool) -> Layers<'n> {
+        let (subnet, source_asgs, destination_asgs) = match spot {
+            Spot::Subnet(subnet) => (subnet, Vec::new(), Vec::new()),
+            Spot::Attachment(id) => {
+                let (source, destination) = members(network, id, header, inbound);
+                (network.attachment(id).subnet, source, destination)
+            }
+        };
+        let mut layers = Vec::new();
+        layers.extend(admin(network, spot, subnet, header, inbound));
+        let exempt = exempt(header);
+        let of_subnet = group(network, subnet_group(network, subnet), LayerKind::Subnet, inbound, exempt);
+        let of_interface = match spot {
+            Spot::Subnet(_) => None,
+            Spot::Attachment(id) => {
+                group(network, &network.attachment(id).nsg, LayerKind::Interface, inbound, exempt)
+            }
+        };
+        if inbound {
+            layers.extend(of_subnet.into_iter().chain(of_interface));
+        } else {
+            layers.extend(of_interface.into_iter().chain(of_subnet));
+        }
+        Layers { layers, subnet, source_asgs, destination_asgs }
+    }
+
+    /// What the rules see there.
+    pub fn place<'a>(&'a self, network: &'a Network) -> Place<'a> {
+        network.place(self.subnet, &self.source_asgs, &self.destination_asgs)
+    }
+
+    /// Whether a network security group acts, or may.
+    pub fn has_group(&self) -> bool {
+        self.layers.iter().any(|l| l.kind != LayerKind::Admin)
+    }
+}
+
+impl Layer<'_> {
+    /// What the rules say; `None` where they are not known.
+    pub fn ruling(&self, header: &Header, place: &Place<'_>) -> Option<Ruling> {
+        Some(self.rules.ok()?.decide(header, place, |rule| self.skips(rule)))
+    }
+
+    /// Whether a rule does not act on this flow.
+    pub fn skips(&self, rule: &CompiledRule) -> bool {
+        match self.exempt {
+            Exempt::Nothing => false,
+            Exempt::Platform => rule.destination.platform.is_none(),
+            Exempt::Agent => true,
+        }
+    }
+
+    /// Whether the flow goes to the host's own services.
+    pub fn is_exempt(&self) -> bool {
+        self.exempt != Exempt::Nothing
+    }
+}
+
+/// Whether the flow goes to the host's own services, which ordinary rules do not stop (NSG-17, NSG-18).
+pub(super) fn is_platform_address(header: &Header) -> bool {
+    header.destination == HOST_ADDRESS || header.destination == METADATA_ADDRESS
+}
+
+fn exempt(header: &Header) -> Exempt {
+    match is_platform_address(header) {
+        true if header.destination == HOST_ADDRESS && header.port != DNS_PORT => Exempt::Agent,
+        true => Exempt::Platform,
+        false => Exempt::Nothing,
+    }
+}
+
+/// Application security groups of sender and receiver as seen from this attachment: those of the other end
+/// count only inside the same virtual network (ASG-3).
+fn members(
+    network: &Network,
+    id: AttachmentId,
+    header: &Header,
+    inbound: bool,
+) -> (Vec<Id<Asg>>, Vec<Id<Asg>>) {
+    let row = network.attachment(id);
+    let other = if inbound { header.source } else { header.destination };
+    let other = network.at_address(row.vnet, other);
+    let other = other.map(|a| network.attachment(a).asgs.clone()).unwrap_or_default();
+    if inbound { (other, row.asgs.clone()) } else { (row.asgs.clone(), other) }
+}
+
+fn admin<'n>(
+    network: &'n Network,
+    spot: Spot,
+    subnet: Id<Subnet>,
+    header: &Header,
+    inbound: bool,
+) -> Option<Layer<'n>> {
+    let row = network.subnet(subnet);
+    let tables = &network.admin;
+    let set = if inbound { &tables.inbound } else { &tables.outbound }.get(row.vnet.index())?;
+    let ruled = match spot {
+        Spot::Attachment(id) => is_ruled(network, id),
+        Spot::Subnet(_) => true,
+    };
+    let spared = row.role != SubnetRole::Ordinary || is_platform_address(header);
+    if set.rules.is_empty() || !ruled || spared || holds_open_gateway(network, subnet) {
+        return None;
+    }
+    let owners = &tables.owners[row.vnet.index()][usize::from(!inbound)];
+    Some(Layer { kind: LayerKind::Admin, nsg: None, rules: Ok(set), owners, exempt: Exempt::Nothing })
+}
+
+/// Whether security admin rules act on an attachment (SAR-7, SAR-8).
+fn is_ruled(network: &Network, id: AttachmentId) -> bool {
+    let row = network.attachment(id);
+    !row.is_platform()
+        && !matches!(row.kind, AttachmentKind::PrivateEndpoint(..) | AttachmentKind::Bastion(_))
+}
+
+/// Whether a subnet holds an application gateway without network isolation, so that security admin rules
+/// pass it over (SAR-7).
+fn holds_open_gateway(network: &Network, subnet: Id<Subnet>) -> bool {
+    let inventory = &network.inventory;
+    let here = |c: &crate::inventory::IpConfiguration| {
+        c.subnet.known().and_then(|r| inventory.follow(r).row()) == Some(subnet)
+    };
+    inventory.application_gateways.iter().any(|gateway| {
+        !gateway.enable_network_isolation.is(true) && gateway.gateway_ip_configurations.iter().any(here)
+    })
+}
+
+/// The group of a subnet, where it acts: not on a firewall (NSG-21), a gateway (NSG-22), a Route Server (NSG-23).
+fn subnet_group(network: &Network, subnet: Id<Subnet>) -> &Bound<Nsg> {
+    let row = network.subnet(subnet);
+    match row.role {
+        SubnetRole::Ordinary | SubnetRole::Bastion => &row.nsg,
+        SubnetRole::Firewall | SubnetRole::Gateway | SubnetRole::RouteServer => &Bound::None,
+    }
+}
+
+fn group<'n>(
+    network: &'n Network,
+    bound: &'n Bound<Nsg>,
+    kind: LayerKind,
+    inbound: bool,
+    exempt: Exempt,
+) -> Option<Layer<'n>> {
+    let tables = &network.security;
+    let sets = if inbound { &tables.inbound } else { &tables.outbound };
+    let (nsg, rules) = match bound {
+        Bound::None => return None,
+        Bound::Unknown(unknown) => (None, Err(unknown)),
+        Bound::To(nsg) => (Some(*nsg), Ok(&sets[nsg.index()])),
+    };
+    Some(Layer { kind, nsg, rules, owners: &[], exempt })
+}
