@@ -244,7 +244,7 @@ impl<'a> View<'a> {
     }
 
     /// Whether something is written at one of the paths, and be it `null`.
-    fn writes(&self, paths: &[&str]) -> bool {
+    pub(crate) fn writes(&self, paths: &[&str]) -> bool {
         let written = |path: &&str| {
             let path = path.split(".*").next().unwrap_or(path);
             let inner = self.node.get("properties").and_then(|p| reach(p, path));
