@@ -22,61 +22,61 @@ struct HeldBack {
 }
 
 const HELD_BACK: &[HeldBack] = &[
-    HeldBack {
-        file: "studio.yaml",
-        label: "[own DNS server]",
-        fields: &["via"],
-        why: "a DNS server of a site has no name of its own among the hops",
-    },
-    HeldBack {
-        file: "studio.yaml",
-        label: "[office routes only the resolver into the tunnel]",
-        fields: &[],
-        why: "the routes of a site are not used",
-    },
-    HeldBack {
-        file: "studio.yaml",
-        label: "[default route on the gateway's subnet]",
-        fields: &[],
-        why: "a gateway whose subnet has an unsupported route table goes on working",
-    },
-    HeldBack {
-        file: "studio.yaml",
-        label: "[gateway's subnet without gateway routes]",
-        fields: &[],
-        why: "a gateway whose subnet has an unsupported route table goes on working",
-    },
-    HeldBack {
-        file: "compute-instance.yaml",
-        label: "ci.out.batch/",
-        fields: &[],
-        why: "a host with a region in its name is not in the region's tag",
-    },
-    HeldBack {
-        file: "compute-instance.yaml",
-        label: "ci.in.",
-        fields: &[],
-        why: "a described host sends from an address outside its service tag",
-    },
-    HeldBack {
-        file: "compute-instance.yaml",
-        label: "[no way to the internet]",
-        fields: &[],
-        why: "storage of the same region is known only where it is in the estate",
-    },
-    HeldBack {
-        file: "compute-instance.yaml",
-        label: "[service endpoint policy with Azure Machine Learning's alias]",
-        fields: &[],
-        why: "aliases of service endpoint policies are not known",
-    },
-    HeldBack {
-        file: "first-trace.yaml",
-        label: "from the internet",
-        fields: &[],
-        why: "from the internet a machine is asked at its private address",
-    },
+    held_back(
+        "compute-instance.yaml",
+        "[no way to the internet]",
+        &[],
+        "storage of the same region is known only where it is in the estate",
+    ),
+    held_back(
+        "compute-instance.yaml",
+        "[service endpoint policy with Azure Machine Learning's alias]",
+        &[],
+        "aliases of service endpoint policies are not known",
+    ),
+    held_back(
+        "online-endpoints.yaml",
+        "endpoint private]",
+        &[],
+        "the public switch of an online endpoint decides nothing",
+    ),
+    held_back(
+        "online-endpoints.yaml",
+        "the other reading]",
+        &[],
+        "the public switch of an online endpoint decides nothing",
+    ),
+    held_back(
+        "managed-network.yaml",
+        "mv.pe.lake/dfs",
+        &[],
+        "private endpoints of a managed network are not told apart by sub-resource",
+    ),
+    held_back(
+        "managed-network.yaml",
+        "mv.batch/",
+        &[],
+        "private endpoints of a managed network are not told apart by sub-resource",
+    ),
+    held_back("managed-network.yaml", "[storage by name]", &[], "a managed network opens storage by name"),
+    held_back(
+        "managed-network.yaml",
+        "[internet allowed]",
+        &[],
+        "a managed network with internet makes no private endpoints",
+    ),
+    held_back("legacy-egress.yaml", "legacy.", &[], "the egress switch of a deployment decides nothing"),
+    held_back("aks.yaml", "[API server's zone not linked]", &[], "a private cluster answers publicly"),
 ];
+
+const fn held_back(
+    file: &'static str,
+    label: &'static str,
+    fields: &'static [&'static str],
+    why: &'static str,
+) -> HeldBack {
+    HeldBack { file, label, fields, why }
+}
 
 impl HeldBack {
     fn excuses(&self, file: &str, label: &str, differences: &[Difference]) -> bool {
@@ -136,7 +136,8 @@ async fn every_scenario_holds() {
     let (summary, outcome) = run().await;
     assert!(summary.scenarios > 0, "there are no scenarios");
     assert!(outcome.faults.is_empty(), "{}", outcome.faults.join("\n"));
-    for (number, entry) in HELD_BACK.iter().enumerate() {
-        assert!(outcome.needed.contains(&number), "no longer held back: {} ({})", entry.label, entry.why);
-    }
+    let idle = HELD_BACK.iter().enumerate().filter(|(number, _)| !outcome.needed.contains(number));
+    let idle: Vec<String> =
+        idle.map(|(_, e)| format!("no longer held back: {} ({})", e.label, e.why)).collect();
+    assert!(idle.is_empty(), "{}", idle.join("\n"));
 }
