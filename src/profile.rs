@@ -14,6 +14,15 @@ pub enum ForwardedTrafficMode {
     PlatformDrop,
 }
 
+/// What a peering without virtual network access does where no network security group is (D-18).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeeringAccessMode {
+    /// The platform drops it.
+    PlatformDrop,
+    /// It only changes the `VirtualNetwork` tag, so nothing drops it.
+    TagOnly,
+}
+
 /// Which generation of the Azure Machine Learning documents holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MlEra {
@@ -39,6 +48,8 @@ pub struct Profile {
     pub udr_prefixes_in_virtual_network_tag: bool,
     /// See [`ForwardedTrafficMode`].
     pub forwarded_traffic_mode: ForwardedTrafficMode,
+    /// See [`PeeringAccessMode`].
+    pub peering_access_mode: PeeringAccessMode,
     /// Whether a user-defined route may beat a service endpoint's (D-4).
     pub service_endpoint_route_overridable: bool,
     /// Whether an explicit network deny overrides a DNAT rule's implicit allow (D-1).
@@ -64,6 +75,7 @@ impl Default for Profile {
             default_outbound_for_new_vnets: None,
             udr_prefixes_in_virtual_network_tag: true,
             forwarded_traffic_mode: ForwardedTrafficMode::TagOnly,
+            peering_access_mode: PeeringAccessMode::PlatformDrop,
             service_endpoint_route_overridable: false,
             dnat_then_network_deny: false,
             extra_none_routes: Vec::new(),
@@ -103,6 +115,11 @@ pub const KNOBS: &[Knob] = &[
         name: "forwardedTrafficMode",
         values: "tagOnly|platformDrop",
         what: "what a peering without allowForwardedTraffic does (PEER-6, D-2)",
+    },
+    Knob {
+        name: "peeringAccessMode",
+        values: "platformDrop|tagOnly",
+        what: "what a peering without allowVirtualNetworkAccess does where no network security group is (PEER-5, D-18)",
     },
     Knob {
         name: "serviceEndpointRouteOverridable",
@@ -194,6 +211,13 @@ impl Profile {
                     _ => return None,
                 }
             }
+            "peeringAccessMode" => {
+                self.peering_access_mode = match value.to_ascii_lowercase().as_str() {
+                    "platformdrop" => PeeringAccessMode::PlatformDrop,
+                    "tagonly" => PeeringAccessMode::TagOnly,
+                    _ => return None,
+                }
+            }
             "serviceEndpointRouteOverridable" => self.service_endpoint_route_overridable = flag()?,
             "dnatThenNetworkDeny" => self.dnat_then_network_deny = flag()?,
             "extraNoneRoutes" => {
@@ -237,6 +261,7 @@ mod tests {
             "true",
             "false",
             "platformDrop",
+            "tagOnly",
             "true",
             "true",
             "127.0.0.0/8, 198.18.0.0/15",

@@ -286,11 +286,12 @@ mod tests {
         ("NW", 8),
     ];
 
-    const KNOBS: [&str; 9] = [
+    const KNOBS: [&str; 10] = [
         "asOf",
         "defaultOutboundForNewVnets",
         "udrPrefixesInVirtualNetworkTag",
         "forwardedTrafficMode",
+        "peeringAccessMode",
         "serviceEndpointRouteOverridable",
         "dnatThenNetworkDeny",
         "extraNoneRoutes",
@@ -411,7 +412,7 @@ mod tests {
             assert!(!doubt.default.is_empty());
             assert!(doubt.knob.is_none_or(|knob| KNOBS.contains(&knob)), "{}", doubt.id);
         }
-        assert!(Doubt::find("D-18").is_none() && Doubt::find("NSG-1").is_none());
+        assert!(Doubt::find("D-19").is_none() && Doubt::find("NSG-1").is_none());
     }
 
     #[test]

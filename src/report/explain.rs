@@ -8,7 +8,7 @@ use super::style::{Paint, Style};
 use super::table::{Cell, Fit, Table};
 use super::text::counted;
 use crate::diag::{Code, nearest};
-use crate::profile::{ForwardedTrafficMode, KNOBS, Knob, MlEra, Profile};
+use crate::profile::{ForwardedTrafficMode, KNOBS, Knob, MlEra, PeeringAccessMode, Profile};
 use crate::rules::RuleId;
 use crate::rules::doubts::{DOUBTS, Doubt};
 use crate::trace::{Cause, Disposition};
@@ -263,6 +263,10 @@ fn default_of(knob: &str) -> Option<String> {
         "forwardedTrafficMode" => match p.forwarded_traffic_mode {
             ForwardedTrafficMode::TagOnly => "tagOnly".into(),
             ForwardedTrafficMode::PlatformDrop => "platformDrop".into(),
+        },
+        "peeringAccessMode" => match p.peering_access_mode {
+            PeeringAccessMode::PlatformDrop => "platformDrop".into(),
+            PeeringAccessMode::TagOnly => "tagOnly".into(),
         },
         "serviceEndpointRouteOverridable" => p.service_endpoint_route_overridable.to_string(),
         "dnatThenNetworkDeny" => p.dnat_then_network_deny.to_string(),
