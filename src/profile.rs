@@ -54,6 +54,8 @@ pub struct Profile {
     pub service_endpoint_route_overridable: bool,
     /// Whether an explicit network deny overrides a DNAT rule's implicit allow (D-1).
     pub dnat_then_network_deny: bool,
+    /// The private ranges Azure routes to None (RT-2, D-19).
+    pub none_routes: Vec<IpNet>,
     /// Further prefixes Azure routes to None (D-12).
     pub extra_none_routes: Vec<IpNet>,
     /// Whether a default route learnt by BGP removes the None routes of private ranges (D-14).
@@ -68,6 +70,9 @@ pub struct Profile {
     pub smtp_blocked: Option<bool>,
 }
 
+/// Private ranges that Azure drops unless somebody holds them (RT-2).
+const NONE_RANGES: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
+
 impl Default for Profile {
     fn default() -> Self {
         Self {
@@ -78,6 +83,7 @@ impl Default for Profile {
             peering_access_mode: PeeringAccessMode::PlatformDrop,
             service_endpoint_route_overridable: false,
             dnat_then_network_deny: false,
+            none_routes: NONE_RANGES.iter().filter_map(|r| parse_prefix(r)).collect(),
             extra_none_routes: Vec::new(),
             bgp_default_removes_none_routes: true,
             admin_rules_stateful: true,
@@ -130,6 +136,11 @@ pub const KNOBS: &[Knob] = &[
         name: "dnatThenNetworkDeny",
         values: "true|false",
         what: "whether a network deny overrides a DNAT rule (FW-8, D-1)",
+    },
+    Knob {
+        name: "noneRoutes",
+        values: "comma-separated prefixes",
+        what: "the private ranges that Azure routes to None (RT-2, D-19)",
     },
     Knob {
         name: "extraNoneRoutes",
@@ -220,10 +231,8 @@ impl Profile {
             }
             "serviceEndpointRouteOverridable" => self.service_endpoint_route_overridable = flag()?,
             "dnatThenNetworkDeny" => self.dnat_then_network_deny = flag()?,
-            "extraNoneRoutes" => {
-                let parts = value.split(',').map(str::trim).filter(|p| !p.is_empty());
-                self.extra_none_routes = parts.map(parse_prefix).collect::<Option<Vec<_>>>()?;
-            }
+            "noneRoutes" => self.none_routes = prefixes(value)?,
+            "extraNoneRoutes" => self.extra_none_routes = prefixes(value)?,
             "bgpDefaultRemovesNoneRoutes" => self.bgp_default_removes_none_routes = flag()?,
             "adminRulesStateful" => self.admin_rules_stateful = flag()?,
             "endpointPublicInPrivateWorkspace" => self.endpoint_public_in_private_workspace = flag()?,
@@ -242,6 +251,10 @@ impl Profile {
         }
         Some(())
     }
+}
+
+fn prefixes(value: &str) -> Option<Vec<IpNet>> {
+    value.split(',').map(str::trim).filter(|p| !p.is_empty()).map(parse_prefix).collect()
 }
 
 fn is_date(text: &str) -> bool {
@@ -264,6 +277,7 @@ mod tests {
             "tagOnly",
             "true",
             "true",
+            "10.0.0.0/8",
             "127.0.0.0/8, 198.18.0.0/15",
             "false",
             "false",
@@ -276,7 +290,7 @@ mod tests {
             assert_eq!(profile.set(knob.name, value), Ok(()), "{}", knob.name);
             assert!(profile.set(knob.name, "nonsense!").is_err(), "{}", knob.name);
         }
-        assert_eq!(profile.extra_none_routes.len(), 2);
+        assert_eq!((profile.none_routes.len(), profile.extra_none_routes.len()), (1, 2));
         assert_eq!(
             profile.set("forwardTrafficMode", "tagOnly"),
             Err(ProfileError::Name("forwardTrafficMode".into(), Some("forwardedTrafficMode")))

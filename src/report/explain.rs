@@ -270,6 +270,7 @@ fn default_of(knob: &str) -> Option<String> {
         },
         "serviceEndpointRouteOverridable" => p.service_endpoint_route_overridable.to_string(),
         "dnatThenNetworkDeny" => p.dnat_then_network_deny.to_string(),
+        "noneRoutes" => p.none_routes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         "extraNoneRoutes" if p.extra_none_routes.is_empty() => "none".into(),
         "bgpDefaultRemovesNoneRoutes" => p.bgp_default_removes_none_routes.to_string(),
         "adminRulesStateful" => p.admin_rules_stateful.to_string(),

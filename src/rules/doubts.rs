@@ -164,4 +164,11 @@ pub const DOUBTS: &[Doubt] = &[
         knob: Some("peeringAccessMode"),
         default: "platformDrop: an end without NSG drops what its own link gives no access to",
     },
+    Doubt {
+        id: "D-19",
+        says: "Is 172.16.0.0/12 among the None routes (RT-2)? The text of the page lists it; the tables of \
+               its own example and those recorded up to 2021 do not, later ones do.",
+        knob: Some("noneRoutes"),
+        default: "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10",
+    },
 ];
