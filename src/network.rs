@@ -14,6 +14,7 @@ mod roles;
 mod routes;
 mod rules;
 mod security;
+mod select;
 mod topology;
 mod tri;
 
