@@ -68,8 +68,13 @@ impl Walk<'_> {
             {
                 self.reply_of_private_endpoint(s, *id)
             }
-            Terminal::Service(Arrival::ServiceEndpoint(..)) => {
-                Next::End(End::Arrived(Terminal::Platform, Disposition::Accepted))
+            // Straight to the address the service saw: the sender, or what translated for it (SE-3).
+            Terminal::Service(Arrival::ServiceEndpoint(subnet, _)) => {
+                let vnet = self.net.subnet(*subnet).vnet;
+                let seen = self.net.at_address(vnet, s.header.destination);
+                seen.map_or(Next::End(End::Arrived(Terminal::Platform, Disposition::Accepted)), |id| {
+                    Next::Go(Place::Arrive(id))
+                })
             }
             Terminal::Service(_) => Next::Go(Place::Public),
             Terminal::Platform => Next::End(End::Arrived(Terminal::Platform, Disposition::Accepted)),
