@@ -58,6 +58,18 @@ const HELD_BACK: &[HeldBack] = &[
         &[],
         "a gateway whose subnet has an unsupported route table goes on working",
     ),
+    held_back(
+        "metadata.yaml",
+        "meta.servicecmk",
+        &["cause", "decider"],
+        "a client on the internet is told to link a private zone",
+    ),
+    held_back(
+        "block-outbound.yaml",
+        "atch",
+        &[],
+        "a host with a region in its name is not in the region's tag",
+    ),
     held_back("", ".out.batch", &[], "a host with a region in its name is not in the region's tag"),
     held_back("", "cc.in.", &[], "a described host sends from an address outside its service tag"),
     held_back("", "ci.in.", &[], "a described host sends from an address outside its service tag"),
