@@ -180,6 +180,8 @@ fn usage_errors_are_2() {
         .tells(&["twice"]);
     let set = ["trace", "estate.yaml", "--from", "db", "--to", "web:1", "--profile-set", "smtpBlockd=true"];
     folder.run(&set).code(2).tells(&["did you mean `smtpBlocked`?"]);
+    let twice = ["trace", "-", "--flows", "-"];
+    folder.run(&twice).code(2).tells(&["only once"]);
     folder.run(&["explain", "NSG_RULE_DENIED"]).code(2).says_nothing().tells(&["`NSG_RULE_DENY`"]);
     folder.run(&["check", "scenario.yaml", "--log", "=,="]).code(2);
 }
@@ -496,6 +498,11 @@ fn templates_meet_their_parameters() {
     folder.run(&["import", "net", "--parameters", "other.json"]).code(0).says(&["name: by-flag"]);
     let typed = ["import", "net", "--parameter", "name=typed", "--parameter", "prefix=10.9.0.0/16"];
     folder.run(&typed).code(0).says(&["name: typed", "10.9.0.0/16"]);
+    folder.run(&["import", "estate.yaml", "--parameter", "a=1"]).code(0).tells(&["no template"]);
+    folder
+        .run(&["import", "estate.yaml", "--parameters", "other.json"])
+        .code(0)
+        .tells(&["none of the templates"]);
     folder.run(&["import", "net/main.json", "--parameter", "typed"]).code(3).tells(&["name=value"]);
     folder.write("net/main.parameters.dev.json", values("dev"));
     folder

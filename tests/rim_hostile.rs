@@ -143,7 +143,7 @@ fn damaged(text: &str, seed: u64) -> String {
             2 => text.insert_str(a, SCRAPS[dice.next(SCRAPS.len())]),
             3 => text.replace_range(from..short, SCRAPS[dice.next(SCRAPS.len())]),
             4 => {
-                let piece = text[from..to.min(from + 200).max(from)].to_owned();
+                let piece: String = text[from..to].chars().take(200).collect();
                 text.insert_str(b.min(text.len()), &piece);
             }
             _ => {

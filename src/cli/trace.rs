@@ -25,6 +25,13 @@ pub(super) async fn run(args: Box<TraceArgs>, console: &Console, cancel: Cancel)
         None => None,
     };
     let question = question(&args)?;
+    let read = args.estate.iter().chain(&args.settings.parameters).chain(&args.settings.change);
+    let read = read.chain(&args.settings.service_tags).chain(&args.flows).chain(&args.scenario);
+    if read.filter(|path| path.as_os_str() == "-").count() > 1 {
+        return Err(Failure::Usage(
+            "standard input can be read only once, and `-` stands there twice".into(),
+        ));
+    }
     let (loaded, network) = estate(&args, scenario.as_ref(), console).await?;
     let mut out = Sink::open(args.output.output.as_deref(), console)?;
     let style = console.style(out.colors(console), args.verbose);

@@ -226,8 +226,10 @@ fn complete_zone(raw: &mut RawResource) {
     let zones = ["Microsoft.Network/privateDnsZones", "Microsoft.Network/dnsZones"];
     let count = raw.body.path("properties.numberOfRecordSets").and_then(Node::as_int);
     let Some(count) = count.filter(|_| zones.iter().any(|z| raw.id.is_kind(z))) else { return };
-    let known = raw.body.path("properties.recordSets").and_then(Node::as_array).map_or(0, <[Node]>::len);
-    if (known as i64) < count {
+    let list = raw.body.path("properties.recordSets").and_then(Node::as_array).unwrap_or_default();
+    let known = list.len();
+    let told = list.iter().any(|item| item.why_unknown().is_some());
+    if (known as i64) < count && !told {
         let why = format!("the zone holds {count} record sets, and the files tell {known} of them");
         raw.body = appended(&raw.body, "recordSets", Node::unknown(raw.at, why));
     }

@@ -208,6 +208,8 @@ impl Run {
     fn passes(self, scenario: &Scenario, mut loaded: Loaded, mut notes: Diagnostics) -> Finished {
         notes.extend(std::mem::take(&mut loaded.notes));
         let passes = scenario.passes();
+        let span = tracing::info_span!("judge", scenario = &*scenario.name, passes = passes.len());
+        let _entered = span.enter();
         let locator = Locator::new(&loaded.sources);
         self.send(Event::Started(Started {
             scenario: self.number,

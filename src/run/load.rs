@@ -188,6 +188,12 @@ async fn import_all(
     let texts = import::parameters_from_texts(&settings.parameter_texts, &mut sources, &mut notes);
     let values: Vec<(Word, Node)> = settings.parameters.iter().cloned().chain(texts).collect();
     let paired = pair::pair(&reads, &mut notes);
+    if !reads.iter().any(|read| read.kind == Kind::Is(Detected::ArmTemplate)) {
+        for (name, _) in &values {
+            let message = format!("there is no template that the parameter `{}` could be for", name.text);
+            notes.push(Diagnostic::new(Code::NotUnderstood, name.at, message));
+        }
+    }
     let work: Vec<import::Job> = import::jobs(&reads, &paired, values, settings);
     for (number, (raws, more)) in in_order(work, import::run).await.into_iter().enumerate() {
         let Read { doc, kind, .. } = &reads[number];

@@ -74,7 +74,8 @@ impl Walk<'_> {
                     .or(addresses.first());
                 let Some(ip) = wanted.copied() else { return false };
                 s.address(ip, evidence, || format!("`{name}` is {ip}"));
-                s.public_despite_endpoint = lookup.shadowed;
+                // Who asks the public DNS sees no private zone, linked or not.
+                s.public_despite_endpoint = lookup.shadowed.filter(|_| asker != Asker::Public);
                 true
             }
             Answer::Fails(cause, evidence, text) => {

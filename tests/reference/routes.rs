@@ -1,10 +1,10 @@
 //! Which way a subnet sends (section 6 of the rules), by building the whole table for every packet.
 
-use super::facts::{Bound, Facts, PRIVATE, net};
+use super::facts::{Bound, Facts, PRIVATE, is_private, net};
 use super::worlds::{Stop, Why, Worlds};
 use netwhy::inventory::{
-    AddressMeaning, GatewayType, Id, NextHopType, OnPremisesSite, Route, RouteTable, Slot, Subnet, TableTag,
-    VirtualNetwork, VirtualNetworkGateway,
+    AddressMeaning, GatewayType, Id, NextHopType, OnPremisesSite, PeeringState, Route, RouteTable, Slot,
+    Subnet, TableTag, VirtualNetwork, VirtualNetworkGateway,
 };
 use netwhy::net::{IpAddr, IpNet, host_prefix};
 use netwhy::network::AttachmentKind;
@@ -92,11 +92,28 @@ pub(crate) fn choose(f: &Facts, w: &Worlds, subnet: Id<Subnet>, to: IpAddr) -> R
         all.extend(gateway.into_iter().filter(|c| c.prefix.contains(&to)));
     }
     // RT-20: longest prefix, then user before learnt before system.
+    // A peer that is in none of the files may hold a private address that nobody here does.
+    let held = |c: &Candidate| {
+        c.hops.iter().any(inside) || matches!(c.rank, Rank::User(_)) && c.prefix.prefix_len() == 32
+    };
+    if is_private(to) && !all.iter().any(held) && unknown_peer(f, vnet) && w.maybe(Cause::DanglingReference) {
+        return Err(Stop::supposed(Cause::DanglingReference));
+    }
     let best = all.iter().max_by_key(|c| (c.prefix.prefix_len(), c.rank, inside(&c.hops[0])));
     match best {
         None => Err(Stop { cause: Cause::NoRoute, decider: None }),
         Some(best) => Ok(chosen(w, best)),
     }
+}
+
+/// A peering to a network that is in none of the files, and that may work.
+fn unknown_peer(f: &Facts, vnet: Id<VirtualNetwork>) -> bool {
+    let connected = |s: &super::facts::Side<'_>| {
+        s.row.peering_state.or(PeeringState::Connected) == Ok(PeeringState::Connected)
+    };
+    f.sides(vnet)
+        .iter()
+        .any(|s| s.remote.is_none() && connected(s) && !s.row.remote_virtual_network.is_absent())
 }
 
 /// RT-27: several equal next hops are all used.

@@ -186,7 +186,7 @@ impl Walk<'_, '_> {
     fn follow(&mut self, place: usize, packet: Packet, route: Chosen) -> Done {
         let holder = self.holder(place);
         match route.hop.clone() {
-            Hop::Drop | Hop::Internet if self.broken_peering(&holder, packet, &route).is_some() => {
+            Hop::Drop if self.broken_peering(&holder, packet, &route).is_some() => {
                 stop(Cause::PeeringNotConnected, self.broken_peering(&holder, packet, &route))
             }
             Hop::Drop if route.user => stop(Cause::UdrNone, route.decider),
@@ -531,7 +531,7 @@ impl Walk<'_, '_> {
                 let member = pool
                     .is_some_and(|p| self.backends(balancer, p).iter().any(|b| self.holder(*b) == *holder));
                 let carries = rule.protocol.or(ProtocolMatch::ANY).is_ok_and(|p| p.contains(packet.protocol));
-                if !member || !carries || !packet.protocol.has_ports() {
+                if !member || !carries {
                     continue;
                 }
                 let front = rule.frontend_ip_configurations.iter().find_map(|r| frontend_of(balancer, r));

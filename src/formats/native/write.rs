@@ -134,7 +134,7 @@ impl Writer<'_> {
         Node::object(At::NOWHERE, item)
     }
 
-    /// Name and group, or the id where they would not give it again.
+    /// Name and group, or the id where they would not give it again as it is spelt.
     fn place(&self, raw: &RawResource, kind: &str, inside: bool, item: &mut Object) {
         if inside {
             put(item, "name", string(raw.id.name()));
@@ -145,15 +145,16 @@ impl Writer<'_> {
         let (subscription, group) = (raw.id.subscription(), raw.id.resource_group());
         let again = subscription.zip(group).and_then(|(subscription, group)| {
             let id = ResourceId::in_group(subscription, group, wanted?, &raw.id.full_name());
-            (id == raw.id && !raw.id.full_name().is_empty()).then_some((subscription, group))
+            (id.as_str() == raw.id.as_str() && !raw.id.full_name().is_empty())
+                .then_some((subscription, group))
         });
         match again {
             Some((subscription, group)) => {
                 put(item, "name", string(&raw.id.full_name()));
-                if !subscription.eq_ignore_ascii_case(&self.home.0) {
+                if *subscription != *self.home.0 {
                     put(item, "subscription", string(subscription));
                 }
-                if !group.eq_ignore_ascii_case(&self.home.1) {
+                if *group != *self.home.1 {
                     put(item, "resourceGroup", string(group));
                 }
             }

@@ -19,6 +19,7 @@ pub(super) fn pair(reads: &[Read], notes: &mut Diagnostics) -> Vec<Vec<usize>> {
                 Some(template) => pairs[template].push(number),
                 None => notes.push(orphan(read)),
             },
+            Role::Parameters if read.kind == PARAMETERS && templates.is_empty() => notes.push(orphan(read)),
             _ => {}
         }
     }
