@@ -202,12 +202,35 @@ impl Walk<'_, '_> {
                 self.arrive(there, packet, false)
             }
             Hop::Internet => self.exit(place, packet),
-            Hop::ServiceEndpoint(_) => {
+            Hop::ServiceEndpoint(endpoint) => {
+                self.policies(&holder, &endpoint)?;
                 // SE-3: what is forwarded for others carries no identity of this subnet unless translated.
                 Ok((Arrival::ServiceEndpoint(holder.subnet), packet))
             }
             Hop::Appliance(next) => self.to_appliance(place, packet, next, route),
             Hop::Gateway(gateways) => self.to_gateway(&holder, packet, gateways, route),
+        }
+    }
+
+    /// SEP-1, SEP-2: what the subnet's service endpoint policies list; none listed means all.
+    fn policies(&self, holder: &Holder, endpoint: &str) -> Result<(), Stop> {
+        let f = self.f;
+        let subnet = &f.inv.subnets[holder.subnet];
+        // Whose account it is without a resource here is somebody else's, which nothing lists.
+        let id = self.call.service.map(|(service, _)| f.inv.services[service].id.clone());
+        let policies: Vec<_> =
+            subnet.service_endpoint_policies.iter().filter_map(|r| f.inv.follow(r).row()).collect();
+        let storage = endpoint.to_ascii_lowercase().starts_with("microsoft.storage");
+        let listed = policies.iter().flat_map(|p| f.inv.service_endpoint_policies[*p].definitions.iter());
+        let allowed = id.is_some_and(|id| {
+            listed.into_iter().flat_map(|d| d.service_resources.iter()).any(|r| id.is_within(r))
+        });
+        match policies.first() {
+            Some(first) if storage && !allowed => {
+                let decider = Some(f.inv.service_endpoint_policies[*first].id.full_name());
+                stop(Cause::ServiceEndpointPolicyDeny, decider)
+            }
+            _ => Ok(()),
         }
     }
 
