@@ -234,8 +234,8 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// PEER-1: a peering with the destination's network, from either side, that does not work. The first by
-    /// id is named.
+    /// PEER-1: a peering with the destination's network, from either side, that does not work; this side's
+    /// object is named where there is one.
     fn broken_peering(&self, holder: &Holder, packet: Packet) -> Option<String> {
         let f = self.f;
         let here = &f.inv.virtual_networks[holder.vnet].id;
@@ -254,7 +254,9 @@ impl Walk<'_, '_> {
                 f.in_vnet(v, packet.destination) && f.peers(holder.vnet).iter().all(|(p, _)| *p != v)
             })
         };
-        f.inv.peerings.iter().find(between).map(|p| p.id.full_name())
+        let own = |p: &&netwhy::inventory::VirtualNetworkPeering| p.id.parent().as_ref() == Some(here);
+        let found: Vec<_> = f.inv.peerings.iter().filter(between).collect();
+        found.iter().find(|p| own(p)).or(found.first()).map(|p| p.id.full_name())
     }
 
     /// PEER-6: over a peering, where the profile takes `allowForwardedTraffic` as a real block.
@@ -415,14 +417,33 @@ impl Walk<'_, '_> {
         let Some(place) = place else { return stop(Cause::DanglingReference, None) };
         // At the gateway, the routes of its own subnet decide (RT-1, GW-4); a gateway route means its branches.
         if !matches!(holder.kind, AttachmentKind::Gateway(_)) {
+            self.sound_gateway(place)?;
             return self.route(place, packet);
         }
+        let name = Some(f.inv.virtual_network_gateways[gateway].id.full_name());
         let mut known = behind(f, gateway);
         known.retain(|(prefix, _)| prefix.contains(&packet.destination));
         match known.into_iter().max_by_key(|(prefix, _)| prefix.prefix_len()) {
-            None => stop(Cause::NoRoute, None),
+            None => stop(Cause::NoRoute, name),
             Some((_, None)) => Ok((Arrival::Outside, packet)),
             Some((_, Some(site))) => self.at_site(site, packet),
+        }
+    }
+
+    /// RT-34: a user's 0.0.0.0/0 on the gateway's subnet is not supported.
+    fn sound_gateway(&self, place: usize) -> Result<(), Stop> {
+        let f = self.f;
+        let Bound::To(table) = f.bound(&f.inv.subnets[self.holder(place).subnet].route_table) else {
+            return Ok(());
+        };
+        let table = &f.inv.route_tables[table];
+        let everything =
+            |r: &&netwhy::inventory::Route| r.address_prefix.known().is_some_and(|w| *w.text == *"0.0.0.0/0");
+        match table.routes.iter().find(everything) {
+            Some(route) => {
+                stop(Cause::InvalidNextHop, Some(format!("{}/{}", table.id.full_name(), route.name)))
+            }
+            None => Ok(()),
         }
     }
 
@@ -464,6 +485,7 @@ impl Walk<'_, '_> {
             let place = self.f.holders.iter().position(|h| h.kind == AttachmentKind::Gateway(*gateway));
             let Some(place) = place else { return stop(Cause::DanglingReference, None) };
             // NSG-22, SAR-7: nothing filters in the gateway's subnet; its routes count (RT-34).
+            self.sound_gateway(place)?;
             return self.route(place, packet);
         }
         if is_public(to) && row.internet_access.or(true) == Ok(true) {
@@ -478,7 +500,10 @@ impl Walk<'_, '_> {
         let f = self.f;
         let holder = self.holder(place);
         // A gateway is no way to the internet.
-        if !is_public(packet.destination) || matches!(holder.kind, AttachmentKind::Gateway(_)) {
+        if matches!(holder.kind, AttachmentKind::Gateway(_)) {
+            return stop(Cause::NoRoute, self.name(place));
+        }
+        if !is_public(packet.destination) {
             return stop(Cause::NoRoute, None);
         }
         // NSG-20: to the internet, and no service of Azure's.
