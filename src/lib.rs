@@ -32,6 +32,7 @@
 //! | `formats` | how others write resources | flows |
 //! | `network` | compiled tables | flows, formats, files |
 //! | `trace` | one flow through one network | files, clocks, other flows |
+//! | `analysis` | Network Watcher's questions and words | how answers are printed |
 //! | `scenario` | expectations | how answers are printed |
 //! | `report` | words and pictures | files |
 //! | `run`, `cli` | files, terminals, tokio | rules of Azure |
@@ -82,6 +83,7 @@
 //!
 //! Start reading at [`inventory`], then [`network`], then [`trace`].
 
+pub mod analysis;
 pub mod cli;
 pub mod diag;
 pub mod doc;
@@ -111,14 +113,28 @@ pub const LAYERS: &[(&str, &[&str])] = &[
     ("formats", &["diag", "doc", "inventory", "net", "services", "tags"]),
     ("network", &["diag", "inventory", "net", "profile", "rules", "services", "tags"]),
     ("trace", &["diag", "inventory", "net", "network", "profile", "rules", "services"]),
+    ("analysis", &["diag", "inventory", "net", "network", "profile", "rules", "services", "tags", "trace"]),
     ("scenario", &["diag", "doc", "formats", "inventory", "net", "profile", "rules", "services", "trace"]),
     (
         "report",
-        &["diag", "doc", "inventory", "net", "network", "profile", "rules", "scenario", "services", "trace"],
+        &[
+            "analysis",
+            "diag",
+            "doc",
+            "inventory",
+            "net",
+            "network",
+            "profile",
+            "rules",
+            "scenario",
+            "services",
+            "trace",
+        ],
     ),
     (
         "run",
         &[
+            "analysis",
             "diag",
             "doc",
             "formats",
@@ -137,6 +153,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "analysis",
             "diag",
             "doc",
             "formats",

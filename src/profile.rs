@@ -14,6 +14,15 @@ pub enum ForwardedTrafficMode {
     PlatformDrop,
 }
 
+/// What a peering without virtual network access does where no network security group is (D-18).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeeringAccessMode {
+    /// The platform drops it.
+    PlatformDrop,
+    /// It only changes the `VirtualNetwork` tag, so nothing drops it.
+    TagOnly,
+}
+
 /// Which generation of the Azure Machine Learning documents holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MlEra {
@@ -39,10 +48,14 @@ pub struct Profile {
     pub udr_prefixes_in_virtual_network_tag: bool,
     /// See [`ForwardedTrafficMode`].
     pub forwarded_traffic_mode: ForwardedTrafficMode,
+    /// See [`PeeringAccessMode`].
+    pub peering_access_mode: PeeringAccessMode,
     /// Whether a user-defined route may beat a service endpoint's (D-4).
     pub service_endpoint_route_overridable: bool,
     /// Whether an explicit network deny overrides a DNAT rule's implicit allow (D-1).
     pub dnat_then_network_deny: bool,
+    /// The private ranges Azure routes to None (RT-2, D-19).
+    pub none_routes: Vec<IpNet>,
     /// Further prefixes Azure routes to None (D-12).
     pub extra_none_routes: Vec<IpNet>,
     /// Whether a default route learnt by BGP removes the None routes of private ranges (D-14).
@@ -57,6 +70,9 @@ pub struct Profile {
     pub smtp_blocked: Option<bool>,
 }
 
+/// Private ranges that Azure drops unless somebody holds them (RT-2).
+const NONE_RANGES: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
+
 impl Default for Profile {
     fn default() -> Self {
         Self {
@@ -64,8 +80,10 @@ impl Default for Profile {
             default_outbound_for_new_vnets: None,
             udr_prefixes_in_virtual_network_tag: true,
             forwarded_traffic_mode: ForwardedTrafficMode::TagOnly,
+            peering_access_mode: PeeringAccessMode::PlatformDrop,
             service_endpoint_route_overridable: false,
             dnat_then_network_deny: false,
+            none_routes: NONE_RANGES.iter().filter_map(|r| parse_prefix(r)).collect(),
             extra_none_routes: Vec::new(),
             bgp_default_removes_none_routes: true,
             admin_rules_stateful: true,
@@ -105,6 +123,11 @@ pub const KNOBS: &[Knob] = &[
         what: "what a peering without allowForwardedTraffic does (PEER-6, D-2)",
     },
     Knob {
+        name: "peeringAccessMode",
+        values: "platformDrop|tagOnly",
+        what: "what a peering without allowVirtualNetworkAccess does where no network security group is (PEER-5, D-18)",
+    },
+    Knob {
         name: "serviceEndpointRouteOverridable",
         values: "true|false",
         what: "whether a user-defined route may beat a service endpoint's (RT-23, D-4)",
@@ -113,6 +136,11 @@ pub const KNOBS: &[Knob] = &[
         name: "dnatThenNetworkDeny",
         values: "true|false",
         what: "whether a network deny overrides a DNAT rule (FW-8, D-1)",
+    },
+    Knob {
+        name: "noneRoutes",
+        values: "comma-separated prefixes",
+        what: "the private ranges that Azure routes to None (RT-2, D-19)",
     },
     Knob {
         name: "extraNoneRoutes",
@@ -194,12 +222,17 @@ impl Profile {
                     _ => return None,
                 }
             }
+            "peeringAccessMode" => {
+                self.peering_access_mode = match value.to_ascii_lowercase().as_str() {
+                    "platformdrop" => PeeringAccessMode::PlatformDrop,
+                    "tagonly" => PeeringAccessMode::TagOnly,
+                    _ => return None,
+                }
+            }
             "serviceEndpointRouteOverridable" => self.service_endpoint_route_overridable = flag()?,
             "dnatThenNetworkDeny" => self.dnat_then_network_deny = flag()?,
-            "extraNoneRoutes" => {
-                let parts = value.split(',').map(str::trim).filter(|p| !p.is_empty());
-                self.extra_none_routes = parts.map(parse_prefix).collect::<Option<Vec<_>>>()?;
-            }
+            "noneRoutes" => self.none_routes = prefixes(value)?,
+            "extraNoneRoutes" => self.extra_none_routes = prefixes(value)?,
             "bgpDefaultRemovesNoneRoutes" => self.bgp_default_removes_none_routes = flag()?,
             "adminRulesStateful" => self.admin_rules_stateful = flag()?,
             "endpointPublicInPrivateWorkspace" => self.endpoint_public_in_private_workspace = flag()?,
@@ -220,6 +253,10 @@ impl Profile {
     }
 }
 
+fn prefixes(value: &str) -> Option<Vec<IpNet>> {
+    value.split(',').map(str::trim).filter(|p| !p.is_empty()).map(parse_prefix).collect()
+}
+
 fn is_date(text: &str) -> bool {
     let parts: Vec<_> = text.split('-').collect();
     matches!(parts[..], [y, m, d] if y.len() == 4 && m.len() == 2 && d.len() == 2)
@@ -237,8 +274,10 @@ mod tests {
             "true",
             "false",
             "platformDrop",
+            "tagOnly",
             "true",
             "true",
+            "10.0.0.0/8",
             "127.0.0.0/8, 198.18.0.0/15",
             "false",
             "false",
@@ -251,7 +290,7 @@ mod tests {
             assert_eq!(profile.set(knob.name, value), Ok(()), "{}", knob.name);
             assert!(profile.set(knob.name, "nonsense!").is_err(), "{}", knob.name);
         }
-        assert_eq!(profile.extra_none_routes.len(), 2);
+        assert_eq!((profile.none_routes.len(), profile.extra_none_routes.len()), (1, 2));
         assert_eq!(
             profile.set("forwardTrafficMode", "tagOnly"),
             Err(ProfileError::Name("forwardTrafficMode".into(), Some("forwardedTrafficMode")))

@@ -286,13 +286,15 @@ mod tests {
         ("NW", 8),
     ];
 
-    const KNOBS: [&str; 9] = [
+    const KNOBS: [&str; 11] = [
         "asOf",
         "defaultOutboundForNewVnets",
         "udrPrefixesInVirtualNetworkTag",
         "forwardedTrafficMode",
+        "peeringAccessMode",
         "serviceEndpointRouteOverridable",
         "dnatThenNetworkDeny",
+        "noneRoutes",
         "extraNoneRoutes",
         "bgpDefaultRemovesNoneRoutes",
         "adminRulesStateful",
@@ -411,7 +413,7 @@ mod tests {
             assert!(!doubt.default.is_empty());
             assert!(doubt.knob.is_none_or(|knob| KNOBS.contains(&knob)), "{}", doubt.id);
         }
-        assert!(Doubt::find("D-18").is_none() && Doubt::find("NSG-1").is_none());
+        assert!(Doubt::find("D-20").is_none() && Doubt::find("NSG-1").is_none());
     }
 
     #[test]

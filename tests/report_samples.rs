@@ -186,7 +186,7 @@ impl With for Step {
 }
 
 pub(crate) fn hop(kind: HopKind, name: &str, id: Option<ResourceId>, zone: Zone, steps: Vec<Step>) -> Hop {
-    Hop { kind, name: name.into(), id, zone, steps }
+    Hop { kind, name: name.into(), id, zone, header: None, steps }
 }
 
 fn miss(name: &str, priority: i64, allows: bool, matched: [Option<bool>; 5], at: At) -> NearMiss {

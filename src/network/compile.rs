@@ -71,6 +71,7 @@ pub fn compile(
     let names = super::names::names(&inventory, &found, &tags);
     let authority = super::roles::authority(&inventory);
     Network {
+        public: public_space(),
         profile,
         tags,
         vnets,
@@ -273,9 +274,6 @@ struct VnetParts<'a> {
     hubs: &'a HubTable,
 }
 
-/// Private ranges that Azure drops unless somebody holds them (RT-2).
-const NONE_RANGES: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
-
 impl VnetParts<'_> {
     fn slot(&self, vnet: Id<VirtualNetwork>) -> Option<Slot> {
         Some(Slot { table: TableTag::VirtualNetwork, row: vnet.raw() })
@@ -297,10 +295,7 @@ impl VnetParts<'_> {
         for prefix in &row.address_prefixes {
             out.system.push(EffectiveRoute::system(*prefix, NextHop::VnetLocal, slot, row.at));
         }
-        let ranges = NONE_RANGES
-            .iter()
-            .filter_map(|r| r.parse().ok())
-            .chain(profile.extra_none_routes.iter().copied());
+        let ranges = profile.none_routes.iter().chain(&profile.extra_none_routes).copied();
         for range in ranges {
             // RT-3: a prefix of the network that is the range, or holds it, takes its place.
             if !row.address_prefixes.iter().any(|p: &IpNet| p.contains(&range)) {
@@ -571,7 +566,7 @@ const NOT_PUBLIC: &[&str] = &[
 ];
 
 /// Public address space.
-pub(crate) fn public_space() -> AddressSet {
+fn public_space() -> AddressSet {
     let nets: Vec<IpNet> = NOT_PUBLIC.iter().filter_map(|n| n.parse().ok()).collect();
     AddressSet::all().minus(&AddressSet::from_prefixes(&nets))
 }

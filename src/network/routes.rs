@@ -394,48 +394,63 @@ impl SubnetRoutes {
             return None;
         }
         if self.keeps_gateway_routes_out().is_none() {
-            return Some(Unknown::new(
-                At::NOWHERE,
-                "whether the route table keeps gateway routes out is not known",
-            ));
+            return Some(propagation_unknown());
         }
         self.vnet.gateway_unknown.clone().filter(|_| self.keeps_gateway_routes_out() == Some(false))
     }
 
-    /// Every route of the table with its state, in the order of prefixes.
-    pub fn effective(&self, tags: &ServiceTags, with: &Selection<'_>) -> Vec<(EffectiveRoute, RouteState)> {
-        let mut out: Vec<(EffectiveRoute, RouteState)> = Vec::new();
-        let none_removed = self.none_routes_removed(true, with);
-        let gateway =
-            if self.keeps_gateway_routes_out() == Some(true) { &[][..] } else { &self.vnet.gateway[..] };
+    /// Every route of the table with its state: those of the network first, those of the route table last.
+    pub fn effective(&self, with: &Selection<'_>) -> Vec<(EffectiveRoute, RouteState)> {
+        let gateway = match self.keeps_gateway_routes_out() {
+            Some(true) => &[][..],
+            _ => &self.vnet.gateway[..],
+        };
         let user = self.user.as_ref().map_or(&[][..], |u| &u.routes[..]);
-        let system = self.vnet.system.iter().filter(|r| !(none_removed && r.is_none()));
+        let system: Vec<&EffectiveRoute> =
+            self.vnet.system.iter().filter(|r| self.is_listed(r, with)).collect();
         let all = system
+            .iter()
+            .copied()
             .chain(gateway)
             .chain(&self.vnet.private_endpoints)
             .chain(&self.service_endpoints)
             .chain(user);
-        for route in all {
-            let beaten =
-                self.same_prefix_better(route, user, gateway) || self.endpoint_beaten(route, user, with);
-            let state = if beaten { RouteState::Invalid } else { RouteState::Active };
-            out.push((route.clone(), state));
-        }
-        let key = |r: &EffectiveRoute| (r.source, r.prefix.as_ref().map(|p| p.text(tags)), r.name.clone());
-        out.sort_by_key(|(a, _)| key(a));
-        out
+        let state = |route: &EffectiveRoute| {
+            let beaten = match route.source {
+                RouteSource::User => false,
+                RouteSource::VirtualNetworkGateway => {
+                    same_prefix(route, user) || set_aside(route, &system, user)
+                }
+                RouteSource::Default => match route.hop {
+                    Ok(NextHop::InterfaceEndpoint(_)) => self.endpoint_beaten(route, user, with),
+                    Ok(NextHop::ServiceEndpoint(_)) => {
+                        with.service_endpoint_overridable && same_prefix(route, user)
+                    }
+                    _ => same_prefix(route, user) || (!beats_bgp(route) && same_prefix(route, gateway)),
+                },
+            };
+            if beaten { RouteState::Invalid } else { RouteState::Active }
+        };
+        all.map(|route| (route.clone(), state(route))).collect()
     }
 
-    /// Whether a route of the same prefix and a better source stands beside it (RT-20, RT-21).
-    fn same_prefix_better(
-        &self,
-        route: &EffectiveRoute,
-        user: &[EffectiveRoute],
-        gateway: &[EffectiveRoute],
-    ) -> bool {
-        let same = |other: &&EffectiveRoute| other.prefix == route.prefix && other.source > route.source;
-        let endpoint = matches!(route.hop, Ok(NextHop::ServiceEndpoint(_) | NextHop::InterfaceEndpoint(_)));
-        !endpoint && (user.iter().any(|r| same(&r)) || gateway.iter().any(|r| same(&r)))
+    /// Whether a system route of the network is in this subnet's table: None routes go for a default route
+    /// (RT-3a), peerings where the route table says so (RT-19).
+    fn is_listed(&self, route: &EffectiveRoute, with: &Selection<'_>) -> bool {
+        let v4 = !matches!(&route.prefix, Some(RoutePrefix::Net(net)) if net.addr().is_ipv6());
+        let peering = matches!(route.hop, Ok(NextHop::Peering { .. }));
+        let no_peerings = self.user.as_ref().is_some_and(|u| u.keeps_peering_routes_out);
+        !(route.is_none() && self.none_routes_removed(v4, with)) && !(peering && no_peerings)
+    }
+
+    /// Why the table may hold other routes than it shows.
+    pub fn doubts(&self) -> Vec<Unknown> {
+        let table = self.user.as_ref().and_then(|u| u.unknown.as_ref());
+        let open = self.keeps_gateway_routes_out();
+        let gateway = self.vnet.gateway_unknown.as_ref().filter(|_| open != Some(true));
+        let propagation = (open.is_none() && !self.vnet.gateway.is_empty()).then(propagation_unknown);
+        let known = [self.user_unknown.as_ref(), table, self.vnet.peering_unknown.as_ref(), gateway];
+        known.into_iter().flatten().cloned().chain(propagation).collect()
     }
 
     fn endpoint_beaten(&self, route: &EffectiveRoute, user: &[EffectiveRoute], with: &Selection<'_>) -> bool {
@@ -448,6 +463,31 @@ impl SubnetRoutes {
         let from = (with.private_endpoint_beaten_from)(*endpoint);
         best.is_some_and(|best| from.is_ok_and(|from| best >= from))
     }
+}
+
+fn propagation_unknown() -> Unknown {
+    Unknown::new(At::NOWHERE, "whether the route table keeps gateway routes out is not known")
+}
+
+/// Whether a route of the same prefix is among others (RT-20, RT-21).
+fn same_prefix(route: &EffectiveRoute, others: &[EffectiveRoute]) -> bool {
+    route.prefix.is_some() && others.iter().any(|other| other.prefix == route.prefix)
+}
+
+fn beats_bgp(route: &EffectiveRoute) -> bool {
+    route.hop.as_ref().is_ok_and(NextHop::beats_bgp)
+}
+
+/// Whether a learnt route can never be chosen: a system route of the network or a peering covers all of it
+/// (RT-22), or a user-defined one that overrides BGP (RT-19).
+///
+/// ASSUMPTION: such a route is shown as Invalid like one of the same prefix; no page says so.
+fn set_aside(route: &EffectiveRoute, system: &[&EffectiveRoute], user: &[EffectiveRoute]) -> bool {
+    let covers = |other: &EffectiveRoute| match (&other.prefix, &route.prefix) {
+        (Some(RoutePrefix::Net(other)), Some(RoutePrefix::Net(net))) => other.contains(net),
+        _ => false,
+    };
+    system.iter().any(|r| beats_bgp(r) && covers(r)) || user.iter().any(|r| r.bgp_override && covers(r))
 }
 
 fn candidates<'a>(routes: &'a [EffectiveRoute], ip: IpAddr, tags: &ServiceTags) -> Vec<Candidate<'a>> {

@@ -8,7 +8,7 @@ use super::style::{Paint, Style};
 use super::table::{Cell, Fit, Table};
 use super::text::counted;
 use crate::diag::{Code, nearest};
-use crate::profile::{ForwardedTrafficMode, KNOBS, Knob, MlEra, Profile};
+use crate::profile::{ForwardedTrafficMode, KNOBS, Knob, MlEra, PeeringAccessMode, Profile};
 use crate::rules::RuleId;
 use crate::rules::doubts::{DOUBTS, Doubt};
 use crate::trace::{Cause, Disposition};
@@ -264,8 +264,13 @@ fn default_of(knob: &str) -> Option<String> {
             ForwardedTrafficMode::TagOnly => "tagOnly".into(),
             ForwardedTrafficMode::PlatformDrop => "platformDrop".into(),
         },
+        "peeringAccessMode" => match p.peering_access_mode {
+            PeeringAccessMode::PlatformDrop => "platformDrop".into(),
+            PeeringAccessMode::TagOnly => "tagOnly".into(),
+        },
         "serviceEndpointRouteOverridable" => p.service_endpoint_route_overridable.to_string(),
         "dnatThenNetworkDeny" => p.dnat_then_network_deny.to_string(),
+        "noneRoutes" => p.none_routes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         "extraNoneRoutes" if p.extra_none_routes.is_empty() => "none".into(),
         "bgpDefaultRemovesNoneRoutes" => p.bgp_default_removes_none_routes.to_string(),
         "adminRulesStateful" => p.admin_rules_stateful.to_string(),

@@ -37,8 +37,7 @@ pub const DOUBTS: &[Doubt] = &[
                allowVirtualNetworkAccess and allowForwardedTraffic only change the VirtualNetwork tag; an \
                older page and the SDK describe real blocking, and the SDK reads as if allowForwardedTraffic \
                governed local to remote where the portal names the receiving VNet. Which prefixes the tag \
-               gains when forwarded traffic is allowed is not documented. One live test without any NSG \
-               would settle it.",
+               gains when forwarded traffic is allowed is not documented. For the first flag see D-18.",
         knob: Some("forwardedTrafficMode"),
         default: "tagOnly: the flag on the receiver's link changes the tag and nothing else",
     },
@@ -155,5 +154,21 @@ pub const DOUBTS: &[Doubt] = &[
                limits page allows 10 per rule and the API field is a list.",
         knob: None,
         default: "yes, lists are accepted",
+    },
+    Doubt {
+        id: "D-18",
+        says: "Does a peering without allowVirtualNetworkAccess drop traffic where no NSG is (PEER-5)? The \
+               page says the flag only changes the VirtualNetwork tag and no more. A connectivity check \
+               recorded in 2018 between two VNets without any NSG was Reachable with the flag on and \
+               Unreachable with it off on both links.",
+        knob: Some("peeringAccessMode"),
+        default: "platformDrop: an end without NSG drops what its own link gives no access to",
+    },
+    Doubt {
+        id: "D-19",
+        says: "Is 172.16.0.0/12 among the None routes (RT-2)? The text of the page lists it; the tables of \
+               its own example and those recorded up to 2021 do not, later ones do.",
+        knob: Some("noneRoutes"),
+        default: "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10",
     },
 ];

@@ -212,7 +212,7 @@ mod tests {
     }
 
     fn hop(kind: HopKind, name: &str, steps: Vec<Step>) -> Hop {
-        Hop { kind, name: name.into(), id: None, zone: Zone::Yours, steps }
+        Hop { kind, name: name.into(), id: None, zone: Zone::Yours, header: None, steps }
     }
 
     /// A blocked flow, by way of a resolver, an interface and a firewall.

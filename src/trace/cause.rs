@@ -144,6 +144,7 @@ causes! {
     RoutingLoop = "ROUTING_LOOP", Loop, Timeout, "The flow comes back to a hop it has already left with the same header (RT-14).";
     HopLimit = "HOP_LIMIT_REACHED", Loop, Timeout, "The flow takes more hops than the limit; a real packet's time to live would end too.";
     PeeringNotConnected = "PEERING_DISCONNECTED", NeighborUnreachable, Timeout, "The peering is not Connected on both sides, so it carries nothing (PEER-1).";
+    PeeringNoAccess = "PEERING_NO_ACCESS", DeniedIn, Timeout, "The peering gives no virtual network access, and no network security group is there to allow the flow all the same (PEER-5, D-18). The disposition says on which side.";
     ForwardedTrafficDropped = "FORWARDED_TRAFFIC_DROPPED", DeniedIn, Timeout, "The peering does not accept forwarded traffic and the profile takes that as a real block (PEER-6, D-2).";
     SubnetPeeringOutside = "SUBNET_NOT_IN_PEERING", DeniedOut, Timeout, "The subnet does not take part in a subnet peering: the route is there, but packets are dropped (PEER-10).";
     BasicBalancerAcrossPeering = "BASIC_LOAD_BALANCER_GLOBAL_PEERING", NeighborUnreachable, Timeout, "A Basic load balancer's frontend cannot be reached over global peering (PEER-9).";

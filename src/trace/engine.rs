@@ -331,7 +331,7 @@ impl<'n> Walk<'n> {
             });
             return Next::Go(Place::Hub(hub, false));
         }
-        if !crate::network::public_space().contains(destination) {
+        if !self.net.is_public(destination) {
             let evidence = of(self.net, Some(slot), &[azure::PEER_8]);
             let text = format!("no gateway of this site announces {destination}");
             s.block(StepKind::Route, Cause::NoRoute, evidence, text);

@@ -6,7 +6,11 @@ use super::model::{Evidence, StepKind};
 use super::state::{State, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{Id, Nsg, Slot, Subnet, TableTag, Unknown};
-use crate::network::{AttachmentId, Place as RulePlace, RuleSet, Ruling, SubnetRole, Verdict, rules_behind};
+use crate::network::{
+    AttachmentId, AttachmentKind, Link, Place as RulePlace, RuleSet, Ruling, SubnetRole, Tri, Verdict,
+    rules_behind,
+};
+use crate::profile::PeeringAccessMode;
 use crate::rules::{self as azure, RuleId};
 use std::sync::Arc;
 
@@ -52,6 +56,51 @@ impl Walk<'_> {
                         self.ask(s, nsg, set, layer, &place, inbound);
                     }
                 }
+            }
+        }
+        if !layers.has_group() {
+            self.peering_access(s, spot, layers.subnet, inbound);
+        }
+    }
+
+    /// Where no group is, the platform keeps out what the peering gives no access to, unless the
+    /// `VirtualNetwork` tag holds it for another reason (PEER-5, D-18).
+    fn peering_access(&self, s: &mut State, spot: Spot, subnet: Id<Subnet>, inbound: bool) {
+        let spared = matches!(spot, Spot::Attachment(id) if {
+            let row = self.net.attachment(id);
+            row.is_platform() || matches!(row.kind, AttachmentKind::PrivateEndpoint(..))
+        });
+        let row = self.net.subnet(subnet);
+        let other = if inbound { s.header.source } else { s.header.destination };
+        if spared || row.virtual_network_tag.contains(other) {
+            return;
+        }
+        let holds = |l: &&Link| l.remote.is_some_and(|r| self.net.vnet(r).space.contains(other));
+        let links = &self.net.vnet(row.vnet).links;
+        let Some(link) = links.iter().filter(|l| l.usable == Tri::Yes).find(holds) else { return };
+        let peering = &self.net.inventory.peerings[link.peering];
+        let slot = Slot { table: TableTag::VirtualNetworkPeering, row: link.peering.raw() };
+        let evidence = of(self.net, Some(slot), &[azure::PEER_5]);
+        match (peering.allow_virtual_network_access.or(true), self.net.profile.peering_access_mode) {
+            (Ok(true), _) => {}
+            (Err(unknown), _) => {
+                s.unknown(StepKind::Filter, Cause::UnknownValue, unknown, evidence);
+            }
+            (Ok(false), PeeringAccessMode::TagOnly) => s.assume(
+                Some("peeringAccessMode"),
+                "a peering without virtual network access lets through what no group denies (D-18)",
+            ),
+            (Ok(false), PeeringAccessMode::PlatformDrop) => {
+                s.assume(
+                    Some("peeringAccessMode"),
+                    "a peering without virtual network access drops what no group allows (D-18)",
+                );
+                let text = format!(
+                    "`{}` gives no virtual network access, and no network security group allows {}",
+                    peering.id.full_name(),
+                    side(inbound)
+                );
+                s.block_as(StepKind::Filter, Cause::PeeringNoAccess, denied(inbound), evidence, text);
             }
         }
     }

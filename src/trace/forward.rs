@@ -7,10 +7,10 @@ use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, 
 use super::{Cause, Disposition};
 use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
 use crate::net::Header;
-use crate::net::{IpAddr, IpNet, Protocol};
+use crate::net::{IpAddr, Protocol};
 use crate::network::{
     AttachmentId, AttachmentKind, BranchKind, Choice, EffectiveRoute, HOST_ADDRESS, METADATA_ADDRESS,
-    NextHop, RouteSource, Selection, SubnetRole, Tri,
+    NextHop, RouteSource, SubnetRole, Tri,
 };
 use crate::profile::ForwardedTrafficMode;
 use crate::rules::{self as azure, RuleId};
@@ -60,40 +60,10 @@ impl Walk<'_> {
         true
     }
 
-    /// How long a user-defined route must be to beat a private endpoint's /32 (RT-24).
-    fn private_endpoint_beaten_from(&self, id: AttachmentId) -> Result<u8, Unknown> {
-        let row = self.net.attachment(id);
-        let subnet = &self.net.inventory.subnets[row.subnet];
-        let policies = subnet
-            .private_endpoint_network_policies
-            .or(crate::inventory::PrivateEndpointNetworkPolicies::Disabled);
-        let bits = if row.address.is_some_and(|ip| ip.is_ipv6()) { 128 } else { 32 };
-        if !policies.map_err(Clone::clone)?.routes() {
-            return Ok(bits);
-        }
-        let space = &self.net.inventory.virtual_networks[row.vnet].address_prefixes;
-        let holds = |p: &&IpNet| row.address.is_some_and(|ip| p.contains(&ip));
-        Ok(space.iter().filter(holds).map(|p| p.prefix_len()).max().unwrap_or(bits))
-    }
-
-    /// Asks a subnet's table. The knobs and private endpoint policies come in here.
-    pub(super) fn choose(&self, subnet: Id<Subnet>, ip: IpAddr) -> Choice<'_> {
-        let beaten = |id| self.private_endpoint_beaten_from(id);
-        let is_public = |ip| crate::network::public_space().contains(ip);
-        let with = Selection {
-            is_public: &is_public,
-            tags: &self.net.tags,
-            service_endpoint_overridable: self.net.profile.service_endpoint_route_overridable,
-            bgp_default_removes_none: self.net.profile.bgp_default_removes_none_routes,
-            private_endpoint_beaten_from: &beaten,
-        };
-        self.net.subnet(subnet).routes.choose(ip, &with)
-    }
-
     /// The routes of a subnet, and on to the next hop.
     pub(super) fn route(&self, s: &mut State, subnet: Id<Subnet>, from: Option<AttachmentId>) -> Next {
         let destination = s.header.destination;
-        match self.choose(subnet, destination) {
+        match self.net.choose(subnet, destination) {
             Choice::NoRoute => {
                 let id = &self.net.inventory.subnets[subnet].id;
                 let evidence = Evidence { resource: Some(id.clone()), ..by(&[azure::RT_24B]) };
@@ -472,7 +442,7 @@ impl Walk<'_> {
             return Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork));
         }
         // A gateway overrides the ways to the internet and is none itself (RT-31, OUT-1).
-        if let Choice::Route(routes, _) = self.choose(row.subnet, destination)
+        if let Choice::Route(routes, _) = self.net.choose(row.subnet, destination)
             && routes.iter().any(|r| r.hop == Ok(NextHop::Internet) && r.source == RouteSource::Default)
         {
             let evidence = of(self.net, Some(row.owner), &[azure::RT_31, azure::OUT_1]);
@@ -511,7 +481,7 @@ impl Walk<'_> {
 
     /// Whether the routes of GatewaySubnet itself lead to a branch: what the network or its peers hold comes first.
     pub(super) fn is_behind_gateway(&self, subnet: Id<Subnet>, ip: IpAddr) -> bool {
-        match self.choose(subnet, ip) {
+        match self.net.choose(subnet, ip) {
             Choice::Route(routes, _) => routes.iter().any(|r| r.hop == Ok(NextHop::Gateway)),
             Choice::NoRoute => true,
             Choice::Unknown(_) => false,
@@ -743,7 +713,7 @@ impl Walk<'_> {
         if s.returning {
             return self.outbound_back(s, from);
         }
-        if s.header.destination.is_ipv4() && !crate::network::public_space().contains(s.header.destination) {
+        if s.header.destination.is_ipv4() && !self.net.is_public(s.header.destination) {
             let text = format!("{} is not a public address", s.header.destination);
             s.block(StepKind::Route, Cause::NoRoute, by(&[azure::TAG_5]), text);
             return Next::End(End::Stopped);

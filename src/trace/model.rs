@@ -286,6 +286,8 @@ pub struct Hop {
     pub id: Option<ResourceId>,
     /// Whose it is.
     pub zone: Zone,
+    /// The header as the flow came here.
+    pub header: Option<Header>,
     /// What was decided there.
     pub steps: Vec<Step>,
 }

@@ -316,7 +316,7 @@ impl Walk<'_> {
             let rules = host.map(|h| &h.dns_forwarding).filter(|r| r.given).unwrap_or(&site.dns_forwarding);
             return self.forwarded(s, &Asker::Site(id, server), vnet, &rules.items, &name, lookup);
         }
-        if crate::network::public_space().contains(server) {
+        if self.net.is_public(server) {
             s.hop(HopKind::Resolver, format!("public DNS server {server}"), None, Zone::Internet);
             return self.public_answer(s, None, lookup);
         }

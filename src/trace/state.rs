@@ -172,7 +172,8 @@ impl State {
         let name = name.into();
         let same = self.hops.last().is_some_and(|h| h.kind == kind && h.name == name && h.id == id);
         if !same || self.back_at == Some(self.hops.len()) {
-            self.hops.push(Hop { kind, name, id, zone, steps: Vec::new() });
+            let header = Some(self.header);
+            self.hops.push(Hop { kind, name, id, zone, header, steps: Vec::new() });
         }
     }
 

@@ -1,0 +1,43 @@
+//! The choice among a subnet's routes, with the knobs and private endpoint policies that bear on it.
+
+use super::{AttachmentId, Choice, EffectiveRoute, Network, RouteState, Selection};
+use crate::inventory::{Id, PrivateEndpointNetworkPolicies, Subnet, Unknown};
+use crate::net::{IpAddr, IpNet};
+
+impl Network {
+    /// What a subnet's table says to a destination (RT-24b).
+    pub fn choose(&self, subnet: Id<Subnet>, ip: IpAddr) -> Choice<'_> {
+        self.with_selection(|with| self.subnet(subnet).routes.choose(ip, with))
+    }
+
+    /// Every route of a subnet's table with its state (RT-21).
+    pub fn effective_routes(&self, subnet: Id<Subnet>) -> Vec<(EffectiveRoute, RouteState)> {
+        self.with_selection(|with| self.subnet(subnet).routes.effective(with))
+    }
+
+    fn with_selection<T>(&self, work: impl FnOnce(&Selection<'_>) -> T) -> T {
+        let beaten = |id| self.private_endpoint_beaten_from(id);
+        let is_public = |ip| self.is_public(ip);
+        work(&Selection {
+            is_public: &is_public,
+            tags: &self.tags,
+            service_endpoint_overridable: self.profile.service_endpoint_route_overridable,
+            bgp_default_removes_none: self.profile.bgp_default_removes_none_routes,
+            private_endpoint_beaten_from: &beaten,
+        })
+    }
+
+    /// How long a user-defined route must be to beat a private endpoint's /32 (RT-24).
+    fn private_endpoint_beaten_from(&self, id: AttachmentId) -> Result<u8, Unknown> {
+        let row = self.attachment(id);
+        let subnet = &self.inventory.subnets[row.subnet];
+        let policies = subnet.private_endpoint_network_policies.or(PrivateEndpointNetworkPolicies::Disabled);
+        let bits = if row.address.is_some_and(|ip| ip.is_ipv6()) { 128 } else { 32 };
+        if !policies.map_err(Clone::clone)?.routes() {
+            return Ok(bits);
+        }
+        let space = &self.inventory.virtual_networks[row.vnet].address_prefixes;
+        let holds = |p: &&IpNet| row.address.is_some_and(|ip| p.contains(&ip));
+        Ok(space.iter().filter(holds).map(|p| p.prefix_len()).max().unwrap_or(bits))
+    }
+}
