@@ -6,6 +6,7 @@ mod check;
 mod console;
 pub mod exit;
 mod explain;
+mod import;
 mod load;
 mod schema;
 mod sink;
@@ -70,11 +71,11 @@ fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
         }
     };
     let console = Console::new(args.color);
-    if let Some(level) = &args.log {
-        if let Err(error) = console::log_to_stderr(level, &console) {
-            console.error(&error);
-            return exit::USAGE;
-        }
+    if let Some(level) = &args.log
+        && let Err(error) = console::log_to_stderr(level, &console)
+    {
+        console.error(&error);
+        return exit::USAGE;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = match runtime {
@@ -93,6 +94,7 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
     match command {
         Command::Trace(args) => trace::run(args, console, listen()).await,
         Command::Check(args) => check::run(args, console, listen()).await,
+        Command::Import(args) => import::run(args, console).await,
         Command::Schema(args) => schema::run(&args, console),
         Command::Explain(args) => explain::run(&args, console),
     }

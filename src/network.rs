@@ -34,8 +34,8 @@ pub use routes::{
     UserRoutes, VnetRoutes,
 };
 pub use rules::{
-    AddressMatch, CompiledRule, HOST_ADDRESS, METADATA_ADDRESS, NearMiss, Place, Platform, RuleSet, Ruling,
-    Verdict, rules_behind,
+    ANY_SOURCE_PORT, AddressMatch, CompiledRule, HOST_ADDRESS, METADATA_ADDRESS, NearMiss, Place, Platform,
+    RuleSet, Ruling, Verdict, rules_behind,
 };
 pub use security::SecurityTables;
 pub use topology::{EdgeKind, NodeKind, Topology, TopologyEdge, TopologyNode};

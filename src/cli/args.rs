@@ -46,6 +46,8 @@ pub(super) enum Command {
     Trace(Box<TraceArgs>),
     /// Check what scenarios expect
     Check(CheckArgs),
+    /// Write anything readable as our own estate file
+    Import(ImportArgs),
     /// Explain a cause, a semantics rule, a knob or a diagnostic
     Explain(ExplainArgs),
     /// Print the JSON Schema of a file format
@@ -80,6 +82,9 @@ pub(super) struct EstateArgs {
     /// Region that templates are deployed to
     #[arg(long, value_name = "REGION")]
     pub(super) location: Option<String>,
+    /// Take a Terraform plan as what is deployed now, instead of what it will deploy
+    #[arg(long)]
+    pub(super) before_plan: bool,
     /// Answer although the input has errors; what is faulty counts as unknown
     #[arg(long)]
     pub(super) lenient: bool,
@@ -99,6 +104,7 @@ impl EstateArgs {
                 resource_group: self.resource_group.clone(),
                 location: self.location.clone(),
             },
+            before_plan: self.before_plan,
         }
     }
 }
@@ -212,13 +218,43 @@ pub(super) enum CheckFormat {
     Json,
     /// One event a line, as it happens
     Ndjson,
+    /// JUnit XML, for build services that show tests
+    Junit,
+    /// SARIF, for services that show findings at lines
+    Sarif,
+    /// Workflow commands of GitHub
+    Github,
 }
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = IMPORT_EXAMPLES)]
+pub(super) struct ImportArgs {
+    /// Files and folders, any mix of formats; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Keep resource ids in references, instead of names that mean the same
+    #[arg(long, help_heading = "Output")]
+    pub(super) ids: bool,
+    #[command(flatten)]
+    pub(super) settings: EstateArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  netwhy import main.json main.parameters.json -o estate.yaml
+  az network vnet list | netwhy import - > vnets.yaml
+  netwhy import export/ --change harden.yaml -o hardened.yaml
+
+What a file does not tell stays unknown in the estate file, with the reason.";
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXPLAIN_EXAMPLES)]
 pub(super) struct ExplainArgs {
-    /// A cause (UDR_NONE), rule (NSG-4), doubt (D-2), knob (smtpBlocked) or diagnostic (unknown-field)
-    #[arg(value_name = "WORD", required_unless_present = "rules")]
+    /// A cause (UDR_NONE), rule (NSG-4), doubt (D-2), knob (smtpBlocked) or diagnostic (unknown-field);
+    /// without it, everything there is
+    #[arg(value_name = "WORD")]
     pub(super) word: Option<String>,
     /// List every semantics rule
     #[arg(long, conflicts_with = "word")]
@@ -249,4 +285,6 @@ pub(super) enum SchemaOf {
     Scenario,
     /// The change file
     Changes,
+    /// The answer of `trace --format json`
+    Trace,
 }

@@ -5,11 +5,11 @@ use super::args::{CheckArgs, CheckFormat};
 use super::console::{Console, Progress};
 use super::exit;
 use super::sink::Sink;
+use crate::report::Style;
 use crate::run::Cancel;
 use crate::run::check::{self, CheckSettings, Summary};
-use crate::run::consume::{Consumer, Document, Lines, Text};
+use crate::run::consume::{Consumer, Document, GitHub, Junit, Lines, Sarif, Text};
 use crate::run::event::{Event, Finished};
-use crate::run::render::{self, Style};
 use std::io;
 
 /// Checks scenarios. The exit code tells the worst of what came of them.
@@ -19,7 +19,7 @@ pub(super) async fn run(args: CheckArgs, console: &Console, cancel: Cancel) -> R
         return Err(Failure::Input(vec!["there is no scenario in what was given".into()]));
     }
     let mut out = Sink::open(args.output.output.as_deref(), console)?;
-    let style = Style { color: out.colors(console), verbose: args.verbose, width: console.width() };
+    let style = console.style(out.colors(console), args.verbose);
     let mut consumer = consumer(args.format, style);
     let progress = Progress::scenarios(paths.len(), !out.is_watched());
     let every_view = args.verbose && args.format != CheckFormat::Text;
@@ -49,12 +49,15 @@ fn consumer(format: CheckFormat, style: Style) -> Box<dyn Consumer> {
         CheckFormat::Text => Box::new(Text::new(style)),
         CheckFormat::Json => Box::new(Document::default()),
         CheckFormat::Ndjson => Box::new(Lines::default()),
+        CheckFormat::Junit => Box::new(Junit::default()),
+        CheckFormat::Sarif => Box::new(Sarif::default()),
+        CheckFormat::Github => Box::new(GitHub::default()),
     }
 }
 
 /// What is wrong with a scenario's input goes to standard error, whatever the format.
 fn tell(finished: &Finished, console: &Console) {
-    console.write(&render::diagnostics(&finished.notes, &finished.sources, console.colors_stderr()));
+    console.diagnostics(&finished.notes, &finished.sources);
     for fault in &finished.faults {
         console.error(&format!("{}: {fault}", finished.path));
     }

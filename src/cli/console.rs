@@ -1,6 +1,9 @@
 //! Words to the person at standard error, and whether to colour.
 
 use super::args::Color;
+use crate::diag::{Diagnostics, Sources};
+use crate::report::Style;
+use crate::run::render;
 use anstream::{AutoStream, ColorChoice};
 use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
@@ -54,6 +57,19 @@ impl Console {
             return 0;
         }
         terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0))
+    }
+
+    /// How text on standard output is laid out.
+    pub(super) fn style(&self, color: bool, verbose: bool) -> Style {
+        Style { color, unicode: true, width: self.width(), verbose }
+    }
+
+    /// Diagnostics with the lines they are about.
+    pub(super) fn diagnostics(&self, notes: &Diagnostics, sources: &Sources) {
+        let width =
+            terminal_size::terminal_size_of(io::stderr()).map_or(0, |(width, _)| usize::from(width.0));
+        let style = Style { color: self.colors_stderr(), unicode: true, width, verbose: false };
+        self.write(&render::diagnostics(notes, sources, &style));
     }
 
     /// An error in one line.

@@ -5,20 +5,20 @@ use super::args::ExplainArgs;
 use super::console::Console;
 use super::exit;
 use super::sink::Sink;
-use crate::run::render;
+use crate::report::explain;
 use std::io::Write;
 
 /// Explains a word, or lists the rules.
 pub(super) fn run(args: &ExplainArgs, console: &Console) -> Result<u8, Failure> {
+    let style = console.style(console.colors_stdout(), false);
     let text = match &args.word {
-        Some(word) => match render::explain(word) {
-            Ok(text) => text,
-            Err(near) => {
-                let help = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-                return Err(Failure::Usage(format!("nothing is called `{word}`{help}")));
-            }
-        },
-        None => render::rules(),
+        Some(word) => explain::explain(word, &style).map_err(|error| Failure::Usage(error.to_string()))?,
+        None if args.rules => {
+            let mut text = String::new();
+            explain::rules_table(&mut text, &[], &style);
+            text
+        }
+        None => explain::index(&style),
     };
     let mut out = Sink::open(None, console)?;
     out.write_all(text.as_bytes())?;

@@ -7,8 +7,8 @@ use crate::doc::Node;
 use crate::inventory::change::{Change, ChangeLog};
 use crate::network::Network;
 use crate::profile::Profile;
+use crate::run::engine;
 use crate::run::load::{self, Loaded, Settings};
-use crate::run::{engine, render};
 use std::path::PathBuf;
 
 /// A profile with the knobs of the command line.
@@ -46,7 +46,7 @@ pub(super) fn compiled(
     let mut notes = std::mem::take(&mut loaded.notes);
     let (network, log) = engine::network(&loaded.raws, changes, profile, &loaded.tags, &mut notes);
     notes.sort();
-    console.write(&render::diagnostics(&notes, &loaded.sources, console.colors_stderr()));
+    console.diagnostics(&notes, &loaded.sources);
     if notes.has_errors() && !lenient {
         let message =
             "the input has errors, so there is no answer; `--lenient` answers with what is faulty as unknown";

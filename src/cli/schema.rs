@@ -6,6 +6,7 @@ use super::console::Console;
 use super::exit;
 use super::sink::Sink;
 use crate::formats::{change, native};
+use crate::report::view;
 use crate::scenario;
 use std::io::Write;
 
@@ -15,6 +16,7 @@ pub(super) fn run(args: &SchemaArgs, console: &Console) -> Result<u8, Failure> {
         SchemaOf::Estate => native::schema(),
         SchemaOf::Scenario => scenario::schema(),
         SchemaOf::Changes => change::schema(),
+        SchemaOf::Trace => view::schema(),
     };
     let mut out = Sink::open(None, console)?;
     writeln!(out, "{schema:#}")?;

@@ -1,17 +1,19 @@
 //! `netwhy trace`: flows through an estate.
 
 use super::args::{EstateArgs, TraceArgs, TraceFormat};
-use super::console::Console;
+use super::console::{Console, Progress};
 use super::exit;
 use super::sink::Sink;
 use super::{Failure, load};
 use crate::diag::{At, Diagnostics, DocId, Sources};
 use crate::network::Network;
-use crate::run::batch::{self, Answer, BatchError};
+use crate::report::text::FlowRow;
+use crate::report::{self, Locator, Style, TraceView};
+use crate::run::batch::{self, BatchError, Desk};
 use crate::run::load::{self as loader, Loaded, Settings, beside};
-use crate::run::render::{self, Style, View};
-use crate::run::{Cancel, engine, files};
-use crate::scenario::{self, EstatePart, Question, Scenario};
+use crate::run::{Cancel, engine, files, render};
+use crate::scenario::{self, EstatePart, Question, Row, Scenario};
+use serde_json::json;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -23,23 +25,23 @@ pub(super) async fn run(args: Box<TraceArgs>, console: &Console, cancel: Cancel)
         None => None,
     };
     let question = question(&args)?;
+    let read = args.estate.iter().chain(&args.settings.parameters).chain(&args.settings.change);
+    let read = read.chain(&args.settings.service_tags).chain(&args.flows).chain(&args.scenario);
+    if read.filter(|path| path.as_os_str() == "-").count() > 1 {
+        return Err(Failure::Usage(
+            "standard input can be read only once, and `-` stands there twice".into(),
+        ));
+    }
     let (loaded, network) = estate(&args, scenario.as_ref(), console).await?;
     let mut out = Sink::open(args.output.output.as_deref(), console)?;
-    let style = Style { color: out.colors(console), verbose: args.verbose, width: console.width() };
-    let mut writer = Writer { format: args.format, style, written: 0 };
+    let style = console.style(out.colors(console), args.verbose);
     let code = if let Some(question) = question {
-        let view = one(&question, None, At::NOWHERE, &loaded, &network, console)?;
-        writer.single(&mut out, &view)?;
-        exit::DONE
+        single(&question, &loaded, &network, console, args.format, &style, &mut out)?
     } else if let Some((_, scenario)) = &scenario {
-        let code = every(scenario, &loaded, &network, console, &mut writer, &mut out)?;
-        writer.end(&mut out)?;
-        code
+        every(scenario, &loaded, &network, console, args.format, &style, &mut out)?
     } else {
         let path = args.flows.clone().unwrap_or_default();
-        let code = batch(&path, loaded, network, console, cancel, &mut writer, &mut out).await?;
-        writer.end(&mut out)?;
-        code
+        batch(&path, loaded, network, console, cancel, args.format, style, &mut out).await?
     };
     out.finish()?;
     Ok(code)
@@ -86,7 +88,7 @@ fn read_scenario(path: &Path, console: &Console) -> Result<(Sources, Scenario), 
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let root = loader::parse(doc, &text, &mut notes);
     let scenario = root.and_then(|root| scenario::load(&root, &stem, &mut notes));
-    console.write(&render::diagnostics(&notes, &sources, console.colors_stderr()));
+    console.diagnostics(&notes, &sources);
     match scenario.filter(|_| !notes.has_errors()) {
         Some(scenario) => Ok((sources, scenario)),
         None => Err(Failure::Input(vec![format!("`{}` is faulty", path.display())])),
@@ -136,23 +138,48 @@ async fn estate(
     Ok((loaded, Arc::new(network)))
 }
 
-fn one(
+/// One answer, or a told fault of the question.
+fn view(
     question: &Question,
     name: Option<Arc<str>>,
     at: At,
-    loaded: &Loaded,
     network: &Network,
+    locator: &Locator<'_>,
     console: &Console,
-) -> Result<View, Failure> {
-    match engine::flow(question, name, at, network) {
-        Ok(flow) => Ok(render::view(&engine::answer(network, &flow), network, &loaded.sources)),
+) -> Option<TraceView> {
+    match engine::answer(question, name, at, network) {
+        Ok(trace) => Some(TraceView::with(&trace, network, locator)),
         Err(fault) => {
             let mut notes = Diagnostics::new();
             notes.push(fault);
-            console.write(&render::diagnostics(&notes, &loaded.sources, console.colors_stderr()));
-            Err(Failure::Input(Vec::new()))
+            console.diagnostics(&notes, locator.sources());
+            None
         }
     }
+}
+
+/// The flow of the command line.
+fn single(
+    question: &Question,
+    loaded: &Loaded,
+    network: &Network,
+    console: &Console,
+    format: TraceFormat,
+    style: &Style,
+    out: &mut Sink,
+) -> Result<u8, Failure> {
+    let locator = Locator::new(&loaded.sources);
+    let Some(view) = view(question, None, At::NOWHERE, network, &locator, console) else {
+        return Err(Failure::Input(Vec::new()));
+    };
+    let mut text = String::new();
+    match format {
+        TraceFormat::Text => report::text::trace(&mut text, &view, style),
+        TraceFormat::Json => report::json::pretty(&mut text, &view),
+        TraceFormat::Ndjson => report::json::line(&mut text, &view),
+    }
+    out.write_all(text.as_bytes())?;
+    Ok(exit::DONE)
 }
 
 /// Every flow of a scenario, as it stands.
@@ -161,15 +188,37 @@ fn every(
     loaded: &Loaded,
     network: &Network,
     console: &Console,
-    writer: &mut Writer,
+    format: TraceFormat,
+    style: &Style,
     out: &mut Sink,
 ) -> Result<u8, Failure> {
+    let locator = Locator::new(&loaded.sources);
     let mut code = exit::DONE;
+    let mut rows = Vec::new();
+    let mut list = List::new(format);
     for case in &scenario.cases {
-        match one(&case.question, Some(case.name.clone()), case.at, loaded, network, console) {
-            Ok(view) => writer.next(out, &view)?,
-            Err(_) => code = exit::INPUT,
+        let name = Some(case.name.clone());
+        let Some(view) = view(&case.question, name, case.at, network, &locator, console) else {
+            code = exit::INPUT;
+            continue;
+        };
+        let mut text = String::new();
+        match format {
+            TraceFormat::Text if style.verbose => {
+                report::text::trace(&mut text, &view, style);
+                text.push('\n');
+            }
+            TraceFormat::Text => {}
+            TraceFormat::Json | TraceFormat::Ndjson => report::json::line(&mut text, &view),
         }
+        rows.push(FlowRow::from(&view));
+        list.item(out, &text)?;
+    }
+    list.end(out)?;
+    if format == TraceFormat::Text {
+        let mut text = String::new();
+        report::text::flows_table(&mut text, &rows, style);
+        out.write_all(text.as_bytes())?;
     }
     Ok(code)
 }
@@ -177,38 +226,27 @@ fn every(
 /// How many faulty lines are shown one by one.
 const SHOWN: usize = 20;
 
+#[expect(clippy::too_many_arguments, reason = "the parts of one command, each used once")]
 async fn batch(
     path: &Path,
     loaded: Loaded,
     network: Arc<Network>,
     console: &Console,
     cancel: Cancel,
-    writer: &mut Writer,
+    format: TraceFormat,
+    style: Style,
     out: &mut Sink,
 ) -> Result<u8, Failure> {
-    let progress = super::console::Progress::lines(!out.is_watched());
-    let (format, style, sources) = (writer.format, writer.style, Arc::new(loaded.sources));
-    let shown = {
-        let (network, sources) = (network.clone(), sources.clone());
-        move |trace: &crate::trace::Trace| {
-            let view = render::view(trace, &network, &sources);
-            match format {
-                TraceFormat::Text if style.verbose => {
-                    let mut text = String::new();
-                    render::text(&mut text, &view, &style);
-                    text
-                }
-                TraceFormat::Text => render::line(&view),
-                TraceFormat::Json | TraceFormat::Ndjson => render::json(&view).to_string(),
-            }
-        }
-    };
+    let progress = Progress::lines(!out.is_watched());
+    let sources = Arc::new(loaded.sources);
+    let mut list = List::new(format);
     let mut faulty = 0;
-    let result = batch::run(path.to_owned(), network, cancel.clone(), shown, |answer| {
+    let answer = move |desk: &Desk<'_>, row: Row| answer(desk, row, format, &style);
+    let result = batch::run(path.to_owned(), network, sources, cancel.clone(), answer, |answer| {
         progress.step();
         match answer {
-            Answer::Traced(_, text) => writer.raw(out, &text),
-            Answer::Faulty(error) => {
+            Ok(text) => list.item(out, &text),
+            Err(error) => {
                 faulty += 1;
                 if faulty <= SHOWN {
                     console.error(&format!("{}: {error}", path.display()));
@@ -219,74 +257,90 @@ async fn batch(
     })
     .await;
     progress.clear();
-    let count = match result {
-        Ok(count) => count,
+    match result {
+        Ok(()) => {}
         Err(BatchError::File(error)) => return Err(error.into()),
         Err(BatchError::Write(error)) => return Err(error.into()),
-    };
+    }
     if cancel.is_asked() {
         return Err(Failure::Interrupted);
     }
+    list.end(out)?;
     if faulty > SHOWN {
         console.error(&format!("{}: {} more faulty lines", path.display(), faulty - SHOWN));
     }
-    tracing::info!(traced = count.traced, faulty = count.faulty, "batch done");
     Ok(if faulty == 0 { exit::DONE } else { exit::INPUT })
 }
 
-/// Writes answers one after the other in their format.
-struct Writer {
+/// The answer to a line of a batch: short, or the whole trace where that is wanted.
+fn answer(
+    desk: &Desk<'_>,
+    row: Row,
     format: TraceFormat,
-    style: Style,
+    style: &Style,
+) -> Result<String, crate::diag::Diagnostic> {
+    let mut text = String::new();
+    if style.verbose {
+        let trace = engine::answer(&row.question, row.name, At::NOWHERE, desk.network)?;
+        let view = TraceView::with(&trace, desk.network, desk.locator);
+        match format {
+            TraceFormat::Text => {
+                report::text::trace(&mut text, &view, style);
+                text.push('\n');
+            }
+            TraceFormat::Json | TraceFormat::Ndjson => report::json::line(&mut text, &view),
+        }
+        return Ok(text);
+    }
+    let (flow, decision) = engine::decide(&row.question, row.name, At::NOWHERE, desk.network)?;
+    match format {
+        TraceFormat::Text => {
+            text.push_str(&render::line(&FlowRow::new(&flow, &decision, None)));
+            text.push('\n');
+        }
+        TraceFormat::Json | TraceFormat::Ndjson => report::json::line(
+            &mut text,
+            &json!({
+                "line": row.line,
+                "name": flow.name.as_deref(),
+                "from": flow.from.to_string(),
+                "to": flow.to.to_string(),
+                "protocol": flow.protocol.name().to_lowercase(),
+                "port": flow.port,
+                "outcome": decision.outcome.word(),
+                "disposition": decision.disposition.word(),
+                "cause": decision.cause.map(|c| c.code()),
+                "decider": decision.decider,
+            }),
+        ),
+    }
+    Ok(text)
+}
+
+/// Writes texts that end with a line break one after the other; in JSON as items of a list.
+struct List {
+    json: bool,
     written: usize,
 }
 
-impl Writer {
-    /// The only answer: no list around it.
-    fn single(&self, out: &mut Sink, view: &View) -> io::Result<()> {
-        match self.format {
-            TraceFormat::Text => {
-                let mut text = String::new();
-                render::text(&mut text, view, &self.style);
-                out.write_all(text.as_bytes())
-            }
-            TraceFormat::Json => writeln!(out, "{:#}", render::json(view)),
-            TraceFormat::Ndjson => writeln!(out, "{}", render::json(view)),
-        }
+impl List {
+    fn new(format: TraceFormat) -> Self {
+        Self { json: format == TraceFormat::Json, written: 0 }
     }
 
-    /// One of several.
-    fn next(&mut self, out: &mut Sink, view: &View) -> io::Result<()> {
-        match self.format {
-            TraceFormat::Text => {
-                let mut text = String::new();
-                render::text(&mut text, view, &self.style);
-                self.raw(out, &text)
-            }
-            TraceFormat::Json | TraceFormat::Ndjson => self.raw(out, &render::json(view).to_string()),
-        }
-    }
-
-    /// One of several, as text already.
-    fn raw(&mut self, out: &mut Sink, text: &str) -> io::Result<()> {
-        let whole = self.format == TraceFormat::Text && text.ends_with('\n');
-        match (self.format, self.written) {
-            (TraceFormat::Json, 0) => out.write_all(b"[\n")?,
-            (TraceFormat::Json, _) => out.write_all(b",\n")?,
-            (TraceFormat::Text, 1..) if whole => out.write_all(b"\n")?,
-            _ => {}
+    fn item(&mut self, out: &mut Sink, text: &str) -> io::Result<()> {
+        if self.json {
+            out.write_all(if self.written == 0 { b"[\n" } else { b",\n" })?;
         }
         self.written += 1;
-        out.write_all(text.as_bytes())?;
-        if self.format == TraceFormat::Json || whole { Ok(()) } else { out.write_all(b"\n") }
+        out.write_all(if self.json { text.trim_end().as_bytes() } else { text.as_bytes() })
     }
 
-    /// What comes after the last.
     fn end(&self, out: &mut Sink) -> io::Result<()> {
-        match (self.format, self.written) {
-            (TraceFormat::Json, 0) => out.write_all(b"[]\n"),
-            (TraceFormat::Json, _) => out.write_all(b"\n]\n"),
-            _ => Ok(()),
+        match (self.json, self.written) {
+            (true, 0) => out.write_all(b"[]\n"),
+            (true, _) => out.write_all(b"\n]\n"),
+            (false, _) => Ok(()),
         }
     }
 }

@@ -208,9 +208,10 @@ fn plain(text: &str) -> Value {
     }
     let looks_float = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'-' | b'+'));
+    // A number too large for a float stays text, as in JSON.
     if looks_float
         && digits.bytes().filter(|b| *b == b'.').count() <= 1
-        && let Ok(float) = text.parse::<f64>()
+        && let Some(float) = text.parse::<f64>().ok().filter(|f| f.is_finite())
     {
         return Value::Number(Number::Float(float));
     }

@@ -5,7 +5,7 @@
 //! name counts only where the content tells nothing.
 
 use super::export::{self, ExportKind};
-use super::native;
+use super::{change, native};
 use crate::diag::{At, Code, Diagnostic};
 use crate::doc::Node;
 use crate::tags::ServiceTags;
@@ -21,6 +21,8 @@ pub enum Detected {
     EstateFile,
     /// Our own scenario file.
     ScenarioFile,
+    /// Our own change file.
+    ChangeFile,
     /// Microsoft's service tags.
     ServiceTags,
     /// An export of running resources.
@@ -110,6 +112,9 @@ fn document(node: &Node) -> Option<Detected> {
     }
     if own.is_some_and(|v| v.starts_with("scenario/")) {
         return Some(Detected::ScenarioFile);
+    }
+    if change::is_changes(node) {
+        return Some(Detected::ChangeFile);
     }
     if own.is_some() {
         return None;
@@ -229,6 +234,7 @@ impl Detected {
             Self::ArmParameters => "a parameter file of an ARM template",
             Self::EstateFile => "an estate file",
             Self::ScenarioFile => "a scenario file",
+            Self::ChangeFile => "a change file",
             Self::ServiceTags => "a service tag file",
             Self::Export(kind) => kind.label(),
             Self::TerraformPlan => "a Terraform plan",
@@ -295,6 +301,7 @@ mod tests {
         check("x", r#"{"contentVersion":"1.0.0.0","resources":[]}"#, "an ARM template");
         check("x", "netwhy: estate/1\n", "an estate file");
         check("x", "netwhy: scenario/1\n", "a scenario file");
+        check("x", "netwhy: changes/1\n", "a change file");
         check("x", "netwhy: other/1\n", "a file of this program in a version or kind that it does not know");
         check(
             "x",

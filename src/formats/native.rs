@@ -172,8 +172,8 @@ fn section(entry: &Entry, defaults: &Defaults, out: &mut Vec<RawResource>, notes
         notes.push(Diagnostic::new(Code::WrongType, entry.value.at, message));
         return;
     };
-    for (number, item) in items.iter().enumerate() {
-        if let Some(raw) = resource(kind, &entry.key, number, item, defaults, notes) {
+    for item in items.iter() {
+        if let Some(raw) = resource(kind, &entry.key, item, defaults, notes) {
             out.push(raw);
         }
     }
@@ -182,7 +182,6 @@ fn section(entry: &Entry, defaults: &Defaults, out: &mut Vec<RawResource>, notes
 fn resource(
     kind: Option<&'static str>,
     section: &str,
-    number: usize,
     item: &Node,
     defaults: &Defaults,
     notes: &mut Diagnostics,
@@ -197,7 +196,7 @@ fn resource(
     };
     let id = match item.get("id").and_then(Node::as_str) {
         Some(id) if ResourceId::looks_like_one(id) => ResourceId::new(id),
-        _ => own_id(&kind, section, number, item, defaults, notes)?,
+        _ => own_id(&kind, section, item, defaults, notes)?,
     };
     let mut object = match with_unknowns(item) {
         Some(item) => item.as_object().cloned().unwrap_or_default(),
@@ -271,13 +270,28 @@ fn item_type(item: &Node, section: &str, notes: &mut Diagnostics) -> Option<Stri
 const NAMELESS: &[&str] =
     &["roleAssignments", "denyAssignments", "bgpRoutes", "locks", "internetHosts", "staticMembers"];
 
+/// A name for an item that needs none: its first host name, else a number made of what it says, so that the order of
+/// items does not matter.
+fn made_up_name(section: &str, item: &Node) -> String {
+    let names = item.get("names").or_else(|| item.get("fqdn"));
+    let first = names.and_then(|n| n.as_str().or_else(|| n.as_array()?.first()?.as_str()));
+    match first.filter(|name| !name.contains('/')) {
+        Some(name) => name.to_owned(),
+        None => {
+            let text = item.to_string();
+            let number =
+                text.bytes().fold(0x811c_9dc5_u32, |n, b| (n ^ u32::from(b)).wrapping_mul(0x0100_0193));
+            format!("{section}-{number:08x}")
+        }
+    }
+}
+
 /// Fields that name the parent of a child resource, beside `parent`.
 const PARENTS: &[&str] = &["parent", "privateDnsZone", "privateEndpoint"];
 
 fn own_id(
     kind: &str,
     section: &str,
-    number: usize,
     item: &Node,
     defaults: &Defaults,
     notes: &mut Diagnostics,
@@ -285,7 +299,7 @@ fn own_id(
     let word = |key: &str| item.get(key).and_then(Node::as_str);
     let name = match word("name") {
         Some(name) if !name.is_empty() => name.to_owned(),
-        _ if NAMELESS.iter().any(|s| s.eq_ignore_ascii_case(section)) => format!("{section}-{}", number + 1),
+        _ if NAMELESS.iter().any(|s| s.eq_ignore_ascii_case(section)) => made_up_name(section, item),
         _ => {
             notes.push(Diagnostic::new(
                 Code::MissingField,

@@ -33,8 +33,12 @@ pub enum Side {
 
 /// Reads a plan or state.
 pub fn load(node: &Node, side: Side, notes: &mut Diagnostics) -> Vec<RawResource> {
-    let world = World::new(node, document::instances(node, side, notes));
     let planned = side == Side::After && node.get("resource_changes").is_some();
+    let before = match planned {
+        true => document::instances(node, Side::Before, &mut Diagnostics::new()),
+        false => Vec::new(),
+    };
+    let world = World::new(node, document::instances(node, side, notes), &before);
     let mut build = Build { world: &world, planned, out: BTreeMap::new(), notes };
     for number in 0..world.all.len() {
         build.resource(number);
@@ -207,7 +211,13 @@ impl Build<'_> {
         };
         let Some(item) = item else { return };
         let only = instance.values.get(only).and_then(Node::as_str);
+        let fresh = !self.out.contains_key(&owner.as_str().to_lowercase());
         let there = self.there(instance, owner);
+        if fresh && !list.contains('*') {
+            let others = Node::unknown(instance.at, format!("other {list} of it are not in the document"));
+            there.body = appended(&there.body, &format!("properties.{list}"), &others, None)
+                .unwrap_or_else(|| there.body.clone());
+        }
         match appended(&there.body, &format!("properties.{list}"), &item, only) {
             Some(body) => there.body = body,
             None => {

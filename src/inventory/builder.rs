@@ -1,6 +1,6 @@
 //! From raw resources to an [`Inventory`]: children put in their place, duplicates merged, references checked.
 
-use super::read::Reader;
+use super::read::{Reader, Unknown};
 use super::{Inventory, Origin, RawResource, ResourceId, Slot, TableTag};
 use crate::diag::{Code, Diagnostic, Diagnostics, nearest};
 use crate::doc::{Node, Object, Value};
@@ -110,7 +110,7 @@ pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
     for raw in &raws {
         let tag = tag_of(&raw.id.kind());
         let strict = raw.origin == Origin::Estate;
-        let mut reader = Reader { notes, strict, scope: raw.id.clone() };
+        let mut reader = Reader { notes, strict, scope: raw.id.clone(), untold: untold(raw) };
         inventory.read(tag, raw, &mut reader);
     }
     index(&mut inventory);
@@ -122,6 +122,13 @@ pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
 /// changes nothing.
 pub fn normalize(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Vec<RawResource> {
     merge_duplicates(put_children_in(put_children_out(raws)), notes)
+}
+
+/// Why everything that is not written is unknown, for a resource that is only mentioned.
+fn untold(raw: &RawResource) -> Option<Unknown> {
+    let why =
+        || format!("`{}` is only mentioned; what it is made of is in none of the files", raw.id.full_name());
+    (raw.origin == Origin::Mentioned).then(|| Unknown::new(raw.at, why()))
 }
 
 fn object_of(node: &Node) -> Object {
@@ -203,7 +210,7 @@ fn put_children_in(raws: Vec<RawResource>) -> Vec<RawResource> {
     for child in inside {
         let (Some(list), Some(parent)) = (list_of(&child.id.kind()), child.id.parent()) else { continue };
         let at = *by_parent.entry(parent.clone()).or_insert_with(|| {
-            own.push(mentioned(parent.clone(), &child));
+            own.push(mentioned(parent.clone(), &child, list));
             own.len() - 1
         });
         own[at].body = appended(&own[at].body, list, child_item(&child));
@@ -219,8 +226,10 @@ fn complete_zone(raw: &mut RawResource) {
     let zones = ["Microsoft.Network/privateDnsZones", "Microsoft.Network/dnsZones"];
     let count = raw.body.path("properties.numberOfRecordSets").and_then(Node::as_int);
     let Some(count) = count.filter(|_| zones.iter().any(|z| raw.id.is_kind(z))) else { return };
-    let known = raw.body.path("properties.recordSets").and_then(Node::as_array).map_or(0, <[Node]>::len);
-    if (known as i64) < count {
+    let list = raw.body.path("properties.recordSets").and_then(Node::as_array).unwrap_or_default();
+    let known = list.len();
+    let told = list.iter().any(|item| item.why_unknown().is_some());
+    if (known as i64) < count && !told {
         let why = format!("the zone holds {count} record sets, and the files tell {known} of them");
         raw.body = appended(&raw.body, "recordSets", Node::unknown(raw.at, why));
     }
@@ -243,15 +252,17 @@ fn strip_prefix_ignore_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> 
     head.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
 }
 
-/// A parent that only a child tells of.
-fn mentioned(id: ResourceId, child: &RawResource) -> RawResource {
+/// A parent that only a child tells of. It may have other children of the kind.
+fn mentioned(id: ResourceId, child: &RawResource, list: &str) -> RawResource {
+    let why = format!("other {list} of `{}` are in none of the files", id.full_name());
+    let empty = Node::object(child.at, Object::new());
     RawResource {
         id,
         at: child.at,
         origin: Origin::Mentioned,
         uncertain: None,
         api_version: None,
-        body: Node::object(child.at, Object::new()),
+        body: appended(&empty, list, Node::unknown(child.at, why)),
     }
 }
 

@@ -277,6 +277,10 @@ impl Estate {
         let value = Node::array(list.at, items.to_vec());
         let Some(list) = self.checked(&place, list, &value, notes) else { return };
         let id = self.raw(place.row).id.clone();
+        let field = self.shape_at(&place).and_then(|shape| shape.field(&list.text).cloned());
+        if field.is_some_and(|field| !field.list) {
+            return notes.push(cannot(&list, &id, "it is no list; use `set`"));
+        }
         for item in items {
             let name = item.get("name").and_then(Node::as_str).unwrap_or_default();
             if !name.is_empty() && self.has_part(&place, &list.text, name) {

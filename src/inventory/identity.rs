@@ -76,9 +76,9 @@ resource! {
         /// What it denies.
         pub permissions: Many<Permission> = "permissions",
         /// Whom it denies.
-        pub principals: Many<Arc<str>> = "principals.*.id" | "principals",
+        pub principals: Many<Arc<str>> = "principals.*.id",
         /// Whom it spares.
-        pub exclude_principals: Many<Arc<str>> = "excludePrincipals.*.id" | "excludePrincipals",
+        pub exclude_principals: Many<Arc<str>> = "excludePrincipals.*.id",
         /// Short form of our own files: the scope.
         pub scope: Field<Ref<AnyKind>> = "scope",
     }

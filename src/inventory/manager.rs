@@ -137,7 +137,7 @@ resource! {
         /// Sources by prefix.
         pub address_prefixes: Many<IpNet> = "addressPrefixes",
         /// Sources by subscription.
-        pub subscriptions: Many<Arc<str>> = "subscriptions.*.id" | "subscriptions",
+        pub subscriptions: Many<Arc<str>> = "subscriptions.*.id",
         /// Destinations by name.
         pub fully_qualified_domain_names: Many<Arc<str>> = "fullyQualifiedDomainNames",
     }

@@ -163,6 +163,9 @@ pub struct Reader<'n> {
     pub strict: bool,
     /// The resource or child being read; children derive their ids from it.
     pub scope: ResourceId,
+    /// Set for a resource of which only the name is known: what is not written is unknown, and not Azure's
+    /// default. Parts that are written (a rule of a group that is in none of the files) are whole.
+    pub untold: Option<Unknown>,
 }
 
 impl Reader<'_> {
@@ -201,6 +204,8 @@ pub trait Read: Sized {
 
 /// A value that can be read from the properties of an object.
 pub(crate) trait FromPaths: Sized {
+    /// Whether it is a list.
+    const LIST: bool;
     /// Reads it from the first path that is present, or for lists from all of them.
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self;
     /// Its JSON Schema in our own files.
@@ -230,12 +235,22 @@ impl<'a> View<'a> {
 
     /// The value at a path; `*` is not followed here. `properties` is looked into first.
     pub(crate) fn get(&self, path: &str) -> Option<&'a Node> {
-        let inner = self.node.get("properties");
-        let unknown = inner.filter(|i| i.why_unknown().is_some());
-        let found = inner.filter(|_| unknown.is_none()).and_then(|i| reach(i, path));
-        // Templates write `''` where they mean nothing; Azure reads both alike.
-        let written = |n: &&Node| !n.is_null() && n.as_str() != Some("");
-        found.or_else(|| reach(self.node, path)).filter(written).or(unknown)
+        let found = match self.node.get("properties") {
+            Some(inner) if inner.why_unknown().is_some() => Some(inner),
+            Some(inner) => reach(inner, path),
+            None => None,
+        };
+        found.or_else(|| reach(self.node, path)).filter(|n| !n.is_null())
+    }
+
+    /// Whether something is written at one of the paths, and be it `null`.
+    pub(crate) fn writes(&self, paths: &[&str]) -> bool {
+        let written = |path: &&str| {
+            let path = path.split(".*").next().unwrap_or(path);
+            let inner = self.node.get("properties").and_then(|p| reach(p, path));
+            inner.or_else(|| reach(self.node, path)).is_some()
+        };
+        paths.iter().any(written)
     }
 
     /// All values at a path with `*` for each item of a list.
@@ -259,7 +274,7 @@ impl<'a> View<'a> {
 }
 
 /// A member of a list item, in its `properties` or beside them, or the item where it is a plain value.
-fn pick<'a>(item: &'a Node, path: &str) -> Option<&'a Node> {
+pub(crate) fn pick<'a>(item: &'a Node, path: &str) -> Option<&'a Node> {
     if item.as_object().is_none() {
         return Some(item);
     }
@@ -288,11 +303,25 @@ fn says_nothing(node: &Node) -> bool {
     node.as_str() == Some("")
 }
 
+/// Whether a value is only the object around another spelling of the same field: `customRules` is the list in
+/// one type and holds it as `customRules.rules` in another.
+pub(crate) fn is_around(view: &View<'_>, paths: &[&str], path: &str, node: &Node) -> bool {
+    let inside = |other: &&str| {
+        other.strip_prefix(path).is_some_and(|r| r.starts_with('.')) && view.get(other).is_some()
+    };
+    node.as_object().is_some() && paths.iter().any(inside)
+}
+
 impl<T: Read> FromPaths for Field<T> {
+    const LIST: bool = false;
+
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self {
-        let (mut given, strict) = (paths.iter().filter_map(|p| view.get(p)), reader.strict);
+        let strict = reader.strict;
+        let value = |path: &&str| view.get(path).filter(|node| !is_around(view, paths, path, node));
+        let mut given = paths.iter().filter_map(value);
         let Some(node) = given.find(|n| strict || !says_nothing(n)) else {
-            return Field::Absent;
+            let untold = reader.untold.clone().filter(|_| !view.writes(paths));
+            return untold.map_or(Field::Absent, Field::Unknown);
         };
         match T::read(node, reader) {
             Ok(value) => Field::Known(value),
@@ -322,17 +351,14 @@ impl<T: Read> FromPaths for Field<T> {
 }
 
 impl<T: Read> FromPaths for Many<T> {
+    const LIST: bool = true;
+
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self {
-        let mut many = Many::default();
+        let untold = reader.untold.clone().filter(|_| !view.writes(paths));
+        let mut many = Many { unknown: untold, ..Many::default() };
         let strict = reader.strict;
         for path in paths {
-            // `customRules` is the list in one type and holds it as `customRules.rules` in another.
-            let inner = |other: &&str| {
-                other.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'))
-                    && view.get(other).is_some()
-            };
-            let around = paths.iter().any(|other| inner(&other));
-            let nodes = view.each(path).into_iter().filter(|node| !around || node.as_object().is_none());
+            let nodes = view.each(path).into_iter().filter(|node| !is_around(view, paths, path, node));
             for node in nodes.filter(|n| strict || !says_nothing(n)) {
                 many.given = true;
                 many.read(node, reader);
@@ -584,8 +610,10 @@ macro_rules! block {
                 let outer = reader.scope.clone();
                 $(if !name.is_empty() { reader.scope = outer.child($segment, &name); })?
                 let id = reader.scope.clone();
+                let untold = reader.untold.take();
                 let value = Self { name, id, at: node.at, $($field: $crate::inventory::read::FromPaths::take(&view, &[$($path),+], reader)),* };
                 reader.scope = outer;
+                reader.untold = untold;
                 Ok(value)
             }
 
@@ -599,6 +627,7 @@ macro_rules! block {
             fn inside() -> $crate::inventory::shape::Inside {
                 $crate::inventory::shape::Inside::Block($crate::inventory::shape::Shape { fields: vec![$($crate::inventory::shape::FieldShape {
                     paths: &[$($path),+],
+                    list: <$ty as $crate::inventory::read::FromPaths>::LIST,
                     inside: <$ty as $crate::inventory::read::FromPaths>::inside(),
                 }),*] })
             }
@@ -670,6 +699,7 @@ macro_rules! resource {
             pub(in $crate::inventory) fn shape() -> $crate::inventory::shape::Shape {
                 $crate::inventory::shape::Shape { fields: vec![$($crate::inventory::shape::FieldShape {
                     paths: &[$($path),+],
+                    list: <$ty as $crate::inventory::read::FromPaths>::LIST,
                     inside: <$ty as $crate::inventory::read::FromPaths>::inside(),
                 }),*] }
             }

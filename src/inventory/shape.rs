@@ -15,6 +15,8 @@ pub struct Shape {
 pub struct FieldShape {
     /// Where it may stand, dotted; `*` stands for the items of a list.
     pub paths: &'static [&'static str],
+    /// Whether it is a list; a single value counts as a list of one.
+    pub list: bool,
     /// What lies there.
     pub inside: Inside,
 }

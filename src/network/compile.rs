@@ -494,18 +494,57 @@ fn service_endpoint_routes(
             matches!(*tag, "Storage" | "Sql") && !endpoint.service.to_ascii_lowercase().ends_with(".global");
         let regional = region.as_ref().filter(|_| local).and_then(|r| tags.regional(tag, r));
         let Some(found) = regional.or_else(|| tags.find(tag)) else { continue };
+        let pair = region.as_ref().filter(|_| regional.is_some() && *tag == "Storage");
+        let pair = pair.and_then(|r| paired(&normal_region(r))).and_then(|r| tags.regional(tag, r));
         let slot = Slot { table: TableTag::Subnet, row: subnet.raw() };
-        out.push(EffectiveRoute {
-            prefix: Some(RoutePrefix::Tag(found)),
+        out.extend(std::iter::once(found).chain(pair).map(|covered| EffectiveRoute {
+            prefix: Some(RoutePrefix::Tag(covered)),
             source: RouteSource::Default,
             hop: Ok(NextHop::ServiceEndpoint(endpoint.service.clone())),
             name: None,
             owner: Some(slot),
             at: endpoint.at,
             bgp_override: false,
-        });
+            prefix_unknown: None,
+            public_only: false,
+        }));
     }
     out
+}
+
+/// Regions that are each other's pair
+/// (<https://learn.microsoft.com/azure/reliability/regions-paired>).
+const PAIRS: &[(&str, &str)] = &[
+    ("australiacentral", "australiacentral2"),
+    ("australiaeast", "australiasoutheast"),
+    ("canadacentral", "canadaeast"),
+    ("centralindia", "southindia"),
+    ("centralus", "eastus2"),
+    ("eastasia", "southeastasia"),
+    ("eastus", "westus"),
+    ("francecentral", "francesouth"),
+    ("germanywestcentral", "germanynorth"),
+    ("japaneast", "japanwest"),
+    ("koreacentral", "koreasouth"),
+    ("northcentralus", "southcentralus"),
+    ("northeurope", "westeurope"),
+    ("norwayeast", "norwaywest"),
+    ("southafricanorth", "southafricawest"),
+    ("swedencentral", "swedensouth"),
+    ("switzerlandnorth", "switzerlandwest"),
+    ("uaenorth", "uaecentral"),
+    ("uksouth", "ukwest"),
+    ("westcentralus", "westus2"),
+];
+
+/// Regions whose pair has another pair itself.
+const ONE_WAY_PAIRS: &[(&str, &str)] =
+    &[("brazilsouth", "southcentralus"), ("westindia", "southindia"), ("westus3", "eastus")];
+
+/// The pair of a region, as [`normal_region`] writes it.
+fn paired(region: &str) -> Option<&'static str> {
+    let there = PAIRS.iter().chain(ONE_WAY_PAIRS).find(|(a, _)| *a == region).map(|(_, b)| *b);
+    there.or_else(|| PAIRS.iter().find(|(_, b)| *b == region).map(|(a, _)| *a))
 }
 
 /// Ranges that are not public whatever anybody holds.

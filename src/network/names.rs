@@ -146,7 +146,10 @@ fn links(inventory: &Inventory, names: &mut Names) {
         let Some(zone) = zone_of_link(inventory, link) else { continue };
         let Bound::To(vnet) = Bound::follow(inventory, &link.virtual_network) else { continue };
         let fallback = link.resolution_policy.or(ResolutionPolicy::Default);
-        let fallback = fallback.map(|p| p == ResolutionPolicy::NxDomainRedirect).map_err(Clone::clone);
+        // DNS-7: only privatelink zones fall back.
+        let private = names.zone_names[zone.index()].starts_with("privatelink.");
+        let fallback =
+            fallback.map(|p| private && p == ResolutionPolicy::NxDomainRedirect).map_err(Clone::clone);
         names.views[vnet.index()].push(ZoneView { zone, link: id, fallback });
     }
     let zone_names = &names.zone_names;

@@ -150,6 +150,10 @@ pub struct EffectiveRoute {
     pub at: At,
     /// Beats overlapping BGP routes (RT-19).
     pub bgp_override: bool,
+    /// Why its prefix cannot be known.
+    pub prefix_unknown: Option<Unknown>,
+    /// Whether the prefix is a service tag's: then it can only cover public addresses.
+    pub public_only: bool,
 }
 
 impl EffectiveRoute {
@@ -164,6 +168,8 @@ impl EffectiveRoute {
             owner,
             at,
             bgp_override: false,
+            prefix_unknown: None,
+            public_only: false,
         }
     }
 
@@ -243,6 +249,8 @@ pub struct Selection<'a> {
     pub service_endpoint_overridable: bool,
     /// Whether a 0.0.0.0/0 learnt by BGP removes None routes (D-14).
     pub bgp_default_removes_none: bool,
+    /// Whether an address is public.
+    pub is_public: &'a dyn Fn(IpAddr) -> bool,
     /// The rule for a private endpoint's route: shortest prefix of a user-defined route that beats it.
     pub private_endpoint_beaten_from: &'a dyn Fn(AttachmentId) -> Result<u8, Unknown>,
 }
@@ -262,11 +270,20 @@ impl SubnetRoutes {
     /// Why the answer for a destination cannot be known from the route table.
     fn user_doubt(&self) -> Option<&Unknown> {
         let table = self.user.as_ref();
-        let route = table.and_then(|t| t.routes.iter().find(|r| r.prefix.is_none()));
-        self.user_unknown
-            .as_ref()
-            .or_else(|| table.and_then(|t| t.unknown.as_ref()))
-            .or_else(|| route.and_then(|r| r.hop.as_ref().err()))
+        self.user_unknown.as_ref().or_else(|| table.and_then(|t| t.unknown.as_ref()))
+    }
+
+    /// A user-defined route whose prefix is not known matters only where it would lead elsewhere.
+    fn prefix_doubt(&self, ip: IpAddr, choice: &Choice<'_>, with: &Selection<'_>) -> Option<Unknown> {
+        let routes = self.user.iter().flat_map(|t| &t.routes);
+        let mut doubtful =
+            routes.filter(|r| r.prefix_unknown.is_some() && !(r.public_only && !(with.is_public)(ip)));
+        let elsewhere = |r: &&EffectiveRoute| match choice {
+            Choice::Route(chosen, _) => chosen.iter().any(|c| c.hop != r.hop),
+            Choice::NoRoute => true,
+            Choice::Unknown(_) => false,
+        };
+        doubtful.find(elsewhere).and_then(|r| r.prefix_unknown.clone())
     }
 
     /// Chooses for a destination, in the order of RT-24b.
@@ -283,12 +300,13 @@ impl SubnetRoutes {
         if let Some(unknown) = self.user_doubt() {
             return Choice::Unknown(unknown.clone());
         }
-        if let Some((_, route)) = candidates(&self.vnet.private_endpoints, ip, with.tags).into_iter().next()
-            && let Some(choice) = self.private_endpoint(route, best_user, with)
-        {
-            return choice;
+        let endpoint = candidates(&self.vnet.private_endpoints, ip, with.tags).into_iter().next();
+        let endpoint = endpoint.and_then(|(_, route)| self.private_endpoint(route, best_user, with));
+        let choice = endpoint.unwrap_or_else(|| self.longest(ip, user, with));
+        match self.prefix_doubt(ip, &choice, with) {
+            Some(unknown) => Choice::Unknown(unknown),
+            None => choice,
         }
-        self.longest(ip, user, with)
     }
 
     /// A private endpoint's /32, unless a user-defined route invalidates it (RT-24).
@@ -340,8 +358,12 @@ impl SubnetRoutes {
             return Choice::Unknown(unknown);
         }
         let all = user.into_iter().chain(gateway).chain(system);
-        let equal: Vec<&EffectiveRoute> =
+        let mut equal: Vec<&EffectiveRoute> =
             all.filter(|(len, r)| (*len, r.source) == best).map(|(_, r)| r).collect();
+        // RT-2: a None range is what is left where nobody holds the range; a peer that holds exactly it does.
+        if equal.iter().any(|r| !r.is_none()) && best.1 == RouteSource::Default {
+            equal.retain(|r| !r.is_none());
+        }
         Choice::Route(prefer_explicit(equal, with.tags, &mut why), why)
     }
 
@@ -413,8 +435,13 @@ impl SubnetRoutes {
     }
 
     /// Whether a system route of the network is in this subnet's table: None routes go for a default route
-    /// (RT-3a), peerings where the route table says so (RT-19).
+    /// (RT-3a) and for a peer that holds exactly the range (RT-2), peerings where the route table says so
+    /// (RT-19).
     fn is_listed(&self, route: &EffectiveRoute, with: &Selection<'_>) -> bool {
+        let holds = |r: &EffectiveRoute| r.prefix == route.prefix && !r.is_none();
+        if route.is_none() && self.vnet.system.iter().any(holds) {
+            return false;
+        }
         let v4 = !matches!(&route.prefix, Some(RoutePrefix::Net(net)) if net.addr().is_ipv6());
         let peering = matches!(route.hop, Ok(NextHop::Peering { .. }));
         let no_peerings = self.user.as_ref().is_some_and(|u| u.keeps_peering_routes_out);
@@ -532,13 +559,13 @@ pub(super) fn user_routes(table: &RouteTable, slot: Slot, tags: &ServiceTags) ->
                 None => Unknown::new(route.at, format!("the route `{}` has no address prefix", route.name)),
             });
         }
-        let hop = match (&route.next_hop_type, unknown) {
-            (_, Some(unknown)) => Err(unknown),
-            (Field::Unknown(unknown), _) => Err(unknown.clone()),
-            (Field::Absent, _) => {
+        let tagged = matches!(route.address_prefix.known().map(|w| &w.means), Some(AddressMeaning::Tag(_)));
+        let hop = match &route.next_hop_type {
+            Field::Unknown(unknown) => Err(unknown.clone()),
+            Field::Absent => {
                 Err(Unknown::new(route.at, format!("the route `{}` has no next hop type", route.name)))
             }
-            (Field::Known(kind), None) => match kind {
+            Field::Known(kind) => match kind {
                 NextHopType::VnetLocal => Ok(NextHop::VnetLocal),
                 NextHopType::Internet => Ok(NextHop::Internet),
                 NextHopType::None => Ok(NextHop::None),
@@ -554,6 +581,8 @@ pub(super) fn user_routes(table: &RouteTable, slot: Slot, tags: &ServiceTags) ->
             owner: Some(slot),
             at: route.at,
             bgp_override: route.has_bgp_override.is(true),
+            prefix_unknown: unknown,
+            public_only: tagged,
         });
     }
     out

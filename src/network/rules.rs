@@ -79,6 +79,9 @@ pub const HOST_ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(168, 63, 129
 /// The instance metadata service.
 pub const METADATA_ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(169, 254, 169, 254));
 
+/// The source port of a header that conditions on source ports pass over (NSG-27); no flow has it.
+pub const ANY_SOURCE_PORT: u16 = 0;
+
 impl AddressMatch {
     /// Matches every address.
     pub fn everything() -> Self {
@@ -202,7 +205,10 @@ impl CompiledRule {
         Parts {
             protocol: Tri::of(self.protocol.contains(header.protocol)),
             source: self.source.matches(header.source, place.source_asgs, place),
-            source_port: ports(&self.source_ports, header.protocol, header.source_port),
+            source_port: match header.source_port {
+                ANY_SOURCE_PORT => Tri::Yes,
+                port => ports(&self.source_ports, header.protocol, port),
+            },
             destination: self.destination.matches(header.destination, place.destination_asgs, place),
             destination_port: ports(&self.destination_ports, header.protocol, header.port),
         }

@@ -17,7 +17,9 @@ impl Network {
 
     fn with_selection<T>(&self, work: impl FnOnce(&Selection<'_>) -> T) -> T {
         let beaten = |id| self.private_endpoint_beaten_from(id);
+        let is_public = |ip| super::public_space().contains(ip);
         work(&Selection {
+            is_public: &is_public,
             tags: &self.tags,
             service_endpoint_overridable: self.profile.service_endpoint_route_overridable,
             bgp_default_removes_none: self.profile.bgp_default_removes_none_routes,

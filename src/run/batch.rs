@@ -1,14 +1,15 @@
 //! Batches of flows from a file of any length: read as a stream, answered on all cores, given out in order.
+//!
+//! A reader hands over chunks of lines; the dispatcher gives them to the workers in turn and takes their answers
+//! in the same turn, so order needs no sorting. Never more than two chunks for each worker are under way.
 
 use super::cancel::Cancel;
-use super::engine;
-use super::files::{self, FileError};
+use super::files::{self, FileError, FileFault};
 use super::load::workers;
-use crate::diag::At;
+use crate::diag::{Diagnostic, Sources};
 use crate::network::Network;
+use crate::report::Locator;
 use crate::scenario::{Layout, LineError, Lines, Row};
-use crate::trace::Trace;
-use std::collections::VecDeque;
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,14 +19,8 @@ use tokio::task::{JoinHandle, spawn_blocking};
 /// Lines handed to a worker at once.
 const CHUNK: usize = 256;
 
-/// What came of a line.
-#[derive(Debug)]
-pub enum Answer<T> {
-    /// The flow was traced.
-    Traced(usize, T),
-    /// The line is faulty.
-    Faulty(LineError),
-}
+/// Chunks a worker may have at once.
+const EACH: usize = 2;
 
 /// How a batch ended.
 #[derive(Debug)]
@@ -36,61 +31,129 @@ pub enum BatchError {
     Write(io::Error),
 }
 
-/// Counts of a batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Count {
-    /// Flows traced.
-    pub traced: usize,
-    /// Faulty lines.
-    pub faulty: usize,
+/// What a worker needs to answer a line.
+pub struct Desk<'a> {
+    /// The network.
+    pub network: &'a Network,
+    /// Finds places in the documents.
+    pub locator: &'a Locator<'a>,
 }
 
 type Chunk = Vec<Result<Row, LineError>>;
+type Answers<T> = Vec<Result<T, LineError>>;
 
-/// Answers every flow of a file. `view` runs on the workers, `consume` here, in the order of the lines.
+/// Answers every flow of a file. `answer` runs on the workers, `consume` here, in the order of the lines.
 pub async fn run<T: Send + 'static>(
     path: PathBuf,
     network: Arc<Network>,
+    sources: Arc<Sources>,
     cancel: Cancel,
-    view: impl Fn(&Trace) -> T + Send + Sync + 'static,
-    mut consume: impl FnMut(Answer<T>) -> io::Result<()>,
-) -> Result<Count, BatchError> {
-    let (chunks, mut ready) = mpsc::channel::<io::Result<Chunk>>(2);
-    let layout = layout_of(&path);
+    answer: impl Fn(&Desk<'_>, Row) -> Result<T, Diagnostic> + Send + Sync + 'static,
+    mut consume: impl FnMut(Result<T, LineError>) -> io::Result<()>,
+) -> Result<(), BatchError> {
     let lines = files::open_lines(&path).map_err(BatchError::File)?;
-    let stop = cancel.clone();
+    let (chunks, mut ready) = mpsc::channel::<io::Result<Chunk>>(EACH);
+    let (layout, stop) = (layout_of(&path), cancel.clone());
     let reader = spawn_blocking(move || read(lines, layout, &stop, &chunks));
-    let view = Arc::new(view);
-    let mut running: VecDeque<JoinHandle<Vec<Answer<T>>>> = VecDeque::new();
-    let mut count = Count::default();
-    let mut result = Ok(());
-    while let Some(chunk) = ready.recv().await {
-        if running.len() >= 2 * workers() {
-            result = result.and(give_out(running.pop_front(), &mut count, &mut consume).await);
-        }
-        let chunk = match chunk {
-            Ok(chunk) => chunk,
-            Err(error) => {
-                let error = FileError { path: path.clone(), fault: files::FileFault::Read(error) };
-                result = result.and(Err(BatchError::File(error)));
-                break;
-            }
-        };
-        if result.is_err() || cancel.is_asked() {
-            cancel.now();
-            break;
-        }
-        let (network, view) = (network.clone(), view.clone());
-        running.push_back(spawn_blocking(move || answer(chunk, &network, &*view)));
-    }
-    while let Some(handle) = running.pop_front() {
-        if result.is_ok() {
-            result = give_out(Some(handle), &mut count, &mut consume).await;
-        }
-    }
+    let answer = Arc::new(answer);
+    let mut crew: Vec<Worker<T>> =
+        (0..workers()).map(|_| Worker::start(&network, &sources, &answer)).collect();
+    let result = dispatch(&path, &mut ready, &mut crew, &cancel, &mut consume).await;
     drop(ready);
-    finished(reader).await;
-    result.map(|()| count)
+    for worker in crew {
+        drop((worker.work, worker.done));
+        finished(worker.task).await;
+    }
+    // A reader that waits for input that may never come is left alone.
+    if !cancel.is_asked() && result.is_ok() {
+        finished(reader).await;
+    }
+    result
+}
+
+async fn dispatch<T>(
+    path: &Path,
+    ready: &mut mpsc::Receiver<io::Result<Chunk>>,
+    crew: &mut [Worker<T>],
+    cancel: &Cancel,
+    consume: &mut impl FnMut(Result<T, LineError>) -> io::Result<()>,
+) -> Result<(), BatchError> {
+    let (mut given, mut taken) = (0, 0);
+    loop {
+        let chunk = tokio::select! {
+            chunk = ready.recv() => chunk,
+            () = cancel.asked() => return Ok(()),
+        };
+        let Some(chunk) = chunk else { break };
+        let fault = |error| FileError { path: path.to_owned(), fault: FileFault::Read(error) };
+        let chunk = chunk.map_err(|error| BatchError::File(fault(error)))?;
+        let number = crew.len();
+        if given - taken == EACH * number {
+            crew[taken % number].give_out(consume).await?;
+            taken += 1;
+        }
+        // A worker that is gone has panicked, and tells so when it is joined.
+        if crew[given % number].work.send(chunk).await.is_err() {
+            return Ok(());
+        }
+        given += 1;
+    }
+    while taken < given && !cancel.is_asked() {
+        let number = crew.len();
+        crew[taken % number].give_out(consume).await?;
+        taken += 1;
+    }
+    Ok(())
+}
+
+struct Worker<T> {
+    work: mpsc::Sender<Chunk>,
+    done: mpsc::Receiver<Answers<T>>,
+    task: JoinHandle<()>,
+}
+
+impl<T: Send + 'static> Worker<T> {
+    fn start(
+        network: &Arc<Network>,
+        sources: &Arc<Sources>,
+        answer: &Arc<impl Fn(&Desk<'_>, Row) -> Result<T, Diagnostic> + Send + Sync + 'static>,
+    ) -> Self {
+        let (work, mut inbox) = mpsc::channel::<Chunk>(EACH);
+        let (outbox, done) = mpsc::channel(EACH);
+        let (network, sources, answer) = (network.clone(), sources.clone(), answer.clone());
+        let task = spawn_blocking(move || {
+            let locator = Locator::new(&sources);
+            let desk = Desk { network: &network, locator: &locator };
+            let one = |row: Row| {
+                let line = row.line;
+                answer(&desk, row).map_err(|fault| LineError { line, message: told(&fault) })
+            };
+            while let Some(chunk) = inbox.blocking_recv() {
+                let answers: Answers<T> = chunk.into_iter().map(|row| row.and_then(one)).collect();
+                if outbox.blocking_send(answers).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { work, done, task }
+    }
+}
+
+impl<T> Worker<T> {
+    async fn give_out(
+        &mut self,
+        consume: &mut impl FnMut(Result<T, LineError>) -> io::Result<()>,
+    ) -> Result<(), BatchError> {
+        let answers = self.done.recv().await.unwrap_or_default();
+        answers.into_iter().try_for_each(consume).map_err(BatchError::Write)
+    }
+}
+
+fn told(fault: &Diagnostic) -> String {
+    match &fault.help {
+        Some(help) => format!("{}; {help}", fault.message),
+        None => fault.message.clone(),
+    }
 }
 
 async fn finished<R>(handle: JoinHandle<R>) -> R {
@@ -98,22 +161,6 @@ async fn finished<R>(handle: JoinHandle<R>) -> R {
         Ok(result) => result,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
-}
-
-async fn give_out<T>(
-    handle: Option<JoinHandle<Vec<Answer<T>>>>,
-    count: &mut Count,
-    consume: &mut impl FnMut(Answer<T>) -> io::Result<()>,
-) -> Result<(), BatchError> {
-    let Some(handle) = handle else { return Ok(()) };
-    for answer in finished(handle).await {
-        match &answer {
-            Answer::Traced(..) => count.traced += 1,
-            Answer::Faulty(_) => count.faulty += 1,
-        }
-        consume(answer).map_err(BatchError::Write)?;
-    }
-    Ok(())
 }
 
 /// The layout a file name tells; otherwise its first line will.
@@ -154,15 +201,4 @@ fn read(
             return;
         }
     }
-}
-
-fn answer<T>(chunk: Chunk, network: &Network, view: &impl Fn(&Trace) -> T) -> Vec<Answer<T>> {
-    let one = |row: Row| {
-        let line = row.line;
-        match engine::flow(&row.question, row.name, At::NOWHERE, network) {
-            Ok(flow) => Answer::Traced(line, view(&engine::answer(network, &flow))),
-            Err(fault) => Answer::Faulty(LineError { line, message: fault.message }),
-        }
-    };
-    chunk.into_iter().map(|row| row.map_or_else(Answer::Faulty, one)).collect()
 }

@@ -2,13 +2,13 @@
 
 use super::cancel::Cancel;
 use super::engine;
-use super::event::{End, Event, Finished, FlowName, FlowTraced, Place, Started, Tally, VerdictReached};
+use super::event::{End, Event, Finished, FlowName, FlowTraced, Started, Tally, VerdictReached};
 use super::files::{self, FileError};
 use super::load::{self, Loaded, Settings, beside, workers};
-use super::render;
 use crate::diag::{At, Code, Diagnostic, Diagnostics, Sources};
 use crate::network::Network;
-use crate::scenario::{self, EstatePart, Expectation, Pass, Scenario, Verdict, evaluate};
+use crate::report::{self, CheckedFlow, Locator, TraceView};
+use crate::scenario::{self, Case, EstatePart, Expectation, Pass, Scenario, Verdict, evaluate};
 use crate::trace::Trace;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -153,7 +153,7 @@ impl Run {
                 sources: Arc::default(),
             },
         };
-        let _ = events.send(Event::Finished(finished)).await;
+        let _ = events.send(Event::Finished(Box::new(finished))).await;
     }
 
     fn shown_path(&self) -> Arc<str> {
@@ -208,6 +208,9 @@ impl Run {
     fn passes(self, scenario: &Scenario, mut loaded: Loaded, mut notes: Diagnostics) -> Finished {
         notes.extend(std::mem::take(&mut loaded.notes));
         let passes = scenario.passes();
+        let span = tracing::info_span!("judge", scenario = &*scenario.name, passes = passes.len());
+        let _entered = span.enter();
+        let locator = Locator::new(&loaded.sources);
         self.send(Event::Started(Started {
             scenario: self.number,
             path: self.shown_path(),
@@ -221,9 +224,10 @@ impl Run {
             if end != End::Judged {
                 break;
             }
-            end = self.pass(scenario, pass, &loaded, &mut tally, &mut notes);
+            end = self.pass(scenario, pass, &loaded, &locator, &mut tally, &mut notes);
         }
         notes.sort();
+        drop(locator);
         Finished { tally, ..self.finished(end, notes, Vec::new(), loaded.sources) }
     }
 
@@ -232,6 +236,7 @@ impl Run {
         scenario: &Scenario,
         pass: &Pass,
         loaded: &Loaded,
+        locator: &Locator<'_>,
         tally: &mut Tally,
         notes: &mut Diagnostics,
     ) -> End {
@@ -254,11 +259,10 @@ impl Run {
                 return End::Stopped;
             }
             let case = &scenario.cases[*case];
-            match engine::flow(&case.question, Some(case.name.clone()), case.at, &network) {
-                Ok(asked) => {
-                    let trace = engine::answer(&network, &asked);
-                    let judged = Judged { flow, expectation, needed_for: &case.needed_for };
-                    self.report(judged, &trace, &network, loaded, tally);
+            match engine::answer(&case.question, Some(case.name.clone()), case.at, &network) {
+                Ok(trace) => {
+                    let judged = Judged { flow, case, expectation };
+                    self.report(judged, scenario, &trace, &network, locator, tally);
                 }
                 Err(fault) => {
                     notes.push(fault);
@@ -272,15 +276,14 @@ impl Run {
                 let verdict = Verdict::Unjudged((*why).into());
                 tally.count(&verdict);
                 let needed_for = scenario.cases[*case].needed_for.clone();
-                let (place, decider, view) = (None, None, None);
-                self.send(Event::VerdictReached(VerdictReached {
+                let (checked, view) = (None, None);
+                self.send(Event::VerdictReached(Box::new(VerdictReached {
                     flow,
                     verdict,
-                    place,
-                    decider,
+                    checked,
                     needed_for,
                     view,
-                }));
+                })));
             }
         }
         end
@@ -302,31 +305,32 @@ impl Run {
     fn report(
         &self,
         judged: Judged<'_>,
+        scenario: &Scenario,
         trace: &Trace,
         network: &Network,
-        loaded: &Loaded,
+        locator: &Locator<'_>,
         tally: &mut Tally,
     ) {
         let verdict = evaluate(judged.expectation, trace);
         tally.count(&verdict);
         let failed = matches!(verdict, Verdict::Failed(_));
-        let wanted = failed || self.settings.every_view;
-        let view = wanted.then(|| Arc::new(render::view(trace, network, &loaded.sources)));
+        let view = Arc::new(TraceView::with(trace, network, locator));
         self.send(Event::FlowTraced(FlowTraced {
             flow: judged.flow.clone(),
             decision: trace.decision(),
-            view: view.clone(),
+            view: (failed || self.settings.every_view).then(|| view.clone()),
         }));
-        let evidence = trace.blockers.first().map(|blocker| &blocker.evidence);
-        let decider = evidence.and_then(|e| Some((e.decider()?, place(&loaded.sources, e.at))));
-        self.send(Event::VerdictReached(VerdictReached {
+        let checked = match verdict {
+            Verdict::Unjudged(_) => None,
+            _ => Some(checked(&judged, scenario, &verdict, &view, locator)),
+        };
+        self.send(Event::VerdictReached(Box::new(VerdictReached {
             flow: judged.flow,
             verdict,
-            place: place(&loaded.sources, judged.expectation.at),
-            decider,
-            needed_for: judged.needed_for.to_vec(),
-            view: view.filter(|_| failed),
-        }));
+            checked,
+            needed_for: judged.case.needed_for.clone(),
+            view: failed.then_some(view),
+        })));
     }
 
     /// Waits where the reader is behind. A reader that has gone away stops the run by `cancel`.
@@ -338,8 +342,36 @@ impl Run {
 /// A flow with what is expected of it.
 struct Judged<'a> {
     flow: FlowName,
+    case: &'a Case,
     expectation: &'a Expectation,
-    needed_for: &'a [Arc<str>],
+}
+
+/// What reports say of a judged flow.
+fn checked(
+    judged: &Judged<'_>,
+    scenario: &Scenario,
+    verdict: &Verdict,
+    view: &TraceView,
+    locator: &Locator<'_>,
+) -> CheckedFlow {
+    let message = match verdict {
+        Verdict::Failed(differences) => {
+            differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        }
+        _ => format!("{} as expected", view.outcome),
+    };
+    let failed = matches!(verdict, Verdict::Failed(_));
+    let place = locator.place(judged.expectation.at);
+    let mut checked = CheckedFlow::new(&*scenario.name, view, !failed, message);
+    checked.variant = judged.flow.variant.as_deref().map(str::to_owned);
+    checked.scenario_file = place.as_ref().map(|place| place.file.clone());
+    checked.scenario_line = place.as_ref().map(|place| place.line);
+    checked.trace = failed.then(|| {
+        let mut text = String::new();
+        report::text::trace(&mut text, view, &report::Style::default());
+        text
+    });
+    checked
 }
 
 async fn load_estate(
@@ -361,12 +393,6 @@ async fn load_estate(
         ..Settings::default()
     };
     load::load(&paths, &inline, &settings, sources).await.map_err(|errors| (errors, Sources::default()))
-}
-
-/// A place as people count.
-pub fn place(sources: &Sources, at: At) -> Option<Place> {
-    let (name, position) = (sources.name(at)?, sources.position(at)?);
-    Some(Place { file: name.into(), line: position.line, column: position.column })
 }
 
 /// What a panic said.

@@ -1,8 +1,10 @@
 //! Readers of the event stream: each writes one output format.
 
+mod ci;
 mod json;
 mod text;
 
+pub use ci::{GitHub, Junit, Sarif};
 pub use json::{Document, Lines};
 pub use text::Text;
 

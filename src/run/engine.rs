@@ -1,13 +1,13 @@
 //! The seam to the engine: raw resources and changes in, a network out.
 
-use crate::diag::{At, Diagnostic, Diagnostics};
+use crate::diag::{At, Code, Diagnostic, Diagnostics, Severity};
 use crate::inventory::change::{self, Change, ChangeLog};
 use crate::inventory::{RawResource, build};
 use crate::network::{Network, compile};
 use crate::profile::Profile;
 use crate::scenario::Question;
 use crate::tags::ServiceTags;
-use crate::trace::{Flow, Trace, trace};
+use crate::trace::{self, Cause, Decision, Flow, Misunderstood, Trace};
 use std::sync::Arc;
 
 /// Applies changes, builds the inventory and compiles it.
@@ -31,17 +31,53 @@ pub fn network(
     (network, log)
 }
 
-/// The flow a question means in this network, or what is wrong with the question.
-pub fn flow(
+/// Follows a question through the network, or says what is wrong with the question.
+pub fn answer(
     question: &Question,
     name: Option<Arc<str>>,
     at: At,
     network: &Network,
-) -> Result<Flow, Diagnostic> {
-    question.flow(name, at, &network.inventory)
+) -> Result<Trace, Diagnostic> {
+    let flow = question.flow(name, at, &network.inventory)?;
+    let trace = trace::trace(network, &flow);
+    // A flow that was not understood has no hops; only then is it worth asking why.
+    if trace.hops.is_empty() {
+        trace::understand(network, &flow).map_err(|error| misunderstood(&error, at))?;
+    }
+    Ok(trace)
 }
 
-/// Follows a flow.
-pub fn answer(network: &Network, flow: &Flow) -> Trace {
-    trace(network, flow)
+/// The same without evidence.
+pub fn decide(
+    question: &Question,
+    name: Option<Arc<str>>,
+    at: At,
+    network: &Network,
+) -> Result<(Flow, Decision), Diagnostic> {
+    let flow = question.flow(name, at, &network.inventory)?;
+    let decision = trace::decide(network, &flow);
+    if decision.cause == Some(Cause::UnknownName) {
+        trace::understand(network, &flow).map_err(|error| misunderstood(&error, at))?;
+    }
+    Ok((flow, decision))
+}
+
+/// A question that names nothing, or too much.
+fn misunderstood(error: &Misunderstood, at: At) -> Diagnostic {
+    match error {
+        Misunderstood::Nothing { text, near } => {
+            let message = format!("nothing in the estate is called `{text}`");
+            let diagnostic = Diagnostic::new(Code::DanglingReference, at, message).severity(Severity::Error);
+            match near {
+                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                None => diagnostic,
+            }
+        }
+        Misunderstood::Ambiguous { text, candidates } => {
+            let message = format!("`{text}` fits {} resources", candidates.len());
+            Diagnostic::new(Code::AmbiguousReference, at, message)
+                .help(format!("use the id: {}", candidates.join(", ")))
+        }
+        Misunderstood::NoEndpoint { .. } => Diagnostic::new(Code::BadValue, at, error.to_string()),
+    }
 }

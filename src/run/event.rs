@@ -3,8 +3,8 @@
 //! For each scenario, in the order given: `Started`, then for each flow `FlowTraced` and `VerdictReached`, then
 //! `Finished`. Consumers need no more than this stream.
 
-use super::render::View;
 use crate::diag::{Diagnostics, Sources};
+use crate::report::{CheckedFlow, TraceView};
 use crate::rules::RuleId;
 use crate::scenario::Verdict;
 use crate::trace::Decision;
@@ -18,9 +18,9 @@ pub enum Event {
     /// A flow has an answer.
     FlowTraced(FlowTraced),
     /// An expectation was judged.
-    VerdictReached(VerdictReached),
+    VerdictReached(Box<VerdictReached>),
     /// A scenario is done.
-    Finished(Finished),
+    Finished(Box<Finished>),
 }
 
 /// A scenario begins.
@@ -67,18 +67,7 @@ pub struct FlowTraced {
     /// The short answer.
     pub decision: Decision,
     /// The whole answer, where somebody wants it.
-    pub view: Option<Arc<View>>,
-}
-
-/// A place in a file, as people count.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The file.
-    pub file: Arc<str>,
-    /// Line, from one.
-    pub line: usize,
-    /// Column, from one.
-    pub column: usize,
+    pub view: Option<Arc<TraceView>>,
 }
 
 /// An expectation was judged.
@@ -88,14 +77,12 @@ pub struct VerdictReached {
     pub flow: FlowName,
     /// Whether it held.
     pub verdict: Verdict,
-    /// Where the expectation is written.
-    pub place: Option<Place>,
-    /// What decided, and where that is written.
-    pub decider: Option<(String, Option<Place>)>,
+    /// What to report of it; absent where it was not judged.
+    pub checked: Option<CheckedFlow>,
     /// What does not work without the flow.
     pub needed_for: Vec<Arc<str>>,
     /// The whole answer, where the expectation failed.
-    pub view: Option<Arc<View>>,
+    pub view: Option<Arc<TraceView>>,
 }
 
 /// How a scenario ended.

@@ -4,19 +4,21 @@ mod import;
 mod pair;
 mod recognise;
 
-pub use recognise::{Kind, parse, recognise};
+pub use recognise::{Kind, parse};
 
 use super::files::{self, FileError, Found};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, DocId, Sources};
 use crate::doc::Node;
+use crate::formats::detect::Detected;
 use crate::formats::{change, native};
 use crate::inventory::RawResource;
 use crate::inventory::change::Change;
+use crate::net::{IpAddr, Ipv4Addr};
 use crate::scenario::Word;
 use crate::tags::ServiceTags;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What to read beside the estate itself, and how.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +35,8 @@ pub struct Settings {
     pub change_files: Vec<PathBuf>,
     /// Where templates are deployed.
     pub target: DeploymentTarget,
+    /// Whether a Terraform plan means what is deployed now, and not what will be.
+    pub before_plan: bool,
 }
 
 /// Where templates are deployed, as far as somebody says.
@@ -155,9 +159,8 @@ async fn parse_all(
     let work: Vec<_> = reads.into_iter().map(|(path, role, doc)| (text(doc), path, role, doc)).collect();
     let parsed = in_order(work, |(text, path, role, doc): (Arc<str>, PathBuf, Role, DocId)| {
         let mut notes = Diagnostics::new();
-        let root = recognise::parse(doc, &text, &mut notes).map(Arc::new);
-        let kind = root.as_deref().map_or(Kind::Unreadable, |root| recognise::recognise(root, &path));
-        (Read { path, role, doc, root, kind }, notes)
+        let (root, kind) = recognise::recognise(doc, &path, &text, &mut notes);
+        (Read { path, role, doc, root: root.map(Arc::new), kind }, notes)
     });
     let mut out = Vec::new();
     for (read, more) in parsed.await {
@@ -185,7 +188,13 @@ async fn import_all(
     let texts = import::parameters_from_texts(&settings.parameter_texts, &mut sources, &mut notes);
     let values: Vec<(Word, Node)> = settings.parameters.iter().cloned().chain(texts).collect();
     let paired = pair::pair(&reads, &mut notes);
-    let work: Vec<import::Job> = import::jobs(&reads, &paired, &values, &settings.target);
+    if !reads.iter().any(|read| read.kind == Kind::Is(Detected::ArmTemplate)) {
+        for (name, _) in &values {
+            let message = format!("there is no template that the parameter `{}` could be for", name.text);
+            notes.push(Diagnostic::new(Code::NotUnderstood, name.at, message));
+        }
+    }
+    let work: Vec<import::Job> = import::jobs(&reads, &paired, values, settings);
     for (number, (raws, more)) in in_order(work, import::run).await.into_iter().enumerate() {
         let Read { doc, kind, .. } = &reads[number];
         loaded.documents.push(Document { doc: *doc, kind: kind.clone(), resources: raws.len() });
@@ -210,12 +219,11 @@ async fn import_all(
 
 /// The tags of the file given, else of the one among the estate's files, else the built-in table.
 fn service_tags(reads: &[Read], notes: &mut Diagnostics) -> Arc<ServiceTags> {
-    for read in
-        reads.iter().filter(|r| r.role == Role::Tags && r.root.is_some() && r.kind != Kind::ServiceTags)
-    {
+    let is_tags = |read: &&Read| read.kind == Kind::Is(Detected::ServiceTags);
+    for read in reads.iter().filter(|r| r.role == Role::Tags && r.root.is_some() && !is_tags(r)) {
         notes.push(not_wanted(read.doc, "a service tag file", &read.kind));
     }
-    let mut files: Vec<&Read> = reads.iter().filter(|read| read.kind == Kind::ServiceTags).collect();
+    let mut files: Vec<&Read> = reads.iter().filter(is_tags).collect();
     if files.iter().any(|read| read.role == Role::Tags) {
         files.retain(|read| read.role == Role::Tags);
     }
@@ -229,19 +237,31 @@ fn service_tags(reads: &[Read], notes: &mut Diagnostics) -> Arc<ServiceTags> {
         );
     }
     let Some(root) = files.first().and_then(|read| read.root.as_deref()) else {
-        return Arc::new(ServiceTags::builtin());
+        return builtin();
     };
     match ServiceTags::from_json(root, notes) {
-        Ok(tags) => Arc::new(tags),
+        Ok(tags) => indexed(tags),
         Err(fault) => {
             notes.push(fault);
-            Arc::new(ServiceTags::builtin())
+            builtin()
         }
     }
 }
 
+/// The built-in table, made once.
+fn builtin() -> Arc<ServiceTags> {
+    static BUILTIN: OnceLock<Arc<ServiceTags>> = OnceLock::new();
+    BUILTIN.get_or_init(|| indexed(ServiceTags::builtin())).clone()
+}
+
+/// A table with its index built, so that every network compiled from it gets both.
+fn indexed(tags: ServiceTags) -> Arc<ServiceTags> {
+    tags.holding(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    Arc::new(tags)
+}
+
 fn not_wanted(doc: DocId, wanted: &str, kind: &Kind) -> Diagnostic {
-    let message = format!("{wanted} is wanted here, and this is {kind}");
+    let message = format!("{wanted} is wanted here, and this is {}", kind.label());
     Diagnostic::new(Code::UnknownFormat, whole(doc), message)
 }
 

@@ -27,7 +27,7 @@ impl Layout {
 }
 
 /// The columns a batch may have; the first three must be there.
-pub const COLUMNS: &[&str] = &["from", "to", "protocol", "port", "source_port", "name", "as", "action"];
+const COLUMNS: &[&str] = &["from", "to", "protocol", "port", "source_port", "name", "as", "action"];
 
 /// One flow of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +113,7 @@ fn header(text: &str) -> Result<Vec<usize>, String> {
     for name in split(text)? {
         let name = name.trim();
         let same = |column: &&str| column.eq_ignore_ascii_case(name);
-        let Some(column) = COLUMNS.iter().position(|c| same(&c)) else {
+        let Some(column) = COLUMNS.iter().position(same) else {
             let near = nearest(name, COLUMNS.iter().copied());
             let help = near.map_or_else(
                 || format!("the columns are {}", COLUMNS.join(", ")),

@@ -186,7 +186,7 @@ impl Walk<'_> {
             b.gateway == gateway || self.net.gateways.vnet_of[b.gateway.index()] == Some(row.vnet)
         });
         match branch {
-            Some((branch, _)) if !self.net.vnet(row.vnet).space.contains(to) => match branch.kind {
+            Some((branch, _)) if self.is_behind_gateway(row.subnet, to) => match branch.kind {
                 crate::network::BranchKind::Site(site) => Next::Go(Place::AtSite(site)),
                 crate::network::BranchKind::Vnet(vnet) => Next::Go(Place::Inside(vnet)),
                 _ => Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork)),
@@ -201,9 +201,13 @@ impl Walk<'_> {
 
     /// The answer takes next hop Internet: right only for a request that came from there.
     pub(super) fn outbound_back(&self, s: &mut State, _from: Option<AttachmentId>) -> Next {
+        let header = s.header;
+        let translated = s.sessions.iter().any(|x| x.outgoing.reversed() == header);
         match s.origin {
-            Origin::Internet(ip) if ip == s.header.destination => Next::Go(Place::Public),
+            Origin::Internet(ip) if ip == header.destination => Next::Go(Place::Public),
             Origin::Site(..) => Next::Go(Place::Public),
+            // The sender left by a public address and came in by another: the answer goes out the same way.
+            _ if translated => Next::Go(Place::Public),
             _ => {
                 let text = format!("the answer to {} would leave to the internet", s.header.destination);
                 s.block(StepKind::Return, Cause::ReturnNoRoute, by(&[azure::PKT_6]), text);
@@ -302,9 +306,9 @@ impl Walk<'_> {
         if private {
             let evidence = Evidence { rules: vec![azure::ASYM_4], ..of(self.net, owner, &[]) };
             s.note(StepKind::Return, evidence, || text.clone());
-            s.intermittent = Some(format!(
-                "{text}: unreliable (ASYM-4); an application rule or source translation mends it"
-            ));
+            let text =
+                format!("{text}: unreliable (ASYM-4); an application rule or source translation mends it");
+            s.intermittent = Some((Cause::AsymmetricReturn, text));
         } else {
             s.block(
                 StepKind::Return,

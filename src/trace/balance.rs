@@ -223,9 +223,8 @@ impl Walk<'_> {
         if total == 1 {
             s.block(StepKind::Balance, Cause::Hairpin, evidence, "the only backend is the caller itself");
         } else {
-            s.intermittent = Some(
-                "the caller is one of the backends: when it is chosen itself, the flow fails (LB-5)".into(),
-            );
+            let text = "the caller is one of the backends: when it is chosen itself, the flow fails (LB-5)";
+            s.intermittent = Some((Cause::Hairpin, text.into()));
             s.note(StepKind::Balance, evidence, || "the caller is one of the backends".into());
         }
     }

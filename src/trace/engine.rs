@@ -84,15 +84,27 @@ impl<'n> Walk<'n> {
             source_port: flow.source_port.unwrap_or(EPHEMERAL_PORT),
             port: if flow.protocol.has_ports() { flow.port } else { 0 },
         };
-        let mut state = State::new(header, question.origin.clone(), full);
+        let mut ends = self.ends(State::new(header, question.origin.clone(), full), question);
+        if ends.iter().any(|(state, _)| state.alias_doubt) {
+            let other = State { asks_for_alias: true, ..State::new(header, question.origin.clone(), full) };
+            ends.extend(self.ends(other, question));
+        }
+        for (state, end) in &mut ends {
+            self.judge_end(state, end, flow);
+        }
+        self.finish(flow, ends)
+    }
+
+    /// Follows a flow from its sender to every end.
+    fn ends(&self, mut state: State, question: &Question) -> Vec<(State, End)> {
         // The name comes first: without an address nothing is sent.
         let addressed = self.address_target(&mut state, question);
         self.originate(&mut state);
         if addressed {
             let place = self.first_place(&mut state);
-            return self.run(flow, state, place);
+            return self.run(state, place);
         }
-        self.finish(flow, vec![(state, End::Stopped)])
+        vec![(state, End::Stopped)]
     }
 
     fn source_address(&self, origin: &Origin) -> IpAddr {
@@ -146,7 +158,7 @@ impl<'n> Walk<'n> {
     fn address_target(&self, s: &mut State, question: &Question) -> bool {
         match &question.target {
             Wanted::Address(ip, target) => {
-                s.header.destination = *ip;
+                s.header.destination = self.seen_from(&s.origin, *ip, target.as_ref());
                 s.target = target.clone();
                 true
             }
@@ -167,6 +179,13 @@ impl<'n> Walk<'n> {
         }
     }
 
+    /// The address a target has for its caller: from the internet a machine is its public address, if it has one.
+    fn seen_from(&self, origin: &Origin, private: IpAddr, target: Option<&Target>) -> IpAddr {
+        let (Origin::Internet(_), Some(Target::Attachment(id))) = (origin, target) else { return private };
+        let public = self.net.attachment(*id).public_ip.row();
+        public.and_then(|row| self.net.public_addresses[row.index()].0).unwrap_or(private)
+    }
+
     fn first_place(&self, s: &mut State) -> Next {
         match s.origin.clone() {
             Origin::Attachment(id) => Next::Go(Place::Leave(id)),
@@ -178,8 +197,8 @@ impl<'n> Walk<'n> {
         }
     }
 
-    /// Follows every branch to its end and puts the answer together.
-    fn run(&self, flow: &Flow, state: State, first: Next) -> Trace {
+    /// Follows every branch to its end.
+    fn run(&self, state: State, first: Next) -> Vec<(State, End)> {
         let mut ends = Vec::new();
         let mut work = vec![(state, first)];
         let mut branches = 1;
@@ -207,10 +226,7 @@ impl<'n> Walk<'n> {
                 }
             }
         }
-        for (state, end) in &mut ends {
-            self.judge_end(state, end, flow);
-        }
-        self.finish(flow, ends)
+        ends
     }
 
     /// What happens at one place.
@@ -448,12 +464,12 @@ fn conclude(flow: &Flow, mut state: State, end: &End) -> Trace {
     } else if let Some(first) = state.missing.first() {
         (Outcome::Unknown, Disposition::InsufficientInfo, Some(first.cause))
     } else if state.intermittent.is_some() {
-        let cause = if back.is_some() { Cause::AsymmetricReturn } else { Cause::Intermittent };
+        let cause = state.intermittent.as_ref().map_or(Cause::Intermittent, |(cause, _)| *cause);
         (Outcome::Mixed, cause.disposition(), Some(cause))
     } else {
         (Outcome::Allowed, arrived.unwrap_or(Disposition::Accepted), None)
     };
-    if let Some(text) = state.intermittent.take() {
+    if let Some((_, text)) = state.intermittent.take() {
         state.warn(text);
     }
     state.assumptions.sort();

@@ -87,6 +87,20 @@ impl Walk<'_> {
         chain
     }
 
+    /// Whether some of the firewall's rules are in none of the files; then no match means nothing. The unknown itself
+    /// was written down when the rules were gathered.
+    fn policy_unknown(&self, firewall: Id<AzureFirewall>) -> bool {
+        let inventory = &self.net.inventory;
+        let own = &inventory.azure_firewalls[firewall].firewall_policy;
+        let lost = |r: &Ref<FirewallPolicy>| inventory.follow(r).row().is_none();
+        own.unknown().is_some()
+            || own.known().is_some_and(lost)
+            || self
+                .policies(firewall)
+                .iter()
+                .any(|p| inventory.firewall_policies[*p].base_policy.known().is_some_and(lost))
+    }
+
     /// Whether the firewall answers DNS for its clients (FW-15).
     pub(super) fn is_dns_proxy(&self, firewall: Id<AzureFirewall>) -> bool {
         let inventory = &self.net.inventory;
@@ -210,8 +224,16 @@ impl Walk<'_> {
         if self.network_rules(s, rules) || self.application_rules(s, rules) {
             return;
         }
+        if self.policy_unknown(firewall) {
+            return;
+        }
         let evidence = of(self.net, Some(self.slot_of_firewall(firewall)), &[azure::FW_1, azure::FW_5]);
-        if app_protocol(&s.header).is_some() {
+        let listens = |r: &Ranked<'_>| {
+            r.kind == FirewallRuleType::ApplicationRule
+                && application_protocol(r.rule, s.header.port) == Tri::Yes
+        };
+        let tcp = s.header.protocol == Protocol::Tcp;
+        if tcp && (app_protocol(s.header.port).is_some() || rules.iter().any(listens)) {
             let evidence = Evidence { rules: vec![azure::FW_1, azure::FW_5, azure::FW_24], ..evidence };
             let name =
                 s.host.clone().map_or_else(|| "a request without a name".to_owned(), |h| format!("`{h}`"));
@@ -355,10 +377,12 @@ impl Walk<'_> {
 
     /// `true` where an application rule, or doubt about one, settles the matter.
     fn application_rules(&self, s: &mut State, rules: &[Ranked<'_>]) -> bool {
-        let Some(protocol) = app_protocol(&s.header) else { return false };
+        if s.header.protocol != Protocol::Tcp {
+            return false;
+        }
         for ranked in rules.iter().filter(|r| r.kind == FirewallRuleType::ApplicationRule) {
             let rule = ranked.rule;
-            let fits = application_protocol(rule, protocol, s.header.port)
+            let fits = application_protocol(rule, s.header.port)
                 .and(|| self.address(&rule.source_addresses, &rule.source_ip_groups, s.header.source))
                 .and(|| application_name(rule, s.host.as_deref()));
             match fits {
@@ -465,6 +489,9 @@ impl Walk<'_> {
                 Tri::Yes => return self.dnat_by(s, id, ranked, rules),
             }
         }
+        if self.policy_unknown(firewall) {
+            return Next::End(End::Stopped);
+        }
         let evidence = of(self.net, Some(self.slot_of_firewall(firewall)), &[azure::FW_8, azure::FW_1]);
         s.block(
             StepKind::Translate,
@@ -561,17 +588,19 @@ fn fqdns(names: &Many<Arc<str>>, host: Option<&str>) -> Tri {
     names.unknown.clone().map_or(Tri::No, Tri::Unknown)
 }
 
-/// The application protocol of a header: what the firewall's proxy reads (FW-5).
-fn app_protocol(header: &Header) -> Option<&'static str> {
-    match (header.protocol, header.port) {
-        (Protocol::Tcp, 80 | 8080) => Some("Http"),
-        (Protocol::Tcp, 443 | 8443) => Some("Https"),
-        (Protocol::Tcp, 1433) => Some("Mssql"),
+/// The application protocol of a port that the firewall's proxy reads by itself (FW-5).
+fn app_protocol(port: u16) -> Option<&'static str> {
+    match port {
+        80 => Some("Http"),
+        443 => Some("Https"),
+        1433 => Some("Mssql"),
         _ => None,
     }
 }
 
-fn application_protocol(rule: &FirewallRule, protocol: &str, port: u16) -> Tri {
+/// Whether an application rule is about a port: its protocol's own, or one it names. What runs on a port that
+/// is no protocol's own is taken to be what the rule says.
+fn application_protocol(rule: &FirewallRule, port: u16) -> Tri {
     if let Some(unknown) = &rule.ip_protocols.unknown {
         return Tri::Unknown(unknown.clone());
     }
@@ -580,12 +609,13 @@ fn application_protocol(rule: &FirewallRule, protocol: &str, port: u16) -> Tri {
         "https" => 443,
         _ => 1433,
     };
-    let tagged = !rule.ip_protocols.given && rule.fqdn_tags.given;
+    let own = app_protocol(port);
+    let tagged = !rule.ip_protocols.given && rule.fqdn_tags.given && matches!(port, 80 | 443);
     Tri::of(
         tagged
             || rule.ip_protocols.iter().any(|p| {
-                p.protocol.eq_ignore_ascii_case(protocol)
-                    && p.port.unwrap_or_else(|| usual(&p.protocol)) == port
+                p.port.unwrap_or_else(|| usual(&p.protocol)) == port
+                    && own.is_none_or(|own| p.protocol.eq_ignore_ascii_case(own))
             }),
     )
 }

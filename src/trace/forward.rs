@@ -186,24 +186,20 @@ impl Walk<'_> {
     }
 
     /// A peering between a network and the one that holds an address, of which one side is missing or not
-    /// Connected, so that neither has routes (PEER-1).
+    /// Connected, so that neither has routes (PEER-1). The network's own side where it has one.
     fn broken_peering(
         &self,
         vnet: Id<VirtualNetwork>,
         ip: IpAddr,
     ) -> Option<Id<crate::inventory::VirtualNetworkPeering>> {
-        let inventory = &self.net.inventory;
-        let rows = inventory
-            .virtual_networks
-            .rows()
-            .flat_map(|(local, _)| self.net.vnet(local).links.iter().map(move |link| (local, link)));
-        let joins = |a, b: Option<Id<VirtualNetwork>>| {
-            let other = if a == vnet { b } else { Some(a).filter(|_| b == Some(vnet)) };
-            other.is_some_and(|v| self.net.vnet(v).space.contains(ip))
+        let holds = |v: Id<VirtualNetwork>| self.net.vnet(v).space.contains(ip);
+        let broken = |v: Id<VirtualNetwork>| self.net.vnet(v).links.iter().filter(|l| l.usable == Tri::No);
+        let own = broken(vnet).find(|l| l.remote.is_some_and(holds));
+        let other = || {
+            let rows = self.net.inventory.virtual_networks.rows().map(|(id, _)| id);
+            rows.filter(|v| holds(*v)).find_map(|v| broken(v).find(|l| l.remote == Some(vnet)))
         };
-        rows.filter(|(local, link)| link.usable == Tri::No && joins(*local, link.remote))
-            .map(|(_, link)| link.peering)
-            .next()
+        own.or_else(other).map(|link| link.peering)
     }
 
     fn block_by_broken_peering(
@@ -420,9 +416,7 @@ impl Walk<'_> {
             .filter(|(b, _)| b.gateway == gateway || self.shares(b.gateway, row.vnet))
             .collect();
         let from_branch = self.came_from_branch(s, gateway);
-        if let Some((branch, _)) =
-            mine.first().filter(|_| !self.net.vnet(row.vnet).space.contains(destination))
-        {
+        if let Some((branch, _)) = mine.first().filter(|_| self.is_behind_gateway(row.subnet, destination)) {
             let evidence = of(self.net, Some(branch.owner), &[azure::GW_2, azure::GW_3]);
             let text = format!("{destination} lies behind this gateway");
             s.pass(StepKind::Forward, evidence, || text);
@@ -448,6 +442,15 @@ impl Walk<'_> {
         }
         s.pass(StepKind::Forward, by(&[azure::RT_34]), || "the routes of GatewaySubnet decide".into());
         self.route(s, row.subnet, Some(id))
+    }
+
+    /// Whether the routes of GatewaySubnet itself lead to a branch: what the network or its peers hold comes first.
+    pub(super) fn is_behind_gateway(&self, subnet: Id<Subnet>, ip: IpAddr) -> bool {
+        match self.net.choose(subnet, ip) {
+            Choice::Route(routes, _) => routes.iter().any(|r| r.hop == Ok(NextHop::Gateway)),
+            Choice::NoRoute => true,
+            Choice::Unknown(_) => false,
+        }
     }
 
     /// Whether another gateway stands in the same network (VPN beside ExpressRoute).

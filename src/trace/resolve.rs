@@ -73,9 +73,9 @@ impl Walk<'_> {
                     .find(|ip| ip.is_ipv4() == s.header.source.is_ipv4())
                     .or(addresses.first());
                 let Some(ip) = wanted.copied() else { return false };
-                s.pass(StepKind::Resolve, evidence, || format!("`{name}` is {ip}"));
-                s.header.destination = ip;
-                s.public_despite_endpoint = lookup.shadowed;
+                s.address(ip, evidence, || format!("`{name}` is {ip}"));
+                // Who asks the public DNS sees no private zone, linked or not.
+                s.public_despite_endpoint = lookup.shadowed.filter(|_| asker != Asker::Public);
                 true
             }
             Answer::Fails(cause, evidence, text) => {
@@ -355,6 +355,22 @@ impl Walk<'_> {
         let fits = |r: &&DnsForwarding| domain(r).is_empty() || is_under(&name, &domain(r));
         let rule = rules.iter().filter(fits).max_by_key(|r| domain(r).len());
         let Some(rule) = rule else {
+            let alias = self.net.names.public(&name).and_then(|p| p.privatelink.clone());
+            let covers =
+                |a: &Arc<str>| rules.iter().any(|r| !domain(r).is_empty() && is_under(a, &domain(r)));
+            if let Some(alias) = alias.filter(covers) {
+                s.alias_doubt = true;
+                s.warn(format!(
+                    "`{server}` forwards the privatelink name only; whether it asks again for that alias is up to its make (DNS-12)"
+                ));
+                if s.asks_for_alias {
+                    s.pass(StepKind::Resolve, by(&[azure::DNS_12]), || {
+                        format!("`{server}` asks again for `{alias}`")
+                    });
+                    lookup.name = alias;
+                    return self.forwarded(s, asker, vnet, rules, server, lookup);
+                }
+            }
             s.note(StepKind::Resolve, by(&[azure::DNS_12]), || {
                 format!("`{server}` has no forwarder for the name and asks the public DNS")
             });
@@ -666,6 +682,12 @@ impl Walk<'_> {
             let tag = host.tag.unwrap_or("no service tag");
             s.assume(None, format!("{ip} stands for `{name}` ({tag})", ip = ip.unwrap_or(INTERNET_HOST)));
             return Zoned::Answer(Answer::Addresses(vec![ip.unwrap_or(INTERNET_HOST)], by(&[azure::DNS_4])));
+        }
+        if let Some(zone) = self.net.names.zone_names.iter().find(|z| is_under(&name, z)) {
+            let why = format!(
+                "`{name}` lies under the private zone `{zone}`, which is not linked where it is asked; whether it exists publicly is not known"
+            );
+            return Zoned::Answer(Answer::Unknown(Cause::UnknownName, Unknown::new(At::NOWHERE, why)));
         }
         s.assume(
             None,

@@ -11,7 +11,7 @@ use crate::inventory::{
     PlatformService, PrivateEndpoint, PublicNetworkAccess, ResourceId, Slot, Subnet, TableTag, Unknown,
 };
 use crate::net::IpAddr;
-use crate::network::{AttachmentId, AttachmentKind, Tri};
+use crate::network::{ANY_SOURCE_PORT, AttachmentId, AttachmentKind, Tri};
 use crate::rules as azure;
 use crate::services::{name_matches, service_kind};
 use std::sync::Arc;
@@ -98,7 +98,7 @@ impl Walk<'_> {
         use crate::inventory::PrivateEndpointNetworkPolicies as Policies;
         match subnet.private_endpoint_network_policies.or(Policies::Disabled) {
             Ok(policies) if policies.filters() => {
-                let port = std::mem::replace(&mut s.header.source_port, 0);
+                let port = std::mem::replace(&mut s.header.source_port, ANY_SOURCE_PORT);
                 self.filter(s, id, true);
                 s.header.source_port = port;
             }

@@ -5,7 +5,7 @@ use super::question::{Origin, Target};
 use super::{Cause, Disposition};
 use crate::diag::At;
 use crate::inventory::{Id, OnPremisesSite, ResourceId, Subnet, Unknown, VirtualHub, VirtualNetwork};
-use crate::net::Header;
+use crate::net::{Header, IpAddr};
 use crate::network::{AttachmentId, Network};
 use crate::rules::RuleId;
 use std::sync::Arc;
@@ -131,8 +131,12 @@ pub(super) struct State {
     pub returning: bool,
     /// The address of the target was decided by a name that resolved publicly although a private endpoint exists.
     pub public_despite_endpoint: Option<Evidence>,
+    /// Whether DNS servers that forward by suffix ask again for an alias they are given (DNS-12).
+    pub asks_for_alias: bool,
+    /// Whether it mattered.
+    pub alias_doubt: bool,
     /// Documented as working at times only.
-    pub intermittent: Option<String>,
+    pub intermittent: Option<(Cause, String)>,
     /// Whether evidence is written down.
     pub full: bool,
     /// Where the hops of the way back begin.
@@ -155,6 +159,8 @@ impl State {
             trail: Vec::new(),
             returning: false,
             public_despite_endpoint: None,
+            asks_for_alias: false,
+            alias_doubt: false,
             intermittent: None,
             full,
             back_at: None,
@@ -190,6 +196,23 @@ impl State {
                 text,
                 before: None,
                 after: None,
+                evidence,
+                cause: None,
+            });
+        }
+    }
+
+    /// Gives the header the destination that its name stands for, and writes it down.
+    pub(super) fn address(&mut self, destination: IpAddr, evidence: Evidence, text: impl FnOnce() -> String) {
+        self.header.destination = destination;
+        if self.full {
+            let text = text();
+            self.push(Step {
+                kind: StepKind::Resolve,
+                action: Action::Pass,
+                text,
+                before: None,
+                after: Some(self.header),
                 evidence,
                 cause: None,
             });

@@ -6,8 +6,10 @@
 use super::{ANY, DEFAULT_GROUP, DEFAULT_SUBSCRIPTION, SERVICES, VERSION};
 use crate::diag::{At, Diagnostics};
 use crate::doc::{Node, Object, Value, emit_yaml};
+use crate::inventory::read::{View, is_around, pick};
 use crate::inventory::{
-    Inside, Inventory, Origin, RawResource, ResourceId, Shape, TableTag, build, inline_children, normalize,
+    FieldShape, Inside, Inventory, Origin, RawResource, ResourceId, Shape, TableTag, build, inline_children,
+    normalize,
 };
 use crate::services::service_kind;
 use hashbrown::{HashMap, HashSet};
@@ -77,6 +79,11 @@ struct Writer<'a> {
     home: (Arc<str>, Arc<str>),
 }
 
+/// Whether a value says nothing: Azure's own files write an empty text where nothing is set, ours do not.
+fn says_nothing(node: &Node, origin: Origin) -> bool {
+    origin != Origin::Estate && node.as_str() == Some("")
+}
+
 impl Writer<'_> {
     /// Sections in the order of the tables, items sorted by id, children inside their parents where they can be.
     fn sections(&self, raws: &[RawResource]) -> Vec<(&'static str, Vec<Node>)> {
@@ -113,10 +120,10 @@ impl Writer<'_> {
             }
         }
         if let Some(shape) = TableTag::of(&kind).shape() {
-            if let Some(location) = reach(&raw.body, "location") {
+            if let Some(location) = reach(&raw.body, "location").filter(|l| !says_nothing(l, raw.origin)) {
                 put(&mut item, "location", location.clone());
             }
-            self.fields(&raw.body, &shape, &mut item);
+            self.fields(&raw.body, &shape, raw.origin, &mut item);
         }
         for (property, child) in nested.get(&raw.id).into_iter().flatten() {
             let child = self.item(child, nested, true);
@@ -127,7 +134,7 @@ impl Writer<'_> {
         Node::object(At::NOWHERE, item)
     }
 
-    /// Name and group, or the id where they would not give it again.
+    /// Name and group, or the id where they would not give it again as it is spelt.
     fn place(&self, raw: &RawResource, kind: &str, inside: bool, item: &mut Object) {
         if inside {
             put(item, "name", string(raw.id.name()));
@@ -138,15 +145,16 @@ impl Writer<'_> {
         let (subscription, group) = (raw.id.subscription(), raw.id.resource_group());
         let again = subscription.zip(group).and_then(|(subscription, group)| {
             let id = ResourceId::in_group(subscription, group, wanted?, &raw.id.full_name());
-            (id == raw.id && !raw.id.full_name().is_empty()).then_some((subscription, group))
+            (id.as_str() == raw.id.as_str() && !raw.id.full_name().is_empty())
+                .then_some((subscription, group))
         });
         match again {
             Some((subscription, group)) => {
                 put(item, "name", string(&raw.id.full_name()));
-                if !subscription.eq_ignore_ascii_case(&self.home.0) {
+                if *subscription != *self.home.0 {
                     put(item, "subscription", string(subscription));
                 }
-                if !group.eq_ignore_ascii_case(&self.home.1) {
+                if *group != *self.home.1 {
                     put(item, "resourceGroup", string(group));
                 }
             }
@@ -158,52 +166,46 @@ impl Writer<'_> {
     }
 
     /// The fields that are read, wherever the body has them.
-    fn fields(&self, body: &Node, shape: &Shape, out: &mut Object) {
+    fn fields(&self, body: &Node, shape: &Shape, origin: Origin, out: &mut Object) {
         for field in &shape.fields {
-            for path in field.paths {
-                match path.split_once(".*.") {
-                    Some((head, tail)) => self.items(body, head, tail, out),
-                    None => {
-                        // The object around another spelling of the same field is written with that.
-                        let around = |value: &Node| {
-                            let inner =
-                                |other: &&str| other.strip_prefix(path).is_some_and(|r| r.starts_with('.'));
-                            value.as_object().is_some()
-                                && field
-                                    .paths
-                                    .iter()
-                                    .any(|other| inner(other) && reach(body, other).is_some())
-                        };
-                        if let Some(value) = reach(body, path).filter(|value| !around(value)) {
-                            let value = self.value(value, &field.inside);
-                            set(out, path, value);
-                        }
-                    }
+            self.field(body, field, origin, out);
+        }
+    }
+
+    /// A list is gathered from all its spellings; anything else is read from the first that is there.
+    fn field(&self, body: &Node, field: &FieldShape, origin: Origin, out: &mut Object) {
+        let around = |path: &str, value: &Node| is_around(&View { node: body }, field.paths, path, value);
+        for path in field.paths {
+            if let Some((head, tail)) = path.split_once(".*.") {
+                items(body, head, tail, field, origin, out);
+            } else if let Some(value) =
+                reach(body, path).filter(|value| !around(path, value) && !says_nothing(value, origin))
+            {
+                set(out, path, self.value(value, field, origin));
+                if !field.list {
+                    return;
                 }
             }
         }
-    }
-
-    /// The items of a list of which only one member is read.
-    fn items(&self, body: &Node, head: &str, tail: &str, out: &mut Object) {
-        let Some(list) = reach(body, head) else { return };
-        let Some(items) = list.as_array() else { return set(out, head, list.clone()) };
-        let short = |item: &Node| {
-            let mut object = Object::new();
-            set(&mut object, tail, item.as_object().and_then(|_| reach(item, tail))?.clone());
-            Some(Node::object(item.at, object))
-        };
-        let had = get(out, head).and_then(|n| n.as_array().map(<[Node]>::to_vec)).unwrap_or_default();
-        let plain = |item: &&Node| item.as_object().is_none() && had.is_empty();
-        let more = items.iter().filter_map(|item| plain(&item).then(|| item.clone()).or_else(|| short(item)));
-        let all: Vec<Node> = had.iter().cloned().chain(more).collect();
-        set(out, head, Node::array(list.at, all));
-    }
-
-    fn value(&self, value: &Node, inside: &Inside) -> Node {
-        if let Some(items) = value.as_array() {
-            return Node::array(value.at, items.iter().map(|item| self.value(item, inside)).collect());
+        // `null` says "nothing", which for a resource only mentioned is not the same as saying nothing.
+        let null = |p: &&&str| !p.contains('*') && View { node: body }.writes(&[p]) && get(out, p).is_none();
+        if let Some(path) = field.paths.iter().find(null).filter(|_| origin == Origin::Mentioned) {
+            set(out, path, Node::built(Value::Null));
         }
+    }
+
+    fn value(&self, value: &Node, field: &FieldShape, origin: Origin) -> Node {
+        let value = said(value, field.list, origin);
+        match value.as_array() {
+            Some(items) => {
+                let items = items.iter().map(|item| self.one(item, &field.inside, origin));
+                Node::array(value.at, items.collect())
+            }
+            None => self.one(&value, &field.inside, origin),
+        }
+    }
+
+    fn one(&self, value: &Node, inside: &Inside, origin: Origin) -> Node {
         match inside {
             Inside::Value | Inside::Open => value.clone(),
             Inside::Reference(_) => self.reference(value),
@@ -215,7 +217,7 @@ impl Writer<'_> {
                 if let Some(name) = value.get("name").filter(|name| name.as_str().is_some()) {
                     put(&mut object, "name", name.clone());
                 }
-                self.fields(value, shape, &mut object);
+                self.fields(value, shape, origin, &mut object);
                 Node::object(value.at, object)
             }
         }
@@ -233,6 +235,37 @@ impl Writer<'_> {
             }
         }
         inner.clone()
+    }
+}
+
+/// The items of a list of which only one member is read.
+fn items(body: &Node, head: &str, tail: &str, field: &FieldShape, origin: Origin, out: &mut Object) {
+    let Some(list) = reach(body, head) else { return };
+    let Some(items) = list.as_array() else { return set(out, head, list.clone()) };
+    let short = |item: &Node| {
+        let inner = item.as_object().and_then(|_| pick(item, tail)).filter(|n| !n.is_null())?;
+        if says_nothing(inner, origin) {
+            return None;
+        }
+        let mut object = Object::new();
+        set(&mut object, tail, said(inner, field.list, origin));
+        Some(Node::object(item.at, object))
+    };
+    let had = get(out, head).and_then(|n| n.as_array().map(<[Node]>::to_vec)).unwrap_or_default();
+    let plain = |item: &&Node| item.as_object().is_none() && had.is_empty() && !says_nothing(item, origin);
+    let more = items.iter().filter_map(|item| plain(&item).then(|| item.clone()).or_else(|| short(item)));
+    let all: Vec<Node> = had.iter().cloned().chain(more).collect();
+    set(out, head, Node::array(list.at, all));
+}
+
+/// The value of a field without the items of a list that say nothing.
+fn said(value: &Node, list: bool, origin: Origin) -> Node {
+    match value.as_array().filter(|_| list) {
+        Some(items) => {
+            let items = items.iter().filter(|item| !says_nothing(item, origin));
+            Node::array(value.at, items.cloned().collect())
+        }
+        None => value.clone(),
     }
 }
 
@@ -287,25 +320,9 @@ fn put(object: &mut Object, key: &str, value: Node) {
     object.set(key, At::NOWHERE, value);
 }
 
-/// The value at a path as the readers find it: in `properties` first, then beside them.
+/// The value at a path as the readers find it.
 fn reach<'a>(node: &'a Node, path: &str) -> Option<&'a Node> {
-    let follow = |start: &'a Node| {
-        let mut here = start;
-        for key in path.split('.') {
-            if here.why_unknown().is_some() {
-                return Some(here);
-            }
-            here = here.get(key)?;
-        }
-        Some(here)
-    };
-    let inner = node.get("properties");
-    let found = match inner {
-        Some(inner) if inner.why_unknown().is_some() => Some(inner),
-        Some(inner) => follow(inner),
-        None => None,
-    };
-    found.or_else(|| follow(node)).filter(|n| !n.is_null())
+    View { node }.get(path)
 }
 
 fn get(object: &Object, path: &str) -> Option<Node> {

@@ -10,6 +10,9 @@ use crate::inventory::ResourceId;
 /// Why an attribute is unknown that a whole state would hold.
 const UNTOLD: &str = "the document does not tell it";
 
+/// Why an attribute is unknown that reflects what other resources set.
+const REFLECTS: &str = "it shows what resources of their own had set, and this plan changes those";
+
 /// Where attributes are read from: the instance, or one of its blocks.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
@@ -184,6 +187,7 @@ impl<'a> Context<'a> {
     fn put(&self, taken: Taken<'_>, to: &str, body: &mut Body, change: impl Fn(&Node) -> Option<Node>) {
         match taken {
             Taken::Nothing => {}
+            Taken::Value(node) if node.is_null() => body.set(to, node),
             Taken::Value(node) if node.has_unknown() && node.as_array().is_none() => body.set(to, node),
             Taken::Value(node) => {
                 let unfit = || Node::unknown(node.at, format!("{} was not expected here", node.value.kind()));
@@ -209,6 +213,7 @@ impl<'a> Context<'a> {
             match self.look(name) {
                 Look::Missing => {}
                 Look::Nothing => missing = false,
+                Look::Known(node) if self.is_stale(name) => return Taken::Unknown(node.at, REFLECTS, None),
                 Look::Known(node) => return Taken::Value(node.clone()),
                 Look::Unknown(at, why, written) => {
                     return match (written, absent) {
@@ -221,10 +226,18 @@ impl<'a> Context<'a> {
             }
         }
         let untold = absent == Absent::Unknown || (self.instance.data && absent == Absent::Default);
-        match missing && untold {
-            true => Taken::Unknown(self.values.at, UNTOLD, None),
-            false => Taken::Nothing,
+        match (missing && untold, self.instance.data && !missing) {
+            (true, _) => Taken::Unknown(self.values.at, UNTOLD, None),
+            // A data source that says there is none must not be taken for one that says nothing.
+            (false, true) => Taken::Value(Node::new(self.values.at, Value::Null)),
+            (false, false) => Taken::Nothing,
         }
+    }
+
+    /// Whether a value that nobody wrote shows what other resources had set before the plan.
+    fn is_stale(&self, name: &str) -> bool {
+        self.expression(name.split('.').next().unwrap_or(name)).is_none()
+            && self.world.is_stale(self.instance, self.base, name)
     }
 
     /// What stands at a dotted path; blocks on the way are lists with one item.
@@ -275,6 +288,7 @@ impl<'a> Context<'a> {
         };
         match self.take(from, Absent::Default) {
             Taken::Nothing => {}
+            Taken::Value(null) if null.is_null() => body.set(to, null),
             Taken::Value(list) => {
                 let items = list.as_array().unwrap_or(std::slice::from_ref(&list));
                 let known = items.iter().filter_map(Node::as_str);
@@ -329,6 +343,7 @@ impl<'a> Context<'a> {
     fn each(&self, from: &str, to: &str, key: &str, body: &mut Body) {
         match self.take(from, Absent::Default) {
             Taken::Nothing => {}
+            Taken::Value(null) if null.is_null() => body.set(to, null),
             Taken::Value(list) => {
                 let texts = match (&list.value, list.as_array()) {
                     (Value::String(text), _) => {
@@ -348,6 +363,7 @@ impl<'a> Context<'a> {
     fn blocks(&self, from: &str, to: &str, attrs: &[Attr], fits: &dyn Fn(&Node) -> bool, body: &mut Body) {
         match self.take(from, Absent::Default) {
             Taken::Nothing => {}
+            Taken::Value(null) if null.is_null() => body.set(to, null),
             Taken::Value(list) => {
                 let config = from.split('|').find_map(|name| self.expression(name));
                 let all = list.as_array().unwrap_or(std::slice::from_ref(&list));
@@ -393,14 +409,22 @@ impl<'a> Context<'a> {
         Node::object(block.at, item.properties)
     }
 
-    /// Blocks that may stand alone as resources: unknown ones are none of them where such resources exist.
+    /// Blocks that may stand alone as resources: unknown ones are none of them where such resources exist,
+    /// and those that stand alone, or did before the plan, are not taken from here a second time.
     fn children(&self, from: &str, to: &str, attrs: &[Attr], body: &mut Body) {
         match self.take(from, Absent::Unknown) {
             Taken::Unknown(_, _, None) if self.world.has_children(self.base, to) => {}
             Taken::Unknown(at, why, expression) => {
                 body.set(to, self.unknown(at, why, expression));
             }
-            _ => self.blocks(from, to, attrs, &|_| true, body),
+            _ => {
+                let segment = to.rsplit('.').next().unwrap_or(to);
+                let inside = |block: &Node| {
+                    let name = block.get("name").and_then(Node::as_str);
+                    !name.is_some_and(|name| self.world.stands_alone(&self.base.child(segment, name)))
+                };
+                self.blocks(from, to, attrs, &inside, body);
+            }
         }
     }
 

@@ -238,6 +238,53 @@ fn before_and_after_are_two_estates() {
 }
 
 #[test]
+fn a_plan_takes_away_what_a_resource_still_reflects() {
+    // The state of a group lists all its rules, also those that are resources of their own; so does the
+    // state of a storage account.
+    let g = "/subscriptions/s/resourceGroups/g/providers";
+    let nsg = format!("{g}/Microsoft.Network/networkSecurityGroups/n");
+    let account = format!("{g}/Microsoft.Storage/storageAccounts/a");
+    let rule = |name: &str| {
+        format!(
+            r#"{{"name":"{name}","priority":100,"direction":"Inbound","access":"Allow","protocol":"Tcp"}}"#
+        )
+    };
+    let group = format!(
+        r#"{{"id":"{nsg}","name":"n",{GROUP},"security_rule":[{},{}]}}"#,
+        rule("gone"),
+        rule("by-hand")
+    );
+    let storage =
+        format!(r#"{{"id":"{account}","name":"a",{GROUP},"network_rules":[{{"default_action":"Deny"}}]}}"#);
+    let single = rule("gone").replacen(
+        '{',
+        &format!(r#"{{"id":"{nsg}/securityRules/gone","network_security_group_name":"n",{GROUP},"#),
+        1,
+    );
+    let rules = format!(r#"{{"id":"{account}","storage_account_id":"{account}","default_action":"Deny"}}"#);
+    let change = |kind: &str, before: &str, after: &str| {
+        format!(
+            r#"{{"address":"{kind}.x","mode":"managed","type":"{kind}","name":"x","change":{{"actions":[],"before":{before},"after":{after},"after_unknown":{{}}}}}}"#
+        )
+    };
+    let changes = [
+        change("azurerm_network_security_group", &group, &group),
+        change("azurerm_network_security_rule", &single, "null"),
+        change("azurerm_storage_account", &storage, &storage),
+        change("azurerm_storage_account_network_rules", &rules, "null"),
+    ];
+    let text = format!(r#"{{"format_version":"1.2","resource_changes":[{}]}}"#, changes.join(","));
+    let told = |i: &Inventory| {
+        let names: Vec<&str> = i.nsgs.as_slice()[0].security_rules.iter().map(|r| &*r.name).collect();
+        let action = &i.services.as_slice()[0].default_action;
+        format!("{names:?} {:?} {}", action.known(), action.unknown().is_some())
+    };
+    ask(&text, told, r#"["by-hand"] None true"#);
+    let (raws, mut notes) = read(&text, Side::Before);
+    assert_eq!(told(&build(raws, &mut notes)), r#"["by-hand", "gone"] Some(Deny) false"#);
+}
+
+#[test]
 fn a_state_tells_everything_it_holds() {
     let lb = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/loadBalancers/l";
     let nic = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkInterfaces/n";
@@ -530,6 +577,44 @@ fn data_sources_tell_no_more_than_they_hold() {
             )
         },
         "Mentioned [10.0.0.0/24] nsg true nat true",
+    );
+}
+
+#[test]
+fn a_rule_of_a_group_that_is_elsewhere_is_not_the_whole_group() {
+    let g = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network";
+    let text = state(&[
+        (
+            "azurerm_network_security_rule",
+            "r",
+            &format!(
+                r#"{{"id":"{g}/networkSecurityGroups/n/securityRules/r","name":"r",{GROUP},"network_security_group_name":"n","priority":100,"direction":"Inbound","access":"Allow","protocol":"Tcp"}}"#
+            ),
+        ),
+        (
+            "azurerm_lb_probe",
+            "p",
+            &format!(
+                r#"{{"id":"{g}/loadBalancers/l/probes/p","name":"p","loadbalancer_id":"{g}/loadBalancers/l","protocol":"Tcp","port":80}}"#
+            ),
+        ),
+    ]);
+    ask(
+        &text,
+        |i| {
+            let n = &i.nsgs.as_slice()[0];
+            let l = &i.load_balancers.as_slice()[0];
+            format!(
+                "{:?} {} {}; {} {} {}",
+                n.origin,
+                n.security_rules.items.len(),
+                n.security_rules.unknown.is_some(),
+                l.probes.items.len(),
+                l.probes.unknown.is_some(),
+                l.load_balancing_rules.unknown.is_some()
+            )
+        },
+        "Mentioned 1 true; 1 true true",
     );
 }
 

@@ -12,7 +12,7 @@ use crate::doc::Node;
 use crate::formats::native::DEFAULT_SUBSCRIPTION;
 use crate::inventory::ResourceId;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Ids that depend on ids are followed this far.
 const MAX_DEPTH: usize = 32;
@@ -25,12 +25,37 @@ pub(super) struct World<'d> {
     pub(super) references: References<'d>,
     /// The id of each instance, as far as it was asked for.
     ids: RefCell<Vec<Made>>,
+    /// Ids of all instances now and before, in lower case.
+    own: BTreeSet<String>,
+    /// Attributes that only reflect resources of their own which the plan changes: the type of those
+    /// resources, and the id in lower case of the resource that reflects them.
+    stale: BTreeSet<(&'static str, String)>,
     /// Ids of everything that another instance lives in, in lower case with the child's segment.
     parents: BTreeSet<String>,
     /// Whether the document has a configuration, so that an absent expression means "not written".
     pub(super) configured: bool,
     subscription: String,
 }
+
+/// Attributes of a resource that show what resources of their own have set: the type, the attribute, the
+/// other type, and where that names the resource. A plan that changes the other leaves them as they were.
+const REFLECTED: &[(&str, &str, &str, &str)] = &[
+    ("azurerm_key_vault", "access_policy", "azurerm_key_vault_access_policy", "key_vault_id"),
+    ("azurerm_ip_group", "cidrs", "azurerm_ip_group_cidr", "ip_group_id"),
+    (
+        "azurerm_lb_backend_address_pool",
+        "backend_ip_configurations",
+        "azurerm_network_interface_backend_address_pool_association",
+        "backend_address_pool_id",
+    ),
+    (
+        "azurerm_storage_account",
+        "network_rules",
+        "azurerm_storage_account_network_rules",
+        "storage_account_id",
+    ),
+    ("azurerm_virtual_network", "dns_servers", "azurerm_virtual_network_dns_servers", "virtual_network_id"),
+];
 
 /// An id in the making: ids depend on ids, and a circle has none.
 #[derive(Clone)]
@@ -41,23 +66,61 @@ enum Made {
 }
 
 impl<'d> World<'d> {
-    pub(super) fn new(doc: &'d Node, all: Vec<Instance>) -> Self {
+    /// `before` are the instances as they are now, when `all` are planned ones.
+    pub(super) fn new(doc: &'d Node, all: Vec<Instance>, before: &[Instance]) -> Self {
         let references = References::new(doc, &all);
         let mut world = World {
             subscription: subscription(doc, &all),
             configured: doc.path("configuration.root_module").is_some(),
             ids: RefCell::new(vec![Made::Not; all.len()]),
             parents: BTreeSet::new(),
+            own: before.iter().filter_map(|i| text(i, "id")).map(str::to_lowercase).collect(),
+            stale: BTreeSet::new(),
             references,
             all,
         };
         for number in 0..world.all.len() {
             let Some(id) = world.id(number) else { continue };
+            world.own.insert(id.as_str().to_lowercase());
             if let (Some(parent), Some(segment)) = (id.parent(), id.kind().rsplit('/').next()) {
                 world.parents.insert(format!("{parent}|{segment}").to_lowercase());
             }
         }
+        world.stale = world.find_stale(before);
         world
+    }
+
+    /// What reflects resources that differ from what they were.
+    fn find_stale(&self, before: &[Instance]) -> BTreeSet<(&'static str, String)> {
+        let mut stale = BTreeSet::new();
+        for (_, _, kind, owner) in REFLECTED.iter().filter(|_| !before.is_empty()) {
+            let old = before.iter().filter(|i| *i.kind == **kind);
+            let old: BTreeMap<&str, &Instance> = old.map(|i| (&*i.address, i)).collect();
+            let new = self.all.iter().filter(|i| *i.kind == **kind);
+            let new: BTreeMap<&str, &Instance> = new.map(|i| (&*i.address, i)).collect();
+            for address in old.keys().chain(new.keys()) {
+                let pair = [old.get(address), new.get(address)];
+                let [first, second] = pair.map(|i| i.map(|i| i.values.to_string()));
+                if first != second {
+                    let owners = pair.into_iter().flatten().filter_map(|i| self.given(i, owner, "", 0));
+                    stale.extend(owners.map(|id| (*kind, id.as_str().to_lowercase())));
+                }
+            }
+        }
+        stale
+    }
+
+    /// Whether an attribute only reflects resources of their own that the plan changes.
+    pub(super) fn is_stale(&self, instance: &Instance, base: &ResourceId, attribute: &str) -> bool {
+        let first = attribute.split('.').next().unwrap_or(attribute);
+        let reflects = |r: &&(&str, &str, &str, &str)| *instance.kind == *r.0 && r.1 == first;
+        let Some((.., kind, _)) = REFLECTED.iter().find(reflects) else { return false };
+        self.stale.contains(&(*kind, base.as_str().to_lowercase()))
+    }
+
+    /// Whether a resource is one of its own, now or before.
+    pub(super) fn stands_alone(&self, id: &ResourceId) -> bool {
+        self.own.contains(&id.as_str().to_lowercase())
     }
 
     /// The id of an instance.

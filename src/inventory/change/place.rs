@@ -163,8 +163,11 @@ fn same_name(name: &str, wanted: &str) -> bool {
         || name.rsplit('/').next().is_some_and(|n| n.eq_ignore_ascii_case(wanted))
 }
 
+/// Takes a list by its key, its items and the way to it.
+type VisitList<'v> = dyn FnMut(&str, &[Node], &mut Vec<Step>) + 'v;
+
 /// Visits every list inside a node, through objects but not through other lists.
-fn lists(node: &Node, steps: &mut Vec<Step>, visit: &mut dyn FnMut(&str, &[Node], &mut Vec<Step>)) {
+fn lists(node: &Node, steps: &mut Vec<Step>, visit: &mut VisitList<'_>) {
     let Some(object) = node.as_object() else { return };
     for entry in object.iter() {
         steps.push(Step::Key(entry.key.clone()));

@@ -210,6 +210,16 @@ fn nothing_is_added_twice() {
 }
 
 #[test]
+fn only_lists_get_items() {
+    check(
+        "- add: { target: hub/data, networkSecurityGroup: web }",
+        &[
+            "unknown-value@3: `networkSecurityGroup` of `hub/data` cannot be changed: it is no list; use `set`",
+        ],
+    );
+}
+
+#[test]
 fn a_list_of_children_that_is_set_replaces_them() {
     let (after, _) =
         run(ESTATE, "- set: { target: hub, subnets: [{ name: only, addressPrefix: 10.0.5.0/24 }] }");

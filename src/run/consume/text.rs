@@ -1,9 +1,10 @@
-//! For people: a line for each scenario, more for what differs.
+//! For people: what differs, a line for each scenario, and a line that counts.
 
 use super::Consumer;
+use crate::report::clean::clean;
+use crate::report::{self, Style};
 use crate::run::check::Summary;
 use crate::run::event::{End, Event, Finished, Started, Tally, VerdictReached};
-use crate::run::render::{self, Style};
 use crate::scenario::Verdict;
 use std::io::{self, Write};
 
@@ -12,92 +13,64 @@ use std::io::{self, Write};
 pub struct Text {
     style: Style,
     started: Option<Started>,
-    /// Whether the head of the scenario was written.
-    headed: bool,
 }
 
 impl Text {
     /// A writer in a style.
     pub fn new(style: Style) -> Self {
-        Self { style, started: None, headed: false }
+        Self { style, started: None }
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
         if self.style.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
-    fn head(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        if let (false, Some(started)) = (self.headed, &self.started) {
-            self.headed = true;
-            writeln!(out, "{}: {}", started.path, self.paint("1", &started.name))?;
+    fn verdict(&self, reached: &VerdictReached, out: &mut dyn Write) -> io::Result<()> {
+        let failed = matches!(reached.verdict, Verdict::Failed(_));
+        if let (Verdict::Unjudged(why), true) = (&reached.verdict, self.style.verbose) {
+            let word = self.paint("33", "skip  ");
+            writeln!(out, "{word}{}: {}", clean(&reached.flow.label()), clean(why))?;
         }
-        Ok(())
-    }
-
-    fn verdict(&mut self, reached: &VerdictReached, out: &mut dyn Write) -> io::Result<()> {
-        let label = reached.flow.label();
-        match &reached.verdict {
-            Verdict::Held if self.style.verbose => {
-                self.head(out)?;
-                writeln!(out, "  {}      {label}", self.paint("32", "held"))?;
+        let Some(checked) = reached.checked.as_ref().filter(|_| failed || self.style.verbose) else {
+            return Ok(());
+        };
+        let mut text = String::new();
+        report::check::verdict(&mut text, checked, &self.style);
+        if failed {
+            let elsewhere = checked.file.is_some();
+            if let (true, Some(file), Some(line)) = (elsewhere, &checked.scenario_file, checked.scenario_line)
+            {
+                text.push_str(&format!("      expected at {}:{line}\n", clean(file)));
             }
-            Verdict::Held => {}
-            Verdict::Unjudged(why) => {
-                if self.style.verbose {
-                    self.head(out)?;
-                    writeln!(out, "  {}  {label}: {why}", self.paint("33", "unjudged"))?;
-                }
+            if !reached.needed_for.is_empty() {
+                let needed: Vec<_> = reached.needed_for.iter().map(|word| clean(word)).collect();
+                text.push_str(&format!("      needed for {}\n", needed.join(", ")));
             }
-            Verdict::Failed(differences) => {
-                self.head(out)?;
-                writeln!(out, "  {}    {label}", self.paint("1;31", "FAILED"))?;
-                for difference in differences {
-                    writeln!(out, "            {difference}")?;
-                }
-                self.evidence(reached, out)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn evidence(&self, reached: &VerdictReached, out: &mut dyn Write) -> io::Result<()> {
-        if let Some((decider, place)) = &reached.decider {
-            let place = place.as_ref().map_or(String::new(), |p| format!(" ({}:{})", p.file, p.line));
-            writeln!(out, "            decided by {decider}{place}")?;
-        }
-        if let Some(place) = &reached.place {
-            writeln!(out, "            expected at {}:{}", place.file, place.line)?;
-        }
-        if !reached.needed_for.is_empty() {
-            writeln!(out, "            needed for {}", reached.needed_for.join(", "))?;
         }
         if let (true, Some(view)) = (self.style.verbose, &reached.view) {
-            let mut text = String::new();
-            render::text(&mut text, view, &self.style);
-            for line in text.lines() {
-                writeln!(out, "            {line}")?;
-            }
+            let mut trace = String::new();
+            report::text::trace(&mut trace, view, &self.style);
+            text.extend(trace.lines().map(|line| format!("      {line}").trim_end().to_owned() + "\n"));
         }
-        Ok(())
+        out.write_all(text.as_bytes())
     }
 
     fn finished(&mut self, finished: &Finished, out: &mut dyn Write) -> io::Result<()> {
-        let name = self.started.take().map_or(String::new(), |started| format!(": {}", started.name));
+        let path = clean(&finished.path);
+        let name = self.started.take().map_or(String::new(), |s| format!(" ({})", clean(&s.name)));
         let Tally { held, failed, unjudged } = finished.tally;
         let counts = counts(finished.tally);
-        match finished.end {
-            _ if self.headed => writeln!(out, "  {counts}")?,
-            End::Judged => writeln!(out, "{}{name}: {counts}", finished.path)?,
-            _ if held + failed + unjudged > 0 => writeln!(out, "{}{name}: {counts}", finished.path)?,
-            _ => {}
-        }
-        let word = match finished.end {
-            End::Judged => return out.flush(),
+        let end = match finished.end {
+            End::Judged => "",
             End::Stopped => "stopped before its end",
-            End::Faulty => "its input is faulty, so it is not judged to the end",
+            End::Faulty => "its input is faulty, so it is not judged to its end",
             End::Crashed => "the program failed on it",
         };
-        writeln!(out, "{}: {}", finished.path, self.paint("1;31", word))?;
+        match (finished.end, held + failed + unjudged) {
+            (End::Judged, _) => writeln!(out, "{path}{name}: {counts}")?,
+            (_, 0) => writeln!(out, "{path}{name}: {}", self.paint("1;31", end))?,
+            _ => writeln!(out, "{path}{name}: {counts}; {}", self.paint("1;31", end))?,
+        }
         out.flush()
     }
 }
@@ -105,19 +78,12 @@ impl Text {
 impl Consumer for Text {
     fn take(&mut self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
         match event {
-            Event::Started(started) => {
-                self.started = Some(started.clone());
-                self.headed = false;
-                Ok(())
-            }
-            Event::FlowTraced(_) => Ok(()),
-            Event::VerdictReached(reached) => self.verdict(reached, out),
-            Event::Finished(finished) => {
-                self.finished(finished, out)?;
-                self.headed = false;
-                Ok(())
-            }
+            Event::Started(started) => self.started = Some(started.clone()),
+            Event::FlowTraced(_) => {}
+            Event::VerdictReached(reached) => self.verdict(reached, out)?,
+            Event::Finished(finished) => self.finished(finished, out)?,
         }
+        Ok(())
     }
 
     fn end(&mut self, summary: &Summary, out: &mut dyn Write) -> io::Result<()> {

@@ -1,85 +1,167 @@
-//! The seam to the formats: one document in, resources out.
+//! One document in, resources out: the seam to the formats.
 
-use super::{DeploymentTarget, Kind, Read, Role, whole};
+use super::{DeploymentTarget, Kind, Read, Role, Settings, whole};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, DocId, Severity, Sources};
 use crate::doc::{Node, Value, parse_json};
-use crate::formats::native;
+use crate::formats::detect::Detected;
+use crate::formats::{arm, export, native, terraform};
 use crate::inventory::RawResource;
 use crate::scenario::Word;
+use std::path::PathBuf;
 use std::sync::Arc;
+
+/// What all documents of one load share.
+pub(super) struct Shared {
+    /// Parameter values that win over files.
+    values: Vec<(Word, Node)>,
+    target: DeploymentTarget,
+    /// Which side of a Terraform plan is meant.
+    side: terraform::Side,
+    /// Templates and parameter files by path, for links between them.
+    linked: Vec<(Arc<str>, Arc<Node>)>,
+}
 
 /// One document to import, with what it needs.
 pub(super) struct Job {
     doc: DocId,
+    path: PathBuf,
     kind: Kind,
     role: Role,
     root: Option<Arc<Node>>,
     parameters: Vec<Arc<Node>>,
-    values: Arc<Vec<(Word, Node)>>,
-    target: DeploymentTarget,
+    /// Whether another template deploys it, so that it is no estate of its own.
+    is_part: bool,
+    shared: Arc<Shared>,
 }
 
 /// One job for each document, in order.
 pub(super) fn jobs(
     reads: &[Read],
     paired: &[Vec<usize>],
-    values: &[(Word, Node)],
-    target: &DeploymentTarget,
+    values: Vec<(Word, Node)>,
+    settings: &Settings,
 ) -> Vec<Job> {
-    let values = Arc::new(values.to_vec());
+    let linkable =
+        |read: &&Read| matches!(read.kind, Kind::Is(Detected::ArmTemplate | Detected::ArmParameters));
+    let linked = reads.iter().filter(linkable).filter_map(|read| {
+        Some((Arc::from(read.path.to_string_lossy().replace('\\', "/")), read.root.clone()?))
+    });
+    let side = if settings.before_plan { terraform::Side::Before } else { terraform::Side::After };
+    let shared = Arc::new(Shared { values, target: settings.target.clone(), side, linked: linked.collect() });
+    let links = links(reads);
     let roots = |numbers: &[usize]| numbers.iter().filter_map(|n| reads[*n].root.clone()).collect();
     let job = |(read, parameters): (&Read, &Vec<usize>)| Job {
         doc: read.doc,
+        path: read.path.clone(),
         kind: read.kind.clone(),
         role: read.role,
         root: read.root.clone(),
         parameters: roots(parameters),
-        values: values.clone(),
-        target: target.clone(),
+        is_part: read.role == (Role::Estate { named: false }) && is_linked(read, &links),
+        shared: shared.clone(),
     };
     reads.iter().zip(paired).map(job).collect()
+}
+
+/// Every address and path that a template links to.
+fn links(reads: &[Read]) -> Vec<String> {
+    let mut out = Vec::new();
+    for read in reads.iter().filter(|read| read.kind == Kind::Is(Detected::ArmTemplate)) {
+        if let Some(root) = &read.root {
+            collect_links(root, &mut out);
+        }
+    }
+    out
+}
+
+fn collect_links(node: &Node, out: &mut Vec<String>) {
+    match &node.value {
+        Value::Array(items) => items.iter().for_each(|item| collect_links(item, out)),
+        Value::Object(object) => {
+            for entry in object.iter() {
+                let link = entry.key.eq_ignore_ascii_case("templateLink");
+                let words = ["uri", "relativePath"].iter().filter_map(|key| entry.value.get(key));
+                if link {
+                    out.extend(words.filter_map(Node::as_str).map(str::to_ascii_lowercase));
+                }
+                collect_links(&entry.value, out);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a file found in a folder is deployed by another template, told by its file name in the link.
+fn is_linked(read: &Read, links: &[String]) -> bool {
+    let name = read.path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    read.kind == Kind::Is(Detected::ArmTemplate) && links.iter().any(|link| link.contains(&name))
 }
 
 /// Imports one document. What is no part of an estate gives nothing, and a diagnostic where it was named as one.
 pub(super) fn run(job: Job) -> (Vec<RawResource>, Diagnostics) {
     let mut notes = Diagnostics::new();
-    let raws = match (&job.root, job.role) {
-        (Some(root), Role::Estate { named }) => match &job.kind {
-            Kind::Estate => native::load(root, &mut notes),
-            Kind::Template => template(root, &job, &mut notes),
-            Kind::Parameters | Kind::ServiceTags | Kind::Unreadable => Vec::new(),
-            Kind::Scenario | Kind::Changes | Kind::Unknown(_) => {
-                notes.push(no_estate(job.doc, &job.kind, named));
-                Vec::new()
-            }
-        },
-        _ => Vec::new(),
+    let Role::Estate { named } = job.role else { return (Vec::new(), notes) };
+    let raws = match (&job.root, &job.kind) {
+        (_, Kind::Unreadable) => Vec::new(),
+        (Some(root), Kind::Is(Detected::EstateFile)) => native::load(root, &mut notes),
+        (Some(_), Kind::Is(Detected::ArmTemplate)) if job.is_part => {
+            let message = "another template deploys this one, so it is no estate of its own";
+            notes
+                .push(Diagnostic::new(Code::NotUnderstood, whole(job.doc), message).severity(Severity::Note));
+            Vec::new()
+        }
+        (Some(root), Kind::Is(Detected::ArmTemplate)) => template(root, &job, &mut notes),
+        (Some(root), Kind::Is(Detected::Export(_))) => exported(root, &job, &mut notes),
+        (Some(root), Kind::Is(Detected::TerraformPlan | Detected::TerraformState)) => {
+            terraform::load(root, job.shared.side, &mut notes)
+        }
+        (_, Kind::Is(Detected::ArmParameters | Detected::ServiceTags)) => Vec::new(),
+        (_, kind) => {
+            notes.push(no_estate(&job, kind, named));
+            Vec::new()
+        }
     };
     (raws, notes)
 }
 
 /// A document that is no estate: a fault where somebody named it, worth a note in a folder.
-fn no_estate(doc: DocId, kind: &Kind, named: bool) -> Diagnostic {
+fn no_estate(job: &Job, kind: &Kind, named: bool) -> Diagnostic {
     let severity = if named { Severity::Error } else { Severity::Note };
-    Diagnostic::new(Code::UnknownFormat, whole(doc), format!("this is {kind}")).severity(severity)
+    let at = whole(job.doc);
+    let refusal = match kind {
+        Kind::Is(detected) => detected.refusal(&job.path.to_string_lossy(), at),
+        Kind::Changes | Kind::Unreadable => None,
+    };
+    let plain = || Diagnostic::new(Code::UnknownFormat, at, format!("{} is no estate", kind.label()));
+    refusal.unwrap_or_else(plain).severity(severity)
 }
 
-/// What a document of Azure's own formats is.
-pub(super) fn azure_kind(root: &Node) -> Option<Kind> {
-    let schema = root.get("$schema").and_then(Node::as_str).unwrap_or_default().to_ascii_lowercase();
-    if schema.contains("deploymenttemplate") {
-        Some(Kind::Template)
-    } else if schema.contains("deploymentparameters") {
-        Some(Kind::Parameters)
-    } else {
-        None
+fn exported(root: &Node, job: &Job, notes: &mut Diagnostics) -> Vec<RawResource> {
+    let resources = export::load(root, notes).resources;
+    if resources.is_empty() && !notes.has_errors() {
+        let message = format!("{} holds no resource, so it adds nothing to the estate", job.kind.label());
+        notes.push(Diagnostic::new(Code::NotUnderstood, whole(job.doc), message));
     }
+    resources
 }
 
 fn template(root: &Node, job: &Job, notes: &mut Diagnostics) -> Vec<RawResource> {
-    let _ = (root, &job.parameters, &job.values, &job.target);
-    notes.push(Diagnostic::new(Code::UnknownFormat, whole(job.doc), "templates are not read yet"));
-    Vec::new()
+    let mut options = arm::Options::default();
+    let DeploymentTarget { subscription, resource_group, location } = &job.shared.target;
+    let put = |field: &mut Arc<str>, given: &Option<String>| {
+        if let Some(text) = given {
+            *field = text.as_str().into();
+        }
+    };
+    put(&mut options.subscription_id, subscription);
+    put(&mut options.resource_group, resource_group);
+    put(&mut options.location, location);
+    options.parameters =
+        job.shared.values.iter().map(|(name, value)| (name.text.to_string(), value.clone())).collect();
+    let others = job.shared.linked.iter().filter(|(_, node)| !std::ptr::eq(&**node, root));
+    options.linked = others.map(|(path, node)| (path.clone(), Node::clone(node))).collect();
+    let parameters: Vec<&Node> = job.parameters.iter().map(|node| &**node).collect();
+    arm::load(root, &parameters, &options, notes).resources
 }
 
 /// Parameter values as typed, `name=value`: JSON where the value is JSON, else text.
@@ -96,12 +178,11 @@ pub(super) fn parameters_from_texts(
             notes.push(Diagnostic::new(Code::BadValue, whole(doc), message));
             continue;
         };
-        let start = (name.len() + 1) as u32;
-        let at = At { doc, start, end: text.len() as u32 };
-        let node = match parse_json(doc, value, &mut Diagnostics::new()) {
-            Ok(node) => Node { at, ..node },
-            Err(_) => Node::new(at, Value::String(value.into())),
-        };
+        let at = At { doc, start: (name.len() + 1) as u32, end: text.len() as u32 };
+        // Blanks in the place of the name keep every place inside the value right.
+        let padded = format!("{}{value}", " ".repeat(name.len() + 1));
+        let node = parse_json(doc, &padded, &mut Diagnostics::new())
+            .unwrap_or_else(|_| Node::new(at, Value::String(value.into())));
         out.push((Word { text: name.trim().into(), at: At { doc, start: 0, end: name.len() as u32 } }, node));
     }
     out

@@ -2,21 +2,24 @@
 
 use super::{Kind, Read, Role, whole};
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::formats::detect::Detected;
 use std::path::Path;
+
+const TEMPLATE: Kind = Kind::Is(Detected::ArmTemplate);
+const PARAMETERS: Kind = Kind::Is(Detected::ArmParameters);
 
 /// For each document, the parameter files that hold for it, later ones winning; empty for what is no template.
 pub(super) fn pair(reads: &[Read], notes: &mut Diagnostics) -> Vec<Vec<usize>> {
     let mut pairs = vec![Vec::new(); reads.len()];
-    let templates: Vec<usize> = (0..reads.len()).filter(|i| reads[*i].kind == Kind::Template).collect();
+    let templates: Vec<usize> = (0..reads.len()).filter(|i| reads[*i].kind == TEMPLATE).collect();
     for number in 0..reads.len() {
         let read = &reads[number];
         match read.role {
-            Role::Estate { .. } if read.kind == Kind::Parameters => {
-                match template_of(reads, &templates, number) {
-                    Some(template) => pairs[template].push(number),
-                    None => notes.push(orphan(read)),
-                }
-            }
+            Role::Estate { .. } if read.kind == PARAMETERS => match template_of(reads, &templates, number) {
+                Some(template) => pairs[template].push(number),
+                None => notes.push(orphan(read)),
+            },
+            Role::Parameters if read.kind == PARAMETERS && templates.is_empty() => notes.push(orphan(read)),
             _ => {}
         }
     }
@@ -30,11 +33,11 @@ pub(super) fn pair(reads: &[Read], notes: &mut Diagnostics) -> Vec<Vec<usize>> {
             );
         }
         let explicit = (0..reads.len()).filter(|i| reads[*i].role == Role::Parameters);
-        let explicit = explicit.filter(|i| reads[*i].kind == Kind::Parameters);
+        let explicit = explicit.filter(|i| reads[*i].kind == PARAMETERS);
         pairs[template].extend(explicit);
     }
     for read in reads.iter().filter(|r| r.role == Role::Parameters && r.root.is_some()) {
-        if read.kind != Kind::Parameters {
+        if read.kind != PARAMETERS {
             notes.push(super::not_wanted(read.doc, "a parameter file", &read.kind));
         }
     }
@@ -62,7 +65,7 @@ fn template_of(reads: &[Read], templates: &[usize], parameters: usize) -> Option
     let by_order = || {
         let before = parameters.checked_sub(1)?;
         let named = |i: usize| reads[i].role == Role::Estate { named: true };
-        (named(before) && named(parameters) && reads[before].kind == Kind::Template).then_some(before)
+        (named(before) && named(parameters) && reads[before].kind == TEMPLATE).then_some(before)
     };
     let only = || {
         let mut all = templates.iter().copied().filter(beside);

@@ -2,45 +2,29 @@
 
 use crate::diag::{Diagnostics, DocId};
 use crate::doc::{Node, parse_json, parse_yaml};
-use crate::formats::{change, native};
-use crate::scenario;
-use crate::tags::ServiceTags;
-use std::fmt;
+use crate::formats::change;
+use crate::formats::detect::{Detected, detect};
 use std::path::Path;
 
 /// What a document is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Our own estate file.
-    Estate,
-    /// A scenario.
-    Scenario,
     /// A change file.
     Changes,
-    /// A template of Azure Resource Manager.
-    Template,
-    /// Parameters of a template.
-    Parameters,
-    /// Microsoft's service tags.
-    ServiceTags,
-    /// Something else; what it looks like.
-    Unknown(&'static str),
+    /// Anything else.
+    Is(Detected),
     /// It is not well-formed; a diagnostic says where.
     Unreadable,
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Estate => "an estate file",
-            Self::Scenario => "a scenario",
+impl Kind {
+    /// What to call it.
+    pub fn label(&self) -> &str {
+        match self {
             Self::Changes => "a change file",
-            Self::Template => "a template of Azure Resource Manager",
-            Self::Parameters => "a parameter file",
-            Self::ServiceTags => "a service tag file",
-            Self::Unknown(what) => what,
+            Self::Is(detected) => detected.label(),
             Self::Unreadable => "not readable",
-        })
+        }
     }
 }
 
@@ -61,39 +45,26 @@ pub fn parse(doc: DocId, text: &str, notes: &mut Diagnostics) -> Option<Node> {
     result.map_err(|fault| notes.push(fault)).ok()
 }
 
-/// Tells what a document is. The path serves only for hints.
-pub fn recognise(root: &Node, path: &Path) -> Kind {
-    if native::is_estate(root) {
-        Kind::Estate
-    } else if scenario::is_scenario(root) {
-        Kind::Scenario
-    } else if change::is_changes(root) {
-        Kind::Changes
-    } else if ServiceTags::is_published(root) {
-        Kind::ServiceTags
-    } else if let Some(kind) = super::import::azure_kind(root) {
-        kind
-    } else {
-        Kind::Unknown(looks_like(root, path))
+/// Parses a document and tells what it is. Source text of other languages is named as such and not as broken
+/// YAML.
+pub(super) fn recognise(
+    doc: DocId,
+    path: &Path,
+    text: &str,
+    notes: &mut Diagnostics,
+) -> (Option<Node>, Kind) {
+    let mut faults = Diagnostics::new();
+    let root = parse(doc, text, &mut faults);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let found = detect(&name, text, root.as_ref());
+    let kind = match &root {
+        Some(root) if change::is_changes(root) => Kind::Changes,
+        Some(_) => Kind::Is(found),
+        None if matches!(found, Detected::Unknown { .. }) => Kind::Unreadable,
+        None => Kind::Is(found),
+    };
+    if root.is_some() || kind == Kind::Unreadable {
+        notes.extend(faults);
     }
+    (root, kind)
 }
-
-fn looks_like(root: &Node, path: &Path) -> &'static str {
-    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    let has = |keys: &[&str]| keys.iter().all(|key| root.get(key).is_some());
-    match () {
-        () if extension == "bicep" => "Bicep source; `bicep build` makes the JSON template that is read here",
-        () if extension == "tf" => "Terraform source; `terraform show -json` makes what is read here",
-        () if root.get("netwhy").is_some() => "a netwhy file of a kind that this version does not know",
-        () if has(&["format_version", "planned_values"]) => "a Terraform plan",
-        () if has(&["terraform_version", "resources"]) => "a Terraform state",
-        () if NATIVE_WORDS.iter().any(|word| root.get(word).is_some()) => {
-            "perhaps an estate file, but it does not begin with `netwhy: estate/1`"
-        }
-        () if root.as_str().is_some() => "plain text",
-        () => "nothing that is read here",
-    }
-}
-
-/// Sections that tell an estate file without its first line.
-const NATIVE_WORDS: &[&str] = &["virtualNetworks", "networkSecurityGroups", "flows"];

@@ -33,11 +33,8 @@ fn check(name: &str, files: &[(&str, &str)], paths: &[&str], expected: &[&str]) 
     let got: Vec<String> = match loaded {
         Ok(loaded) => {
             let ids = loaded.raws.iter().map(|raw| raw.id.full_name());
-            let notes = loaded.notes.iter().map(|n| {
-                let file =
-                    loaded.sources.name(n.at).unwrap_or_default().rsplit('/').next().unwrap_or_default();
-                format!("{file}: {n}")
-            });
+            let notes =
+                loaded.notes.iter().map(|n| n.to_string().replace(&folder.0.display().to_string(), ""));
             ids.chain(notes).collect()
         }
         Err(errors) => {
@@ -63,19 +60,24 @@ fn what_is_no_estate_is_a_fault_only_where_it_was_named() {
         "folder",
         &[("a.yaml", A), ("ci.yaml", other)],
         &["."],
-        &["a", "ci.yaml: note[unknown-format]: this is nothing that is read here"],
+        &[
+            "a",
+            "note[unknown-format]: `/./ci.yaml` cannot be read as it is: it looks like a document with the keys `name`",
+        ],
     );
     check(
         "named",
         &[("ci.yaml", other)],
         &["ci.yaml"],
-        &["ci.yaml: error[unknown-format]: this is nothing that is read here"],
+        &[
+            "error[unknown-format]: `/ci.yaml` cannot be read as it is: it looks like a document with the keys `name`",
+        ],
     );
     check(
         "broken",
         &[("a.json", "{")],
         &["a.json"],
-        &["a.json: error[syntax]: not well-formed JSON: unterminated object"],
+        &["error[syntax]: not well-formed JSON: unterminated object"],
     );
 }
 

@@ -154,6 +154,9 @@ fn estate(seed: u64) -> Vec<RawResource> {
             fill(&mut dice, &shape.fields, &ids, 0, &mut flat, &mut inner);
         }
         let inner = if dice.one_in(12) {
+            // Only the head of a resource stands beside properties that nobody told.
+            let head = ["sku", "kind", "identity", "location"];
+            flat = flat.iter().filter(|e| head.contains(&&*e.key)).cloned().collect();
             Node::unknown(At::NOWHERE, "not in the export")
         } else {
             Node::object(At::NOWHERE, inner)
@@ -229,7 +232,7 @@ fn check(seed: u64) {
 
 #[test]
 fn reading_what_was_written_gives_the_same_inventory() {
-    (0..20).for_each(check);
+    (0..12).for_each(check);
 }
 
 #[test]

@@ -1,0 +1,541 @@
+//! The program as people and scripts meet it: arguments in; standard output, standard error, exit code and files
+//! out.
+
+#![allow(clippy::disallowed_methods, reason = "these tests make their own files")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const ESTATE: &str = "\
+netwhy: estate/1
+defaults: { resourceGroup: net, location: westeurope }
+virtualNetworks:
+  - name: hub
+    addressPrefixes: [10.0.0.0/16]
+    subnets:
+      - { name: apps, addressPrefix: 10.0.1.0/24, networkSecurityGroup: web-nsg }
+      - { name: data, addressPrefix: 10.0.2.0/24 }
+networkSecurityGroups:
+  - name: web-nsg
+    securityRules:
+      - { name: allow-https, priority: 100, direction: Inbound, access: Allow, protocol: Tcp, sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: 443 }
+      - { name: deny-in, priority: 200, direction: Inbound, access: Deny, protocol: '*', sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '*' }
+hosts:
+  - { name: web, subnet: hub/apps, privateIPAddress: 10.0.1.4 }
+  - { name: db, subnet: hub/data, privateIPAddress: 10.0.2.4 }
+";
+
+const SCENARIO: &str = "\
+netwhy: scenario/1
+name: web front end
+estate: estate.yaml
+rules: [NSG-2]
+flows:
+  - { name: https, from: db, to: web, port: 443, expect: allowed }
+  - { name: ssh, from: db, to: web, port: 22, expect: blocked, cause: NSG_RULE_DENY, decider: deny-in, needed-for: [admin] }
+variants:
+  - name: rule removed
+    changes: [{ remove: web-nsg/allow-https }]
+    flows: { https: { expect: blocked, decider: web-nsg/deny-in } }
+";
+
+/// A folder of its own, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("netwhy-cli-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder");
+        let folder = Self(path);
+        folder.write("estate.yaml", ESTATE);
+        folder.write("scenario.yaml", SCENARIO);
+        folder
+    }
+
+    fn write(&self, file: &str, text: impl AsRef<[u8]>) {
+        let path = self.0.join(file);
+        std::fs::create_dir_all(path.parent().expect("below the folder")).expect("made");
+        std::fs::write(path, text).expect("written");
+    }
+
+    fn read(&self, file: &str) -> String {
+        std::fs::read_to_string(self.0.join(file)).expect("readable")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netwhy"));
+        command.current_dir(&self.0).args(arguments).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Done {
+        self.run_with(arguments, "")
+    }
+
+    fn run_with(&self, arguments: &[&str], input: &str) -> Done {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut stdin = child.stdin.take().expect("piped");
+        let input = input.to_owned();
+        let writer = std::thread::spawn(move || {
+            // A program that does not read its input closes it.
+            let _ = stdin.write_all(input.as_bytes());
+        });
+        let output = child.wait_with_output().expect("the program ends");
+        writer.join().expect("the input was written");
+        Done {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).expect("text"),
+            err: String::from_utf8(output.stderr).expect("text"),
+            what: arguments.join(" "),
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What a run left.
+struct Done {
+    code: Option<i32>,
+    out: String,
+    err: String,
+    what: String,
+}
+
+impl Done {
+    fn code(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{}\n--- out\n{}\n--- err\n{}", self.what, self.out, self.err);
+        self
+    }
+
+    fn says(self, words: &[&str]) -> Self {
+        for word in words {
+            assert!(
+                self.out.contains(word),
+                "{}: no `{word}` in\n{}\n--- err\n{}",
+                self.what,
+                self.out,
+                self.err
+            );
+        }
+        self
+    }
+
+    fn tells(self, words: &[&str]) -> Self {
+        for word in words {
+            assert!(self.err.contains(word), "{}: no `{word}` told in\n{}", self.what, self.err);
+        }
+        self
+    }
+
+    fn says_nothing(self) -> Self {
+        assert_eq!(self.out, "", "{}", self.what);
+        self
+    }
+}
+
+#[test]
+fn help_is_as_agreed() {
+    let folder = Folder::new("help");
+    for command in ["", "trace", "check", "import", "explain", "schema"] {
+        let arguments: Vec<&str> = command.split_whitespace().chain(["-h"]).collect();
+        let done = folder.run(&arguments).code(0);
+        let name = if command.is_empty() { "netwhy" } else { command };
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/cli/help-{name}.txt"));
+        if std::env::var("NETWHY_BLESS").is_ok() {
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            std::fs::write(&path, &done.out).expect("written");
+        }
+        let golden = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(done.out, golden, "{name}: NETWHY_BLESS=1 writes it anew");
+    }
+    folder.run(&["--version"]).code(0).says(&["netwhy "]);
+}
+
+#[test]
+fn usage_errors_are_2() {
+    let folder = Folder::new("usage");
+    folder.run(&[]).code(2).says_nothing().tells(&["Usage"]);
+    folder.run(&["trase"]).code(2).says_nothing().tells(&["trace"]);
+    folder.run(&["trace", "estate.yaml", "--from", "db"]).code(2).tells(&["--to"]);
+    folder.run(&["trace", "--from", "db", "--to", "web:1"]).code(2).tells(&["ESTATE"]);
+    folder.run(&["trace", "estate.yaml", "--from", "*.x", "--to", "web:1"]).code(2).tells(&["pattern"]);
+    folder
+        .run(&["trace", "estate.yaml", "--from", "db", "--to", "web", "--port", "0"])
+        .code(2)
+        .tells(&["port"]);
+    folder
+        .run(&["trace", "estate.yaml", "--from", "db", "--to", "web:1", "--port", "2"])
+        .code(2)
+        .tells(&["twice"]);
+    let set = ["trace", "estate.yaml", "--from", "db", "--to", "web:1", "--profile-set", "smtpBlockd=true"];
+    folder.run(&set).code(2).tells(&["did you mean `smtpBlocked`?"]);
+    let twice = ["trace", "-", "--flows", "-"];
+    folder.run(&twice).code(2).tells(&["only once"]);
+    folder.run(&["explain", "NSG_RULE_DENIED"]).code(2).says_nothing().tells(&["`NSG_RULE_DENY`"]);
+    folder.run(&["check", "scenario.yaml", "--log", "=,="]).code(2);
+}
+
+#[test]
+fn a_trace_is_told_to_people_and_programs() {
+    let folder = Folder::new("trace");
+    let ask = |more: &[&str]| {
+        let asked = ["trace", "estate.yaml", "--from", "db", "--to", "web:22"];
+        folder.run(&[&asked, more].concat()).code(0)
+    };
+    ask(&[]).says(&["BLOCKED", "NSG_RULE_DENY", "deny-in", "estate.yaml:13", "timeout"]);
+    let json: serde_json::Value = serde_json::from_str(&ask(&["--format", "json"]).out).expect("JSON");
+    assert_eq!((&json["version"], &json["outcome"]), (&"netwhy/trace/1".into(), &"blocked".into()));
+    assert_eq!(ask(&["--format", "ndjson"]).out.lines().count(), 1);
+    assert!(!ask(&[]).out.contains('\u{1b}'), "no colour in a pipe");
+    assert!(ask(&["--color", "always"]).out.contains('\u{1b}'));
+    folder
+        .run(&["trace", "estate.yaml", "--from", "db", "--to", "https://10.0.1.4"])
+        .code(0)
+        .says(&["ALLOWED"]);
+    folder.run(&["trace", ".", "--from", "db", "--to", "web:443"]).code(0).says(&["ALLOWED"]);
+    folder.run_with(&["trace", "-", "--from", "db", "--to", "web:443"], ESTATE).code(0).says(&["ALLOWED"]);
+}
+
+#[test]
+fn changes_and_knobs_of_the_command_line_count() {
+    let folder = Folder::new("change");
+    folder.write(
+        "close.yaml",
+        "netwhy: changes/1\nchanges: [{ set: { target: web-nsg/allow-https, access: Deny } }]\n",
+    );
+    folder.write(
+        "wrong.yaml",
+        "netwhy: changes/1\nchanges: [{ set: { target: web-nsg/alow-https, access: Deny } }]\n",
+    );
+    let ask = |change: &str| {
+        folder.run(&["trace", "estate.yaml", "--from", "db", "--to", "web:443", "--change", change])
+    };
+    ask("close.yaml")
+        .code(0)
+        .says(&["BLOCKED"])
+        .tells(&["securityRules/allow-https access: \"Allow\" -> \"Deny\""]);
+    ask("wrong.yaml").code(3).says_nothing().tells(&["wrong.yaml:2", "did you mean `web-nsg/allow-https`?"]);
+    ask("estate.yaml").code(3).tells(&["a change file is wanted here"]);
+}
+
+#[test]
+fn faulty_input_is_3_and_names_the_place() {
+    let folder = Folder::new("faulty");
+    let ask = |estate: &str| folder.run(&["trace", estate, "--from", "db", "--to", "web:443"]);
+    ask("missing.yaml").code(3).says_nothing().tells(&["cannot read `missing.yaml`"]);
+    folder.write("typo.yaml", ESTATE.replace("securityRules", "securityRule"));
+    ask("typo.yaml").code(3).says_nothing().tells(&["typo.yaml:11", "did you mean `securityRules`?"]);
+    folder.run(&["trace", "typo.yaml", "--from", "db", "--to", "web:443", "--lenient"]).code(0);
+    folder.write("broken.json", "{\"netwhy\": ");
+    ask("broken.json").code(3).tells(&["broken.json:1"]);
+    folder.write("bytes.yaml", [0x61, 0xff, 0xfe]);
+    ask("bytes.yaml").code(3).tells(&["byte 1 is not UTF-8"]);
+    folder.write("main.bicep", "resource x 'Microsoft.Network/virtualNetworks@2023-01-01' = {\n}\n");
+    ask("main.bicep").code(3).tells(&["az bicep build"]);
+    folder.write("empty/readme.txt", "");
+    ask("empty").code(3).tells(&["holds no file"]);
+    ask("scenario.yaml").code(3).tells(&["scenario"]);
+    folder
+        .run(&["trace", "estate.yaml", "--from", "dbb", "--to", "web:1"])
+        .code(3)
+        .tells(&["did you mean `db`?"]);
+    folder.run(&["trace", "estate.yaml", "--from", "db", "--to", "web"]).code(3).tells(&["no port is said"]);
+    let both = folder.run(&["trace", "a.yaml", "b.yaml", "--from", "db", "--to", "web:1"]).code(3);
+    both.tells(&["`a.yaml`", "`b.yaml`"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_that_may_not_be_read_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new("secret");
+    let path = folder.0.join("estate.yaml");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).expect("set");
+    if std::fs::read(&path).is_ok() {
+        eprintln!("skipped: this user may read everything");
+        return;
+    }
+    folder.run(&["import", "estate.yaml"]).code(3).tells(&["permission denied"]);
+}
+
+#[test]
+fn an_ambiguous_name_lists_its_candidates() {
+    let folder = Folder::new("ambiguous");
+    let twice = "  - { name: db, resourceGroup: other, subnet: hub/apps, privateIPAddress: 10.0.1.9 }\n";
+    folder.write("estate.yaml", format!("{ESTATE}{twice}"));
+    let done =
+        folder.run(&["trace", "estate.yaml", "--from", "db", "--to", "web:443"]).code(3).says_nothing();
+    done.tells(&["`db` fits 2 resources", "resourceGroups/net/", "resourceGroups/other/"]);
+}
+
+#[test]
+fn a_check_tells_what_differs_and_how_it_ended() {
+    let folder = Folder::new("check");
+    folder.run(&["check", "scenario.yaml"]).code(0).says(&["4 held, 0 failed"]);
+    folder
+        .run(&["check", "scenario.yaml", "-v"])
+        .code(0)
+        .says(&["ok", "web front end [rule removed]: https"]);
+    folder.write("failing.yaml", SCENARIO.replace("expect: allowed", "expect: blocked"));
+    let done = folder.run(&["check", "scenario.yaml", "failing.yaml"]).code(1);
+    done.says(&["FAIL", "expect: expected blocked, got allowed", "failing.yaml:6", "7 held, 1 failed"]);
+    folder.write("typo.yaml", SCENARIO.replace("expect: allowed", "expct: allowed"));
+    let done = folder.run(&["check", "failing.yaml", "typo.yaml"]).code(3);
+    done.says(&["1 scenario faulty"]).tells(&["typo.yaml:6", "did you mean `expect`?"]);
+    folder.write("lost.yaml", SCENARIO.replace("estate.yaml", "nowhere.yaml"));
+    folder.run(&["check", "lost.yaml"]).code(3).tells(&["cannot read `nowhere.yaml`"]);
+    folder.write("nobody.yaml", SCENARIO.replace("from: db", "from: dbb"));
+    folder.run(&["check", "nobody.yaml"]).code(3).tells(&["nobody.yaml:6", "did you mean `db`?"]);
+    folder.run(&["check", "scenario.yaml", "--filter", "ssh"]).code(0).says(&["2 held"]);
+    folder.run(&["check", "scenario.yaml", "--filter", "nothing"]).code(3).tells(&["no flow matches"]);
+    folder.write("none/estate.yaml", ESTATE);
+    folder.run(&["check", "none"]).code(3).tells(&["no scenario"]);
+}
+
+#[test]
+fn a_check_speaks_to_build_services() {
+    let folder = Folder::new("ci");
+    folder.write("failing.yaml", SCENARIO.replace("expect: allowed", "expect: blocked"));
+    folder.write("faulty.yaml", SCENARIO.replace("NSG-2", "NGS-2"));
+    let ask =
+        |format: &str| folder.run(&["check", "failing.yaml", "faulty.yaml", "--format", format]).code(3);
+    ask("junit").says(&["<testsuite name=\"web front end\"", "<failure", "the scenario itself"]);
+    ask("github").says(&["::error file=failing.yaml,line=6", "::error file=faulty.yaml"]);
+    let sarif: serde_json::Value = serde_json::from_str(&ask("sarif").out).expect("JSON");
+    assert_eq!(sarif["version"], "2.1.0");
+    let json: serde_json::Value = serde_json::from_str(&ask("json").out).expect("JSON");
+    assert_eq!(json["summary"]["failed"], 1);
+    assert_eq!(json["scenarios"][0]["flows"][0]["differences"][0]["got"], "allowed");
+    assert_eq!(json["scenarios"][1]["end"], "faulty");
+    for line in ask("ndjson").out.lines() {
+        let event: serde_json::Value = serde_json::from_str(line).expect("an event a line");
+        assert!(event["event"].is_string());
+    }
+}
+
+#[test]
+fn output_files_come_whole_or_not_at_all() {
+    let folder = Folder::new("output");
+    let report = ["check", "scenario.yaml", "--format", "junit", "-o", "report.xml"];
+    folder.run(&report).code(0).says_nothing();
+    assert!(folder.read("report.xml").contains("</testsuites>"));
+    folder.write("report.xml", "old");
+    folder.run(&["trace", "estate.yaml", "--from", "dbb", "--to", "web:1", "-o", "report.xml"]).code(3);
+    assert_eq!(folder.read("report.xml"), "old", "a failing command leaves the old file");
+    folder.run(&["import", "estate.yaml", "-o", "no/such/folder.yaml"]).code(3).tells(&["cannot write"]);
+    folder.run(&["import", "estate.yaml", "-o", "."]).code(3).tells(&["cannot write"]);
+    let left: Vec<_> = std::fs::read_dir(&folder.0)
+        .expect("listed")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("text"))
+        .filter(|name| name.contains(".part"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn batches_are_answered_line_by_line() {
+    let folder = Folder::new("batch");
+    folder.write(
+        "flows.csv",
+        "name,from,to,protocol,port\na,db,web,tcp,443\nb,db,web,tcp,22\nc,db,,tcp,1\nd,dbb,web,tcp,1\n",
+    );
+    let done = folder.run(&["trace", "estate.yaml", "--flows", "flows.csv"]).code(3);
+    assert_eq!(done.out.lines().count(), 2);
+    done.says(&["allowed  db -> web:443", "blocked  db -> web:22", "NSG_RULE_DENY"])
+        .tells(&["line 4: the flow has no `to`", "line 5: nothing in the estate is called `dbb`"]);
+    let lines = "{\"from\":\"db\",\"to\":\"web:443\"}\n{\"from\":\"db\",\"to\":\"web:22\"}\n";
+    let done = folder.run_with(&["trace", "estate.yaml", "--flows", "-", "--format", "json"], lines).code(0);
+    let json: serde_json::Value = serde_json::from_str(&done.out).expect("JSON");
+    assert_eq!((&json[0]["outcome"], &json[1]["outcome"]), (&"allowed".into(), &"blocked".into()));
+    let done = folder.run_with(&["trace", "estate.yaml", "--flows", "-", "--format", "json"], "").code(0);
+    assert_eq!(done.out, "[]\n");
+    folder
+        .run(&["trace", "--scenario", "scenario.yaml"])
+        .code(0)
+        .says(&["https", "2 flows: 1 allowed, 1 blocked"]);
+}
+
+#[test]
+fn answers_come_in_the_order_of_the_lines() {
+    let folder = Folder::new("order");
+    let mut flows = String::from("name,from,to,port\n");
+    for number in 0..5_000 {
+        let port = if number % 7 == 0 { 443 } else { 22 };
+        flows.push_str(&format!("n{number},db,web,{port}\n"));
+    }
+    let done =
+        folder.run_with(&["trace", "estate.yaml", "--flows", "-", "--format", "ndjson"], &flows).code(0);
+    for (number, line) in done.out.lines().enumerate() {
+        let answer: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(answer["name"], format!("n{number}"));
+        assert_eq!(answer["outcome"], if number % 7 == 0 { "allowed" } else { "blocked" });
+    }
+    assert_eq!(done.out.lines().count(), 5_000);
+}
+
+#[test]
+fn events_come_in_a_stable_order_however_many_run_at_once() {
+    let folder = Folder::new("stable");
+    for number in 0..20 {
+        let flows: String = (0..(number * 7) % 15)
+            .map(|n| {
+                format!("  - {{ name: f{n}, from: db, to: web, port: {}, expect: blocked }}\n", 1000 + n)
+            })
+            .collect();
+        let text = format!(
+            "netwhy: scenario/1\nname: s{number}\nestate: ../estate.yaml\nflows:\n  - {{ name: ok, from: db, to: web, port: 443, expect: allowed }}\n{flows}"
+        );
+        folder.write(&format!("many/{number:02}.yaml"), text);
+    }
+    for format in ["text", "ndjson", "junit"] {
+        let run = || folder.run(&["check", "many", "-v", "--format", format]).code(0);
+        let first = run();
+        assert!(first.out.contains("s19"));
+        for _ in 0..2 {
+            assert_eq!(run().out, first.out, "{format}");
+        }
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_reader_that_goes_away_is_no_fault() {
+    let folder = Folder::new("pipe");
+    let flows: String = (0..50_000).map(|n| format!("n{n},db,web,443\n")).collect();
+    folder.write("flows.csv", format!("name,from,to,port\n{flows}"));
+    let mut child = folder
+        .command(&["trace", "estate.yaml", "--flows", "flows.csv"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+    assert!(line.contains("allowed"), "{line}");
+    let mut told = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut told).expect("text");
+    assert_eq!((child.wait().expect("it ends").code(), told.as_str()), (Some(0), ""));
+
+    // A check that nobody reads still tells by its exit code.
+    folder.write("failing.yaml", SCENARIO.replace("expect: allowed", "expect: blocked"));
+    let mut child = folder
+        .command(&["check", "failing.yaml"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(1));
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_ends_it_although_the_input_stalls() {
+    let folder = Folder::new("interrupt");
+    let mut child = folder
+        .command(&["trace", "estate.yaml", "--flows", "-", "-o", "answers.txt"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(b"from,to\ndb,web:443\n").expect("written");
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.expect("kill runs").success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert!(!folder.0.join("answers.txt").exists(), "half an answer is none");
+}
+
+#[test]
+fn an_estate_is_imported_and_read_again() {
+    let folder = Folder::new("import");
+    folder
+        .run(&["import", "estate.yaml", "-o", "again.yaml"])
+        .code(0)
+        .says_nothing()
+        .tells(&["understood 6 of 6 resources, 0 unknown kinds"]);
+    folder
+        .run(&["trace", "again.yaml", "--from", "db", "--to", "web:22"])
+        .code(0)
+        .says(&["BLOCKED", "deny-in"]);
+    let again = folder.run(&["import", "again.yaml"]).code(0);
+    assert_eq!(again.out, folder.read("again.yaml"), "importing what was imported changes nothing");
+    let other = "[{\"id\": \"/subscriptions/s/resourceGroups/g/providers/Microsoft.Other/things/x\", \"type\": \"Microsoft.Other/things\", \"name\": \"x\", \"location\": \"westeurope\", \"properties\": {}}]";
+    folder
+        .run_with(&["import", "-"], other)
+        .code(0)
+        .tells(&["understood 0 of 1 resources, 1 unknown kind", "Microsoft.Other/things"]);
+}
+
+#[test]
+fn templates_meet_their_parameters() {
+    let folder = Folder::new("template");
+    let schema = "https://schema.management.azure.com/schemas/2019-04-01";
+    folder.write("net/main.json", format!(r#"{{"$schema": "{schema}/deploymentTemplate.json#", "contentVersion": "1.0.0.0",
+        "parameters": {{"name": {{"type": "string"}}, "prefix": {{"type": "string", "defaultValue": "10.1.0.0/16"}}}},
+        "resources": [{{"type": "Microsoft.Network/virtualNetworks", "apiVersion": "2023-09-01", "name": "[parameters('name')]",
+          "location": "westeurope", "properties": {{"addressSpace": {{"addressPrefixes": ["[parameters('prefix')]"]}}}}}}]}}"#));
+    let values = |name: &str| {
+        format!(
+            r#"{{"$schema": "{schema}/deploymentParameters.json#", "contentVersion": "1.0.0.0", "parameters": {{"name": {{"value": "{name}"}}}}}}"#
+        )
+    };
+    folder.write("net/main.parameters.json", values("by-name"));
+    folder.write("other.json", values("by-flag"));
+    folder.run(&["import", "net"]).code(0).says(&["name: by-name", "10.1.0.0/16"]);
+    folder.run(&["import", "net/main.json", "other.json"]).code(0).says(&["name: by-flag"]);
+    folder.run(&["import", "net", "--parameters", "other.json"]).code(0).says(&["name: by-flag"]);
+    let typed = ["import", "net", "--parameter", "name=typed", "--parameter", "prefix=10.9.0.0/16"];
+    folder.run(&typed).code(0).says(&["name: typed", "10.9.0.0/16"]);
+    folder.run(&["import", "estate.yaml", "--parameter", "a=1"]).code(0).tells(&["no template"]);
+    folder
+        .run(&["import", "estate.yaml", "--parameters", "other.json"])
+        .code(0)
+        .tells(&["none of the templates"]);
+    folder.run(&["import", "net/main.json", "--parameter", "typed"]).code(3).tells(&["name=value"]);
+    folder.write("net/main.parameters.dev.json", values("dev"));
+    folder
+        .run(&["import", "net"])
+        .code(3)
+        .says_nothing()
+        .tells(&["several parameter files fit", "--parameters FILE"]);
+}
+
+#[test]
+fn schemas_and_explanations_are_printed() {
+    let folder = Folder::new("print");
+    for what in ["estate", "scenario", "changes", "trace"] {
+        let done = folder.run(&["schema", what]).code(0);
+        let schema: serde_json::Value = serde_json::from_str(&done.out).expect("JSON");
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema", "{what}");
+    }
+    folder.run(&["explain", "nsg_rule_deny"]).code(0).says(&["NSG_RULE_DENY"]);
+    folder.run(&["explain", "nsg4"]).code(0).says(&["NSG-4", "learn.microsoft.com"]);
+    folder.run(&["explain", "smtpBlocked"]).code(0).says(&["smtpBlocked"]);
+    folder.run(&["explain", "unknown-field"]).code(0).says(&["unknown-field"]);
+    folder.run(&["explain", "--rules"]).code(0).says(&["NSG-1", "RBAC-6"]);
+    folder.run(&["explain"]).code(0).says(&["UDR_NONE"]);
+}
+
+#[test]
+fn stages_are_logged_only_when_asked() {
+    let folder = Folder::new("log");
+    let quiet = folder.run(&["check", "scenario.yaml"]).code(0);
+    assert_eq!(quiet.err, "");
+    folder.run(&["check", "scenario.yaml", "--log", "info"]).code(0).tells(&[
+        "load",
+        "compile",
+        "resources=4",
+    ]);
+}

@@ -1,0 +1,25 @@
+//! The fast engine must agree with a slow, obvious tracer that is written from the rules alone.
+//!
+//! The reference works straight on the inventory. Random estates and flows ask both; outcome, cause and
+//! what decided must be the same. `NETWHY_SEED` repeats one seed, `NETWHY_REFERENCE_FLOWS` says how many
+//! flows are asked.
+
+#[cfg(test)]
+mod reference {
+    mod agree;
+    mod back;
+    mod estate;
+    mod facts;
+    mod filters;
+    mod firewall;
+    mod load;
+    mod names;
+    mod random;
+    mod routes;
+    mod service;
+    mod tracer;
+    mod traps;
+    mod walk;
+    mod well_formed;
+    mod worlds;
+}

@@ -1,0 +1,529 @@
+//! The engine against the reference on random estates, and laws that hold on any estate.
+
+use super::estate::{Case, Estate, case};
+use super::load::{flow, network};
+use super::random::Random;
+use super::tracer::answer;
+use super::well_formed::well_formed;
+use super::worlds::{Answer, Stop};
+use netwhy::network::Network;
+use netwhy::profile::Profile;
+use netwhy::tags::ServiceTags;
+use netwhy::trace::{Cause, Decision, Outcome, Trace, trace};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Questions asked of one estate.
+const FLOWS_PER_ESTATE: usize = 12;
+
+/// Seeds that once failed; always asked again.
+const SEEDS: &str = include_str!("seeds.txt");
+
+/// Causes that random flows must meet, or the comparison says less than it seems to.
+const EXERCISED: &[Cause] = &[
+    Cause::NsgRuleDeny,
+    Cause::NsgDefaultDeny,
+    Cause::AdminRuleDeny,
+    Cause::PublicAddressClosed,
+    Cause::UdrNone,
+    Cause::SystemRouteNone,
+    Cause::NextHopUnreachable,
+    Cause::NextHopNotForwarding,
+    Cause::RoutingLoop,
+    Cause::PeeringNotConnected,
+    Cause::FirewallNetworkRuleDeny,
+    Cause::FirewallApplicationRuleNoMatch,
+    Cause::FirewallDefaultDeny,
+    Cause::FirewallNotForwarding,
+    Cause::NoOutboundMethod,
+    Cause::NatProtocol,
+    Cause::DnsZoneShadow,
+    Cause::DnsServerUnreachable,
+    Cause::DnsZoneNotLinked,
+    Cause::PeNotApproved,
+    Cause::ServiceFirewallDeny,
+    Cause::PublicAccessDisabled,
+    Cause::RbacMissingDataRole,
+    Cause::AsymmetricReturn,
+    Cause::NothingListens,
+    Cause::FrontendPortClosed,
+    Cause::UnknownServiceTag,
+    Cause::DanglingReference,
+    Cause::SmtpBlocked,
+];
+
+fn word(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "the test takes its size and seed from its caller")]
+    std::env::var(name).ok()
+}
+
+fn number(name: &str) -> Option<u64> {
+    let text = word(name)?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text}")))
+}
+
+/// The first seed of this run; every run of the same commit asks the same.
+fn first_seed() -> u64 {
+    number("NETWHY_SEED").unwrap_or(1)
+}
+
+fn compiled(estate: &Estate, tags: &ServiceTags) -> Result<Network, String> {
+    let mut profile = Profile::default();
+    for (knob, value) in &estate.knobs {
+        profile.set(knob, value).expect("the generator knows the knobs");
+    }
+    network(&estate.text(), &profile, tags)
+}
+
+fn tags() -> ServiceTags {
+    ServiceTags::builtin()
+}
+
+/// What the engine says, or how it broke.
+fn engine(network: &Network, text: &str) -> Result<Trace, String> {
+    let question = flow(text);
+    catch_unwind(AssertUnwindSafe(|| trace(network, &question))).map_err(|_| "the engine panicked".to_owned())
+}
+
+/// Compares; `None` where they agree.
+fn disagreement(network: &Network, text: &str) -> Option<(Result<Trace, String>, Answer)> {
+    let wanted = answer(network, &flow(text))?;
+    let got = engine(network, text);
+    match &got {
+        Ok(trace) if same(&trace.decision(), &wanted) => None,
+        _ => Some((got, wanted)),
+    }
+}
+
+/// Blocked whatever the unknown is, but by what depends on it: saying `unknown` is cautious, not wrong.
+fn cautious(got: &Decision, wanted: &Answer) -> bool {
+    let blocked = wanted.outcome == Outcome::Blocked && got.outcome == Outcome::Unknown;
+    blocked && got.cause.is_some_and(|c| wanted.doubts.contains(&c))
+}
+
+/// Outcome, cause and decider; of several worlds with one outcome, any of their causes.
+fn same(got: &Decision, wanted: &Answer) -> bool {
+    if cautious(got, wanted) {
+        return true;
+    }
+    if got.outcome != wanted.outcome {
+        return false;
+    }
+    let cause = |stop: &Stop| got.cause == Some(stop.cause);
+    match wanted.outcome {
+        Outcome::Allowed => got.cause.is_none() && got.decider.is_none(),
+        Outcome::Unknown => wanted.stops.iter().any(cause),
+        Outcome::Blocked | Outcome::Mixed => {
+            wanted.stops.iter().any(|s| cause(s) && got.decider == s.decider)
+        }
+    }
+}
+
+fn words(answer: &Answer) -> String {
+    let stops =
+        answer.stops.iter().map(|s| format!("{} by {}", s.cause.code(), s.decider.as_deref().unwrap_or("-")));
+    format!("{} {}", answer.outcome, stops.collect::<Vec<_>>().join(" or "))
+}
+
+fn decided(got: &Result<Trace, String>) -> String {
+    match got {
+        Err(why) => why.clone(),
+        Ok(trace) => {
+            let d = trace.decision();
+            let cause = d.cause.map_or("-", Cause::code);
+            format!("{} {cause} by {}", d.outcome, d.decider.as_deref().unwrap_or("-"))
+        }
+    }
+}
+
+fn steps(trace: &Trace) -> String {
+    let mut out = String::new();
+    let back = trace.back.iter().flat_map(|b| b.hops.iter());
+    for hop in trace.hops.iter().chain(back) {
+        out += &format!("  {} {}\n", hop.kind.word(), hop.name);
+        for step in &hop.steps {
+            let decider = step.evidence.decider().unwrap_or_default();
+            out += &format!("    {} {}: {} [{decider}]\n", step.kind.word(), step.action.word(), step.text);
+        }
+    }
+    out
+}
+
+/// Takes away what does not matter to the disagreement.
+fn shrink(estate: &Estate, text: &str, tags: &ServiceTags) -> Estate {
+    let fingerprint = |estate: &Estate| -> Option<String> {
+        let network = compiled(estate, tags).ok()?;
+        let (got, wanted) = disagreement(&network, text)?;
+        let causes: Vec<_> = wanted.stops.iter().map(|s| s.cause.code()).collect();
+        let engine = got.map(|t| (t.outcome, t.cause)).ok();
+        Some(format!("{engine:?} {} {causes:?}", wanted.outcome))
+    };
+    let mut small = estate.clone();
+    let Some(wanted) = fingerprint(&small) else { return small };
+    loop {
+        let mut paths = Vec::new();
+        for (section, items) in &small.sections {
+            paths.push(vec![json!(section)]);
+            parts(items, vec![json!(section)], &mut paths);
+        }
+        let before = paths.len();
+        for path in &paths {
+            let mut less = small.clone();
+            if remove(&mut less, path) && fingerprint(&less).as_ref() == Some(&wanted) {
+                small = less;
+            }
+        }
+        let mut after = Vec::new();
+        for (section, items) in &small.sections {
+            after.push(vec![json!(section)]);
+            parts(items, vec![json!(section)], &mut after);
+        }
+        if after.len() >= before {
+            return small;
+        }
+    }
+}
+
+/// Fields without which an item means nothing.
+const NEEDED: &[&str] = &[
+    "name",
+    "names",
+    "addressPrefix",
+    "addressPrefixes",
+    "subnet",
+    "subnets",
+    "nextHopType",
+    "nextHopIpAddress",
+    "priority",
+    "direction",
+    "access",
+    "action",
+    "protocol",
+    "protocols",
+    "ruleType",
+    "ipProtocols",
+    "sourceAddresses",
+    "destinationAddresses",
+    "destinationPorts",
+    "targetFqdns",
+    "parent",
+    "target",
+    "groupIds",
+    "remoteVirtualNetwork",
+    "privateDnsZone",
+    "privateDnsZones",
+    "virtualNetwork",
+    "recordType",
+    "addresses",
+    "cname",
+    "frontendPort",
+    "backendPort",
+    "port",
+    "frontendIPConfiguration",
+    "backendAddressPool",
+    "ipConfigurations",
+    "networkInterfaces",
+    "gatewayType",
+    "learnedBy",
+    "site",
+    "translatedAddress",
+    "translatedPort",
+    "role",
+    "principal",
+    "scope",
+    "permissions",
+    "principals",
+    "ipAddress",
+    "privateIPAddress",
+    "sourceAddressPrefix",
+    "destinationAddressPrefix",
+    "sourcePortRange",
+    "destinationPortRange",
+    "sourceAddressPrefixes",
+    "destinationAddressPrefixes",
+    "sources",
+    "destinations",
+    "service",
+    "domain",
+    "servers",
+    "sku",
+    "frontendIPConfigurations",
+    "addressPrefixType",
+    "networkGroupId",
+    "appliesToGroups",
+    "members",
+    "destinationPortRanges",
+    "sourcePortRanges",
+    "dnsForwarding",
+    "listens",
+    "dnsServers",
+    "nextHop",
+    "nextHopIpAddresses",
+    "prefix",
+];
+
+/// Every part that may be taken away: items of lists, and fields that may be left out.
+fn parts(value: &Value, at: Vec<Value>, out: &mut Vec<Vec<Value>>) {
+    match value {
+        Value::Array(items) => {
+            for (number, item) in items.iter().enumerate().rev() {
+                let path = [at.as_slice(), &[json!(number)]].concat();
+                out.push(path.clone());
+                parts(item, path, out);
+            }
+        }
+        Value::Object(object) => {
+            object.iter().for_each(|(key, value)| match NEEDED.contains(&key.as_str()) {
+                // Lists of parts may get shorter, but not go; lists of plain values stay.
+                true if value.as_array().is_some_and(|l| l.iter().all(Value::is_object)) => {
+                    parts(value, [at.as_slice(), &[json!(key)]].concat(), out);
+                }
+                true => {}
+                false => {
+                    let path = [at.as_slice(), &[json!(key)]].concat();
+                    out.push(path.clone());
+                    parts(value, path, out);
+                }
+            });
+        }
+        _ => {}
+    }
+}
+
+fn remove(estate: &mut Estate, path: &[Value]) -> bool {
+    let (Some((last, way)), Some(section)) = (path.split_last(), path.first().and_then(Value::as_str)) else {
+        return false;
+    };
+    if way.is_empty() {
+        return estate.sections.remove(section).is_some();
+    }
+    let Some(mut here) = estate.sections.get_mut(section) else { return false };
+    for key in way.iter().skip(1) {
+        let next = match key {
+            Value::String(key) => here.get_mut(key.as_str()),
+            key => here.get_mut(key.as_u64().unwrap_or_default() as usize),
+        };
+        let Some(next) = next else { return false };
+        here = next;
+    }
+    match (here, last) {
+        (Value::Array(items), key) => {
+            let at = key.as_u64().unwrap_or(u64::MAX) as usize;
+            at < items.len() && {
+                items.remove(at);
+                true
+            }
+        }
+        (Value::Object(object), Value::String(key)) => object.remove(key).is_some(),
+        _ => false,
+    }
+}
+
+fn report(seed: u64, estate: &Estate, text: &str, tags: &ServiceTags) -> String {
+    let small = shrink(estate, text, tags);
+    let network = compiled(&small, tags).expect("the small estate was read before");
+    let Some((got, wanted)) = disagreement(&network, text) else {
+        let hops = engine(&network, text).as_ref().map(steps).unwrap_or_default();
+        return format!("seed {seed}: {text}\n{}\n{hops}", small.text());
+    };
+    let hops = got.as_ref().map(steps).unwrap_or_default();
+    format!(
+        "seed {seed}: {text}\n  reference: {}\n  engine:    {}\nknobs: {:?}\n{}\nthe engine's trace:\n{hops}",
+        words(&wanted),
+        decided(&got),
+        small.knobs,
+        small.text()
+    )
+}
+
+/// Counts by word, for the summary.
+#[derive(Default)]
+struct Tally(BTreeMap<String, usize>);
+
+impl Tally {
+    fn add(&mut self, word: impl Into<String>) {
+        *self.0.entry(word.into()).or_default() += 1;
+    }
+
+    fn text(&self) -> String {
+        let mut list: Vec<_> = self.0.iter().collect();
+        list.sort_by_key(|(word, count)| (std::cmp::Reverse(**count), (*word).clone()));
+        list.iter().map(|(word, count)| format!("{word} {count}")).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[test]
+fn the_engine_agrees_with_the_reference() {
+    let tags = tags();
+    let wanted = number("NETWHY_REFERENCE_FLOWS").unwrap_or(10_000) as usize;
+    let kept = SEEDS.lines().filter_map(|l| l.split_whitespace().next()?.parse::<u64>().ok());
+    let seeds: Vec<u64> =
+        kept.chain((0..).map(|n| first_seed() + n).take(wanted.div_ceil(FLOWS_PER_ESTATE))).collect();
+    let (mut outcomes, mut causes, mut failures) = (Tally::default(), Tally::default(), BTreeMap::new());
+    let (mut asked, mut skipped, mut cautions) = (0, 0, 0);
+    for seed in seeds {
+        let Case { estate, flows } = case(seed, FLOWS_PER_ESTATE);
+        let network = compiled(&estate, &tags).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+        for text in flows {
+            let Some(wanted) = answer(&network, &flow(&text)) else {
+                skipped += 1;
+                continue;
+            };
+            asked += 1;
+            let got = engine(&network, &text);
+            if let Ok(trace) = &got {
+                for fault in well_formed(&network, trace) {
+                    let kind = format!("badly formed: {fault}");
+                    failures.entry(kind).or_insert_with(Vec::new).push((seed, estate.clone(), text.clone()));
+                }
+            }
+            match &got {
+                Ok(trace) if same(&trace.decision(), &wanted) => {
+                    outcomes.add(trace.outcome.word());
+                    cautions += usize::from(cautious(&trace.decision(), &wanted));
+                    causes.add(trace.cause.map_or("-", Cause::code));
+                }
+                _ => {
+                    let kind = format!("engine {} / reference {}", kind_of(&got), kind_of_answer(&wanted));
+                    failures.entry(kind).or_insert_with(Vec::new).push((seed, estate.clone(), text));
+                }
+            }
+        }
+    }
+    println!(
+        "reference: {asked} flows, agreements by outcome {}, by cause {}; {cautions} cautious, {skipped} with too many worlds",
+        outcomes.text(),
+        causes.text()
+    );
+    let mut kinds: Vec<_> = failures.iter().collect();
+    kinds.sort_by_key(|(_, list)| std::cmp::Reverse(list.len()));
+    for (kind, list) in &kinds {
+        println!("{:6} x {kind}", list.len());
+    }
+    let examples = number("NETWHY_EXAMPLES").unwrap_or(1) as usize;
+    let shown = word("NETWHY_KIND");
+    kinds.retain(|(kind, _)| shown.as_ref().is_none_or(|k| kind.contains(k)));
+    if number("NETWHY_LIST").is_some() {
+        for (kind, list) in &kinds {
+            for (seed, _, text) in list.iter() {
+                println!("{kind}: seed {seed}: {text}");
+            }
+        }
+    }
+    for (kind, list) in kinds.iter().take(number("NETWHY_KINDS").unwrap_or(6) as usize) {
+        for (seed, estate, text) in list.iter().take(examples) {
+            println!("=== {kind}\n{}", report(*seed, estate, text, &tags));
+        }
+    }
+    let total: usize = failures.values().map(Vec::len).sum();
+    assert_eq!(total, 0, "engine and reference disagree; keep the seeds in tests/reference/seeds.txt");
+    if number("NETWHY_SEED").is_none() && wanted >= 10_000 {
+        let missing: Vec<_> =
+            EXERCISED.iter().map(|c| c.code()).filter(|c| !causes.0.contains_key(*c)).collect();
+        assert!(missing.is_empty(), "no flow met {missing:?}: the generator has lost a plane");
+    }
+}
+
+/// `NETWHY_SEED=7 NETWHY_FLOW='a > b tcp/443'` shows one disagreement made small.
+#[test]
+#[ignore = "shows one disagreement; the seed and the flow come from its caller"]
+fn show_one() {
+    let (Some(seed), Some(text)) = (number("NETWHY_SEED"), word("NETWHY_FLOW")) else {
+        panic!("say NETWHY_SEED and NETWHY_FLOW");
+    };
+    println!("{}", report(seed, &case(seed, FLOWS_PER_ESTATE).estate, &text, &tags()));
+}
+
+fn kind_of(got: &Result<Trace, String>) -> String {
+    match got {
+        Err(why) => why.clone(),
+        Ok(trace) => format!("{} {}", trace.outcome, trace.cause.map_or("-", Cause::code)),
+    }
+}
+
+fn kind_of_answer(answer: &Answer) -> String {
+    let causes: Vec<_> = answer.stops.iter().map(|s| s.cause.code()).collect();
+    format!("{} {}", answer.outcome, causes.join("|"))
+}
+
+/// Estates and flows for a law, fewer than for the comparison.
+fn for_each(salt: u64, check: &mut dyn FnMut(u64, &Case, &Network)) {
+    let tags = tags();
+    let count = number("NETWHY_REFERENCE_FLOWS").unwrap_or(10_000) / 100;
+    for seed in (0..count).map(|n| first_seed() + salt + n) {
+        let case = case(seed, FLOWS_PER_ESTATE);
+        let network = compiled(&case.estate, &tags).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+        check(seed, &case, &network);
+    }
+}
+
+#[test]
+fn the_order_of_resources_does_not_matter() {
+    let tags = tags();
+    for_each(100_000, &mut |seed, case, network| {
+        let mut mixed = case.estate.clone();
+        let mut r = Random::new(seed);
+        let mut sections: Vec<_> = std::mem::take(&mut mixed.sections).into_iter().collect();
+        r.shuffle(&mut sections);
+        for (section, mut items) in sections {
+            if let Value::Array(items) = &mut items {
+                r.shuffle(items);
+            }
+            mixed.sections.insert(section, items);
+        }
+        let other = compiled(&mixed, &tags).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+        for text in &case.flows {
+            let (a, b) = (trace(network, &flow(text)), trace(&other, &flow(text)));
+            assert_eq!(a.decision(), b.decision(), "seed {seed}: {text}\n{}", case.estate.text());
+        }
+    });
+}
+
+/// A rule put into the first network security group, before all others.
+fn with_rule(estate: &Estate, rule: Value) -> Option<Estate> {
+    let mut changed = estate.clone();
+    let groups = changed.sections.get_mut("networkSecurityGroups")?.as_array_mut()?;
+    groups.first_mut()?.get_mut("securityRules")?.as_array_mut()?.insert(0, rule);
+    Some(changed)
+}
+
+#[test]
+fn a_deny_on_top_never_opens_what_its_group_denied() {
+    let tags = tags();
+    for_each(200_000, &mut |seed, case, network| {
+        for direction in ["Inbound", "Outbound"] {
+            let deny = json!({
+                "name": "top", "priority": 100, "direction": direction, "access": "Deny", "protocol": "Tcp",
+                "sourceAddressPrefix": "*", "sourcePortRange": "*", "destinationAddressPrefix": "*", "destinationPortRange": "*"
+            });
+            let Some(changed) = with_rule(&case.estate, deny) else { continue };
+            let other = compiled(&changed, &tags).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+            for text in &case.flows {
+                let (before, after) = (trace(network, &flow(text)), trace(&other, &flow(text)));
+                let there = before.decision().decider.is_some_and(|d| d.starts_with("nsg0/"));
+                // A denied probe takes a backend out, and another one answers.
+                let balanced = before.hops.iter().any(|h| h.kind == netwhy::trace::HopKind::LoadBalancer);
+                let opened = before.outcome == Outcome::Blocked && after.outcome == Outcome::Allowed;
+                assert!(!opened || !there || balanced, "seed {seed}: {text}\n{}", case.estate.text());
+            }
+        }
+    });
+}
+
+#[test]
+fn a_rule_that_never_matches_changes_nothing() {
+    let tags = tags();
+    for_each(300_000, &mut |seed, case, network| {
+        let idle = json!({
+            "name": "idle", "priority": 100, "direction": "Inbound", "access": "Deny", "protocol": "Tcp",
+            "sourceAddressPrefix": "198.18.77.77", "sourcePortRange": "*", "destinationAddressPrefix": "198.18.77.78", "destinationPortRange": "*"
+        });
+        let Some(changed) = with_rule(&case.estate, idle) else { return };
+        let other = compiled(&changed, &tags).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+        for text in &case.flows {
+            let (before, after) = (trace(network, &flow(text)), trace(&other, &flow(text)));
+            assert_eq!(before.decision(), after.decision(), "seed {seed}: {text}\n{}", case.estate.text());
+        }
+    });
+}

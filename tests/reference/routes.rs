@@ -1,0 +1,368 @@
+//! Which way a subnet sends (section 6 of the rules), by building the whole table for every packet.
+
+use super::facts::{Bound, Facts, PRIVATE, is_private, net};
+use super::worlds::{Stop, Why, Worlds};
+use netwhy::inventory::{
+    AddressMeaning, GatewayType, Id, NextHopType, OnPremisesSite, PeeringState, Route, RouteTable, Slot,
+    Subnet, TableTag, VirtualNetwork, VirtualNetworkGateway,
+};
+use netwhy::net::{IpAddr, IpNet, host_prefix};
+use netwhy::network::AttachmentKind;
+use netwhy::trace::Cause;
+
+/// Where a route sends.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Hop {
+    /// Inside the virtual network.
+    Local,
+    /// Into a peered network.
+    Peer(Id<VirtualNetwork>),
+    /// To the private endpoint at this place in the list of holders.
+    Endpoint(usize),
+    /// To the public internet.
+    Internet,
+    /// To a service over its service endpoint.
+    ServiceEndpoint(String),
+    /// To one of these gateways.
+    Gateway(Vec<Id<VirtualNetworkGateway>>),
+    /// To this appliance.
+    Appliance(IpAddr),
+    /// Nowhere.
+    Drop,
+}
+
+/// Who put a route into the table; the later the better for the same prefix (RT-20).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    System,
+    Bgp,
+    /// RT-17: the kind of tag, an explicit prefix last.
+    User(u8),
+}
+
+#[derive(Clone, Debug)]
+struct Candidate {
+    prefix: IpNet,
+    rank: Rank,
+    hops: Vec<Hop>,
+    decider: Option<String>,
+}
+
+/// A chosen route.
+#[derive(Clone, Debug)]
+pub(crate) struct Chosen {
+    pub(crate) hop: Hop,
+    pub(crate) user: bool,
+    /// Length of its prefix.
+    pub(crate) length: u8,
+    pub(crate) decider: Option<String>,
+}
+
+/// RT-24b, step by step.
+pub(crate) fn choose(f: &Facts, w: &Worlds, subnet: Id<Subnet>, to: IpAddr) -> Result<Chosen, Stop> {
+    let Some(vnet) = f.vnet_of(subnet) else {
+        return Err(Stop { cause: Cause::DanglingReference, decider: None });
+    };
+    let table = match f.bound(&f.inv.subnets[subnet].route_table) {
+        Bound::Nothing => Ok(None),
+        Bound::To(row) => Ok(Some(&f.inv.route_tables[row])),
+        Bound::Unknown(cause) => Err(cause),
+    };
+    let endpoints = service_endpoint_routes(f, subnet, to);
+    // RT-23: nothing in a table can override these, not even what is unknown.
+    if let (Some(first), false) = (endpoints.first(), f.profile.service_endpoint_route_overridable) {
+        return Ok(chosen(w, first));
+    }
+    let table = match table {
+        Ok(table) => table,
+        Err(cause) if w.maybe(cause) => return Err(Stop::supposed(cause)),
+        Err(_) => None,
+    };
+    let user = user_routes(f, w, table, to);
+    let gateway = gateway_routes(f, vnet, table);
+    let mut all = system_routes(f, vnet, &user, &gateway, table);
+    all.extend(endpoint_routes(f, w, vnet, &user));
+    all.extend(endpoints);
+    all.extend(user);
+    all.retain(|c| c.prefix.contains(&to));
+    // RT-22: inside the network and its peers, system routes beat learnt ones however specific.
+    let inside = |hop: &Hop| matches!(hop, Hop::Local | Hop::Peer(_) | Hop::ServiceEndpoint(_));
+    let near = all.iter().any(|c| c.rank == Rank::System && c.hops.iter().any(inside));
+    if !near {
+        all.extend(gateway.into_iter().filter(|c| c.prefix.contains(&to)));
+    }
+    // RT-20: longest prefix, then user before learnt before system.
+    // A peer that is in none of the files may hold a private address that nobody here does.
+    let held = |c: &Candidate| {
+        c.hops.iter().any(inside) || matches!(c.rank, Rank::User(_)) && c.prefix.prefix_len() == 32
+    };
+    if is_private(to) && !all.iter().any(held) && unknown_peer(f, vnet) && w.maybe(Cause::DanglingReference) {
+        return Err(Stop::supposed(Cause::DanglingReference));
+    }
+    let best = all.iter().max_by_key(|c| (c.prefix.prefix_len(), c.rank, inside(&c.hops[0])));
+    match best {
+        None => Err(Stop { cause: Cause::NoRoute, decider: None }),
+        Some(best) => Ok(chosen(w, best)),
+    }
+}
+
+/// A peering to a network that is in none of the files, and that may work.
+fn unknown_peer(f: &Facts, vnet: Id<VirtualNetwork>) -> bool {
+    let connected = |s: &super::facts::Side<'_>| {
+        s.row.peering_state.or(PeeringState::Connected) == Ok(PeeringState::Connected)
+    };
+    f.sides(vnet)
+        .iter()
+        .any(|s| s.remote.is_none() && connected(s) && !s.row.remote_virtual_network.is_absent())
+}
+
+/// RT-27: several equal next hops are all used.
+fn chosen(w: &Worlds, candidate: &Candidate) -> Chosen {
+    let hop = w.pick(Why::Spread, candidate.hops.len());
+    let user = matches!(candidate.rank, Rank::User(_));
+    let length = candidate.prefix.prefix_len();
+    Chosen { hop: candidate.hops[hop].clone(), user, length, decider: candidate.decider.clone() }
+}
+
+/// RT-2 to RT-5.
+fn system_routes(
+    f: &Facts,
+    vnet: Id<VirtualNetwork>,
+    user: &[Candidate],
+    gateway: &[Candidate],
+    table: Option<&RouteTable>,
+) -> Vec<Candidate> {
+    let system =
+        |prefix: IpNet, hop: Hop| Candidate { prefix, rank: Rank::System, hops: vec![hop], decider: None };
+    let everything = net("0.0.0.0/0");
+    let mut out = vec![system(everything, Hop::Internet)];
+    let own = f.prefixes(vnet);
+    out.extend(own.iter().map(|p| system(*p, Hop::Local)));
+    // RT-19: a table may refuse the routes of peerings.
+    let refuses =
+        table.and_then(|t| t.disable_peering_route.known()).is_some_and(|v| v.eq_ignore_ascii_case("All"));
+    if !refuses {
+        for (peer, _) in f.peers(vnet) {
+            out.extend(f.prefixes(peer).iter().map(|p| system(*p, Hop::Peer(peer))));
+        }
+    }
+    // RT-3a, RT-3b: a default route of the user's, or a learnt one, takes the None routes away.
+    let learnt = f.profile.bgp_default_removes_none_routes && gateway.iter().any(|c| c.prefix == everything);
+    if user.iter().any(|c| c.prefix == everything) || learnt {
+        return out;
+    }
+    let listed = PRIVATE.iter().map(|p| net(p)).chain(f.profile.extra_none_routes.iter().copied());
+    // RT-3: not where the network's own space is that range or includes it.
+    let kept = listed.filter(|none| !own.iter().any(|p| p.contains(none)));
+    out.extend(kept.map(|p| system(p, Hop::Drop)));
+    out
+}
+
+/// RT-10, RT-17. All routes of a table, those of tags as the prefix that holds the destination.
+fn user_routes(f: &Facts, w: &Worlds, table: Option<&RouteTable>, to: IpAddr) -> Vec<Candidate> {
+    let Some(table) = table else { return Vec::new() };
+    let mut out = Vec::new();
+    for route in &table.routes {
+        let decider = Some(format!("{}/{}", table.id.full_name(), route.name));
+        let Some(prefix) = route.address_prefix.known() else { continue };
+        let (prefix, rank) = match &prefix.means {
+            AddressMeaning::Any => (net("0.0.0.0/0"), 4),
+            AddressMeaning::Addresses(set) => match set.to_prefixes()[..] {
+                [one] => (one, 4),
+                _ => continue,
+            },
+            AddressMeaning::Tag(tag) => match f.tag(tag) {
+                Some(set) => match set.to_prefixes().into_iter().find(|p| p.contains(&to)) {
+                    Some(prefix) => (prefix, tag_rank(tag)),
+                    None => continue,
+                },
+                // It may hold the destination, and nobody knows how exactly.
+                None if w.maybe(Cause::UnknownServiceTag) => (host_prefix(to), 3),
+                None => continue,
+            },
+        };
+        let Some(hops) = user_hops(f, table, route) else { continue };
+        out.push(Candidate { prefix, rank: Rank::User(rank), hops, decider });
+    }
+    out
+}
+
+/// RT-17: regional tag, top-level tag, AzureCloud.region, AzureCloud.
+fn tag_rank(tag: &str) -> u8 {
+    let cloud = tag.to_ascii_lowercase().starts_with("azurecloud");
+    match (cloud, tag.contains('.')) {
+        (false, true) => 3,
+        (false, false) => 2,
+        (true, true) => 1,
+        (true, false) => 0,
+    }
+}
+
+fn user_hops(f: &Facts, table: &RouteTable, route: &Route) -> Option<Vec<Hop>> {
+    let _ = (f, table);
+    Some(match route.next_hop_type.known()? {
+        NextHopType::VirtualAppliance => vec![Hop::Appliance(*route.next_hop_ip_address.known()?)],
+        NextHopType::VirtualApplianceEcmp => {
+            let hops: Vec<Hop> = route.next_hop_ip_addresses.iter().map(|ip| Hop::Appliance(*ip)).collect();
+            if hops.is_empty() {
+                return None;
+            }
+            hops
+        }
+        NextHopType::VirtualNetworkGateway => vec![Hop::Gateway(Vec::new())],
+        NextHopType::VnetLocal => vec![Hop::Local],
+        NextHopType::Internet => vec![Hop::Internet],
+        NextHopType::None => vec![Hop::Drop],
+    })
+}
+
+/// RT-6: what gateways know, unless the table keeps it out.
+fn gateway_routes(f: &Facts, vnet: Id<VirtualNetwork>, table: Option<&RouteTable>) -> Vec<Candidate> {
+    if table.is_some_and(|t| t.disable_bgp_route_propagation.is(true)) {
+        return Vec::new();
+    }
+    let mut out: Vec<Candidate> = Vec::new();
+    for (prefix, gateway) in gateway_prefixes(f, vnet) {
+        match out.iter_mut().find(|c| c.prefix == prefix) {
+            None => out.push(Candidate {
+                prefix,
+                rank: Rank::Bgp,
+                hops: vec![Hop::Gateway(vec![gateway])],
+                decider: None,
+            }),
+            Some(same) => {
+                if let Hop::Gateway(list) = &mut same.hops[0] {
+                    list.push(gateway);
+                }
+            }
+        }
+    }
+    // GW-2: of equal prefixes, ExpressRoute is preferred.
+    for candidate in &mut out {
+        if let Hop::Gateway(list) = &mut candidate.hops[0] {
+            let express: Vec<_> = list.iter().copied().filter(|g| is_express_route(f, *g)).collect();
+            if !express.is_empty() {
+                *list = express;
+            }
+            list.dedup();
+        }
+    }
+    out
+}
+
+fn is_express_route(f: &Facts, gateway: Id<VirtualNetworkGateway>) -> bool {
+    f.inv.virtual_network_gateways[gateway].gateway_type.is(GatewayType::ExpressRoute)
+}
+
+/// What the gateways of a network (or those it uses remotely) know, prefix by prefix.
+pub(crate) fn gateway_prefixes(
+    f: &Facts,
+    vnet: Id<VirtualNetwork>,
+) -> Vec<(IpNet, Id<VirtualNetworkGateway>)> {
+    let mut out = Vec::new();
+    for gateway in f.gateways_of(vnet) {
+        for (prefix, _) in behind(f, gateway) {
+            out.push((prefix, gateway));
+        }
+    }
+    out
+}
+
+/// What lies behind a gateway: prefix and the site that announces it, where one does.
+pub(crate) fn behind(
+    f: &Facts,
+    gateway: Id<VirtualNetworkGateway>,
+) -> Vec<(IpNet, Option<Id<OnPremisesSite>>)> {
+    let mut out = Vec::new();
+    for (id, site) in f.inv.on_premises_sites.rows() {
+        if !sites_gateways(f, id).contains(&gateway) {
+            continue;
+        }
+        let told = if site.advertises.given { &site.advertises } else { &site.address_prefixes };
+        out.extend(told.iter().map(|p| (*p, Some(id))));
+    }
+    for route in f.inv.bgp_routes.iter() {
+        let learnt = route.learned_by.known().and_then(|r| f.inv.follow_any(&r.text));
+        let by = Slot { table: TableTag::VirtualNetworkGateway, row: gateway.raw() };
+        if let (true, Some(prefix)) = (learnt == Some(by), route.address_prefix.known()) {
+            out.push((*prefix, f.row(&route.site)));
+        }
+    }
+    for connection in f.inv.connections.iter() {
+        if f.row(&connection.virtual_network_gateway1) != Some(gateway) {
+            continue;
+        }
+        if let Some(local) = f.row(&connection.local_network_gateway2) {
+            out.extend(f.inv.local_network_gateways[local].address_prefixes.iter().map(|p| (*p, None)));
+        }
+    }
+    out
+}
+
+/// The gateways a site is connected to.
+pub(crate) fn sites_gateways(f: &Facts, site: Id<OnPremisesSite>) -> Vec<Id<VirtualNetworkGateway>> {
+    let refs = f.inv.on_premises_sites[site].connected_to.iter();
+    refs.filter_map(|r| f.inv.follow_any(&r.text))
+        .filter(|s| s.table == TableTag::VirtualNetworkGateway)
+        .map(|s| Id::new(s.row as usize))
+        .collect()
+}
+
+/// RT-7, TAG-9: the service's public prefixes, where the subnet has the service endpoint.
+fn service_endpoint_routes(f: &Facts, subnet: Id<Subnet>, to: IpAddr) -> Vec<Candidate> {
+    let Some(vnet) = f.vnet_of(subnet) else { return Vec::new() };
+    let region = f.region(vnet);
+    let mut out = Vec::new();
+    for endpoint in &f.inv.subnets[subnet].service_endpoints {
+        let set = service_prefixes(f, &endpoint.service, region.as_deref());
+        let Some(prefix) = set.into_iter().find(|p| p.contains(&to)) else { continue };
+        let hops = vec![Hop::ServiceEndpoint(endpoint.service.to_string())];
+        out.push(Candidate { prefix, rank: Rank::System, hops, decider: None });
+    }
+    out
+}
+
+fn service_prefixes(f: &Facts, service: &str, region: Option<&str>) -> Vec<IpNet> {
+    let service = service.to_ascii_lowercase();
+    let prefixes = |tag: Option<&netwhy::net::AddressSet>| tag.map(|s| s.to_prefixes()).unwrap_or_default();
+    if service == "microsoft.storage.global" {
+        return prefixes(f.tag("Storage"));
+    }
+    // SE-5: storage, and SQL, only in the region of the network (and its pair, which the generator avoids).
+    let kind = netwhy::services::SERVICES
+        .iter()
+        .find(|k| k.service_endpoint.is_some_and(|s| s.eq_ignore_ascii_case(&service)));
+    let Some(tag) = kind.and_then(|k| k.tag) else { return Vec::new() };
+    match (service.as_str(), region) {
+        ("microsoft.storage" | "microsoft.sql", Some(region)) => prefixes(f.tag(&format!("{tag}.{region}"))),
+        _ => prefixes(f.tag(tag)),
+    }
+}
+
+/// RT-8, RT-24: private endpoints of this network and of direct peers, unless a user's route takes them.
+fn endpoint_routes(f: &Facts, w: &Worlds, vnet: Id<VirtualNetwork>, user: &[Candidate]) -> Vec<Candidate> {
+    let peers: Vec<_> = f.peers(vnet).into_iter().map(|(peer, _)| peer).collect();
+    let mut out = Vec::new();
+    for (place, holder) in f.holders.iter().enumerate() {
+        let near = holder.vnet == vnet || peers.contains(&holder.vnet);
+        let (AttachmentKind::PrivateEndpoint(..), true, Some(ip)) = (holder.kind, near, holder.ip) else {
+            continue;
+        };
+        let policies = &f.inv.subnets[holder.subnet].private_endpoint_network_policies;
+        let by_table = match policies {
+            netwhy::inventory::Field::Known(p) => p.routes(),
+            netwhy::inventory::Field::Absent => false,
+            netwhy::inventory::Field::Unknown(_) => w.maybe(Cause::UnknownValue),
+        };
+        let space = f.prefixes(holder.vnet).iter().filter(|p| p.contains(&ip)).map(IpNet::prefix_len).max();
+        let invalid = by_table
+            && user
+                .iter()
+                .any(|c| c.prefix.contains(&ip) && space.is_some_and(|s| c.prefix.prefix_len() >= s));
+        if !invalid {
+            let hops = vec![Hop::Endpoint(place)];
+            out.push(Candidate { prefix: host_prefix(ip), rank: Rank::System, hops, decider: None });
+        }
+    }
+    out
+}

@@ -1,0 +1,303 @@
+//! The service's own network rules (section 15) and authorization (section 16).
+
+use super::facts::Facts;
+use super::names::{endpoint_target, kind_of, service_names, zone_name};
+use super::walk::{Arrival, Call, Way};
+use super::worlds::{Stop, Worlds};
+use netwhy::inventory::{
+    AddressMeaning, ConnectionStatus, DefaultAction, Id, Permission, PlatformService, PrivateEndpoint,
+    PublicNetworkAccess, ResourceId, RoleDefinition, Subnet, TableTag,
+};
+use netwhy::net::IpAddr;
+use netwhy::network::{AttachmentKind, normal_region};
+use netwhy::trace::Cause;
+
+/// How a request reached the public endpoint.
+enum Came {
+    /// With a public address, from this region of Azure where it is one.
+    Public(IpAddr, Option<String>),
+    /// Over a service endpoint of a subnet.
+    Subnet(Id<Subnet>),
+}
+
+/// What the service says to a packet that arrived.
+pub(crate) fn admit(
+    f: &Facts,
+    _w: &Worlds,
+    way: &Way,
+    call: &Call,
+    unlinked: Option<&str>,
+) -> Result<(), Stop> {
+    match way.arrival {
+        Arrival::Endpoint(place) => private(f, place, call),
+        Arrival::Outside => {
+            let Some((service, _)) = call.service else { return Ok(()) };
+            let region = way.left.and_then(|v| f.region(v));
+            public(f, service, &Came::Public(way.last.source, region))
+                .map_err(|s| because(f, s, service, unlinked))
+        }
+        Arrival::ServiceEndpoint(subnet) => {
+            let Some((service, _)) = call.service else { return Ok(()) };
+            public(f, service, &Came::Subnet(subnet)).map_err(|s| because(f, s, service, unlinked))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// PE-1 to PE-3.
+fn private(f: &Facts, place: usize, call: &Call) -> Result<(), Stop> {
+    let AttachmentKind::PrivateEndpoint(id, _) = f.holders[place].kind else { return Ok(()) };
+    let row = &f.inv.private_endpoints[id];
+    let name = Some(row.id.full_name());
+    if status(f, id) != ConnectionStatus::Approved {
+        return Err(Stop { cause: Cause::PeNotApproved, decider: name });
+    }
+    let (target, groups) = endpoint_target(f, id);
+    if let Some((service, end)) = call.service {
+        let group = service_names(f, service).into_iter().nth(end).map(|e| e.kind.group);
+        let serves = group.is_some_and(|g| groups.iter().any(|own| own.eq_ignore_ascii_case(g)));
+        if target != Some(service) || !serves {
+            return Err(Stop { cause: Cause::PeWrongResource, decider: name });
+        }
+    }
+    Ok(())
+}
+
+/// The state of a connection: as written in short, or as deployed, else approved on creation.
+fn status(f: &Facts, id: Id<PrivateEndpoint>) -> ConnectionStatus {
+    let row = &f.inv.private_endpoints[id];
+    if let Some(status) = row.status.known() {
+        return *status;
+    }
+    let deployed = row.connections.items.first().and_then(|c| c.status.known());
+    deployed.copied().unwrap_or(match row.manual_connections.items.is_empty() {
+        true => ConnectionStatus::Approved,
+        false => ConnectionStatus::Pending,
+    })
+}
+
+/// DNS-9, DNS-10: refused only because the private zone is not linked where the name was asked.
+fn because(f: &Facts, stop: Stop, service: Id<PlatformService>, unlinked: Option<&str>) -> Stop {
+    let Some(name) = unlinked else { return stop };
+    let _ = service;
+    let zone =
+        f.inv.private_dns_zones.rows().find(|(id, _)| name.ends_with(&format!(".{}", zone_name(f, *id))));
+    match zone {
+        Some((_, row)) => Stop { cause: Cause::DnsZoneNotLinked, decider: Some(row.id.full_name()) },
+        None => stop,
+    }
+}
+
+/// ST-2 and its like, for the public endpoint.
+fn public(f: &Facts, id: Id<PlatformService>, came: &Came) -> Result<(), Stop> {
+    let row = &f.inv.services[id];
+    let name = Some(row.id.full_name());
+    // ST-2 (d), KV-2.
+    if row.public_network_access.is(PublicNetworkAccess::Disabled) {
+        return Err(Stop { cause: Cause::PublicAccessDisabled, decider: name });
+    }
+    let cosmos = row.id.is_kind("Microsoft.DocumentDB/databaseAccounts");
+    let storage = row.id.is_kind("Microsoft.Storage/storageAccounts");
+    let open = match cosmos {
+        // COS-1: no list, no filter.
+        true => row.ip_rules.is_empty() && !row.is_virtual_network_filter_enabled.is(true),
+        // ST-2 (e).
+        false => !row.default_action.is(DefaultAction::Deny),
+    };
+    if open {
+        return Ok(());
+    }
+    let listed = match came {
+        // ST-2 (f): a subnet's rule needs the identity that only a service endpoint gives (SE-4).
+        Came::Subnet(subnet) => {
+            row.virtual_network_rules.iter().any(|r| f.inv.follow(r).row() == Some(*subnet))
+        }
+        Came::Public(address, region) => {
+            // ST-4: the address of a client in the same region is never a public one.
+            let here = row.location.known().map(|l| normal_region(l));
+            let same_region = storage && region.is_some() && *region == here;
+            let any_azure = cosmos && region.is_some() && row.ip_rules.iter().any(|w| *w.text == *"0.0.0.0");
+            let named = row.ip_rules.iter().any(|w| match &w.means {
+                AddressMeaning::Addresses(set) => set.contains(*address),
+                AddressMeaning::Any => true,
+                AddressMeaning::Tag(_) => false,
+            });
+            any_azure || (named && !same_region)
+        }
+    };
+    match listed {
+        true => Ok(()),
+        false => Err(Stop { cause: Cause::ServiceFirewallDeny, decider: name }),
+    }
+}
+
+/// RBAC-1: deny assignments, then the sum of the roles.
+pub(crate) fn authorize(f: &Facts, who: &str, action: Option<&str>, call: &Call) -> Result<(), Stop> {
+    let Some((service, end)) = call.service else { return Ok(()) };
+    let row = &f.inv.services[service];
+    let Some((action, data)) = wanted(f, service, end, action) else { return Ok(()) };
+    let Some(people) = principals(f, who) else {
+        return Err(Stop { cause: Cause::UnknownIdentity, decider: None });
+    };
+    let is_me = |text: &str| {
+        principals(f, text).is_some_and(|p| people.contains(&p[0]))
+            || people.iter().any(|p| p.eq_ignore_ascii_case(text))
+    };
+    // A vault that does not say decides by access policies.
+    if row.id.is_kind("Microsoft.KeyVault/vaults") && !row.enable_rbac_authorization.is(true) {
+        let listed = row
+            .access_policies
+            .iter()
+            .any(|p| p.object_id.known().is_some_and(|o| is_me(o)) && !p.secrets.is_empty());
+        return match listed {
+            true => Ok(()),
+            false => Err(Stop { cause: Cause::AccessPolicyMissing, decider: Some(row.id.full_name()) }),
+        };
+    }
+    for deny in f.inv.deny_assignments.iter() {
+        let scope = scope_of(f, deny.scope.known().map(|r| &*r.text), &deny.id);
+        let hits =
+            deny.principals.iter().any(|p| is_me(p)) && !deny.exclude_principals.iter().any(|p| is_me(p));
+        if hits && row.id.is_within(&scope) && deny.permissions.iter().any(|p| permits(p, &action, data)) {
+            return Err(Stop { cause: Cause::RbacDenyAssignment, decider: Some(deny.id.full_name()) });
+        }
+    }
+    for assignment in f.inv.role_assignments.iter() {
+        let scope = scope_of(f, assignment.scope.known().map(|r| &*r.text), &assignment.id);
+        let mine = assignment.principal_id.known().is_some_and(|p| is_me(p));
+        let role = assignment.role_definition_id.known();
+        if mine && row.id.is_within(&scope) && role.is_some_and(|r| grants(f, r, &action, data)) {
+            return Ok(());
+        }
+    }
+    let cause = if data { Cause::RbacMissingDataRole } else { Cause::RbacMissingRole };
+    Err(Stop { cause, decider: Some(row.id.full_name()) })
+}
+
+/// The action that reading means, and whether it is one of the data plane.
+fn wanted(
+    f: &Facts,
+    service: Id<PlatformService>,
+    end: usize,
+    action: Option<&str>,
+) -> Option<(String, bool)> {
+    let kind = kind_of(f, service)?;
+    let group = kind.endpoints.get(end)?.group;
+    let reading = match (kind.arm_type, group) {
+        ("Microsoft.Storage/storageAccounts", "blob" | "dfs") => {
+            ("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read", true)
+        }
+        ("Microsoft.Storage/storageAccounts", "file") => {
+            ("Microsoft.Storage/storageAccounts/fileServices/fileshares/files/read", true)
+        }
+        ("Microsoft.KeyVault/vaults", _) => ("Microsoft.KeyVault/vaults/secrets/getSecret/action", true),
+        ("Microsoft.ContainerRegistry/registries", _) => {
+            ("Microsoft.ContainerRegistry/registries/pull/read", false)
+        }
+        _ => return None,
+    };
+    match action {
+        None => Some((reading.0.to_owned(), reading.1)),
+        Some(action) => Some((action.to_owned(), reading.1)),
+    }
+}
+
+/// Everybody a name stands for, itself first: the principal or resource, then its groups (RBAC-2).
+fn principals(f: &Facts, who: &str) -> Option<Vec<String>> {
+    let slot = f.inv.follow_any(who).or_else(|| {
+        let by_object = f
+            .inv
+            .principals
+            .rows()
+            .find(|(_, p)| p.object_id.known().is_some_and(|o| o.eq_ignore_ascii_case(who)));
+        by_object.map(|(id, _)| netwhy::inventory::Slot { table: TableTag::Principal, row: id.raw() })
+    })?;
+    let id = f.inv.id_of(slot)?.to_string().to_ascii_lowercase();
+    let mut out = vec![id];
+    if slot.table == TableTag::Principal {
+        let mut open = vec![Id::new(slot.row as usize)];
+        while let Some(next) = open.pop() {
+            let row: &netwhy::inventory::Principal = &f.inv.principals[next];
+            for group in row.member_of.iter().filter_map(|r| f.inv.follow(r).row()) {
+                let text = f.inv.principals[group].id.to_string().to_ascii_lowercase();
+                if !out.contains(&text) {
+                    out.push(text);
+                    open.push(group);
+                }
+            }
+        }
+    }
+    Some(out)
+}
+
+/// Where an assignment holds: as said, by name or id, else where it lives.
+fn scope_of(f: &Facts, said: Option<&str>, id: &ResourceId) -> String {
+    match said {
+        Some(text) => match f.inv.follow_any(text).and_then(|s| f.inv.id_of(s)) {
+            Some(id) => id.to_string(),
+            None => text.to_owned(),
+        },
+        None => id.scope().to_owned(),
+    }
+}
+
+fn permits(permission: &Permission, action: &str, data: bool) -> bool {
+    let (yes, no) = match data {
+        true => (&permission.data_actions, &permission.not_data_actions),
+        false => (&permission.actions, &permission.not_actions),
+    };
+    yes.iter().any(|p| wildcard(p, action)) && !no.iter().any(|p| wildcard(p, action))
+}
+
+fn wildcard(pattern: &str, action: &str) -> bool {
+    let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
+    match pattern.split_once('*') {
+        None => pattern == action,
+        Some((head, tail)) => {
+            action.len() >= head.len() + tail.len() && action.starts_with(head) && {
+                let rest = &action[head.len()..];
+                (0..=rest.len()).any(|at| rest.is_char_boundary(at) && wildcard_tail(tail, &rest[at..]))
+            }
+        }
+    }
+}
+
+fn wildcard_tail(pattern: &str, text: &str) -> bool {
+    if pattern.contains('*') { wildcard(pattern, text) } else { pattern == text }
+}
+
+/// Built-in roles by what they can do to data: name, control actions, data actions.
+const ROLES: &[(&str, &[&str], &[&str])] = &[
+    ("Owner", &["*"], &[]),
+    ("Contributor", &["*"], &[]),
+    ("Reader", &["*/read"], &[]),
+    (
+        "Storage Blob Data Reader",
+        &[],
+        &["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"],
+    ),
+    (
+        "Storage Blob Data Contributor",
+        &[],
+        &["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/*"],
+    ),
+    ("Storage Blob Data Owner", &[], &["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/*"]),
+    ("Key Vault Secrets User", &[], &["Microsoft.KeyVault/vaults/secrets/getSecret/action"]),
+    ("AcrPull", &["Microsoft.ContainerRegistry/registries/pull/read"], &[]),
+];
+
+fn grants(f: &Facts, role: &str, action: &str, data: bool) -> bool {
+    let own = f.inv.role_definitions.iter().find(|r: &&RoleDefinition| {
+        r.id.name().eq_ignore_ascii_case(role)
+            || r.id.as_str().eq_ignore_ascii_case(role)
+            || r.role_name.known().is_some_and(|n| n.eq_ignore_ascii_case(role))
+    });
+    if let Some(own) = own {
+        return own.permissions.iter().any(|p| permits(p, action, data));
+    }
+    let known = ROLES.iter().find(|(name, ..)| name.eq_ignore_ascii_case(role));
+    known.is_some_and(|(_, control, on_data)| {
+        let list = if data { on_data } else { control };
+        list.iter().any(|p| wildcard(p, action))
+    })
+}

@@ -1,0 +1,745 @@
+//! The way there: from a sender, hop by hop, to whatever takes the packet.
+
+use super::facts::{Bound, Facts, Holder, ip, is_public, metadata, platform};
+use super::filters::{Packet, inbound, outbound};
+use super::firewall::{self, Pass};
+use super::routes::{Chosen, Hop, behind, choose, sites_gateways};
+use super::worlds::{Stop, Why, Worlds};
+use netwhy::inventory::{
+    AnyKind, GatewayType, Id, LoadBalancer, LoadBalancingRule, OnPremisesSite, PlatformService,
+    PublicIpAddress, Ref, ResourceId, Sku, Subnet, VirtualNetwork, VirtualNetworkGateway,
+};
+use netwhy::net::{IpAddr, IpNet, Protocol, ProtocolMatch};
+use netwhy::network::AttachmentKind;
+use netwhy::profile::ForwardedTrafficMode;
+use netwhy::trace::Cause;
+
+/// The source port of flows that do not say one.
+pub(crate) const EPHEMERAL: u16 = 50000;
+
+/// The address that stands for a client of the public internet.
+pub(crate) fn internet_address() -> IpAddr {
+    netwhy::trace::INTERNET_CLIENT
+}
+
+/// The address that stands for what default outbound access gives, and others that nobody can know.
+fn some_public_address() -> IpAddr {
+    ip("198.51.100.200")
+}
+
+/// The address that stands for any host of a site.
+pub(crate) fn site_address(f: &Facts, site: Id<OnPremisesSite>) -> IpAddr {
+    let row = &f.inv.on_premises_sites[site];
+    let host = row.hosts.iter().find_map(|h| h.ip_address.known().copied());
+    let first = row.address_prefixes.items.first().and_then(|p| match p {
+        IpNet::V4(p) => Some(IpAddr::V4((u32::from(p.network()) + 4).into())),
+        IpNet::V6(_) => None,
+    });
+    host.or(first).unwrap_or_else(internet_address)
+}
+
+/// Where a flow starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Start {
+    Holder(usize),
+    Site(Id<OnPremisesSite>),
+    Internet,
+}
+
+/// What the question is about, beside the packet.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Call {
+    /// The name in the request.
+    pub(crate) host: Option<String>,
+    /// The service and endpoint that the name means.
+    pub(crate) service: Option<(Id<PlatformService>, usize)>,
+}
+
+impl Call {
+    /// A packet and nothing more.
+    pub(crate) fn bare() -> Self {
+        Self::default()
+    }
+}
+
+/// Who takes the packet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Arrival {
+    /// A machine in a subnet.
+    Guest(usize),
+    /// An address of a subnet that nothing in the files holds.
+    Vacant(Holder),
+    /// A private endpoint.
+    Endpoint(usize),
+    /// A firewall's DNS proxy.
+    Proxy(usize),
+    /// The public internet, or a service's public endpoint.
+    Outside,
+    /// A service, over the service endpoint of this subnet.
+    ServiceEndpoint(Id<Subnet>),
+    /// A host of an on-premises site.
+    Site(Id<OnPremisesSite>),
+    /// The platform's own addresses.
+    Platform,
+}
+
+/// A device on the way that keeps state: the answer must come back through it (ASYM-1).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Device {
+    pub(crate) place: usize,
+    pub(crate) before: Packet,
+    pub(crate) after: Packet,
+}
+
+/// The way a packet took.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    pub(crate) start: Start,
+    pub(crate) first: Packet,
+    pub(crate) devices: Vec<Device>,
+    pub(crate) arrival: Arrival,
+    /// As it arrived.
+    pub(crate) last: Packet,
+    /// The network it left Azure's private space from, where it did.
+    pub(crate) left: Option<Id<VirtualNetwork>>,
+    /// It came in through a public address of this holder.
+    pub(crate) entered: bool,
+    /// The site it went to, and how it looked there.
+    pub(crate) by_site: Option<Id<OnPremisesSite>>,
+    pub(crate) at_site: Packet,
+}
+
+struct Walk<'a, 'b> {
+    f: &'b Facts<'a>,
+    w: &'b Worlds,
+    call: &'b Call,
+    way: Way,
+    seen: Vec<(usize, Packet)>,
+}
+
+fn stop<T>(cause: Cause, decider: Option<String>) -> Result<T, Stop> {
+    Err(Stop { cause, decider })
+}
+
+/// Carries a packet from where it starts.
+pub(crate) fn carry(f: &Facts, w: &Worlds, start: Start, packet: Packet, call: &Call) -> Result<Way, Stop> {
+    let way = Way {
+        start,
+        first: packet,
+        devices: Vec::new(),
+        arrival: Arrival::Outside,
+        last: packet,
+        left: None,
+        entered: false,
+        by_site: None,
+        at_site: packet,
+    };
+    let mut walk = Walk { f, w, call, way, seen: Vec::new() };
+    let (arrival, last) = match start {
+        Start::Holder(place) => walk.leave(place, packet)?,
+        Start::Site(site) => walk.from_site(site, packet)?,
+        Start::Internet => walk.from_internet(packet)?,
+    };
+    walk.way.arrival = arrival;
+    walk.way.last = last;
+    Ok(walk.way)
+}
+
+type Done = Result<(Arrival, Packet), Stop>;
+
+impl Walk<'_, '_> {
+    fn holder(&self, place: usize) -> Holder {
+        self.f.holders[place]
+    }
+
+    fn name(&self, place: usize) -> Option<String> {
+        self.f.owner(&self.holder(place)).map(|id| id.full_name())
+    }
+
+    /// PKT-3: out of an interface: filters, then routes.
+    fn leave(&mut self, place: usize, packet: Packet) -> Done {
+        let holder = self.holder(place);
+        // PKT-8: what a virtual network does not carry at all.
+        let multicast = packet.destination.is_multicast() || packet.destination == ip("255.255.255.255");
+        if multicast || (packet.protocol == Protocol::Udp && packet.source_port == 65330) {
+            return stop(Cause::PlatformProtocol, None);
+        }
+        outbound(self.f, self.w, &holder, &packet)?;
+        // PLAT-2: no route and no appliance has a part in this.
+        if [platform(), metadata()].contains(&packet.destination) {
+            return Ok((Arrival::Platform, packet));
+        }
+        self.route(place, packet)
+    }
+
+    fn route(&mut self, place: usize, packet: Packet) -> Done {
+        let holder = self.holder(place);
+        // RT-14: the same packet at the same place.
+        if self.seen.contains(&(place, packet)) {
+            return stop(Cause::RoutingLoop, None);
+        }
+        self.seen.push((place, packet));
+        let route = choose(self.f, self.w, holder.subnet, packet.destination)?;
+        self.follow(place, packet, route)
+    }
+
+    fn follow(&mut self, place: usize, packet: Packet, route: Chosen) -> Done {
+        let holder = self.holder(place);
+        match route.hop.clone() {
+            Hop::Drop if self.broken_peering(&holder, packet, &route).is_some() => {
+                stop(Cause::PeeringNotConnected, self.broken_peering(&holder, packet, &route))
+            }
+            Hop::Drop if route.user => stop(Cause::UdrNone, route.decider),
+            Hop::Drop => stop(Cause::SystemRouteNone, route.decider),
+            Hop::Local => self.land(holder.vnet, packet),
+            Hop::Peer(vnet) => {
+                self.cross(&holder, vnet, &packet)?;
+                self.land(vnet, packet)
+            }
+            Hop::Endpoint(there) => {
+                let vnet = self.holder(there).vnet;
+                self.cross(&holder, vnet, &packet)?;
+                self.arrive(there, packet, false)
+            }
+            Hop::Internet => self.exit(place, packet),
+            Hop::ServiceEndpoint(_) => {
+                // SE-3: what is forwarded for others carries no identity of this subnet unless translated.
+                Ok((Arrival::ServiceEndpoint(holder.subnet), packet))
+            }
+            Hop::Appliance(next) => self.to_appliance(place, packet, next, route),
+            Hop::Gateway(gateways) => self.to_gateway(&holder, packet, gateways, route),
+        }
+    }
+
+    /// PEER-1: a peering to the destination's network that exists and does not work; it matters where its
+    /// route would have been the better one.
+    fn broken_peering(&self, holder: &Holder, packet: Packet, route: &Chosen) -> Option<String> {
+        let sides = self.f.sides(holder.vnet);
+        let broken = sides.iter().find(|s| {
+            let covers = |p: &&IpNet| p.contains(&packet.destination);
+            let space = s.remote.and_then(|v| self.f.prefixes(v).iter().find(covers));
+            let better = space.is_some_and(|p| !route.user || p.prefix_len() > route.length);
+            !self.f.usable(s) && better
+        })?;
+        Some(broken.row.id.full_name())
+    }
+
+    /// PEER-6: over a peering, where the profile takes `allowForwardedTraffic` as a real block.
+    fn cross(&self, from: &Holder, to: Id<VirtualNetwork>, packet: &Packet) -> Result<(), Stop> {
+        let f = self.f;
+        let forwarded = !f.in_vnet(from.vnet, packet.source);
+        let gateway = matches!(from.kind, AttachmentKind::Gateway(_));
+        if from.vnet == to
+            || !forwarded
+            || gateway
+            || f.profile.forwarded_traffic_mode == ForwardedTrafficMode::TagOnly
+        {
+            return Ok(());
+        }
+        let side = f.peers(to).into_iter().find(|(peer, _)| *peer == from.vnet).map(|(_, side)| side);
+        match side {
+            Some(side) if !side.row.allow_forwarded_traffic.is(true) => {
+                stop(Cause::ForwardedTrafficDropped, Some(side.row.id.full_name()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Inside a virtual network: whoever holds the address.
+    fn land(&mut self, vnet: Id<VirtualNetwork>, packet: Packet) -> Done {
+        if let Some(place) = self.f.holder_at(vnet, packet.destination) {
+            return self.arrive(place, packet, false);
+        }
+        // The files may not be complete: the subnet takes it.
+        let Some(vacant) = self.f.vacant(vnet, packet.destination) else {
+            return stop(Cause::AddressNotInUse, Some(self.f.inv.virtual_networks[vnet].id.full_name()));
+        };
+        inbound(self.f, self.w, &vacant, &packet, false)?;
+        Ok((Arrival::Vacant(vacant), packet))
+    }
+
+    /// PKT-4: at the holder of the destination address.
+    fn arrive(&mut self, place: usize, packet: Packet, closed: bool) -> Done {
+        let holder = self.holder(place);
+        match holder.kind {
+            AttachmentKind::Frontend(balancer, number) => {
+                self.basic_across_peering(balancer, &holder)?;
+                self.balance(balancer, usize::from(number), packet, None)
+            }
+            AttachmentKind::Firewall(id) => {
+                if packet.port == 53
+                    && packet.protocol == Protocol::Udp
+                    && firewall::proxy_servers(self.f, id).is_some()
+                {
+                    return Ok((Arrival::Proxy(place), packet));
+                }
+                self.dnat(place, id, packet)
+            }
+            AttachmentKind::PrivateEndpoint(..) => {
+                inbound(self.f, self.w, &holder, &packet, false)?;
+                Ok((Arrival::Endpoint(place), packet))
+            }
+            _ => {
+                inbound(self.f, self.w, &holder, &packet, closed)?;
+                if packet.protocol.has_ports() && !self.f.listens(&holder, packet.port) {
+                    return stop(Cause::NothingListens, self.name(place));
+                }
+                Ok((Arrival::Guest(place), packet))
+            }
+        }
+    }
+
+    /// RT-11 to RT-13.
+    fn to_appliance(&mut self, place: usize, packet: Packet, next: IpAddr, route: Chosen) -> Done {
+        let holder = self.holder(place);
+        let mut near = vec![holder.vnet];
+        near.extend(self.f.peers(holder.vnet).into_iter().map(|(peer, _)| peer));
+        let Some(there) = near.iter().find_map(|v| self.f.holder_at(*v, next)) else {
+            // An appliance in a subnet within reach that is in none of the files.
+            return match near.iter().any(|v| self.f.vacant(*v, next).is_some()) {
+                true => stop(Cause::DanglingReference, None),
+                false => stop(Cause::NextHopUnreachable, route.decider),
+            };
+        };
+        self.cross(&holder, self.holder(there).vnet, &packet)?;
+        if self.holder(there).ip == Some(packet.destination) {
+            return self.arrive(there, packet, false);
+        }
+        self.pass(there, packet, route)
+    }
+
+    /// PKT-5: an appliance is a full destination followed by a full source.
+    fn pass(&mut self, place: usize, packet: Packet, route: Chosen) -> Done {
+        let holder = self.holder(place);
+        match holder.kind {
+            AttachmentKind::Firewall(id) => self.through_firewall(place, id, packet),
+            AttachmentKind::Frontend(balancer, number) => {
+                self.basic_across_peering(balancer, &holder)?;
+                self.balance(balancer, usize::from(number), packet, Some(route))
+            }
+            _ => {
+                inbound(self.f, self.w, &holder, &packet, false)?;
+                // RT-12.
+                if !self.f.forwards(&holder) {
+                    return stop(Cause::NextHopNotForwarding, self.name(place));
+                }
+                let mut after = packet;
+                if let (true, Some(own)) = (self.f.translates(&holder), holder.ip) {
+                    after.source = own;
+                }
+                self.way.devices.push(Device { place, before: packet, after });
+                self.leave(place, after)
+            }
+        }
+    }
+
+    /// FW-2: in transit.
+    fn through_firewall(
+        &mut self,
+        place: usize,
+        id: Id<netwhy::inventory::AzureFirewall>,
+        packet: Packet,
+    ) -> Done {
+        if self.seen.contains(&(place, packet)) {
+            return stop(Cause::RoutingLoop, None);
+        }
+        let pass = firewall::filter(self.f, self.w, place, id, &packet, self.call.host.as_deref())?;
+        let mut after = packet;
+        let own = self.holder(place).ip;
+        let translate = pass == Pass::Application || pass == Pass::Network { translate: true };
+        if let (true, Some(own)) = (translate, own) {
+            after.source = own;
+        }
+        self.way.devices.push(Device { place, before: packet, after });
+        self.route(place, after)
+    }
+
+    /// FW-8: addressed to the firewall. PKT-9: the target sees the firewall's private address.
+    fn dnat(&mut self, place: usize, id: Id<netwhy::inventory::AzureFirewall>, packet: Packet) -> Done {
+        let mut after = firewall::translate(self.f, self.w, place, id, &packet)?;
+        if let Some(own) = self.holder(place).ip {
+            after.source = own;
+        }
+        self.way.devices.push(Device { place, before: packet, after });
+        self.route(place, after)
+    }
+
+    /// A gateway as next hop: to the site that announces the destination.
+    fn to_gateway(
+        &mut self,
+        holder: &Holder,
+        packet: Packet,
+        gateways: Vec<Id<VirtualNetworkGateway>>,
+        route: Chosen,
+    ) -> Done {
+        let f = self.f;
+        let gateways = match gateways.is_empty() {
+            false => gateways,
+            true => {
+                // RT-15: a user's route needs a VPN gateway, and none of ExpressRoute beside it.
+                let all = f.gateways_of(holder.vnet);
+                let express = |g: &Id<VirtualNetworkGateway>| {
+                    f.inv.virtual_network_gateways[*g].gateway_type.is(GatewayType::ExpressRoute)
+                };
+                if all.is_empty() || all.iter().any(express) {
+                    return stop(Cause::InvalidNextHop, route.decider);
+                }
+                all
+            }
+        };
+        let gateway = gateways[self.w.pick(Why::Spread, gateways.len())];
+        let mut known = behind(f, gateway);
+        known.retain(|(prefix, _)| prefix.contains(&packet.destination));
+        // GW-4: back into the networks the gateway knows.
+        if let Some(place) = gateway_turns(f, gateway, packet.destination) {
+            return self.route(place, packet);
+        }
+        let Some((_, site)) = known.into_iter().max_by_key(|(prefix, _)| prefix.prefix_len()) else {
+            return stop(Cause::NoRoute, None);
+        };
+        let Some(site) = site else { return Ok((Arrival::Outside, packet)) };
+        self.at_site(site, packet)
+    }
+
+    fn at_site(&mut self, site: Id<OnPremisesSite>, packet: Packet) -> Done {
+        (self.way.by_site, self.way.at_site) = (Some(site), packet);
+        let row = &self.f.inv.on_premises_sites[site];
+        if row.address_prefixes.iter().any(|p| p.contains(&packet.destination)) {
+            let host = row.hosts.iter().find(|h| h.ip_address.is(packet.destination));
+            let closed =
+                host.is_some_and(|h| h.listens.given && !h.listens.iter().any(|r| r.contains(packet.port)));
+            if let (true, true, Some(host)) = (closed, packet.protocol.has_ports(), host) {
+                return stop(Cause::NothingListens, Some(format!("{}/{}", row.id.full_name(), host.name)));
+            }
+            return Ok((Arrival::Site(site), packet));
+        }
+        if is_public(packet.destination) && row.internet_access.or(true) == Ok(true) {
+            let source = row.public_ip_address.known().copied().unwrap_or_else(internet_address);
+            return self.outside(Packet { source, ..packet });
+        }
+        stop(Cause::NoRoute, Some(row.id.full_name()))
+    }
+
+    fn from_site(&mut self, site: Id<OnPremisesSite>, packet: Packet) -> Done {
+        let row = &self.f.inv.on_premises_sites[site];
+        let to = packet.destination;
+        if row.address_prefixes.iter().any(|p| p.contains(&to)) {
+            return Ok((Arrival::Site(site), packet));
+        }
+        let sends = !row.routes.given || row.routes.iter().any(|p| p.contains(&to));
+        let mut gateways = sites_gateways(self.f, site);
+        gateways.retain(|g| sends && announced(self.f, *g, to));
+        let express = |g: &Id<VirtualNetworkGateway>| {
+            self.f.inv.virtual_network_gateways[*g].gateway_type.is(GatewayType::ExpressRoute)
+        };
+        if gateways.iter().any(express) {
+            gateways.retain(express);
+        }
+        if let Some(gateway) = gateways.first() {
+            let place = self.f.holders.iter().position(|h| h.kind == AttachmentKind::Gateway(*gateway));
+            let Some(place) = place else { return stop(Cause::DanglingReference, None) };
+            // NSG-22, SAR-7: nothing filters in the gateway's subnet; its routes count (RT-34).
+            return self.route(place, packet);
+        }
+        if is_public(to) && row.internet_access.or(true) == Ok(true) {
+            let source = row.public_ip_address.known().copied().unwrap_or_else(internet_address);
+            return self.outside(Packet { source, ..packet });
+        }
+        stop(Cause::NoRoute, Some(row.id.full_name()))
+    }
+
+    /// OUT-1: next hop Internet.
+    fn exit(&mut self, place: usize, packet: Packet) -> Done {
+        let f = self.f;
+        let holder = self.holder(place);
+        if !is_public(packet.destination) {
+            return stop(Cause::NoRoute, None);
+        }
+        // NSG-20: to the internet, and no service of Azure's.
+        if packet.protocol == Protocol::Tcp && packet.port == 25 && self.call.service.is_none() {
+            match f.profile.smtp_blocked {
+                Some(true) => return stop(Cause::SmtpBlocked, None),
+                Some(false) => {}
+                None if self.w.maybe(Cause::SmtpBlocked) => return Err(Stop::supposed(Cause::SmtpBlocked)),
+                None => {}
+            }
+        }
+        self.way.left = Some(holder.vnet);
+        let source = self.outbound_method(&holder, &packet)?;
+        self.outside(Packet { source, ..packet })
+    }
+
+    /// OUT-1: NAT gateway, instance-level address, outbound rules, default outbound access.
+    fn outbound_method(&mut self, holder: &Holder, packet: &Packet) -> Result<IpAddr, Stop> {
+        let f = self.f;
+        let subnet = &f.inv.subnets[holder.subnet];
+        match f.bound(&subnet.nat_gateway) {
+            Bound::To(row) => {
+                // NAT-3.
+                if !packet.protocol.has_ports() {
+                    let decider = Some(f.inv.nat_gateways[row].id.full_name());
+                    return stop(Cause::NatProtocol, decider);
+                }
+                let own = f.inv.nat_gateways[row].public_ip_addresses.iter();
+                let own = own.filter_map(|r| f.inv.follow(r).row()).find_map(|p| f.public_ip(p));
+                return Ok(own.unwrap_or_else(some_public_address));
+            }
+            Bound::Unknown(_) => return Ok(some_public_address()),
+            Bound::Nothing => {}
+        }
+        if let AttachmentKind::Firewall(id) = holder.kind {
+            let row = &f.inv.azure_firewalls[id];
+            let own = f.row(&row.public_ip_address).and_then(|p| f.public_ip(p));
+            return own.ok_or(Stop { cause: Cause::NoOutboundMethod, decider: Some(row.id.full_name()) });
+        }
+        if let Bound::To(row) = f.own_public(holder) {
+            return Ok(f.public_ip(row).unwrap_or_else(some_public_address));
+        }
+        if let Some(source) = self.outbound_rule(holder, packet) {
+            return Ok(source);
+        }
+        let asked = subnet.default_outbound_access.known().copied();
+        let default = asked.unwrap_or(f.profile.default_outbound_for_new_vnets.unwrap_or(true));
+        if !default {
+            // OUT-7: storage of the same region is reachable from a private subnet.
+            if self.storage_of_region(holder.vnet) {
+                return Ok(some_public_address());
+            }
+            let decider = Some(subnet.id.full_name());
+            return stop(Cause::NoOutboundMethod, decider);
+        }
+        // OUT-4: no ICMP.
+        if !packet.protocol.has_ports() {
+            return stop(Cause::NatProtocol, Some(subnet.id.full_name()));
+        }
+        Ok(some_public_address())
+    }
+
+    fn storage_of_region(&self, vnet: Id<VirtualNetwork>) -> bool {
+        let Some((service, _)) = self.call.service else { return false };
+        let row = &self.f.inv.services[service];
+        let storage = row.id.is_kind("Microsoft.Storage/storageAccounts");
+        let region = row.location.known().map(|l| netwhy::network::normal_region(l));
+        storage && region.is_some() && region == self.f.region(vnet)
+    }
+
+    /// LB-9: an outbound rule of a public load balancer whose pool the holder is in.
+    fn outbound_rule(&self, holder: &Holder, packet: &Packet) -> Option<IpAddr> {
+        for balancer in self.f.inv.load_balancers.iter().filter(|b| b.sku.is(Sku::Standard)) {
+            for rule in &balancer.outbound_rules {
+                let pool = rule.backend_address_pool.known().and_then(|r| pool_of(balancer, r));
+                let member = pool
+                    .is_some_and(|p| self.backends(balancer, p).iter().any(|b| self.holder(*b) == *holder));
+                let carries = rule.protocol.or(ProtocolMatch::ANY).is_ok_and(|p| p.contains(packet.protocol));
+                if !member || !carries {
+                    continue;
+                }
+                let front = rule.frontend_ip_configurations.iter().find_map(|r| frontend_of(balancer, r));
+                let public = front.and_then(|n| {
+                    self.f.row(&balancer.frontend_ip_configurations.items[n].public_ip_address)
+                });
+                return Some(public.and_then(|p| self.f.public_ip(p)).unwrap_or_else(some_public_address));
+            }
+        }
+        None
+    }
+
+    /// On the public internet: an address of the estate, or anything else.
+    fn outside(&mut self, packet: Packet) -> Done {
+        match self.published(packet.destination) {
+            true => self.from_internet(packet),
+            false => Ok((Arrival::Outside, packet)),
+        }
+    }
+
+    fn published(&self, to: IpAddr) -> bool {
+        (0..self.f.inv.public_ip_addresses.len()).any(|row| self.f.public_ip(Id::new(row)) == Some(to))
+    }
+
+    /// PKT-4: translation of a public address comes first.
+    fn from_internet(&mut self, packet: Packet) -> Done {
+        let f = self.f;
+        let to = packet.destination;
+        let is = |row: Option<Id<PublicIpAddress>>| row.is_some_and(|row| f.public_ip(row) == Some(to));
+        self.way.entered = true;
+        for (place, holder) in f.holders.iter().enumerate() {
+            let (Bound::To(row), Some(private)) = (f.own_public(holder), holder.ip) else { continue };
+            if is(Some(row)) {
+                let inside = Packet { destination: private, ..packet };
+                return self.arrive(place, inside, f.is_standard(row));
+            }
+        }
+        for (id, balancer) in f.inv.load_balancers.rows() {
+            for (number, front) in balancer.frontend_ip_configurations.iter().enumerate() {
+                if is(f.row(&front.public_ip_address)) {
+                    return self.balance(id, number, packet, None);
+                }
+            }
+        }
+        for (id, row) in f.inv.azure_firewalls.rows() {
+            if is(f.row(&row.public_ip_address)) {
+                let place = f.holders.iter().position(|h| h.kind == AttachmentKind::Firewall(id));
+                let Some(place) = place else { return stop(Cause::DanglingReference, None) };
+                return self.dnat(place, id, packet);
+            }
+        }
+        match is_public(to) {
+            // NAT-2: nothing takes unsolicited packets there.
+            true if self.published(to) => stop(Cause::OriginUnmatched, None),
+            true => Ok((Arrival::Outside, packet)),
+            false => stop(Cause::PrivateOnlyTarget, None),
+        }
+    }
+
+    /// PEER-9, LB-11: a Basic frontend over global peering.
+    fn basic_across_peering(&self, balancer: Id<LoadBalancer>, front: &Holder) -> Result<(), Stop> {
+        let f = self.f;
+        let Start::Holder(first) = self.way.start else { return Ok(()) };
+        let from = self.seen.last().map_or(first, |(place, _)| *place);
+        let (here, there) = (f.region(self.holder(from).vnet), f.region(front.vnet));
+        if f.inv.load_balancers[balancer].sku.is(Sku::Basic) && here != there {
+            let decider = Some(f.inv.load_balancers[balancer].id.full_name());
+            return stop(Cause::BasicBalancerAcrossPeering, decider);
+        }
+        Ok(())
+    }
+
+    /// Section 11: a load balancer. With a route, the packet only passes through (RT-11).
+    fn balance(
+        &mut self,
+        id: Id<LoadBalancer>,
+        number: usize,
+        packet: Packet,
+        transit: Option<Chosen>,
+    ) -> Done {
+        let f = self.f;
+        let balancer = &f.inv.load_balancers[id];
+        let name = Some(balancer.id.full_name());
+        let rule = balancer.load_balancing_rules.iter().find(|rule| {
+            let front = rule.frontend_ip_configuration.known().and_then(|r| frontend_of(balancer, r));
+            front == Some(number) && takes(rule, &packet)
+        });
+        let Some(rule) = rule else { return stop(Cause::FrontendPortClosed, name) };
+        let pool = rule.backend_address_pool.iter().find_map(|r| pool_of(balancer, r));
+        let backends = pool.map(|p| self.backends(balancer, p)).unwrap_or_default();
+        if backends.is_empty() {
+            return stop(Cause::NoBackend, Some(format!("{}/{}", balancer.id.full_name(), rule.name)));
+        }
+        // LB-1, LB-4: only those whose probe comes through get new flows.
+        let mut denied = None;
+        let mut healthy = Vec::new();
+        for place in backends {
+            match self.probe(balancer, rule, place) {
+                Ok(()) => healthy.push(place),
+                Err(stop) => denied = denied.or(Some(stop)),
+            }
+        }
+        let named = Some(format!("{}/{}", balancer.id.full_name(), rule.name));
+        if healthy.is_empty() && denied.is_some() {
+            return stop(Cause::ProbeDown, named);
+        }
+        let place = healthy[self.w.pick(Why::Spread, healthy.len())];
+        if let Some(route) = transit {
+            return self.pass(place, packet, route);
+        }
+        let holder = self.holder(place);
+        // LB-5.
+        if holder.ip == Some(packet.source) {
+            return stop(Cause::Hairpin, named);
+        }
+        let floating = rule.enable_floating_ip.is(true);
+        let port = match rule.backend_port.known().copied() {
+            Some(0) | None => packet.port,
+            Some(port) => u16::try_from(port).unwrap_or(packet.port),
+        };
+        let inside = match (floating, holder.ip) {
+            (false, Some(ip)) => Packet { destination: ip, port, ..packet },
+            _ => Packet { port, ..packet },
+        };
+        let front = &balancer.frontend_ip_configurations.items[number];
+        let public = !front.public_ip_address.is_absent();
+        // LB-2: a Standard public frontend is closed until a group opens it.
+        self.arrive(place, inside, public && balancer.sku.is(Sku::Standard))
+    }
+
+    /// LB-4, PLAT-6: the probe comes from the platform's address and passes the backend's filters.
+    fn probe(&self, balancer: &LoadBalancer, rule: &LoadBalancingRule, place: usize) -> Result<(), Stop> {
+        let Some(wanted) = rule.probe.known() else { return Ok(()) };
+        let Some(probe) = balancer.probes.iter().find(|p| fits(&p.id, &p.name, wanted)) else {
+            return Ok(());
+        };
+        let holder = self.holder(place);
+        let Some(to) = holder.ip else { return Ok(()) };
+        let port = probe.port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(0);
+        let packet = Packet {
+            source: platform(),
+            destination: to,
+            protocol: Protocol::Tcp,
+            source_port: EPHEMERAL,
+            port,
+        };
+        inbound(self.f, self.w, &holder, &packet, false)
+    }
+
+    /// The members of a pool: by interface, and by address.
+    fn backends(&self, balancer: &LoadBalancer, pool: usize) -> Vec<usize> {
+        let f = self.f;
+        let pool = &balancer.backend_address_pools.items[pool];
+        let mut out = Vec::new();
+        for (id, nic) in f.inv.network_interfaces.rows() {
+            for config in &nic.ip_configurations {
+                let member =
+                    config.load_balancer_backend_address_pools.iter().any(|r| fits(&pool.id, &pool.name, r));
+                if member {
+                    out.extend(f.holders.iter().position(|h| h.kind == AttachmentKind::Interface(id)));
+                }
+            }
+        }
+        for address in &pool.addresses {
+            let Some(ip) = address.ip_address.known() else { continue };
+            let vnet =
+                f.row(&address.virtual_network).or_else(|| f.row(&address.subnet).and_then(|s| f.vnet_of(s)));
+            let place = f.holders.iter().position(|h| h.ip == Some(*ip) && vnet.is_none_or(|v| v == h.vnet));
+            out.extend(place);
+        }
+        out.dedup();
+        out
+    }
+}
+
+/// Whether a gateway tells its branches about an address: its network's space, and that of networks that
+/// use it remotely (PEER-8).
+fn announced(f: &Facts, gateway: Id<VirtualNetworkGateway>, to: IpAddr) -> bool {
+    let mut vnets = (0..f.inv.virtual_networks.len()).map(Id::new);
+    vnets.any(|v| f.gateways_of(v).contains(&gateway) && f.in_vnet(v, to))
+}
+
+/// The gateway's own place, where it sends what comes from a network back into another (GW-4).
+pub(crate) fn gateway_turns(f: &Facts, gateway: Id<VirtualNetworkGateway>, to: IpAddr) -> Option<usize> {
+    let place = f.holders.iter().position(|h| h.kind == AttachmentKind::Gateway(gateway))?;
+    announced(f, gateway, to).then_some(place)
+}
+
+/// Whether a load-balancing rule takes a packet; LB-6: HA ports take TCP and UDP.
+fn takes(rule: &LoadBalancingRule, packet: &Packet) -> bool {
+    let protocol =
+        rule.protocol.or(ProtocolMatch::only(Protocol::Tcp)).is_ok_and(|p| p.contains(packet.protocol));
+    let port = rule.frontend_port.known().copied().unwrap_or(0);
+    packet.protocol.has_ports() && protocol && (port == 0 || port == i64::from(packet.port))
+}
+
+/// Whether a reference means a part of a load balancer: by id, by name, or by `balancer/name`.
+fn fits(id: &ResourceId, name: &str, reference: &Ref<AnyKind>) -> bool {
+    if ResourceId::looks_like_one(&reference.text) {
+        return ResourceId::new(&reference.text) == *id;
+    }
+    reference.text.eq_ignore_ascii_case(name) || reference.text.eq_ignore_ascii_case(&id.full_name())
+}
+
+fn frontend_of(balancer: &LoadBalancer, reference: &Ref<AnyKind>) -> Option<usize> {
+    balancer.frontend_ip_configurations.iter().position(|x| fits(&x.id, &x.name, reference))
+}
+
+fn pool_of(balancer: &LoadBalancer, reference: &Ref<AnyKind>) -> Option<usize> {
+    balancer.backend_address_pools.iter().position(|x| fits(&x.id, &x.name, reference))
+}
