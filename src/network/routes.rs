@@ -435,8 +435,13 @@ impl SubnetRoutes {
     }
 
     /// Whether a system route of the network is in this subnet's table: None routes go for a default route
-    /// (RT-3a), peerings where the route table says so (RT-19).
+    /// (RT-3a) and for a peer that holds exactly the range (RT-2), peerings where the route table says so
+    /// (RT-19).
     fn is_listed(&self, route: &EffectiveRoute, with: &Selection<'_>) -> bool {
+        let holds = |r: &EffectiveRoute| r.prefix == route.prefix && !r.is_none();
+        if route.is_none() && self.vnet.system.iter().any(holds) {
+            return false;
+        }
         let v4 = !matches!(&route.prefix, Some(RoutePrefix::Net(net)) if net.addr().is_ipv6());
         let peering = matches!(route.hop, Ok(NextHop::Peering { .. }));
         let no_peerings = self.user.as_ref().is_some_and(|u| u.keeps_peering_routes_out);

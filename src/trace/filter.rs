@@ -90,6 +90,11 @@ impl Walk<'_> {
                 Some("peeringAccessMode"),
                 "a peering without virtual network access lets through what no group denies (D-18)",
             ),
+            (Ok(false), PeeringAccessMode::PlatformDrop) if row.tag_unknown.is_some() => {
+                if let Some(unknown) = &row.tag_unknown {
+                    s.unknown(StepKind::Filter, cause_of(unknown), unknown, evidence);
+                }
+            }
             (Ok(false), PeeringAccessMode::PlatformDrop) => {
                 s.assume(
                     Some("peeringAccessMode"),

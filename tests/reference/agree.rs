@@ -96,7 +96,7 @@ fn disagreement(network: &Network, text: &str) -> Option<(Result<Trace, String>,
     }
 }
 
-/// Blocked whatever the unknown is, but by what depends on it: saying `unknown` is cautious, not wrong.
+/// Blocked whatever the unknown is: saying `unknown` is cautious, not wrong.
 fn cautious(got: &Decision, wanted: &Answer) -> bool {
     let blocked = wanted.outcome == Outcome::Blocked && got.outcome == Outcome::Unknown;
     blocked && got.cause.is_some_and(|c| wanted.doubts.contains(&c))

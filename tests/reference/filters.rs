@@ -8,6 +8,7 @@ use netwhy::inventory::{
 };
 use netwhy::net::{IpAddr, PortRange, Protocol, ProtocolMatch};
 use netwhy::network::AttachmentKind;
+use netwhy::profile::PeeringAccessMode;
 use netwhy::trace::Cause;
 
 /// A packet under way.
@@ -38,10 +39,38 @@ pub(crate) fn outbound(f: &Facts, w: &Worlds, holder: &Holder, packet: &Packet) 
         return Ok(());
     }
     let asked = Asked { holder, direction: Direction::Outbound, packet, any_source_port: false };
-    for nsg in [f.nic_nsg(holder), subnet_nsg(f, holder)] {
+    let groups = [f.nic_nsg(holder), subnet_nsg(f, holder)];
+    if groups.iter().all(|g| matches!(g, Bound::Nothing)) {
+        return peering_access(f, w, holder, packet.destination);
+    }
+    for nsg in groups {
         group(f, w, &nsg, &asked)?;
     }
     Ok(())
+}
+
+/// PEER-5, D-18: where no group is, an end drops what its own side of the peering gives no access to, unless
+/// the `VirtualNetwork` tag holds it for another reason.
+fn peering_access(f: &Facts, w: &Worlds, holder: &Holder, other: IpAddr) -> Result<(), Stop> {
+    let platform = matches!(
+        holder.kind,
+        AttachmentKind::Firewall(_)
+            | AttachmentKind::Gateway(_)
+            | AttachmentKind::RouteServer(_)
+            | AttachmentKind::Frontend(..)
+            | AttachmentKind::PrivateEndpoint(..)
+    );
+    let Some(vnet) = f.vnet_of(holder.subnet) else { return Ok(()) };
+    let closed = f
+        .peers(vnet)
+        .into_iter()
+        .find(|(peer, side)| f.in_vnet(*peer, other) && side.row.allow_virtual_network_access.is(false));
+    let Some((_, side)) = closed else { return Ok(()) };
+    let drops = f.profile.peering_access_mode == PeeringAccessMode::PlatformDrop;
+    if platform || !drops || holds(w, virtual_network_tag(f, holder.subnet, other)) {
+        return Ok(());
+    }
+    Err(Stop { cause: Cause::PeeringNoAccess, decider: Some(side.row.id.full_name()) })
 }
 
 /// PKT-4: security admin rules, then the group of the subnet, then the group of the interface.
@@ -73,6 +102,9 @@ pub(crate) fn inbound(
     // SAR-4: it skips the groups and nothing else.
     if delivered {
         return Ok(());
+    }
+    if groups.iter().all(|g| matches!(g, Bound::Nothing)) {
+        return peering_access(f, w, holder, packet.source);
     }
     for nsg in groups {
         group(f, w, &nsg, &asked)?;
