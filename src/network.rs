@@ -22,7 +22,6 @@ pub use admin::AdminRules;
 pub(crate) use attach::target_of;
 pub use attach::{Attachment, AttachmentId, AttachmentKind, Occupant};
 pub use compile::compile;
-pub(crate) use compile::public_space;
 pub use gateways::{Branch, BranchKind, GatewayTable};
 pub use hubs::{Hub, HubConnection, HubRouteRow, HubTable, HubTarget};
 pub use names::{Names, PublicName, PublicTarget, ZoneRecord, ZoneView};
@@ -58,6 +57,8 @@ pub struct Network {
     pub inventory: Inventory,
     /// The knobs it was compiled with.
     pub profile: Profile,
+    /// Public address space.
+    pub public: AddressSet,
     /// The service tags it was compiled with.
     pub tags: ServiceTags,
     /// One row for each virtual network.
@@ -205,6 +206,11 @@ impl<K: crate::inventory::Kind> Bound<K> {
 }
 
 impl Network {
+    /// Whether an address is public, whoever holds it.
+    pub fn is_public(&self, ip: IpAddr) -> bool {
+        self.public.contains(ip)
+    }
+
     /// A virtual network's row.
     pub fn vnet(&self, id: Id<VirtualNetwork>) -> &Vnet {
         &self.vnets[id.index()]

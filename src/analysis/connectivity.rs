@@ -319,7 +319,9 @@ impl Telling<'_> {
             HopKind::Subnet | HopKind::VirtualNetwork => ("VirtualNetwork", goes_to, id),
             HopKind::Gateway => ("VirtualNetworkGateway", self.gateway_address(hop), id),
             HopKind::Internet => ("Internet", goes_to, Some("Internet".into())),
-            HopKind::Service if goes_to.is_some_and(is_public) => ("Internet", goes_to, id),
+            HopKind::Service if goes_to.is_some_and(|ip| self.network.is_public(ip)) => {
+                ("Internet", goes_to, id)
+            }
             HopKind::Service => ("x-Service", goes_to, id),
             HopKind::OnPremises => ("Destination", goes_to, id),
             HopKind::VirtualHub => ("x-VirtualHub", None, id),
@@ -479,10 +481,6 @@ fn link_type(to: &str) -> &'static str {
         "VirtualNetworkGateway" => "VirtualNetworkGateway",
         _ => "VirtualNetwork",
     }
-}
-
-fn is_public(ip: IpAddr) -> bool {
-    crate::network::public_space().contains(ip)
 }
 
 /// A blocker as Azure tells it: a missing route gives two issues.

@@ -71,6 +71,7 @@ pub fn compile(
     let names = super::names::names(&inventory, &found, &tags);
     let authority = super::roles::authority(&inventory);
     Network {
+        public: public_space(),
         profile,
         tags,
         vnets,
@@ -565,7 +566,7 @@ const NOT_PUBLIC: &[&str] = &[
 ];
 
 /// Public address space.
-pub(crate) fn public_space() -> AddressSet {
+fn public_space() -> AddressSet {
     let nets: Vec<IpNet> = NOT_PUBLIC.iter().filter_map(|n| n.parse().ok()).collect();
     AddressSet::all().minus(&AddressSet::from_prefixes(&nets))
 }
@@ -616,8 +617,12 @@ fn vnet_tags(
         });
         subnet.virtual_network_tag = with_routes.clone();
         subnet.internet_tag = internet.clone();
-        let table = subnet.routes.user_unknown.clone();
-        let routes = subnet.routes.user.as_ref().and_then(|u| u.unknown.clone());
+        // With the knob off, routes have no part in the tag, known or not.
+        let counts = profile.udr_prefixes_in_virtual_network_tag;
+        let table = subnet.routes.user_unknown.clone().filter(|_| counts);
+        let user = subnet.routes.user.as_ref().filter(|_| counts);
+        let prefix = |u: &Arc<UserRoutes>| u.routes.iter().find_map(|r| r.prefix_unknown.clone());
+        let routes = user.and_then(|u| u.unknown.clone().or_else(|| prefix(u)));
         subnet.tag_unknown = unknown.clone().or(table).or(routes);
     }
 }

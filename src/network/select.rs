@@ -17,7 +17,7 @@ impl Network {
 
     fn with_selection<T>(&self, work: impl FnOnce(&Selection<'_>) -> T) -> T {
         let beaten = |id| self.private_endpoint_beaten_from(id);
-        let is_public = |ip| super::public_space().contains(ip);
+        let is_public = |ip| self.is_public(ip);
         work(&Selection {
             is_public: &is_public,
             tags: &self.tags,

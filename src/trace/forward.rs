@@ -408,6 +408,7 @@ impl Walk<'_> {
         gateway: Id<crate::inventory::VirtualNetworkGateway>,
     ) -> Next {
         self.enter(s, id);
+        self.gateway_subnet(s, id);
         let row = self.net.attachment(id);
         let destination = s.header.destination;
         let towards = self.net.gateways.towards(row.vnet, destination);
@@ -440,8 +441,42 @@ impl Walk<'_> {
             s.assume(None, "the on-premises network delivers what is tunnelled to it");
             return Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork));
         }
+        // A gateway overrides the ways to the internet and is none itself (RT-31, OUT-1).
+        if let Choice::Route(routes, _) = self.net.choose(row.subnet, destination)
+            && routes.iter().any(|r| r.hop == Ok(NextHop::Internet) && r.source == RouteSource::Default)
+        {
+            let evidence = of(self.net, Some(row.owner), &[azure::RT_31, azure::OUT_1]);
+            let text = format!(
+                "no branch behind the gateway announces {destination}, and a gateway is no way to the internet"
+            );
+            s.block(StepKind::Forward, Cause::NoRoute, evidence, text);
+            return Next::End(End::Stopped);
+        }
         s.pass(StepKind::Forward, by(&[azure::RT_34]), || "the routes of GatewaySubnet decide".into());
         self.route(s, row.subnet, Some(id))
+    }
+
+    /// RT-34, NSG-22: what a gateway needs of its own subnet.
+    fn gateway_subnet(&self, s: &mut State, id: AttachmentId) {
+        let subnet = self.net.attachment(id).subnet;
+        let row = self.net.subnet(subnet);
+        let Some(user) = row.routes.user.as_ref().filter(|_| row.role == SubnetRole::Gateway) else { return };
+        let slot = row.route_table.row().map(|t| Slot { table: TableTag::RouteTable, row: t.raw() });
+        let evidence = of(self.net, slot, &[azure::RT_34]);
+        if user.keeps_gateway_routes_out == Some(true) {
+            let text =
+                "the route table of GatewaySubnet keeps gateway routes out, so the gateway does not work";
+            s.block(StepKind::Forward, Cause::InvalidNextHop, evidence, text);
+            return;
+        }
+        let default = user.routes.iter().find(
+            |r| matches!(&r.prefix, Some(crate::network::RoutePrefix::Net(net)) if net.prefix_len() == 0),
+        );
+        if let Some(route) = default.filter(|r| r.hop != Ok(NextHop::Internet)) {
+            let evidence = Evidence { name: route.name.clone(), at: route.at, ..evidence };
+            let text = "Azure does not support a user-defined 0.0.0.0/0 on GatewaySubnet: the gateway's own tunnels would leave by it";
+            s.block(StepKind::Forward, Cause::InvalidNextHop, evidence, text);
+        }
     }
 
     /// Whether the routes of GatewaySubnet itself lead to a branch: what the network or its peers hold comes first.
@@ -678,7 +713,7 @@ impl Walk<'_> {
         if s.returning {
             return self.outbound_back(s, from);
         }
-        if s.header.destination.is_ipv4() && !crate::network::public_space().contains(s.header.destination) {
+        if s.header.destination.is_ipv4() && !self.net.is_public(s.header.destination) {
             let text = format!("{} is not a public address", s.header.destination);
             s.block(StepKind::Route, Cause::NoRoute, by(&[azure::TAG_5]), text);
             return Next::End(End::Stopped);

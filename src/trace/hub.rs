@@ -6,7 +6,7 @@ use super::model::{HopKind, StepKind, Zone};
 use super::state::{Device, End, Next, Place, Session, State, by, of};
 use crate::inventory::{AzureFirewall, Id, OnPremisesSite, Slot, TableTag, VirtualHub};
 use crate::net::{Header, IpAddr};
-use crate::network::{HubTarget, public_space};
+use crate::network::HubTarget;
 use crate::rules as azure;
 
 impl Walk<'_> {
@@ -27,7 +27,7 @@ impl Walk<'_> {
             return Next::End(End::Stopped);
         }
         let destination = s.header.destination;
-        let private = table.is_private(hub, destination) || !public_space().contains(destination);
+        let private = table.is_private(hub, destination) || !self.net.is_public(destination);
         let policy = if private { state.private } else { state.internet };
         if let (Some(firewall), false) = (policy, inspected) {
             s.pass(StepKind::Route, of(self.net, Some(slot), &[azure::VWAN_8, azure::VWAN_9]), || {

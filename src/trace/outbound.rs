@@ -281,7 +281,7 @@ impl Walk<'_> {
         if let Some(occupant) = self.net.by_public_address.get(&destination).copied() {
             return self.at_public_address(s, occupant);
         }
-        if !crate::network::public_space().contains(destination) {
+        if !self.net.is_public(destination) {
             let text = format!("{destination} is a private address and cannot be reached from public space");
             s.block(StepKind::Route, Cause::PrivateOnlyTarget, by(&[azure::TAG_5]), text);
             return self.onward_from_public(s);

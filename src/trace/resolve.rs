@@ -316,7 +316,7 @@ impl Walk<'_> {
             let rules = host.map(|h| &h.dns_forwarding).filter(|r| r.given).unwrap_or(&site.dns_forwarding);
             return self.forwarded(s, &Asker::Site(id, server), vnet, &rules.items, &name, lookup);
         }
-        if crate::network::public_space().contains(server) {
+        if self.net.is_public(server) {
             s.hop(HopKind::Resolver, format!("public DNS server {server}"), None, Zone::Internet);
             return self.public_answer(s, None, lookup);
         }
@@ -677,9 +677,12 @@ impl Walk<'_> {
             return self.foreign(s, vnet, &name, kind.tag);
         }
         if let Some(host) = well_known(&name) {
-            let ip =
-                host.tag.and_then(|t| self.net.tags.find(t)).and_then(|t| self.net.tags.representative(t));
-            let tag = host.tag.unwrap_or("no service tag");
+            // A region in the name narrows the tag: `x.westeurope.batch.azure.com`.
+            let regional =
+                host.tag.and_then(|t| name.split('.').find_map(|label| self.net.tags.regional(t, label)));
+            let tag = regional.or_else(|| host.tag.and_then(|t| self.net.tags.find(t)));
+            let ip = tag.and_then(|t| self.net.tags.representative(t));
+            let tag = tag.map(|t| self.net.tags.name(t)).or(host.tag).unwrap_or("no service tag");
             s.assume(None, format!("{ip} stands for `{name}` ({tag})", ip = ip.unwrap_or(INTERNET_HOST)));
             return Zoned::Answer(Answer::Addresses(vec![ip.unwrap_or(INTERNET_HOST)], by(&[azure::DNS_4])));
         }

@@ -1,6 +1,6 @@
 //! Security admin rules and network security groups (sections 2, 3 and 5 of the rules).
 
-use super::facts::{Bound, Facts, Holder, Tri, is_public, metadata, platform};
+use super::facts::{Bound, Facts, Holder, Tri, is_private, is_public, metadata, platform};
 use super::worlds::{Stop, Worlds};
 use netwhy::inventory::{
     Access, AddressMeaning, AddressWord, AdminAccess, AdminRule, Asg, Direction, Field, Id, Many,
@@ -56,7 +56,6 @@ fn peering_access(f: &Facts, w: &Worlds, holder: &Holder, other: IpAddr) -> Resu
         holder.kind,
         AttachmentKind::Firewall(_)
             | AttachmentKind::Gateway(_)
-            | AttachmentKind::RouteServer(_)
             | AttachmentKind::Frontend(..)
             | AttachmentKind::PrivateEndpoint(..)
     );
@@ -66,8 +65,10 @@ fn peering_access(f: &Facts, w: &Worlds, holder: &Holder, other: IpAddr) -> Resu
         .into_iter()
         .find(|(peer, side)| f.in_vnet(*peer, other) && side.row.allow_virtual_network_access.is(false));
     let Some((_, side)) = closed else { return Ok(()) };
+    // PEER-3: a peer whose space is not known does not hold what another peer holds.
+    let holds_it = routes_tag(f, holder.subnet, other);
     let drops = f.profile.peering_access_mode == PeeringAccessMode::PlatformDrop;
-    if platform || !drops || holds(w, virtual_network_tag(f, holder.subnet, other)) {
+    if platform || !drops || gateway_holds(f, vnet, other) || holds(w, holds_it) {
         return Ok(());
     }
     Err(Stop { cause: Cause::PeeringNoAccess, decider: Some(side.row.id.full_name()) })
@@ -326,9 +327,23 @@ pub(crate) fn virtual_network_tag(f: &Facts, subnet: Id<Subnet>, address: IpAddr
     if peers.into_iter().any(|(peer, _)| f.in_vnet(peer, address)) {
         return Tri::Yes;
     }
-    if super::routes::gateway_prefixes(f, vnet).iter().any(|(prefix, ..)| prefix.contains(&address)) {
+    if gateway_holds(f, vnet, address) {
         return Tri::Yes;
     }
+    // A peer that is in none of the files may hold a private address.
+    let peer = match super::routes::unknown_peer(f, vnet, address) {
+        true => Tri::Unknown(Cause::DanglingReference),
+        false => Tri::No,
+    };
+    Tri::any([routes_tag(f, subnet, address), peer])
+}
+
+fn gateway_holds(f: &Facts, vnet: Id<VirtualNetwork>, address: IpAddr) -> bool {
+    super::routes::gateway_prefixes(f, vnet).iter().any(|(prefix, ..)| prefix.contains(&address))
+}
+
+/// TAG-2: what user-defined routes put into the `VirtualNetwork` tag.
+fn routes_tag(f: &Facts, subnet: Id<Subnet>, address: IpAddr) -> Tri {
     if !f.profile.udr_prefixes_in_virtual_network_tag {
         return Tri::No;
     }
@@ -340,6 +355,8 @@ pub(crate) fn virtual_network_tag(f: &Facts, subnet: Id<Subnet>, address: IpAddr
     Tri::any(table.routes.iter().map(|route| match route.address_prefix.known().map(|w| &w.means) {
         Some(AddressMeaning::Any) => Tri::Yes,
         Some(AddressMeaning::Addresses(set)) => Tri::of(set.contains(address)),
+        // TAG-11: tags hold public addresses only.
+        Some(AddressMeaning::Tag(tag)) if is_private(address) && f.tag(tag).is_none() => Tri::No,
         Some(AddressMeaning::Tag(tag)) => tag_matches(f, tag, address),
         None => Tri::Unknown(Cause::UnknownValue),
     }))
