@@ -146,7 +146,7 @@ struct Maker {
 /// The estate of a seed, and so many questions.
 pub(crate) fn case(seed: u64, flows: usize) -> Case {
     let mut r = Random::new(seed);
-    let harsh = r.one(&[0, 0, 15, 30, 60]);
+    let harsh = r.one(&[0, 10, 30, 60]);
     let mut m = Maker {
         r,
         e: Estate { sections: Map::new(), knobs: Vec::new() },
@@ -156,7 +156,9 @@ pub(crate) fn case(seed: u64, flows: usize) -> Case {
         hops: Vec::new(),
         services: Vec::new(),
         sites: Vec::new(),
-        prefixes: vec!["0.0.0.0/0".into(), "10.0.0.0/8".into()],
+        prefixes: ["0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/15", "10.1.0.0/17", "172.16.0.0/12"]
+            .map(str::to_owned)
+            .to_vec(),
         names: Vec::new(),
         publics: Vec::new(),
         targets: Vec::new(),
@@ -175,6 +177,7 @@ pub(crate) fn case(seed: u64, flows: usize) -> Case {
     m.appliances();
     m.balancers();
     m.platform_services();
+    m.endpoint_policies();
     m.endpoints();
     m.zones();
     m.dns_servers();
@@ -229,12 +232,20 @@ impl Maker {
                 nets.push(self.net(&name, "AzureFirewallSubnet", format!("{base}.250.0/26")));
                 nets.push(self.net(&name, "GatewaySubnet", format!("{base}.251.0/27")));
             }
+            // RT-24: the entry of the address space that holds the private endpoint counts, not the whole.
+            let second = !whole && self.r.chance(15);
+            let apart = format!("10.2{number}.2.0/24");
             if self.r.chance(60) {
-                nets.push(self.net(&name, "pe", format!("{base}.2.0/24")));
+                nets.push(self.net(
+                    &name,
+                    "pe",
+                    if second { apart.clone() } else { format!("{base}.2.0/24") },
+                ));
             }
             let subnets: Vec<Value> =
                 nets.iter().map(|n| json!({ "name": n.name, "addressPrefix": n.prefix })).collect();
-            let mut vnet = json!({ "name": name, "addressPrefixes": [space], "subnets": subnets });
+            let spaces = if second { vec![space.clone(), apart] } else { vec![space.clone()] };
+            let mut vnet = json!({ "name": name, "addressPrefixes": spaces, "subnets": subnets });
             if number > 0 && self.r.chance(15) {
                 vnet["location"] = json!("southeastasia");
             }
@@ -344,7 +355,7 @@ impl Maker {
     }
 
     fn firewall(&mut self) {
-        if !self.r.chance(45) {
+        if !self.r.chance(60) {
             return;
         }
         let public = self.public_ip("fwip");
@@ -425,12 +436,25 @@ impl Maker {
         let name = self.fresh("net");
         let protocol = self.r.one(&["TCP", "Any", "Any", "UDP"]);
         let ports = self.r.one(&["*", "*", "443", "22", "53", "1-1024"]);
-        let source = self.address_word(20, false);
-        let target = self.address_word(25, true);
-        json!({
+        let source = self.address_word(50, false);
+        let target = self.address_word(40, true);
+        let mut rule = json!({
             "name": name, "ruleType": "NetworkRule", "ipProtocols": [protocol], "sourceAddresses": [source],
             "destinationAddresses": [target], "destinationPorts": [ports]
-        })
+        });
+        if self.r.chance(8) {
+            rule["destinationFqdns"] = json!(["www.example.org"]);
+            rule["destinationAddresses"] = json!([]);
+        } else if self.r.chance(10) {
+            // A group once, named by several rules.
+            if !self.e.sections.contains_key("ipGroups") {
+                self.e.add("ipGroups", json!({ "name": "group-of-addresses", "ipAddresses": [target] }));
+            }
+            let group = if self.r.chance(90) { "group-of-addresses" } else { "group-nowhere" };
+            rule["destinationIpGroups"] = json!([group]);
+            rule["destinationAddresses"] = json!([]);
+        }
+        rule
     }
 
     fn application_rule(&mut self) -> Value {
@@ -444,7 +468,12 @@ impl Maker {
         targets.extend(self.services.iter().map(|s| s.host.clone()));
         let target = self.r.one(&targets);
         json!({
-            "name": name, "ruleType": "ApplicationRule", "protocols": [{ "protocolType": "Https", "port": 443 }],
+            "name": name, "ruleType": "ApplicationRule", "protocols": [self.r.one(&[
+                json!({ "protocolType": "Https", "port": 443 }),
+                json!({ "protocolType": "Https", "port": 443 }),
+                json!({ "protocolType": "Http", "port": 80 }),
+                json!({ "protocolType": "Http", "port": 8080 }),
+            ])],
             "sourceAddresses": [source], "targetFqdns": [target]
         })
     }
@@ -670,6 +699,36 @@ impl Maker {
         self.e.add("loadBalancers", balancer);
     }
 
+    /// SEP-1: a policy on a subnet with the service endpoint, that lists one account or another group.
+    fn endpoint_policies(&mut self) {
+        let accounts: Vec<String> =
+            self.services.iter().filter(|s| s.kind == "storage").map(|s| s.name.clone()).collect();
+        if accounts.is_empty() || !self.r.chance(40) {
+            return;
+        }
+        let group = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups";
+        let listed = match self.r.below(3) {
+            0 => format!("{group}/elsewhere"),
+            1 => format!("{group}/estate"),
+            _ => format!(
+                "{group}/estate/providers/Microsoft.Storage/storageAccounts/{}",
+                self.r.one(&accounts)
+            ),
+        };
+        self.e.add(
+            "serviceEndpointPolicies",
+            json!({ "name": "sep", "serviceEndpointPolicyDefinitions": [
+            { "name": "d", "service": "Microsoft.Storage", "serviceResources": [listed] }
+        ] }),
+        );
+        for net in self.ordinary() {
+            if self.r.chance(40) {
+                self.set_subnet(&net, "serviceEndpoints", json!(["Microsoft.Storage"]));
+                self.set_subnet(&net, "serviceEndpointPolicies", json!(["sep"]));
+            }
+        }
+    }
+
     fn platform_services(&mut self) {
         for _ in 0..1 + self.r.below(2) {
             let (section, kind, suffix, groups): (_, &'static str, _, Vec<&'static str>) =
@@ -785,7 +844,10 @@ impl Maker {
                     json!({ "name": format!("{name}/default"), "privateDnsZones": [zones] }),
                 );
             } else if self.r.chance(50) {
-                let wrong = self.some_address();
+                let others: Vec<String> =
+                    self.targets.iter().map(|(t, _)| t.clone()).filter(|t| t.starts_with("10.")).collect();
+                let other = if others.is_empty() { self.some_address() } else { self.r.one(&others) };
+                let wrong = if self.r.chance(60) { other } else { self.some_address() };
                 let record = json!([{ "name": service.name, "recordType": "A", "addresses": [wrong] }]);
                 self.e.set("privateDnsZones", zones, "recordSets", record);
             }
@@ -874,6 +936,18 @@ impl Maker {
                     ]);
                 }
             }
+        }
+        if self.r.chance(15) {
+            let ip = self.hub("data").prefix.replace("0/24", "54");
+            self.e.add("dnsResolvers", json!({ "name": "resolver", "virtualNetwork": "v0" }));
+            self.e.add(
+                "inboundEndpoints",
+                json!({
+                    "name": "in", "parent": "resolver",
+                    "ipConfigurations": [{ "name": "ip", "subnet": "v0/data", "privateIPAddress": ip }]
+                }),
+            );
+            self.names.push(ip);
         }
         if self.names.is_empty() {
             return;
@@ -1124,7 +1198,7 @@ impl Maker {
                     let word = match self.r.below(10) {
                         0..2 => self.r.pick(&tag).to_owned(),
                         2 if side == "destination" && self.r.chance(30) => self.r.pick(&platform).to_owned(),
-                        _ => self.address_word(35, true),
+                        _ => self.address_word(50, true),
                     };
                     if self.r.chance(85) {
                         rule[format!("{side}AddressPrefix")] = json!(word);
@@ -1203,6 +1277,16 @@ impl Maker {
         self.e.add("principals", json!({ "name": "bob", "principalType": "User" }));
         self.identities.extend(["ann".to_owned(), "bob".to_owned()]);
         let who = ["team", "ann", "bob"];
+        if self.r.chance(40) {
+            self.e.add(
+                "roleDefinitions",
+                json!({ "name": "blobs-but-not-read", "roleName": "Blobs but not read", "permissions": [{
+                "actions": ["*"], "notActions": ["Microsoft.ContainerRegistry/*"],
+                "dataActions": ["Microsoft.Storage/storageAccounts/*", "Microsoft.KeyVault/vaults/*"],
+                "notDataActions": ["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"]
+            }] }),
+            );
+        }
         for number in 0..1 + self.r.below(3) {
             let role = self.r.one(&[
                 "Reader",
@@ -1241,6 +1325,8 @@ impl Maker {
         let all = [
             ("udrPrefixesInVirtualNetworkTag", "false"),
             ("forwardedTrafficMode", "platformDrop"),
+            ("forwardedTrafficMode", "platformDrop"),
+            ("adminRulesStateful", "false"),
             ("serviceEndpointRouteOverridable", "true"),
             ("dnatThenNetworkDeny", "true"),
             ("bgpDefaultRemovesNoneRoutes", "false"),
@@ -1248,7 +1334,7 @@ impl Maker {
             ("smtpBlocked", "true"),
             ("smtpBlocked", "false"),
         ];
-        if self.r.chance(15) {
+        if self.r.chance(20) {
             let (knob, value) = self.r.one(&all);
             self.e.knobs.push((knob.into(), value.into()));
         }
@@ -1320,6 +1406,8 @@ impl Maker {
         };
         let protocol = match self.r.below(20) {
             0 => "icmp/0".to_owned(),
+            3 if self.r.chance(10) => return format!("{from} > 224.0.0.5 udp/{port}"),
+            3 if self.r.chance(10) => return format!("{from} > {to} udp/{port} from-port 65330"),
             1 => format!("udp/{port}"),
             2 if self.r.chance(20) => "esp/0".to_owned(),
             _ => format!("tcp/{port}"),
@@ -1329,7 +1417,8 @@ impl Maker {
             text += &format!(" from-port {}", self.r.one(&[40000, 1023, 50001]));
         }
         if !self.identities.is_empty() && self.r.chance(30) {
-            let l = self.identities.clone();
+            let mut l = self.identities.clone();
+            l.push("stranger".into());
             text += &format!(" as {}", self.r.one(&l));
         }
         text

@@ -95,7 +95,9 @@ pub(crate) fn choose(f: &Facts, w: &Worlds, subnet: Id<Subnet>, to: IpAddr) -> R
     // RT-20: longest prefix, then user before learnt before system.
     // A peer that is in none of the files may hold a private address that nobody here does.
     let held = |c: &Candidate| {
-        c.hops.iter().any(inside) || matches!(c.rank, Rank::User(_)) && c.prefix.prefix_len() == 32
+        let branch = c.rank == Rank::Bgp && c.prefix.prefix_len() > 0;
+        let exact = matches!(c.rank, Rank::User(_)) && c.prefix.prefix_len() == 32;
+        branch || exact || c.hops.iter().any(inside)
     };
     if !all.iter().any(held) && unknown_peer(f, vnet, to) && w.maybe(Cause::DanglingReference) {
         return Err(Stop { cause: Cause::DanglingReference, decider: None });

@@ -87,20 +87,16 @@ fn status(f: &Facts, id: Id<PrivateEndpoint>) -> ConnectionStatus {
 
 /// DNS-9, DNS-10: refused only because the private zone is not linked where the name was asked.
 fn because(f: &Facts, stop: Stop, named: Option<&Named>) -> Stop {
-    let Some(name) = named.and_then(|n| n.unlinked.as_ref()) else { return stop };
+    // Where no network asked, none could be linked.
+    let Some(Named { unlinked: Some(name), asked_in: Some(vnet), .. }) = named else { return stop };
     let zone =
         f.inv.private_dns_zones.rows().find(|(id, _)| name.ends_with(&format!(".{}", zone_name(f, *id))));
-    match zone {
-        Some((_, row)) => Stop { cause: Cause::DnsZoneNotLinked, decider: Some(row.id.full_name()) },
-        // No such zone at all: what misses it is the network that was asked in.
-        None => match named.and_then(|n| n.asked_in) {
-            Some(vnet) => {
-                let decider = Some(f.inv.virtual_networks[vnet].id.full_name());
-                Stop { cause: Cause::DnsZoneNotLinked, decider }
-            }
-            None => stop,
-        },
-    }
+    // No such zone at all: what misses it is the network that was asked in.
+    let decider = match zone {
+        Some((_, row)) => row.id.full_name(),
+        None => f.inv.virtual_networks[*vnet].id.full_name(),
+    };
+    Stop { cause: Cause::DnsZoneNotLinked, decider: Some(decider) }
 }
 
 /// ST-2 and its like, for the public endpoint.

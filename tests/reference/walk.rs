@@ -202,7 +202,8 @@ impl Walk<'_, '_> {
                 self.arrive(there, packet, false)
             }
             Hop::Internet => self.exit(place, packet),
-            Hop::ServiceEndpoint(_) => {
+            Hop::ServiceEndpoint(endpoint) => {
+                self.policies(&holder, &endpoint)?;
                 // SE-3: what is forwarded for others carries no identity of this subnet unless translated.
                 Ok((Arrival::ServiceEndpoint(holder.subnet), packet))
             }
@@ -211,8 +212,30 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// PEER-1: a peering with the destination's network, from either side, that does not work. The first by
-    /// id is named.
+    /// SEP-1, SEP-2: what the subnet's service endpoint policies list; none listed means all.
+    fn policies(&self, holder: &Holder, endpoint: &str) -> Result<(), Stop> {
+        let f = self.f;
+        let subnet = &f.inv.subnets[holder.subnet];
+        // Whose account it is without a resource here is somebody else's, which nothing lists.
+        let id = self.call.service.map(|(service, _)| f.inv.services[service].id.clone());
+        let policies: Vec<_> =
+            subnet.service_endpoint_policies.iter().filter_map(|r| f.inv.follow(r).row()).collect();
+        let storage = endpoint.to_ascii_lowercase().starts_with("microsoft.storage");
+        let listed = policies.iter().flat_map(|p| f.inv.service_endpoint_policies[*p].definitions.iter());
+        let allowed = id.is_some_and(|id| {
+            listed.into_iter().flat_map(|d| d.service_resources.iter()).any(|r| id.is_within(r))
+        });
+        match policies.first() {
+            Some(first) if storage && !allowed => {
+                let decider = Some(f.inv.service_endpoint_policies[*first].id.full_name());
+                stop(Cause::ServiceEndpointPolicyDeny, decider)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// PEER-1: a peering with the destination's network, from either side, that does not work; this side's
+    /// object is named where there is one.
     fn broken_peering(&self, holder: &Holder, packet: Packet) -> Option<String> {
         let f = self.f;
         let here = &f.inv.virtual_networks[holder.vnet].id;
@@ -231,7 +254,9 @@ impl Walk<'_, '_> {
                 f.in_vnet(v, packet.destination) && f.peers(holder.vnet).iter().all(|(p, _)| *p != v)
             })
         };
-        f.inv.peerings.iter().find(between).map(|p| p.id.full_name())
+        let own = |p: &&netwhy::inventory::VirtualNetworkPeering| p.id.parent().as_ref() == Some(here);
+        let found: Vec<_> = f.inv.peerings.iter().filter(between).collect();
+        found.iter().find(|p| own(p)).or(found.first()).map(|p| p.id.full_name())
     }
 
     /// PEER-6: over a peering, where the profile takes `allowForwardedTraffic` as a real block.
@@ -392,14 +417,33 @@ impl Walk<'_, '_> {
         let Some(place) = place else { return stop(Cause::DanglingReference, None) };
         // At the gateway, the routes of its own subnet decide (RT-1, GW-4); a gateway route means its branches.
         if !matches!(holder.kind, AttachmentKind::Gateway(_)) {
+            self.sound_gateway(place)?;
             return self.route(place, packet);
         }
+        let name = Some(f.inv.virtual_network_gateways[gateway].id.full_name());
         let mut known = behind(f, gateway);
         known.retain(|(prefix, _)| prefix.contains(&packet.destination));
         match known.into_iter().max_by_key(|(prefix, _)| prefix.prefix_len()) {
-            None => stop(Cause::NoRoute, None),
+            None => stop(Cause::NoRoute, name),
             Some((_, None)) => Ok((Arrival::Outside, packet)),
             Some((_, Some(site))) => self.at_site(site, packet),
+        }
+    }
+
+    /// RT-34: a user's 0.0.0.0/0 on the gateway's subnet is not supported.
+    fn sound_gateway(&self, place: usize) -> Result<(), Stop> {
+        let f = self.f;
+        let Bound::To(table) = f.bound(&f.inv.subnets[self.holder(place).subnet].route_table) else {
+            return Ok(());
+        };
+        let table = &f.inv.route_tables[table];
+        let everything =
+            |r: &&netwhy::inventory::Route| r.address_prefix.known().is_some_and(|w| *w.text == *"0.0.0.0/0");
+        match table.routes.iter().find(everything) {
+            Some(route) => {
+                stop(Cause::InvalidNextHop, Some(format!("{}/{}", table.id.full_name(), route.name)))
+            }
+            None => Ok(()),
         }
     }
 
@@ -441,6 +485,7 @@ impl Walk<'_, '_> {
             let place = self.f.holders.iter().position(|h| h.kind == AttachmentKind::Gateway(*gateway));
             let Some(place) = place else { return stop(Cause::DanglingReference, None) };
             // NSG-22, SAR-7: nothing filters in the gateway's subnet; its routes count (RT-34).
+            self.sound_gateway(place)?;
             return self.route(place, packet);
         }
         if is_public(to) && row.internet_access.or(true) == Ok(true) {
@@ -455,7 +500,10 @@ impl Walk<'_, '_> {
         let f = self.f;
         let holder = self.holder(place);
         // A gateway is no way to the internet.
-        if !is_public(packet.destination) || matches!(holder.kind, AttachmentKind::Gateway(_)) {
+        if matches!(holder.kind, AttachmentKind::Gateway(_)) {
+            return stop(Cause::NoRoute, self.name(place));
+        }
+        if !is_public(packet.destination) {
             return stop(Cause::NoRoute, None);
         }
         // NSG-20: to the internet, and no service of Azure's.

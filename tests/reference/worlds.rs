@@ -70,7 +70,7 @@ pub(crate) struct Answer {
     pub(crate) outcome: Outcome,
     /// Causes and deciders that are right.
     pub(crate) stops: BTreeSet<Stop>,
-    /// What is unknown and changes the cause or the decider, though not the outcome.
+    /// What is unknown on the way, whether or not it changes the answer.
     pub(crate) doubts: BTreeSet<Cause>,
 }
 
@@ -140,9 +140,7 @@ fn together(why: Why, answers: Vec<Answer>) -> Answer {
         stops.insert(Stop { cause, decider: None });
     }
     let mut doubts: BTreeSet<Cause> = answers.iter().flat_map(|a| a.doubts.iter().copied()).collect();
-    if let Why::Unknown(cause) = why
-        && answers.windows(2).any(|pair| pair[0] != pair[1])
-    {
+    if let Why::Unknown(cause) = why {
         doubts.insert(cause);
     }
     Answer { outcome, stops, doubts }
