@@ -56,7 +56,6 @@ fn peering_access(f: &Facts, w: &Worlds, holder: &Holder, other: IpAddr) -> Resu
         holder.kind,
         AttachmentKind::Firewall(_)
             | AttachmentKind::Gateway(_)
-            | AttachmentKind::RouteServer(_)
             | AttachmentKind::Frontend(..)
             | AttachmentKind::PrivateEndpoint(..)
     );
@@ -66,8 +65,10 @@ fn peering_access(f: &Facts, w: &Worlds, holder: &Holder, other: IpAddr) -> Resu
         .into_iter()
         .find(|(peer, side)| f.in_vnet(*peer, other) && side.row.allow_virtual_network_access.is(false));
     let Some((_, side)) = closed else { return Ok(()) };
+    // PEER-3: a peer whose space is not known does not hold what another peer holds.
+    let holds_it = routes_tag(f, holder.subnet, other);
     let drops = f.profile.peering_access_mode == PeeringAccessMode::PlatformDrop;
-    if platform || !drops || holds(w, virtual_network_tag(f, holder.subnet, other)) {
+    if platform || !drops || gateway_holds(f, vnet, other) || holds(w, holds_it) {
         return Ok(());
     }
     Err(Stop { cause: Cause::PeeringNoAccess, decider: Some(side.row.id.full_name()) })
@@ -326,7 +327,7 @@ pub(crate) fn virtual_network_tag(f: &Facts, subnet: Id<Subnet>, address: IpAddr
     if peers.into_iter().any(|(peer, _)| f.in_vnet(peer, address)) {
         return Tri::Yes;
     }
-    if super::routes::gateway_prefixes(f, vnet).iter().any(|(prefix, ..)| prefix.contains(&address)) {
+    if gateway_holds(f, vnet, address) {
         return Tri::Yes;
     }
     // A peer that is in none of the files may hold a private address.
@@ -334,24 +335,31 @@ pub(crate) fn virtual_network_tag(f: &Facts, subnet: Id<Subnet>, address: IpAddr
         true => Tri::Unknown(Cause::DanglingReference),
         false => Tri::No,
     };
+    Tri::any([routes_tag(f, subnet, address), peer])
+}
+
+fn gateway_holds(f: &Facts, vnet: Id<VirtualNetwork>, address: IpAddr) -> bool {
+    super::routes::gateway_prefixes(f, vnet).iter().any(|(prefix, ..)| prefix.contains(&address))
+}
+
+/// TAG-2: what user-defined routes put into the `VirtualNetwork` tag.
+fn routes_tag(f: &Facts, subnet: Id<Subnet>, address: IpAddr) -> Tri {
     if !f.profile.udr_prefixes_in_virtual_network_tag {
-        return peer;
+        return Tri::No;
     }
     let table = match f.bound(&f.inv.subnets[subnet].route_table) {
-        Bound::Nothing => return peer,
+        Bound::Nothing => return Tri::No,
         Bound::Unknown(cause) => return Tri::Unknown(cause),
         Bound::To(row) => &f.inv.route_tables[row],
     };
-    let routes =
-        Tri::any(table.routes.iter().map(|route| match route.address_prefix.known().map(|w| &w.means) {
-            Some(AddressMeaning::Any) => Tri::Yes,
-            Some(AddressMeaning::Addresses(set)) => Tri::of(set.contains(address)),
-            // TAG-11: tags hold public addresses only.
-            Some(AddressMeaning::Tag(tag)) if is_private(address) && f.tag(tag).is_none() => Tri::No,
-            Some(AddressMeaning::Tag(tag)) => tag_matches(f, tag, address),
-            None => Tri::Unknown(Cause::UnknownValue),
-        }));
-    Tri::any([routes, peer])
+    Tri::any(table.routes.iter().map(|route| match route.address_prefix.known().map(|w| &w.means) {
+        Some(AddressMeaning::Any) => Tri::Yes,
+        Some(AddressMeaning::Addresses(set)) => Tri::of(set.contains(address)),
+        // TAG-11: tags hold public addresses only.
+        Some(AddressMeaning::Tag(tag)) if is_private(address) && f.tag(tag).is_none() => Tri::No,
+        Some(AddressMeaning::Tag(tag)) => tag_matches(f, tag, address),
+        None => Tri::Unknown(Cause::UnknownValue),
+    }))
 }
 
 /// TAG-5: what the public internet carries and is not space of the network or its peers.
