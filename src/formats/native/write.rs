@@ -120,9 +120,8 @@ impl Writer<'_> {
             }
         }
         if let Some(shape) = TableTag::of(&kind).shape() {
-            if let Some(location) = reach(&raw.body, "location").filter(|l| !says_nothing(l, raw.origin)) {
-                put(&mut item, "location", location.clone());
-            }
+            let location = FieldShape { paths: &["location"], list: false, inside: Inside::Value };
+            self.field(&raw.body, &location, raw.origin, &mut item);
             self.fields(&raw.body, &shape, raw.origin, &mut item);
         }
         for (property, child) in nested.get(&raw.id).into_iter().flatten() {
@@ -235,6 +234,19 @@ impl Writer<'_> {
             }
         }
         inner.clone()
+    }
+}
+
+/// Of a resource that is only mentioned, what is not written is unknown; where the source says that there is
+/// none, the file says so too.
+fn told_absent(body: &Node, field: &FieldShape, out: &mut Object) {
+    let view = View { node: body };
+    let heads = || field.paths.iter().map(|path| path.split(".*.").next().unwrap_or(path));
+    if heads().any(|head| view.get(head).is_some() || get(out, head).is_some()) {
+        return;
+    }
+    if let Some(head) = heads().find(|head| view.writes(&[head])) {
+        set(out, head, Node::built(Value::Null));
     }
 }
 
