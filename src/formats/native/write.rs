@@ -237,19 +237,6 @@ impl Writer<'_> {
     }
 }
 
-/// Of a resource that is only mentioned, what is not written is unknown; where the source says that there is
-/// none, the file says so too.
-fn told_absent(body: &Node, field: &FieldShape, out: &mut Object) {
-    let view = View { node: body };
-    let heads = || field.paths.iter().map(|path| path.split(".*.").next().unwrap_or(path));
-    if heads().any(|head| view.get(head).is_some() || get(out, head).is_some()) {
-        return;
-    }
-    if let Some(head) = heads().find(|head| view.writes(&[head])) {
-        set(out, head, Node::built(Value::Null));
-    }
-}
-
 /// The items of a list of which only one member is read.
 fn items(body: &Node, head: &str, tail: &str, field: &FieldShape, origin: Origin, out: &mut Object) {
     let Some(list) = reach(body, head) else { return };
