@@ -622,8 +622,12 @@ fn vnet_tags(
         });
         subnet.virtual_network_tag = with_routes.clone();
         subnet.internet_tag = internet.clone();
-        let table = subnet.routes.user_unknown.clone();
-        let routes = subnet.routes.user.as_ref().and_then(|u| u.unknown.clone());
+        // With the knob off, routes have no part in the tag, known or not.
+        let counts = profile.udr_prefixes_in_virtual_network_tag;
+        let table = subnet.routes.user_unknown.clone().filter(|_| counts);
+        let user = subnet.routes.user.as_ref().filter(|_| counts);
+        let prefix = |u: &Arc<UserRoutes>| u.routes.iter().find_map(|r| r.prefix_unknown.clone());
+        let routes = user.and_then(|u| u.unknown.clone().or_else(|| prefix(u)));
         subnet.tag_unknown = unknown.clone().or(table).or(routes);
     }
 }

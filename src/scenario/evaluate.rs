@@ -175,7 +175,10 @@ fn is_end_of(got: &str, wanted: &str) -> bool {
 fn is_called(hop: &Hop, word: &str) -> bool {
     let same = |text: &str| text.eq_ignore_ascii_case(word);
     let plain = word.replace(['-', '_'], " ");
+    // A hop shows its address after its name: `office-dns (192.168.0.53)`.
+    let name = hop.name.split(" (").next().unwrap_or(&hop.name);
     same(&hop.name)
+        || same(name)
         || hop.kind.word().eq_ignore_ascii_case(&plain)
         || hop.id.as_ref().is_some_and(|id| same(id.as_str()) || same(&id.full_name()) || same(id.name()))
 }

@@ -324,7 +324,8 @@ impl<'n> Walk<'n> {
             s.pass(StepKind::Route, of(self.net, Some(slot), &[azure::RT_6, azure::PEER_8]), || text);
             return Next::Go(Place::Arrive(gateway));
         }
-        if let Some(hub) = self.hub_towards(site, destination) {
+        if let Some(hub) = self.hub_towards(site, destination).filter(|_| self.site_sends(site, destination))
+        {
             s.pass(StepKind::Route, of(self.net, Some(slot), &[azure::VWAN_2]), || {
                 "the hub of this branch announces it".into()
             });
@@ -377,6 +378,9 @@ impl<'n> Walk<'n> {
 
     /// The gateway of a site that announces a destination.
     fn gateway_towards(&self, site: Id<OnPremisesSite>, ip: IpAddr) -> Option<crate::network::AttachmentId> {
+        if !self.site_sends(site, ip) {
+            return None;
+        }
         let spaces: Vec<_> = self.net.vnets.iter().map(|v| v.space.clone()).collect();
         let table = &self.net.gateways;
         let mine = table.branches.iter().filter(|b| b.kind == crate::network::BranchKind::Site(site));
@@ -393,6 +397,12 @@ impl<'n> Walk<'n> {
             .iter()
             .position(|a| a.kind == AttachmentKind::Gateway(gateway))
             .map(|n| crate::network::AttachmentId(n as u32))
+    }
+
+    /// Whether a site's routers send an address to its gateways: what they are said to, else all that is announced.
+    fn site_sends(&self, site: Id<OnPremisesSite>, ip: IpAddr) -> bool {
+        let routes = &self.net.inventory.on_premises_sites[site].routes;
+        !routes.given || routes.iter().any(|p| p.contains(&ip))
     }
 
     fn deliver_on_site(&self, s: &mut State, site: Id<OnPremisesSite>) -> Next {

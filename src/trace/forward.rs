@@ -216,24 +216,20 @@ impl Walk<'_> {
     }
 
     /// A peering between a network and the one that holds an address, of which one side is missing or not
-    /// Connected, so that neither has routes (PEER-1).
+    /// Connected, so that neither has routes (PEER-1). The network's own side where it has one.
     fn broken_peering(
         &self,
         vnet: Id<VirtualNetwork>,
         ip: IpAddr,
     ) -> Option<Id<crate::inventory::VirtualNetworkPeering>> {
-        let inventory = &self.net.inventory;
-        let rows = inventory
-            .virtual_networks
-            .rows()
-            .flat_map(|(local, _)| self.net.vnet(local).links.iter().map(move |link| (local, link)));
-        let joins = |a, b: Option<Id<VirtualNetwork>>| {
-            let other = if a == vnet { b } else { Some(a).filter(|_| b == Some(vnet)) };
-            other.is_some_and(|v| self.net.vnet(v).space.contains(ip))
+        let holds = |v: Id<VirtualNetwork>| self.net.vnet(v).space.contains(ip);
+        let broken = |v: Id<VirtualNetwork>| self.net.vnet(v).links.iter().filter(|l| l.usable == Tri::No);
+        let own = broken(vnet).find(|l| l.remote.is_some_and(holds));
+        let other = || {
+            let rows = self.net.inventory.virtual_networks.rows().map(|(id, _)| id);
+            rows.filter(|v| holds(*v)).find_map(|v| broken(v).find(|l| l.remote == Some(vnet)))
         };
-        rows.filter(|(local, link)| link.usable == Tri::No && joins(*local, link.remote))
-            .map(|(_, link)| link.peering)
-            .next()
+        own.or_else(other).map(|link| link.peering)
     }
 
     fn block_by_broken_peering(
@@ -442,6 +438,7 @@ impl Walk<'_> {
         gateway: Id<crate::inventory::VirtualNetworkGateway>,
     ) -> Next {
         self.enter(s, id);
+        self.gateway_subnet(s, id);
         let row = self.net.attachment(id);
         let destination = s.header.destination;
         let towards = self.net.gateways.towards(row.vnet, destination);
@@ -474,8 +471,42 @@ impl Walk<'_> {
             s.assume(None, "the on-premises network delivers what is tunnelled to it");
             return Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork));
         }
+        // A gateway overrides the ways to the internet and is none itself (RT-31, OUT-1).
+        if let Choice::Route(routes, _) = self.choose(row.subnet, destination)
+            && routes.iter().any(|r| r.hop == Ok(NextHop::Internet) && r.source == RouteSource::Default)
+        {
+            let evidence = of(self.net, Some(row.owner), &[azure::RT_31, azure::OUT_1]);
+            let text = format!(
+                "no branch behind the gateway announces {destination}, and a gateway is no way to the internet"
+            );
+            s.block(StepKind::Forward, Cause::NoRoute, evidence, text);
+            return Next::End(End::Stopped);
+        }
         s.pass(StepKind::Forward, by(&[azure::RT_34]), || "the routes of GatewaySubnet decide".into());
         self.route(s, row.subnet, Some(id))
+    }
+
+    /// RT-34, NSG-22: what a gateway needs of its own subnet.
+    fn gateway_subnet(&self, s: &mut State, id: AttachmentId) {
+        let subnet = self.net.attachment(id).subnet;
+        let row = self.net.subnet(subnet);
+        let Some(user) = row.routes.user.as_ref().filter(|_| row.role == SubnetRole::Gateway) else { return };
+        let slot = row.route_table.row().map(|t| Slot { table: TableTag::RouteTable, row: t.raw() });
+        let evidence = of(self.net, slot, &[azure::RT_34]);
+        if user.keeps_gateway_routes_out == Some(true) {
+            let text =
+                "the route table of GatewaySubnet keeps gateway routes out, so the gateway does not work";
+            s.block(StepKind::Forward, Cause::InvalidNextHop, evidence, text);
+            return;
+        }
+        let default = user.routes.iter().find(
+            |r| matches!(&r.prefix, Some(crate::network::RoutePrefix::Net(net)) if net.prefix_len() == 0),
+        );
+        if let Some(route) = default.filter(|r| r.hop != Ok(NextHop::Internet)) {
+            let evidence = Evidence { name: route.name.clone(), at: route.at, ..evidence };
+            let text = "Azure does not support a user-defined 0.0.0.0/0 on GatewaySubnet: the gateway's own tunnels would leave by it";
+            s.block(StepKind::Forward, Cause::InvalidNextHop, evidence, text);
+        }
     }
 
     /// Whether the routes of GatewaySubnet itself lead to a branch: what the network or its peers hold comes first.

@@ -185,7 +185,9 @@ fn origin_of_name(network: &Network, name: &str) -> Result<Origin, Misunderstood
         TableTag::MlCompute | TableTag::MlEndpoint | TableTag::MlDeployment => managed(network, slot, name),
         TableTag::InternetHost => {
             let host = &network.inventory.internet_hosts.as_slice()[row];
-            Ok(Origin::Internet(host.addresses.items.first().copied().unwrap_or(INTERNET_CLIENT)))
+            let tag = host.service_tag.known().and_then(|t| network.tags.find(t));
+            let stand_in = tag.and_then(|t| network.tags.representative(t)).unwrap_or(INTERNET_CLIENT);
+            Ok(Origin::Internet(host.addresses.items.first().copied().unwrap_or(stand_in)))
         }
         _ => Err(no_endpoint(network, name, slot)),
     }

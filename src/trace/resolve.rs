@@ -74,7 +74,8 @@ impl Walk<'_> {
                     .or(addresses.first());
                 let Some(ip) = wanted.copied() else { return false };
                 s.address(ip, evidence, || format!("`{name}` is {ip}"));
-                s.public_despite_endpoint = lookup.shadowed;
+                // Who asks the public DNS sees no private zone, linked or not.
+                s.public_despite_endpoint = lookup.shadowed.filter(|_| asker != Asker::Public);
                 true
             }
             Answer::Fails(cause, evidence, text) => {
@@ -676,9 +677,12 @@ impl Walk<'_> {
             return self.foreign(s, vnet, &name, kind.tag);
         }
         if let Some(host) = well_known(&name) {
-            let ip =
-                host.tag.and_then(|t| self.net.tags.find(t)).and_then(|t| self.net.tags.representative(t));
-            let tag = host.tag.unwrap_or("no service tag");
+            // A region in the name narrows the tag: `x.westeurope.batch.azure.com`.
+            let regional =
+                host.tag.and_then(|t| name.split('.').find_map(|label| self.net.tags.regional(t, label)));
+            let tag = regional.or_else(|| host.tag.and_then(|t| self.net.tags.find(t)));
+            let ip = tag.and_then(|t| self.net.tags.representative(t));
+            let tag = tag.map(|t| self.net.tags.name(t)).or(host.tag).unwrap_or("no service tag");
             s.assume(None, format!("{ip} stands for `{name}` ({tag})", ip = ip.unwrap_or(INTERNET_HOST)));
             return Zoned::Answer(Answer::Addresses(vec![ip.unwrap_or(INTERNET_HOST)], by(&[azure::DNS_4])));
         }

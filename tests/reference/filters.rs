@@ -1,6 +1,6 @@
 //! Security admin rules and network security groups (sections 2, 3 and 5 of the rules).
 
-use super::facts::{Bound, Facts, Holder, Tri, is_public, metadata, platform};
+use super::facts::{Bound, Facts, Holder, Tri, is_private, is_public, metadata, platform};
 use super::worlds::{Stop, Worlds};
 use netwhy::inventory::{
     Access, AddressMeaning, AddressWord, AdminAccess, AdminRule, Asg, Direction, Field, Id, Many,
@@ -297,20 +297,29 @@ pub(crate) fn virtual_network_tag(f: &Facts, subnet: Id<Subnet>, address: IpAddr
     if super::routes::gateway_prefixes(f, vnet).iter().any(|(prefix, ..)| prefix.contains(&address)) {
         return Tri::Yes;
     }
+    // A peer that is in none of the files may hold a private address.
+    let peer = match super::routes::unknown_peer(f, vnet, address) {
+        true => Tri::Unknown(Cause::DanglingReference),
+        false => Tri::No,
+    };
     if !f.profile.udr_prefixes_in_virtual_network_tag {
-        return Tri::No;
+        return peer;
     }
     let table = match f.bound(&f.inv.subnets[subnet].route_table) {
-        Bound::Nothing => return Tri::No,
+        Bound::Nothing => return peer,
         Bound::Unknown(cause) => return Tri::Unknown(cause),
         Bound::To(row) => &f.inv.route_tables[row],
     };
-    Tri::any(table.routes.iter().map(|route| match route.address_prefix.known().map(|w| &w.means) {
-        Some(AddressMeaning::Any) => Tri::Yes,
-        Some(AddressMeaning::Addresses(set)) => Tri::of(set.contains(address)),
-        Some(AddressMeaning::Tag(tag)) => tag_matches(f, tag, address),
-        None => Tri::Unknown(Cause::UnknownValue),
-    }))
+    let routes =
+        Tri::any(table.routes.iter().map(|route| match route.address_prefix.known().map(|w| &w.means) {
+            Some(AddressMeaning::Any) => Tri::Yes,
+            Some(AddressMeaning::Addresses(set)) => Tri::of(set.contains(address)),
+            // TAG-11: tags hold public addresses only.
+            Some(AddressMeaning::Tag(tag)) if is_private(address) && f.tag(tag).is_none() => Tri::No,
+            Some(AddressMeaning::Tag(tag)) => tag_matches(f, tag, address),
+            None => Tri::Unknown(Cause::UnknownValue),
+        }));
+    Tri::any([routes, peer])
 }
 
 /// TAG-5: what the public internet carries and is not space of the network or its peers.

@@ -29,6 +29,8 @@ pub(crate) struct Named {
     pub(crate) ip: IpAddr,
     /// The `privatelink` name that was asked publicly, because no zone of it is linked where it was asked.
     pub(crate) unlinked: Option<String>,
+    /// The network whose Azure resolver was asked.
+    pub(crate) asked_in: Option<Id<VirtualNetwork>>,
 }
 
 /// The question on its way through servers.
@@ -198,7 +200,7 @@ pub(crate) fn azure(f: &Facts, w: &Worlds, vnet: Id<VirtualNetwork>, name: &str)
     for _ in 0..12 {
         if let Some((zone, redirects)) = zone_for(f, vnet, &name) {
             match record(f, zone, &name) {
-                Some(Record::Address(ip)) => return Ok(Named { ip, unlinked }),
+                Some(Record::Address(ip)) => return Ok(Named { ip, unlinked, asked_in: Some(vnet) }),
                 Some(Record::Alias(next)) => {
                     name = next;
                     continue;
@@ -216,7 +218,7 @@ pub(crate) fn azure(f: &Facts, w: &Worlds, vnet: Id<VirtualNetwork>, name: &str)
             }
         }
         match public_step(f, &name)? {
-            Record::Address(ip) => return Ok(Named { ip, unlinked }),
+            Record::Address(ip) => return Ok(Named { ip, unlinked, asked_in: Some(vnet) }),
             Record::Alias(next) => {
                 unlinked = Some(next.clone());
                 name = next;
@@ -237,7 +239,7 @@ fn public_chain(f: &Facts, name: &str) -> Result<Named, Stop> {
     let mut unlinked = None;
     for _ in 0..12 {
         match public_step(f, &name)? {
-            Record::Address(ip) => return Ok(Named { ip, unlinked }),
+            Record::Address(ip) => return Ok(Named { ip, unlinked, asked_in: None }),
             Record::Alias(next) => {
                 unlinked = Some(next.clone());
                 name = next;

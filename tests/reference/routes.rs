@@ -1,10 +1,10 @@
 //! Which way a subnet sends (section 6 of the rules), by building the whole table for every packet.
 
-use super::facts::{Bound, Facts, PRIVATE, net};
+use super::facts::{Bound, Facts, PRIVATE, is_private, net};
 use super::worlds::{Stop, Why, Worlds};
 use netwhy::inventory::{
-    AddressMeaning, GatewayType, Id, NextHopType, OnPremisesSite, Route, RouteTable, Slot, Subnet, TableTag,
-    VirtualNetwork, VirtualNetworkGateway,
+    AddressMeaning, GatewayType, Id, NextHopType, OnPremisesSite, PeeringState, Route, RouteTable, Slot,
+    Subnet, TableTag, VirtualNetwork, VirtualNetworkGateway,
 };
 use netwhy::net::{IpAddr, IpNet, host_prefix};
 use netwhy::network::AttachmentKind;
@@ -75,7 +75,8 @@ pub(crate) fn choose(f: &Facts, w: &Worlds, subnet: Id<Subnet>, to: IpAddr) -> R
     }
     let table = match table {
         Ok(table) => table,
-        Err(cause) if w.maybe(cause) => return Err(Stop::supposed(cause)),
+        // A route may lead anywhere: to a drop, or past one.
+        Err(cause) if w.maybe(cause) => return Err(Stop { cause, decider: None }),
         Err(_) => None,
     };
     let user = user_routes(f, w, table, to);
@@ -92,11 +93,34 @@ pub(crate) fn choose(f: &Facts, w: &Worlds, subnet: Id<Subnet>, to: IpAddr) -> R
         all.extend(gateway.into_iter().filter(|c| c.prefix.contains(&to)));
     }
     // RT-20: longest prefix, then user before learnt before system.
+    // A peer that is in none of the files may hold a private address that nobody here does.
+    let held = |c: &Candidate| {
+        c.hops.iter().any(inside) || matches!(c.rank, Rank::User(_)) && c.prefix.prefix_len() == 32
+    };
+    if !all.iter().any(held) && unknown_peer(f, vnet, to) && w.maybe(Cause::DanglingReference) {
+        return Err(Stop { cause: Cause::DanglingReference, decider: None });
+    }
     let best = all.iter().max_by_key(|c| (c.prefix.prefix_len(), c.rank, inside(&c.hops[0])));
     match best {
         None => Err(Stop { cause: Cause::NoRoute, decider: None }),
         Some(best) => Ok(chosen(w, best)),
     }
+}
+
+/// Whether a peering leads to a network in none of the files that may hold an address: a private one, and
+/// none of a network that is peered by intent, for such spaces do not overlap (PEER-3).
+pub(crate) fn unknown_peer(f: &Facts, vnet: Id<VirtualNetwork>, to: IpAddr) -> bool {
+    let connected = |s: &super::facts::Side<'_>| {
+        s.row.peering_state.or(PeeringState::Connected) == Ok(PeeringState::Connected)
+    };
+    let sides = f.sides(vnet);
+    let meant = |v: Id<VirtualNetwork>| {
+        sides.iter().any(|s| s.remote == Some(v)) || f.sides(v).iter().any(|s| s.remote == Some(vnet))
+    };
+    let held = f.inv.virtual_networks.rows().any(|(v, _)| (v == vnet || meant(v)) && f.in_vnet(v, to));
+    let missing =
+        |s: &&super::facts::Side<'_>| s.remote.is_none() && !s.row.remote_virtual_network.is_absent();
+    is_private(to) && !held && sides.iter().filter(missing).any(connected)
 }
 
 /// RT-27: several equal next hops are all used.
@@ -160,7 +184,8 @@ fn user_routes(f: &Facts, w: &Worlds, table: Option<&RouteTable>, to: IpAddr) ->
                     None => continue,
                 },
                 // It may hold the destination, and nobody knows how exactly.
-                None if w.maybe(Cause::UnknownServiceTag) => (host_prefix(to), 3),
+                // Tags hold public addresses only (TAG-11).
+                None if !is_private(to) && w.maybe(Cause::UnknownServiceTag) => (host_prefix(to), 3),
                 None => continue,
             },
         };

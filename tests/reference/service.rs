@@ -1,7 +1,7 @@
 //! The service's own network rules (section 15) and authorization (section 16).
 
 use super::facts::Facts;
-use super::names::{endpoint_target, kind_of, service_names, zone_name};
+use super::names::{Named, endpoint_target, kind_of, service_names, zone_name};
 use super::walk::{Arrival, Call, Way};
 use super::worlds::{Stop, Worlds};
 use netwhy::inventory::{
@@ -26,32 +26,41 @@ pub(crate) fn admit(
     _w: &Worlds,
     way: &Way,
     call: &Call,
-    unlinked: Option<&str>,
+    named: Option<&Named>,
 ) -> Result<(), Stop> {
     match way.arrival {
-        Arrival::Endpoint(place) => private(f, place, call),
+        Arrival::Endpoint(place) => own_resource(f, place, call),
         Arrival::Outside => {
             let Some((service, _)) = call.service else { return Ok(()) };
             let region = way.left.and_then(|v| f.region(v));
-            public(f, service, &Came::Public(way.last.source, region))
-                .map_err(|s| because(f, s, service, unlinked))
+            public(f, service, &Came::Public(way.last.source, region)).map_err(|s| because(f, s, named))
         }
         Arrival::ServiceEndpoint(subnet) => {
             let Some((service, _)) = call.service else { return Ok(()) };
-            public(f, service, &Came::Subnet(subnet)).map_err(|s| because(f, s, service, unlinked))
+            public(f, service, &Came::Subnet(subnet)).map_err(|s| because(f, s, named))
         }
         _ => Ok(()),
     }
 }
 
-/// PE-1 to PE-3.
-fn private(f: &Facts, place: usize, call: &Call) -> Result<(), Stop> {
+/// PE-1: a connection that is not approved carries nothing.
+pub(crate) fn connected(f: &Facts, way: &Way) -> Result<(), Stop> {
+    let Arrival::Endpoint(place) = way.arrival else { return Ok(()) };
+    let AttachmentKind::PrivateEndpoint(id, _) = f.holders[place].kind else { return Ok(()) };
+    match status(f, id) {
+        ConnectionStatus::Approved => Ok(()),
+        _ => {
+            let decider = Some(f.inv.private_endpoints[id].id.full_name());
+            Err(Stop { cause: Cause::PeNotApproved, decider })
+        }
+    }
+}
+
+/// PE-2, PE-3.
+fn own_resource(f: &Facts, place: usize, call: &Call) -> Result<(), Stop> {
     let AttachmentKind::PrivateEndpoint(id, _) = f.holders[place].kind else { return Ok(()) };
     let row = &f.inv.private_endpoints[id];
     let name = Some(row.id.full_name());
-    if status(f, id) != ConnectionStatus::Approved {
-        return Err(Stop { cause: Cause::PeNotApproved, decider: name });
-    }
     let (target, groups) = endpoint_target(f, id);
     if let Some((service, end)) = call.service {
         let group = service_names(f, service).into_iter().nth(end).map(|e| e.kind.group);
@@ -77,14 +86,20 @@ fn status(f: &Facts, id: Id<PrivateEndpoint>) -> ConnectionStatus {
 }
 
 /// DNS-9, DNS-10: refused only because the private zone is not linked where the name was asked.
-fn because(f: &Facts, stop: Stop, service: Id<PlatformService>, unlinked: Option<&str>) -> Stop {
-    let Some(name) = unlinked else { return stop };
-    let _ = service;
+fn because(f: &Facts, stop: Stop, named: Option<&Named>) -> Stop {
+    let Some(name) = named.and_then(|n| n.unlinked.as_ref()) else { return stop };
     let zone =
         f.inv.private_dns_zones.rows().find(|(id, _)| name.ends_with(&format!(".{}", zone_name(f, *id))));
     match zone {
         Some((_, row)) => Stop { cause: Cause::DnsZoneNotLinked, decider: Some(row.id.full_name()) },
-        None => stop,
+        // No such zone at all: what misses it is the network that was asked in.
+        None => match named.and_then(|n| n.asked_in) {
+            Some(vnet) => {
+                let decider = Some(f.inv.virtual_networks[vnet].id.full_name());
+                Stop { cause: Cause::DnsZoneNotLinked, decider }
+            }
+            None => stop,
+        },
     }
 }
 

@@ -3,7 +3,7 @@
 use super::facts::Facts;
 use super::filters::Packet;
 use super::names::{Asker, resolve_in, service_names};
-use super::service::{admit, authorize};
+use super::service::{admit, authorize, connected};
 use super::walk::{Arrival, Call, EPHEMERAL, Start, carry, internet_address, site_address};
 use super::worlds::{Answer, Stop, Worlds, explore};
 use netwhy::inventory::{Id, Slot, TableTag};
@@ -23,15 +23,16 @@ fn trace(f: &Facts, w: &Worlds, flow: &Flow) -> Result<(), Stop> {
     let (start, asker, source) = sender(f, &flow.from).ok_or(unknown(Cause::UnknownName))?;
     let target = receiver(f, &flow.to, start)?;
     let mut call = Call::bare();
-    let mut unlinked = None;
+    let mut found = None;
     let destination = match target {
         Target::Address(ip) => ip,
         Target::Name(name) => {
             call.service = service_of(f, &name);
             let named = resolve_in(f, w, asker, &name)?;
             call.host = Some(name);
-            unlinked = named.unlinked;
-            named.ip
+            let ip = named.ip;
+            found = Some(named);
+            ip
         }
     };
     let packet = Packet {
@@ -49,8 +50,10 @@ fn trace(f: &Facts, w: &Worlds, flow: &Flow) -> Result<(), Stop> {
     if let (Arrival::Outside, Some(name)) = (way.arrival, &call.host) {
         listening(f, name, &packet)?;
     }
-    admit(f, w, &way, &call, unlinked.as_deref())?;
+    // Without an answer there is no handshake, and nobody to refuse.
+    connected(f, &way)?;
     super::back::check(f, w, &way)?;
+    admit(f, w, &way, &call, found.as_ref())?;
     let reached =
         matches!(way.arrival, Arrival::Endpoint(_) | Arrival::Outside | Arrival::ServiceEndpoint(_));
     match &flow.identity {

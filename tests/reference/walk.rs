@@ -186,11 +186,11 @@ impl Walk<'_, '_> {
     fn follow(&mut self, place: usize, packet: Packet, route: Chosen) -> Done {
         let holder = self.holder(place);
         match route.hop.clone() {
-            Hop::Drop | Hop::Internet if self.broken_peering(&holder, packet, &route).is_some() => {
-                stop(Cause::PeeringNotConnected, self.broken_peering(&holder, packet, &route))
-            }
             Hop::Drop if route.user => stop(Cause::UdrNone, route.decider),
-            Hop::Drop => stop(Cause::SystemRouteNone, route.decider),
+            Hop::Drop => match self.broken_peering(&holder, packet) {
+                None => stop(Cause::SystemRouteNone, route.decider),
+                named => stop(Cause::PeeringNotConnected, named),
+            },
             Hop::Local => self.land(holder.vnet, packet),
             Hop::Peer(vnet) => {
                 self.cross(&holder, vnet, &packet)?;
@@ -211,17 +211,27 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// PEER-1: a peering to the destination's network that exists and does not work; it matters where its
-    /// route would have been the better one.
-    fn broken_peering(&self, holder: &Holder, packet: Packet, route: &Chosen) -> Option<String> {
-        let sides = self.f.sides(holder.vnet);
-        let broken = sides.iter().find(|s| {
-            let covers = |p: &&IpNet| p.contains(&packet.destination);
-            let space = s.remote.and_then(|v| self.f.prefixes(v).iter().find(covers));
-            let better = space.is_some_and(|p| !route.user || p.prefix_len() > route.length);
-            !self.f.usable(s) && better
-        })?;
-        Some(broken.row.id.full_name())
+    /// PEER-1: a peering with the destination's network, from either side, that does not work. The first by
+    /// id is named.
+    fn broken_peering(&self, holder: &Holder, packet: Packet) -> Option<String> {
+        let f = self.f;
+        let here = &f.inv.virtual_networks[holder.vnet].id;
+        let between = |p: &&netwhy::inventory::VirtualNetworkPeering| {
+            let (Some(own), Some(remote)) = (p.id.parent(), f.row(&p.remote_virtual_network)) else {
+                return false;
+            };
+            let other = if own == *here {
+                Some(remote)
+            } else if remote == holder.vnet {
+                f.inv.row(&own)
+            } else {
+                None
+            };
+            other.is_some_and(|v| {
+                f.in_vnet(v, packet.destination) && f.peers(holder.vnet).iter().all(|(p, _)| *p != v)
+            })
+        };
+        f.inv.peerings.iter().find(between).map(|p| p.id.full_name())
     }
 
     /// PEER-6: over a peering, where the profile takes `allowForwardedTraffic` as a real block.
@@ -373,32 +383,24 @@ impl Walk<'_, '_> {
         route: Chosen,
     ) -> Done {
         let f = self.f;
-        let gateways = match gateways.is_empty() {
-            false => gateways,
-            true => {
-                // RT-15: a user's route needs a VPN gateway, and none of ExpressRoute beside it.
-                let all = f.gateways_of(holder.vnet);
-                let express = |g: &Id<VirtualNetworkGateway>| {
-                    f.inv.virtual_network_gateways[*g].gateway_type.is(GatewayType::ExpressRoute)
-                };
-                if all.is_empty() || all.iter().any(express) {
-                    return stop(Cause::InvalidNextHop, route.decider);
-                }
-                all
-            }
-        };
+        let gateways = usable_gateways(f, holder, gateways);
+        if gateways.is_empty() {
+            return stop(Cause::InvalidNextHop, route.decider);
+        }
         let gateway = gateways[self.w.pick(Why::Spread, gateways.len())];
-        let mut known = behind(f, gateway);
-        known.retain(|(prefix, _)| prefix.contains(&packet.destination));
-        // GW-4: back into the networks the gateway knows.
-        if let Some(place) = gateway_turns(f, gateway, packet.destination) {
+        let place = f.holders.iter().position(|h| h.kind == AttachmentKind::Gateway(gateway));
+        let Some(place) = place else { return stop(Cause::DanglingReference, None) };
+        // At the gateway, the routes of its own subnet decide (RT-1, GW-4); a gateway route means its branches.
+        if !matches!(holder.kind, AttachmentKind::Gateway(_)) {
             return self.route(place, packet);
         }
-        let Some((_, site)) = known.into_iter().max_by_key(|(prefix, _)| prefix.prefix_len()) else {
-            return stop(Cause::NoRoute, None);
-        };
-        let Some(site) = site else { return Ok((Arrival::Outside, packet)) };
-        self.at_site(site, packet)
+        let mut known = behind(f, gateway);
+        known.retain(|(prefix, _)| prefix.contains(&packet.destination));
+        match known.into_iter().max_by_key(|(prefix, _)| prefix.prefix_len()) {
+            None => stop(Cause::NoRoute, None),
+            Some((_, None)) => Ok((Arrival::Outside, packet)),
+            Some((_, Some(site))) => self.at_site(site, packet),
+        }
     }
 
     fn at_site(&mut self, site: Id<OnPremisesSite>, packet: Packet) -> Done {
@@ -424,7 +426,7 @@ impl Walk<'_, '_> {
         let row = &self.f.inv.on_premises_sites[site];
         let to = packet.destination;
         if row.address_prefixes.iter().any(|p| p.contains(&to)) {
-            return Ok((Arrival::Site(site), packet));
+            return self.at_site(site, packet);
         }
         let sends = !row.routes.given || row.routes.iter().any(|p| p.contains(&to));
         let mut gateways = sites_gateways(self.f, site);
@@ -452,7 +454,8 @@ impl Walk<'_, '_> {
     fn exit(&mut self, place: usize, packet: Packet) -> Done {
         let f = self.f;
         let holder = self.holder(place);
-        if !is_public(packet.destination) {
+        // A gateway is no way to the internet.
+        if !is_public(packet.destination) || matches!(holder.kind, AttachmentKind::Gateway(_)) {
             return stop(Cause::NoRoute, None);
         }
         // NSG-20: to the internet, and no service of Azure's.
@@ -531,7 +534,7 @@ impl Walk<'_, '_> {
                 let member = pool
                     .is_some_and(|p| self.backends(balancer, p).iter().any(|b| self.holder(*b) == *holder));
                 let carries = rule.protocol.or(ProtocolMatch::ANY).is_ok_and(|p| p.contains(packet.protocol));
-                if !member || !carries || !packet.protocol.has_ports() {
+                if !member || !carries {
                     continue;
                 }
                 let front = rule.frontend_ip_configurations.iter().find_map(|r| frontend_of(balancer, r));
@@ -707,17 +710,28 @@ impl Walk<'_, '_> {
     }
 }
 
+/// The gateways a route means; those of a user's route are not said.
+pub(crate) fn usable_gateways(
+    f: &Facts,
+    holder: &Holder,
+    said: Vec<Id<VirtualNetworkGateway>>,
+) -> Vec<Id<VirtualNetworkGateway>> {
+    if !said.is_empty() {
+        return said;
+    }
+    // RT-15: a user's route needs a VPN gateway, and none of ExpressRoute beside it.
+    let all = f.gateways_of(holder.vnet);
+    let express = |g: &Id<VirtualNetworkGateway>| {
+        f.inv.virtual_network_gateways[*g].gateway_type.is(GatewayType::ExpressRoute)
+    };
+    if all.iter().any(express) { Vec::new() } else { all }
+}
+
 /// Whether a gateway tells its branches about an address: its network's space, and that of networks that
 /// use it remotely (PEER-8).
 fn announced(f: &Facts, gateway: Id<VirtualNetworkGateway>, to: IpAddr) -> bool {
     let mut vnets = (0..f.inv.virtual_networks.len()).map(Id::new);
     vnets.any(|v| f.gateways_of(v).contains(&gateway) && f.in_vnet(v, to))
-}
-
-/// The gateway's own place, where it sends what comes from a network back into another (GW-4).
-pub(crate) fn gateway_turns(f: &Facts, gateway: Id<VirtualNetworkGateway>, to: IpAddr) -> Option<usize> {
-    let place = f.holders.iter().position(|h| h.kind == AttachmentKind::Gateway(gateway))?;
-    announced(f, gateway, to).then_some(place)
 }
 
 /// Whether a load-balancing rule takes a packet; LB-6: HA ports take TCP and UDP.
