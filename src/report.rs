@@ -12,6 +12,7 @@
 //! | a build service | [`junit`], [`sarif`], [`github`] |
 //! | a person looking at a picture | [`dot`], [`mermaid`] |
 
+pub mod answer;
 pub mod check;
 pub mod clean;
 pub mod diagnostics;
@@ -24,6 +25,7 @@ mod layout;
 mod locate;
 pub mod mermaid;
 mod picture;
+pub mod replay;
 pub mod sarif;
 mod style;
 mod table;

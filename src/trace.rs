@@ -13,6 +13,7 @@ mod firewall;
 mod forward;
 mod hub;
 mod layers;
+mod lean;
 mod model;
 mod outbound;
 mod question;

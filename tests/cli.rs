@@ -147,7 +147,9 @@ impl Done {
 #[test]
 fn help_is_as_agreed() {
     let folder = Folder::new("help");
-    for command in ["", "trace", "check", "import", "explain", "schema"] {
+    let questions = ["effective-routes", "effective-rules", "next-hop", "ip-flow-verify", "connectivity"];
+    let others = ["", "trace", "check", "import", "explain", "schema", "nsg-diagnostics", "replay"];
+    for command in others.into_iter().chain(questions) {
         let arguments: Vec<&str> = command.split_whitespace().chain(["-h"]).collect();
         let done = folder.run(&arguments).code(0);
         let name = if command.is_empty() { "netwhy" } else { command };

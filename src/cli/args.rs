@@ -1,5 +1,12 @@
 //! The arguments.
 
+mod watcher;
+
+pub(super) use watcher::{
+    AnswerFormat, AskArgs, ConnectivityArgs, DiagnosticsArgs, EffectiveArgs, FlowVerifyArgs, NextHopArgs,
+    ReplayArgs, Way,
+};
+
 use super::exit;
 use crate::run::load::{DeploymentTarget, Settings};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -48,6 +55,20 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Write anything readable as our own estate file
     Import(ImportArgs),
+    /// Which routes a machine has
+    EffectiveRoutes(EffectiveArgs),
+    /// Which security rules act at a machine
+    EffectiveRules(EffectiveArgs),
+    /// Where a machine sends a packet
+    NextHop(NextHopArgs),
+    /// Whether the security rules of a machine let a packet pass
+    IpFlowVerify(FlowVerifyArgs),
+    /// Whether a connection comes about, over which hops, and what stops it
+    Connectivity(ConnectivityArgs),
+    /// Which security rules were looked at, and which decided
+    NsgDiagnostics(DiagnosticsArgs),
+    /// Ask what Network Watcher was asked again, and compare with the answers recorded
+    Replay(ReplayArgs),
     /// Explain a cause, a semantics rule, a knob or a diagnostic
     Explain(ExplainArgs),
     /// Print the JSON Schema of a file format
@@ -256,9 +277,24 @@ pub(super) struct ExplainArgs {
     /// without it, everything there is
     #[arg(value_name = "WORD")]
     pub(super) word: Option<String>,
-    /// List every semantics rule
+    /// List every semantics rule: whether it is kept, and which tests show it
     #[arg(long, conflicts_with = "word")]
     pub(super) rules: bool,
+    /// Output format of `--rules`
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text, value_name = "FORMAT", requires = "rules")]
+    pub(super) format: ExplainFormat,
+    /// Name every test
+    #[arg(short, long, requires = "rules")]
+    pub(super) verbose: bool,
+}
+
+/// Output formats of explanations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExplainFormat {
+    /// For people
+    Text,
+    /// One document
+    Json,
 }
 
 const EXPLAIN_EXAMPLES: &str = "\

@@ -464,7 +464,14 @@ fn check_references(inventory: &Inventory, notes: &mut Diagnostics) {
         let scope = by_id && ResourceId::new(text).kind().starts_with("Microsoft.Resources/");
         let own =
             !by_id && kind.is_empty() && inventory.has_part(owner, text.rsplit('/').next().unwrap_or(text));
-        if hits == 1 || inner || scope || own {
+        // `lb/pool`: a part of another resource.
+        let part = || {
+            let (owner, name) = text.rsplit_once('/')?;
+            let mut owners = inventory.named(owner).iter().filter_map(|s| inventory.id_of(*s));
+            owners.find(|owner| inventory.has_part(owner, name))
+        };
+        let part = !by_id && kind.is_empty() && part().is_some();
+        if hits == 1 || inner || scope || own || part {
             return;
         }
         found.push(if hits == 0 {

@@ -4,9 +4,7 @@
 
 use super::{Bound, SubnetRole, SubnetRow};
 use crate::diag::{At, Code, Diagnostic, Diagnostics};
-use crate::inventory::{
-    AddressMeaning, Field, Id, Inventory, Kind, Nsg, Ref, Sku, Subnet, VirtualNetwork,
-};
+use crate::inventory::{AddressMeaning, Field, Id, Inventory, Kind, Nsg, Ref, Sku, Subnet, VirtualNetwork};
 use crate::net::{AddressSet, IpAddr, IpNet};
 use crate::rules::{self as azure, RuleId};
 use std::collections::BTreeMap;
@@ -26,6 +24,7 @@ pub(super) fn configurations(inventory: &Inventory, subnets: &[SubnetRow], notes
     look.services();
     look.hubs();
     look.balancers();
+    look.private_origins();
 }
 
 /// Address space that no virtual network may use (PLAT-4).
@@ -56,11 +55,13 @@ impl Look<'_> {
         for group in inventory.nsgs.iter() {
             let mut seen = BTreeMap::new();
             for rule in &group.security_rules {
-                let (Some(priority), Some(direction)) = (rule.priority.known(), rule.direction.known()) else {
+                let (Some(priority), Some(direction)) = (rule.priority.known(), rule.direction.known())
+                else {
                     continue;
                 };
                 if !(100..=4096).contains(priority) {
-                    let text = format!("`{}` has priority {priority}, and 100 to 4096 are allowed", rule.name);
+                    let text =
+                        format!("`{}` has priority {priority}, and 100 to 4096 are allowed", rule.name);
                     self.say(rule.at, azure::NSG_2, text);
                 }
                 if let Some(other) = seen.insert((format!("{direction}"), *priority), &rule.name) {
@@ -233,7 +234,8 @@ impl Look<'_> {
                 continue;
             }
             let name = subnet.id.full_name();
-            let managed = subnet.delegations.iter().any(|d| d.eq_ignore_ascii_case("Microsoft.Sql/managedInstances"));
+            let managed =
+                subnet.delegations.iter().any(|d| d.eq_ignore_ascii_case("Microsoft.Sql/managedInstances"));
             if self.subnets[number].role == SubnetRole::Gateway || managed {
                 self.say(subnet.at, azure::NAT_4, format!("`{name}` takes no NAT gateway"));
             }
@@ -244,7 +246,9 @@ impl Look<'_> {
             };
             let mut configs = inventory.network_interfaces.iter().flat_map(|nic| &nic.ip_configurations);
             if configs.any(|config| basic(&config)) {
-                let text = format!("`{name}` has a NAT gateway and Basic public addresses, which do not go together");
+                let text = format!(
+                    "`{name}` has a NAT gateway and Basic public addresses, which do not go together"
+                );
                 self.say(subnet.at, azure::NAT_5, text);
             }
         }
@@ -255,12 +259,25 @@ impl Look<'_> {
         let inventory = self.inventory;
         for (number, subnet) in inventory.subnets.iter().enumerate() {
             let name = subnet.id.full_name();
-            let has = |service: &str| subnet.service_endpoints.iter().any(|e| e.service.eq_ignore_ascii_case(service));
+            let has = |service: &str| {
+                subnet.service_endpoints.iter().any(|e| e.service.eq_ignore_ascii_case(service))
+            };
             if has("Microsoft.Storage") && has("Microsoft.Storage.Global") {
-                let text = format!("`{name}` has Microsoft.Storage and Microsoft.Storage.Global, and may have one");
+                let text =
+                    format!("`{name}` has Microsoft.Storage and Microsoft.Storage.Global, and may have one");
                 self.say(subnet.at, azure::SE_5, text);
             }
             let special = !matches!(self.subnets[number].role, SubnetRole::Ordinary);
+            let holds = |c: &crate::inventory::IpConfiguration| {
+                self.row(&c.subnet).is_some_and(|s| s.index() == number)
+            };
+            let gateway =
+                inventory.application_gateways.iter().any(|g| g.gateway_ip_configurations.iter().any(holds));
+            if gateway && subnet.service_endpoint_policies.iter().next().is_some() {
+                let text =
+                    format!("`{name}` holds an application gateway, and takes no service endpoint policy");
+                self.say(subnet.at, azure::AGW_3, text);
+            }
             if special && subnet.service_endpoint_policies.iter().next().is_some() {
                 self.say(subnet.at, azure::SEP_4, format!("`{name}` takes no service endpoint policy"));
             }
@@ -286,7 +303,8 @@ impl Look<'_> {
             match linked.insert(key, zone.clone()) {
                 Some(other) if other != zone => {
                     let network = inventory.virtual_networks[network].id.name();
-                    let text = format!("two zones `{}` are linked to `{network}`, and one may be", zone.name());
+                    let text =
+                        format!("two zones `{}` are linked to `{network}`, and one may be", zone.name());
                     self.say(link.at, azure::DNS_11, text);
                 }
                 _ => {}
@@ -332,10 +350,32 @@ impl Look<'_> {
         for intent in inventory.routing_intents.iter() {
             let Some(hub) = intent.id.parent() else { continue };
             let below = |id: &crate::inventory::ResourceId| id.parent().is_some_and(|p| p == hub);
-            let own = |name: &str| name.eq_ignore_ascii_case("defaultRouteTable") || name.eq_ignore_ascii_case("noneRouteTable");
+            let own = |name: &str| {
+                name.eq_ignore_ascii_case("defaultRouteTable") || name.eq_ignore_ascii_case("noneRouteTable")
+            };
             if inventory.hub_route_tables.iter().any(|t| below(&t.id) && !own(t.id.name())) {
                 let text = format!("`{}` has routing intent and route tables of one's own", hub.name());
                 self.say(intent.at, azure::VWAN_11, text);
+            }
+        }
+    }
+
+    /// AFD-3: origins over private link are for Premium profiles.
+    fn private_origins(&mut self) {
+        let inventory = self.inventory;
+        for origin in inventory.origins.iter() {
+            if origin.private_link.known().is_none() {
+                continue;
+            }
+            let profile = origin.id.ancestor("Microsoft.Cdn/profiles");
+            let profile = profile.and_then(|id| inventory.row::<crate::inventory::FrontDoorProfile>(&id));
+            let Some(sku) = profile.and_then(|p| inventory.front_door_profiles[p].sku.known()) else {
+                continue;
+            };
+            if !sku.to_ascii_lowercase().starts_with("premium") {
+                let text =
+                    format!("`{}` is a private origin, and its profile is {sku}", origin.id.full_name());
+                self.say(origin.at, azure::AFD_3, text);
             }
         }
     }
@@ -344,7 +384,8 @@ impl Look<'_> {
     fn balancers(&mut self) {
         let inventory = self.inventory;
         for balancer in inventory.load_balancers.iter() {
-            let public = balancer.frontend_ip_configurations.iter().any(|f| f.public_ip_address.known().is_some());
+            let public =
+                balancer.frontend_ip_configurations.iter().any(|f| f.public_ip_address.known().is_some());
             let basic = balancer.sku.is(Sku::Basic);
             for rule in &balancer.load_balancing_rules {
                 if rule.frontend_port.is(0) && (public || basic) {
@@ -357,7 +398,7 @@ impl Look<'_> {
 }
 
 /// The network's own address, the three after it, and the last one of an IPv4 subnet.
-fn is_reserved(prefix: &IpNet, ip: IpAddr) -> bool {
+pub(crate) fn is_reserved(prefix: &IpNet, ip: IpAddr) -> bool {
     let (IpNet::V4(net), IpAddr::V4(ip)) = (prefix, ip) else { return false };
     if !net.contains(&ip) || net.prefix_len() > 29 {
         return false;

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! Lines that begin with `~` change the estate as written for the questions below them, up to the next such lines:
-//! `~ OLD => NEW` replaces text, `~ + TEXT` adds a section, `~ knob NAME=VALUE` sets a knob of the profile, `~ as
+//! `~ OLD => NEW` replaces text (`\n` is a line break), `~ + TEXT` adds a section, `~ knob NAME=VALUE` sets a knob of the profile, `~ as
 //! written` changes nothing.
 //!
 //! | question | answer |
@@ -33,7 +33,7 @@ use netwhy::diag::{Diagnostics, Sources};
 use netwhy::doc::{Node, parse_yaml};
 use netwhy::formats::native;
 use netwhy::inventory;
-use netwhy::net::Protocol;
+use netwhy::net::{IpAddr, Ipv4Addr, Protocol};
 use netwhy::network::{self, Network};
 use netwhy::profile::Profile;
 use netwhy::tags::ServiceTags;
@@ -106,7 +106,9 @@ impl Case {
             }
             faults.extend(world.faults.drain(..).map(|f| format!("{}: {changes:?}: {f}", self.label())));
             let answer = world.answer(&Line::read(line));
-            faults.extend(answer.into_iter().map(|f| format!("{}: {changes:?}: {line}\n    {f}", self.label())));
+            faults.extend(
+                answer.into_iter().map(|f| format!("{}: {changes:?}: {line}\n    {f}", self.label())),
+            );
         }
         faults
     }
@@ -134,7 +136,12 @@ impl<'a> Line<'a> {
 /// The built-in service tags, read once.
 fn tags() -> &'static ServiceTags {
     static TAGS: OnceLock<ServiceTags> = OnceLock::new();
-    TAGS.get_or_init(ServiceTags::builtin)
+    TAGS.get_or_init(|| {
+        let tags = ServiceTags::builtin();
+        // Its index is built once, and every copy has it.
+        tags.holding(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        tags
+    })
 }
 
 /// An estate, compiled.
@@ -159,11 +166,11 @@ impl World {
                 text.push_str(&more.replace("\\n", "\n"));
                 text.push('\n');
             } else if let Some((old, new)) = change.split_once("=>") {
-                let (old, new) = (old.trim(), new.trim());
-                if !text.contains(old) {
+                let (old, new) = (old.trim().replace("\\n", "\n"), new.trim().replace("\\n", "\n"));
+                if !text.contains(&old) {
                     faults.push(format!("`{old}` does not stand in the estate"));
                 }
-                text = text.replace(old, new);
+                text = text.replace(&old, &new);
             } else if *change != "as written" {
                 faults.push(format!("`{change}` is no change"));
             }
@@ -173,7 +180,7 @@ impl World {
         let root = match parse_yaml(doc, &text, &mut notes) {
             Ok(root) => root,
             Err(fault) => {
-                faults.push(format!("{fault}\n{text}"));
+                faults.push(format!("{fault}"));
                 return World { network: None, notes, faults };
             }
         };
@@ -224,7 +231,8 @@ fn flow(words: &[&str]) -> Result<Flow, String> {
         _ => (*to, None),
     };
     let protocol = protocol.unwrap_or(Protocol::Tcp);
-    let end = |text: &str| netwhy::scenario::endpoint(&text.replace('_', " ")).map_err(|e| format!("{text}: {e}"));
+    let end =
+        |text: &str| netwhy::scenario::endpoint(&text.replace('_', " ")).map_err(|e| format!("{text}: {e}"));
     let (from, to) = (end(from)?, end(to)?);
     let mut flow = Flow {
         name: None,
@@ -290,7 +298,9 @@ fn holds(answer: &Trace, word: &str, wanted: &str, plain: &str) -> bool {
         "citing" => {
             let steps = || hops().flat_map(|h| &h.steps).map(|s| &s.evidence);
             let said = |rule: &str| {
-                steps().chain(answer.blockers.iter().map(|b| &b.evidence)).any(|e| e.rules.iter().any(|r| r.id() == rule))
+                steps()
+                    .chain(answer.blockers.iter().map(|b| &b.evidence))
+                    .any(|e| e.rules.iter().any(|r| r.id() == rule))
             };
             wanted.split(',').all(said)
         }
@@ -328,7 +338,12 @@ fn shown(answer: &Trace) -> String {
         out.push_str(&format!("\n      {} {}", hop.kind.word(), hop.name));
         for step in &hop.steps {
             let rules: Vec<&str> = step.evidence.rules.iter().map(|r| r.id()).collect();
-            out.push_str(&format!("\n        {} {}: {} {rules:?}", step.kind.word(), step.action.word(), step.text));
+            out.push_str(&format!(
+                "\n        {} {}: {} {rules:?}",
+                step.kind.word(),
+                step.action.word(),
+                step.text
+            ));
         }
     }
     for hop in answer.back.iter().flat_map(|b| &b.hops) {
@@ -353,7 +368,9 @@ fn routes(network: &Network, of: &str, answer: &[&str]) -> Option<String> {
             _ => "many".into(),
         };
         let ips = r.next_hop_ip_address.join(",");
-        format!("{prefix} {} {} {} {ips}", r.next_hop_type.unwrap_or("?"), r.state, r.source).trim_end().to_owned()
+        format!("{prefix} {} {} {} {ips}", r.next_hop_type.unwrap_or("?"), r.state, r.source)
+            .trim_end()
+            .to_owned()
     };
     let lines: Vec<String> = found.value.iter().map(line).collect();
     let (there, wanted) = match answer {
