@@ -27,19 +27,22 @@ pub(crate) fn check(f: &Facts, w: &Worlds, way: &Way) -> Result<(), Stop> {
             // ASYM-4: the answer of a private endpoint goes straight to the address it saw. The public
             // address, or the service endpoint, leads straight back to whoever sent it out.
             let direct = |d: &&Device| d.before.source == d.after.source;
-            if let (Arrival::Endpoint(place), Some(missed)) = (way.arrival, devices.last().filter(direct)) {
+            if let Arrival::Endpoint(place) = way.arrival {
                 let vnet = f.holders[place].vnet;
+                let known = super::routes::gateway_prefixes(f, vnet);
                 let near = f.in_vnet(vnet, packet.destination)
                     || f.peers(vnet).iter().any(|(peer, _)| f.in_vnet(*peer, packet.destination))
-                    || super::routes::gateway_prefixes(f, vnet)
-                        .iter()
-                        .any(|(p, _)| p.contains(&packet.destination));
-                return match near {
+                    || known.iter().any(|(p, _)| p.contains(&packet.destination));
+                if !near {
+                    return Err(Stop { cause: Cause::ReturnNoRoute, decider: None });
+                }
+                if let Some(missed) = devices.last().filter(direct) {
                     // Unreliable: with luck it comes back through the device.
-                    true if w.pick(Why::Spread, 2) == 0 => Ok(()),
-                    true => Err(asymmetric(name(f, missed.place))),
-                    false => Err(Stop { cause: Cause::ReturnNoRoute, decider: None }),
-                };
+                    return match w.pick(Why::Spread, 2) {
+                        0 => Ok(()),
+                        _ => Err(asymmetric(name(f, missed.place))),
+                    };
+                }
             }
             match devices.last() {
                 None => return Ok(()),

@@ -8,6 +8,7 @@ use netwhy::inventory::{
 };
 use netwhy::net::{IpAddr, PortRange, Protocol, ProtocolMatch};
 use netwhy::network::AttachmentKind;
+use netwhy::profile::PeeringAccessMode;
 use netwhy::trace::Cause;
 
 /// A packet under way.
@@ -38,10 +39,31 @@ pub(crate) fn outbound(f: &Facts, w: &Worlds, holder: &Holder, packet: &Packet) 
         return Ok(());
     }
     let asked = Asked { holder, direction: Direction::Outbound, packet, any_source_port: false };
-    for nsg in [f.nic_nsg(holder), subnet_nsg(f, holder)] {
+    let groups = [f.nic_nsg(holder), subnet_nsg(f, holder)];
+    access(f, w, holder, &groups, packet.destination)?;
+    for nsg in groups {
         group(f, w, &nsg, &asked)?;
     }
     Ok(())
+}
+
+/// PEER-5, D-18: where no group is, the platform drops what this side's link gives no access to, unless
+/// the address is in the `VirtualNetwork` tag for another reason.
+fn access(f: &Facts, w: &Worlds, holder: &Holder, groups: &[Bound<Nsg>], other: IpAddr) -> Result<(), Stop> {
+    let bare = groups.iter().all(|g| matches!(g, Bound::Nothing));
+    if !bare || f.profile.peering_access_mode == PeeringAccessMode::TagOnly {
+        return Ok(());
+    }
+    let closed = f
+        .peers(holder.vnet)
+        .into_iter()
+        .find(|(peer, side)| side.row.allow_virtual_network_access.is(false) && f.in_vnet(*peer, other));
+    match closed {
+        Some((_, side)) if !holds(w, virtual_network_tag(f, holder.subnet, other)) => {
+            Err(Stop { cause: Cause::PeeringNoAccess, decider: Some(side.row.id.full_name()) })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// PKT-4: security admin rules, then the group of the subnet, then the group of the interface.
@@ -74,6 +96,7 @@ pub(crate) fn inbound(
     if delivered {
         return Ok(());
     }
+    access(f, w, holder, &groups, packet.source)?;
     for nsg in groups {
         group(f, w, &nsg, &asked)?;
     }

@@ -430,13 +430,16 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// RT-34: a user's 0.0.0.0/0 on the gateway's subnet is not supported.
+    /// RT-34: on the gateway's subnet propagation must stay on, and a user's 0.0.0.0/0 is not supported.
     fn sound_gateway(&self, place: usize) -> Result<(), Stop> {
         let f = self.f;
         let Bound::To(table) = f.bound(&f.inv.subnets[self.holder(place).subnet].route_table) else {
             return Ok(());
         };
         let table = &f.inv.route_tables[table];
+        if table.disable_bgp_route_propagation.is(true) {
+            return stop(Cause::InvalidNextHop, Some(table.id.full_name()));
+        }
         let everything =
             |r: &&netwhy::inventory::Route| r.address_prefix.known().is_some_and(|w| *w.text == *"0.0.0.0/0");
         match table.routes.iter().find(everything) {
