@@ -10,6 +10,7 @@ mod reference {
     mod back;
     mod estate;
     mod facts;
+    mod faults;
     mod filters;
     mod firewall;
     mod load;

@@ -44,6 +44,11 @@ pub(crate) fn check(f: &Facts, w: &Worlds, way: &Way) -> Result<(), Stop> {
                     };
                 }
             }
+            // SE-3: the service answers the private address it saw, whoever forwarded it.
+            let service = matches!(way.arrival, Arrival::ServiceEndpoint(_));
+            if let Some(missed) = devices.last().filter(|d| service && direct(d)) {
+                return Err(asymmetric(name(f, missed.place)));
+            }
             match devices.last() {
                 None => return Ok(()),
                 Some(last) => f.holders[last.place],
@@ -85,7 +90,8 @@ fn step(
         .map_err(|s| if s.cause == Cause::NoRoute { Stop { cause: Cause::ReturnNoRoute, ..s } } else { s })?;
     let lost = Stop { cause: Cause::ReturnNoRoute, decider: route.decider.clone() };
     match route.hop {
-        Hop::Drop => Err(lost),
+        Hop::Drop if route.user => Err(lost),
+        Hop::Drop => Err(Stop { decider: super::walk::broken_peering(f, holder, *packet), ..lost }),
         Hop::Local => {
             home(f, w, way, holder.vnet, devices, packet).unwrap_or_else(|| Err(nobody(f, holder.vnet)))
         }

@@ -96,7 +96,9 @@ pub(crate) fn inbound(
     if delivered {
         return Ok(());
     }
-    access(f, w, holder, &groups, packet.source)?;
+    if !endpoint {
+        access(f, w, holder, &groups, packet.source)?;
+    }
     for nsg in groups {
         group(f, w, &nsg, &asked)?;
     }
