@@ -261,7 +261,7 @@ fn a_file_that_may_not_be_read_is_named() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new("secret");
     let path = folder.0.join("estate.yaml");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).expect("set");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o0)).expect("set");
     if std::fs::read(&path).is_ok() {
         eprintln!("skipped: this user may read everything");
         return;

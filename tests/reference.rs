@@ -4,6 +4,12 @@
 //! what decided must be the same. `NETWHY_SEED` repeats one seed, `NETWHY_REFERENCE_FLOWS` says how many
 //! flows are asked.
 
+#![allow(
+    dead_code,
+    clippy::wrong_self_convention,
+    reason = "the generator keeps facts of its estates that not every question asks for"
+)]
+
 #[cfg(test)]
 mod reference {
     mod agree;

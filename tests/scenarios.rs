@@ -23,6 +23,12 @@ struct HeldBack {
 
 const HELD_BACK: &[HeldBack] = &[
     held_back(
+        "T-93-explicit-route-beats-a-service-tag.yaml",
+        "[the tag of the whole cloud",
+        &[],
+        "prefixes of service tags are kept as merged blocks, not as published",
+    ),
+    held_back(
         "compute-instance.yaml",
         "[no way to the internet]",
         &[],

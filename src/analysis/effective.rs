@@ -5,7 +5,7 @@ use super::flow_verify::applied_to;
 use super::subject::{self, AskError, Subject};
 use super::{next_hop, words};
 use crate::inventory::{
-    AddressMeaning, AddressWord, Asg, Direction, Id, Many, Nsg, ResourceId, SecurityRule,
+    AddressMeaning, AddressWord, Asg, Direction, Id, Many, Nsg, ResourceId, SecurityRule, VirtualNetwork,
 };
 use crate::net::{AddressSet, Header, IpAddr, IpNet, Protocol, host_prefix};
 use crate::network::{
@@ -72,36 +72,57 @@ pub fn effective_routes(
     };
     let mut routes = network.effective_routes(subnet);
     routes.sort_by_cached_key(|(route, _)| order(route));
-    let value = routes
-        .into_iter()
-        .map(|(route, state)| {
-            let link = match &route.hop {
-                Ok(NextHop::Peering { link, .. }) => network.vnet(vnet).links.get(*link),
-                _ => None,
-            };
-            let global = link.and_then(|l| l.global).unwrap_or(false);
-            let hop = route.hop.as_ref();
-            EffectiveRouteView {
-                name: route.name.as_deref().map(str::to_owned),
-                disable_bgp_route_propagation: propagation,
-                source: route.source.word(),
-                state: match state {
-                    RouteState::Active => "Active",
-                    RouteState::Invalid => "Invalid",
-                },
-                has_bgp_override: route.bgp_override,
-                address_prefix: covered(network, &route),
-                next_hop_type: hop.ok().map(|h| words::effective_hop(h, route.source, global)),
-                next_hop_ip_address: next_hop::hop_addresses(network, vnet, &route),
-                destination_service_tags: tags(network, &route),
-                unknown: hop.err().map(|why| why.why.to_string()),
+    let mut value: Vec<EffectiveRouteView> = Vec::new();
+    let mut service = None;
+    for (route, state) in routes {
+        let endpoint = match &route.hop {
+            Ok(NextHop::ServiceEndpoint(service)) => Some(service.clone()),
+            _ => None,
+        };
+        let view = route_view(network, vnet, &route, state, propagation);
+        match value.last_mut() {
+            // A service endpoint is one route with all prefixes of its service.
+            Some(last) if endpoint.is_some() && endpoint == service && last.state == view.state => {
+                last.address_prefix.extend(view.address_prefix);
             }
-        })
-        .collect();
+            _ => value.push(view),
+        }
+        service = endpoint;
+    }
     let mut unknown: Vec<String> = row.routes.doubts().iter().map(|d| d.why.to_string()).collect();
     let space = network.vnet(vnet).space_unknown.as_ref();
     unknown.extend(space.map(|why| why.why.to_string()));
     Ok(EffectiveRoutes { value, unknown })
+}
+
+fn route_view(
+    network: &Network,
+    vnet: Id<VirtualNetwork>,
+    route: &EffectiveRoute,
+    state: RouteState,
+    propagation: Option<bool>,
+) -> EffectiveRouteView {
+    let link = match &route.hop {
+        Ok(NextHop::Peering { link, .. }) => network.vnet(vnet).links.get(*link),
+        _ => None,
+    };
+    let global = link.and_then(|l| l.global).unwrap_or(false);
+    let hop = route.hop.as_ref();
+    EffectiveRouteView {
+        name: route.name.as_deref().map(str::to_owned),
+        disable_bgp_route_propagation: propagation,
+        source: route.source.word(),
+        state: match state {
+            RouteState::Active => "Active",
+            RouteState::Invalid => "Invalid",
+        },
+        has_bgp_override: route.bgp_override,
+        address_prefix: covered(network, route),
+        next_hop_type: hop.ok().map(|h| words::effective_hop(h, route.source, global)),
+        next_hop_ip_address: next_hop::hop_addresses(network, vnet, route),
+        destination_service_tags: tags(network, route),
+        unknown: hop.err().or(route.prefix_unknown.as_ref()).map(|why| why.why.to_string()),
+    }
 }
 
 /// Azure's order: the network, its peers, the internet, what is dropped, endpoints; learnt; user-defined.

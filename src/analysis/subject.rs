@@ -164,7 +164,7 @@ fn siblings(network: &Network, text: &str, first: AttachmentId) -> Vec<Spot> {
         false => inventory.named(text).to_vec(),
     };
     let row = network.attachment(first);
-    let itself = named.iter().any(|slot| *slot == row.owner);
+    let itself = named.contains(&row.owner);
     let machine = match row.kind {
         AttachmentKind::Interface(nic) if !itself => machine_of(inventory, nic),
         _ => None,

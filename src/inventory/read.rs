@@ -248,7 +248,7 @@ impl<'a> View<'a> {
         let written = |path: &&str| {
             let path = path.split(".*").next().unwrap_or(path);
             let inner = self.node.get("properties").and_then(|p| reach(p, path));
-            inner.or_else(|| reach(self.node, path)).is_some()
+            inner.or_else(|| reach(self.node, path)).is_some_and(|node| !says_nothing(node))
         };
         paths.iter().any(written)
     }

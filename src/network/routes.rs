@@ -277,7 +277,7 @@ impl SubnetRoutes {
     fn prefix_doubt(&self, ip: IpAddr, choice: &Choice<'_>, with: &Selection<'_>) -> Option<Unknown> {
         let routes = self.user.iter().flat_map(|t| &t.routes);
         let mut doubtful =
-            routes.filter(|r| r.prefix_unknown.is_some() && !(r.public_only && !(with.is_public)(ip)));
+            routes.filter(|r| r.prefix_unknown.is_some() && (!r.public_only || (with.is_public)(ip)));
         let elsewhere = |r: &&EffectiveRoute| match choice {
             Choice::Route(chosen, _) => chosen.iter().any(|c| c.hop != r.hop),
             Choice::NoRoute => true,
@@ -435,12 +435,21 @@ impl SubnetRoutes {
     }
 
     /// Whether a system route of the network is in this subnet's table: None routes go for a default route
-    /// (RT-3a), peerings where the route table says so (RT-19).
+    /// (RT-3a) and for a peer that holds exactly the range (RT-2), peerings where the route table says so
+    /// (RT-19).
     fn is_listed(&self, route: &EffectiveRoute, with: &Selection<'_>) -> bool {
+        let holds = |r: &EffectiveRoute| r.prefix == route.prefix && !r.is_none();
+        if route.is_none() && self.vnet.system.iter().any(holds) {
+            return false;
+        }
         let v4 = !matches!(&route.prefix, Some(RoutePrefix::Net(net)) if net.addr().is_ipv6());
         let peering = matches!(route.hop, Ok(NextHop::Peering { .. }));
         let no_peerings = self.user.as_ref().is_some_and(|u| u.keeps_peering_routes_out);
-        !(route.is_none() && self.none_routes_removed(v4, with)) && !(peering && no_peerings)
+        {
+            let removed = route.is_none() && self.none_routes_removed(v4, with);
+            let kept_out = peering && no_peerings;
+            !removed && !kept_out
+        }
     }
 
     /// Why the table may hold other routes than it shows.

@@ -16,7 +16,7 @@ pub use steps::{HeaderView, HopView, ReturnView, StepView};
 use super::locate::Locator;
 use crate::diag::Sources;
 use crate::network::Network;
-use crate::trace::{Action, Disposition, HopKind, Noticed, Outcome, StepKind, Trace, Zone};
+use crate::trace::{Action, Disposition, HopKind, Outcome, StepKind, Trace, Zone};
 use serde::{Serialize, Serializer};
 
 /// The version of the trace view.
@@ -99,7 +99,7 @@ impl TraceView {
             outcome: trace.outcome,
             disposition: trace.disposition,
             cause: trace.cause.map(CauseView::new),
-            notices: notices(trace).word(),
+            notices: trace.noticed().word(),
             blockers: evidence::blockers(trace, &places, locator),
             hops,
             back,
@@ -119,17 +119,6 @@ impl TraceView {
 impl AssumptionView {
     fn new(assumption: &crate::trace::Assumption) -> Self {
         Self { knob: assumption.knob, text: assumption.text.clone() }
-    }
-}
-
-/// What the caller would notice of this trace.
-fn notices(trace: &Trace) -> Noticed {
-    let cause = trace.blockers.first().map(|b| b.cause).or(trace.cause);
-    match (trace.outcome, cause) {
-        (Outcome::Allowed, _) => Noticed::Works,
-        (Outcome::Unknown, _) => Noticed::Untold,
-        (_, Some(cause)) => cause.noticed(),
-        (_, None) => Noticed::Untold,
     }
 }
 

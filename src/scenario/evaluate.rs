@@ -3,7 +3,7 @@
 use super::Expectation;
 use super::file::NOTICES;
 use crate::net::IpAddr;
-use crate::trace::{Hop, Noticed, Outcome, StepKind, Trace};
+use crate::trace::{Hop, Noticed, StepKind, Trace};
 use std::fmt;
 use std::sync::Arc;
 
@@ -64,13 +64,7 @@ pub fn evaluate(expectation: &Expectation, trace: &Trace) -> Verdict {
 
 /// What the caller notices.
 pub fn noticed(trace: &Trace) -> Noticed {
-    let cause = trace.blockers.first().map(|blocker| blocker.cause).or(trace.cause);
-    match (trace.outcome, cause) {
-        (Outcome::Allowed, _) => Noticed::Works,
-        (Outcome::Unknown, _) => Noticed::Untold,
-        (_, Some(cause)) => cause.noticed(),
-        (_, None) => Noticed::Untold,
-    }
+    trace.noticed()
 }
 
 /// The addresses the target's name resolved to, in order.
@@ -189,7 +183,7 @@ mod tests {
     use crate::inventory::ResourceId;
     use crate::net::Protocol;
     use crate::trace::{
-        Action, Blocker, Cause, Disposition, Endpoint, Evidence, Flow, Header, HopKind, Step, Zone,
+        Action, Blocker, Cause, Disposition, Endpoint, Evidence, Flow, Header, HopKind, Outcome, Step, Zone,
     };
 
     fn step(kind: StepKind, evidence: Evidence) -> Step {

@@ -3,7 +3,7 @@
 use super::engine::Walk;
 use super::model::{Evidence, Hop, HopKind, Outcome, Return, StepKind, Zone};
 use super::question::Origin;
-use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
+use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
 use super::{Cause, Disposition};
 use crate::network::{AttachmentId, AttachmentKind, Tri};
 use crate::rules as azure;
@@ -68,8 +68,13 @@ impl Walk<'_> {
             {
                 self.reply_of_private_endpoint(s, *id)
             }
-            Terminal::Service(Arrival::ServiceEndpoint(..)) => {
-                Next::End(End::Arrived(Terminal::Platform, Disposition::Accepted))
+            // Straight to the address the service saw: the sender, or what translated for it (SE-3).
+            Terminal::Service(Arrival::ServiceEndpoint(subnet, _)) => {
+                let vnet = self.net.subnet(*subnet).vnet;
+                let seen = self.net.at_address(vnet, s.header.destination);
+                seen.map_or(Next::End(End::Arrived(Terminal::Platform, Disposition::Accepted)), |id| {
+                    Next::Go(Place::Arrive(id))
+                })
             }
             Terminal::Service(_) => Next::Go(Place::Public),
             Terminal::Platform => Next::End(End::Arrived(Terminal::Platform, Disposition::Accepted)),
@@ -225,10 +230,10 @@ impl Walk<'_> {
             s.hop(HopKind::Internet, format!("internet client {ip}"), None, Zone::Internet);
             return Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork));
         }
-        let found = s.sessions.iter().rposition(|x| {
-            matches!(x.device, Device::Outbound(_) | Device::Site(_) | Device::Transit(_) | Device::Hub(_))
-                && x.outgoing.reversed() == header
-        });
+        let found = s
+            .sessions
+            .iter()
+            .rposition(|x| !matches!(x.device, Device::Inbound(_)) && x.outgoing.reversed() == header);
         let Some(found) = found else {
             // The request never left private space by address: a service endpoint, or storage of the region.
             return self.straight_back(s);
@@ -242,7 +247,13 @@ impl Walk<'_> {
         match device {
             Device::Outbound(id) => Next::Go(Place::Arrive(id)),
             Device::Transit(id) => Next::Go(Place::Leave(id)),
-            Device::Hub(hub) => Next::Go(Place::Hub(hub, false)),
+            Device::Hub(hub) => {
+                // The firewall that translated is the one that looked at the request on its way out.
+                let same = |x: &&mut Session| x.device == device && x.outgoing.reversed() == after;
+                s.sessions.iter_mut().filter(same).for_each(|x| x.answered = true);
+                Next::Go(Place::Hub(hub, true))
+            }
+            Device::Edge => Next::Go(Place::Public),
             Device::Site(_) | Device::Inbound(_) => {
                 Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork))
             }
@@ -292,7 +303,7 @@ impl Walk<'_> {
                 Device::Transit(id) | Device::Outbound(id) | Device::Inbound(id) => {
                     Some(self.net.attachment(id).owner)
                 }
-                Device::Site(_) | Device::Hub(_) => None,
+                Device::Site(_) | Device::Hub(_) | Device::Edge => None,
             };
             self.missed(s, &session.name, resource);
         }

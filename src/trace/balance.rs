@@ -597,7 +597,19 @@ impl Walk<'_> {
         let mut after = s.header;
         after.source = backend.unwrap_or(after.source);
         after.port = origin.https_port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(443);
-        after.destination = known.as_ref().and_then(|k| k.address).unwrap_or(super::question::INTERNET_HOST);
+        let address = known.as_ref().and_then(|k| match k.target {
+            PublicTarget::Address(Slot { row, .. }) => self.net.public_addresses[row as usize].0,
+            _ => k.address,
+        });
+        after.destination = address.unwrap_or(super::question::INTERNET_HOST);
+        s.sessions.push(Session {
+            device: Device::Edge,
+            incoming: s.header,
+            outgoing: after,
+            stateful: true,
+            answered: false,
+            name: "Front Door".into(),
+        });
         s.rewrite(StepKind::Proxy, after, evidence.clone(), || {
             format!("a flow of Front Door's own to the origin {host}")
         });

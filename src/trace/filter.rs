@@ -6,9 +6,10 @@ use super::model::{Evidence, StepKind};
 use super::state::{State, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{Id, Nsg, Slot, Subnet, TableTag, Unknown};
+use crate::net::IpAddr;
 use crate::network::{
-    AttachmentId, AttachmentKind, Link, Place as RulePlace, RuleSet, Ruling, SubnetRole, Tri, Verdict,
-    rules_behind,
+    AttachmentId, AttachmentKind, EffectiveRoute, Link, Place as RulePlace, RuleSet, Ruling, SubnetRole, Tri,
+    Verdict, rules_behind,
 };
 use crate::profile::PeeringAccessMode;
 use crate::rules::{self as azure, RuleId};
@@ -21,8 +22,10 @@ impl Walk<'_> {
             return;
         }
         let row = self.net.attachment(id);
+        let said = s.blockers.len() + s.missing.len();
         self.layers(s, Spot::Attachment(id), inbound);
-        if row.nsg.is_none() && self.net.subnet(row.subnet).nsg.is_none() {
+        let silent = said == s.blockers.len() + s.missing.len();
+        if silent && row.nsg.is_none() && self.net.subnet(row.subnet).nsg.is_none() {
             s.note(StepKind::Filter, by(&[azure::NSG_5]), || {
                 "no network security group: nothing is filtered".into()
             });
@@ -91,6 +94,10 @@ impl Walk<'_> {
                 "a peering without virtual network access lets through what no group denies (D-18)",
             ),
             (Ok(false), PeeringAccessMode::PlatformDrop) => {
+                if let Some(unknown) = self.routes_may_hold(subnet, other) {
+                    s.unknown(StepKind::Filter, cause_of(unknown), unknown, evidence);
+                    return;
+                }
                 s.assume(
                     Some("peeringAccessMode"),
                     "a peering without virtual network access drops what no group allows (D-18)",
@@ -103,6 +110,20 @@ impl Walk<'_> {
                 s.block_as(StepKind::Filter, Cause::PeeringNoAccess, denied(inbound), evidence, text);
             }
         }
+    }
+
+    /// Why the routes of a subnet may put an address into its `VirtualNetwork` tag (TAG-2). A peer whose space
+    /// is not known cannot: peered spaces do not overlap (PEER-3).
+    fn routes_may_hold(&self, subnet: Id<Subnet>, ip: IpAddr) -> Option<&Unknown> {
+        let routes = &self.net.subnet(subnet).routes;
+        let counts = self.net.profile.udr_prefixes_in_virtual_network_tag;
+        let user = routes.user.as_ref().filter(|_| counts);
+        let table = routes.user_unknown.as_ref().filter(|_| counts);
+        let prefix = user.and_then(|u| {
+            let may = |r: &&EffectiveRoute| !r.public_only || self.net.is_public(ip);
+            u.routes.iter().filter(may).find_map(|r| r.prefix_unknown.as_ref())
+        });
+        table.or_else(|| user.and_then(|u| u.unknown.as_ref())).or(prefix)
     }
 
     /// Security admin rules; `true` where they settle the matter and groups are not asked.

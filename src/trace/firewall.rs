@@ -24,6 +24,14 @@ struct Ranked<'a> {
     owner: Slot,
 }
 
+impl Ranked<'_> {
+    /// Whether it is a network rule that names its destinations only.
+    fn is_by_name(&self) -> bool {
+        let addresses = self.rule.destination_addresses.given || self.rule.destination_ip_groups.given;
+        self.kind == FirewallRuleType::NetworkRule && self.rule.destination_fqdns.given && !addresses
+    }
+}
+
 /// Policies may inherit this deep; Azure allows one level, a file may claim any.
 const MAX_PARENTS: usize = 8;
 
@@ -162,6 +170,12 @@ impl Walk<'_> {
                     owner,
                 }));
             }
+        }
+        if !self.is_dns_proxy(firewall) && out.iter().any(Ranked::is_by_name) {
+            s.warn(
+                "network rules by name need the firewall's DNS proxy and match nothing without it (FW-14)",
+            );
+            out.retain(|r| !r.is_by_name());
         }
         out
     }
@@ -333,8 +347,23 @@ impl Walk<'_> {
                 } else {
                     Tri::No
                 };
-                by_address.or(|| fqdns(&rule.destination_fqdns, s.host.as_deref()))
+                by_address.or(|| self.by_name(&rule.destination_fqdns, s))
             })
+    }
+
+    /// FW-14: a name in a network rule stands for the addresses it resolves to; here for the name asked, and for
+    /// the addresses that somebody says a host of the internet has.
+    fn by_name(&self, names: &Many<Arc<str>>, s: &State) -> Tri {
+        let host = s.host.as_deref();
+        let shares = |name: &str| {
+            let public = self.net.names.public(&name.to_ascii_lowercase());
+            let Some(crate::network::PublicTarget::Host(id)) = public.map(|p| p.target) else { return false };
+            self.net.inventory.internet_hosts[id].addresses.items.contains(&s.header.destination)
+        };
+        if names.iter().any(|n| host.is_some_and(|h| n.eq_ignore_ascii_case(h)) || shares(n)) {
+            return Tri::Yes;
+        }
+        names.unknown.clone().map_or(Tri::No, Tri::Unknown)
     }
 
     fn address(&self, words: &Many<AddressWord>, groups: &Many<Ref<IpGroup>>, ip: IpAddr) -> Tri {
@@ -578,14 +607,6 @@ fn ports(ports: &Many<PortRange>, header: &Header) -> Tri {
     }
     let all = !ports.given || ports.iter().any(|p| p.is_all());
     Tri::of(all || (header.protocol.has_ports() && ports.iter().any(|p| p.contains(header.port))))
-}
-
-/// FW-14: a name in a network rule is matched by what it resolves to; here by the name asked.
-fn fqdns(names: &Many<Arc<str>>, host: Option<&str>) -> Tri {
-    if names.iter().any(|n| host.is_some_and(|h| n.eq_ignore_ascii_case(h))) {
-        return Tri::Yes;
-    }
-    names.unknown.clone().map_or(Tri::No, Tri::Unknown)
 }
 
 /// The application protocol of a port that the firewall's proxy reads by itself (FW-5).

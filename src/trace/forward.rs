@@ -154,6 +154,11 @@ impl Walk<'_> {
                 Next::Go(Place::Inside(*remote))
             }
             NextHop::Internet => {
+                let system = route.source != RouteSource::User;
+                if let Some(peering) = self.broken_peering(vnet, s.header.destination).filter(|_| system) {
+                    self.block_by_broken_peering(s, peering, &format!("{text} has next hop Internet"));
+                    return Next::End(End::Stopped);
+                }
                 s.pass(StepKind::Route, evidence, || format!("{text} has next hop Internet"));
                 self.outbound(s, subnet, from)
             }

@@ -1,6 +1,6 @@
 //! The words of an answer: flow, trace, hop, step, evidence.
 
-use super::{Cause, Disposition};
+use super::{Cause, Disposition, Noticed};
 use crate::diag::At;
 use crate::inventory::ResourceId;
 use crate::net::{Header, IpAddr, Protocol};
@@ -371,6 +371,23 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// What the caller notices. Behind a gateway that opens a flow of its own it is the gateway's answer.
+    pub fn noticed(&self) -> Noticed {
+        let first = self.blockers.first();
+        let cause = first.map(|b| b.cause).or(self.cause);
+        let noticed = match (self.outcome, cause) {
+            (Outcome::Allowed, _) => return Noticed::Works,
+            (Outcome::Unknown, _) | (_, None) => return Noticed::Untold,
+            (_, Some(cause)) => cause.noticed(),
+        };
+        let proxy = |hop: &Hop| matches!(hop.kind, HopKind::FrontDoor | HopKind::ApplicationGateway);
+        let behind = first.is_some_and(|b| self.hops.iter().take(b.hop).any(proxy));
+        match noticed {
+            Noticed::Timeout | Noticed::Reset | Noticed::ResetAfterHandshake if behind => Noticed::Http502,
+            other => other,
+        }
+    }
+
     /// The short answer.
     pub fn decision(&self) -> Decision {
         Decision {

@@ -516,7 +516,11 @@ impl Walk<'_> {
                     }
                 }
                 Zoned::Public => match self.public_step(s, None, lookup) {
-                    Zoned::Answer(answer) => return answer,
+                    Zoned::Answer(answer) => {
+                        // The zone is linked; what sends the name on to the public is its link's policy.
+                        lookup.shadowed = None;
+                        return answer;
+                    }
                     Zoned::Alias(next) => lookup.name = next,
                     _ => return nobody(&name),
                 },

@@ -72,6 +72,8 @@ pub(super) enum Device {
     Hub(Id<VirtualHub>),
     /// The internet breakout of a site.
     Site(Id<OnPremisesSite>),
+    /// Front Door, which opens a flow of its own to the origin.
+    Edge,
 }
 
 /// Where the walk ended.

@@ -63,10 +63,10 @@ pub(crate) fn check(f: &Facts, w: &Worlds, way: &Way) -> Result<(), Stop> {
         }
     };
     // From outside, the last device gets its own answer; it undoes its translation.
-    if matches!(way.arrival, Arrival::Outside | Arrival::ServiceEndpoint(_) | Arrival::Endpoint(_)) {
-        if let Some(last) = devices.pop() {
-            packet = last.before.reversed();
-        }
+    if matches!(way.arrival, Arrival::Outside | Arrival::ServiceEndpoint(_) | Arrival::Endpoint(_))
+        && let Some(last) = devices.pop()
+    {
+        packet = last.before.reversed();
     }
     for _ in 0..32 {
         match step(f, w, way, &at, &mut devices, &mut packet)? {

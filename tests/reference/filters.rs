@@ -40,30 +40,38 @@ pub(crate) fn outbound(f: &Facts, w: &Worlds, holder: &Holder, packet: &Packet) 
     }
     let asked = Asked { holder, direction: Direction::Outbound, packet, any_source_port: false };
     let groups = [f.nic_nsg(holder), subnet_nsg(f, holder)];
-    access(f, w, holder, &groups, packet.destination)?;
+    if groups.iter().all(|g| matches!(g, Bound::Nothing)) {
+        return peering_access(f, w, holder, packet.destination);
+    }
     for nsg in groups {
         group(f, w, &nsg, &asked)?;
     }
     Ok(())
 }
 
-/// PEER-5, D-18: where no group is, the platform drops what this side's link gives no access to, unless
-/// the address is in the `VirtualNetwork` tag for another reason.
-fn access(f: &Facts, w: &Worlds, holder: &Holder, groups: &[Bound<Nsg>], other: IpAddr) -> Result<(), Stop> {
-    let bare = groups.iter().all(|g| matches!(g, Bound::Nothing));
-    if !bare || f.profile.peering_access_mode == PeeringAccessMode::TagOnly {
+/// PEER-5, D-18: where no group is, an end drops what its own side of the peering gives no access to, unless
+/// the `VirtualNetwork` tag holds it for another reason.
+fn peering_access(f: &Facts, w: &Worlds, holder: &Holder, other: IpAddr) -> Result<(), Stop> {
+    let platform = matches!(
+        holder.kind,
+        AttachmentKind::Firewall(_)
+            | AttachmentKind::Gateway(_)
+            | AttachmentKind::Frontend(..)
+            | AttachmentKind::PrivateEndpoint(..)
+    );
+    let Some(vnet) = f.vnet_of(holder.subnet) else { return Ok(()) };
+    let closed = f
+        .peers(vnet)
+        .into_iter()
+        .find(|(peer, side)| f.in_vnet(*peer, other) && side.row.allow_virtual_network_access.is(false));
+    let Some((_, side)) = closed else { return Ok(()) };
+    // PEER-3: a peer whose space is not known does not hold what another peer holds.
+    let holds_it = routes_tag(f, holder.subnet, other);
+    let drops = f.profile.peering_access_mode == PeeringAccessMode::PlatformDrop;
+    if platform || !drops || gateway_holds(f, vnet, other) || holds(w, holds_it) {
         return Ok(());
     }
-    let closed = f
-        .peers(holder.vnet)
-        .into_iter()
-        .find(|(peer, side)| side.row.allow_virtual_network_access.is(false) && f.in_vnet(*peer, other));
-    match closed {
-        Some((_, side)) if !holds(w, virtual_network_tag(f, holder.subnet, other)) => {
-            Err(Stop { cause: Cause::PeeringNoAccess, decider: Some(side.row.id.full_name()) })
-        }
-        _ => Ok(()),
-    }
+    Err(Stop { cause: Cause::PeeringNoAccess, decider: Some(side.row.id.full_name()) })
 }
 
 /// PKT-4: security admin rules, then the group of the subnet, then the group of the interface.
@@ -96,8 +104,8 @@ pub(crate) fn inbound(
     if delivered {
         return Ok(());
     }
-    if !endpoint {
-        access(f, w, holder, &groups, packet.source)?;
+    if groups.iter().all(|g| matches!(g, Bound::Nothing)) {
+        return peering_access(f, w, holder, packet.source);
     }
     for nsg in groups {
         group(f, w, &nsg, &asked)?;
@@ -319,7 +327,7 @@ pub(crate) fn virtual_network_tag(f: &Facts, subnet: Id<Subnet>, address: IpAddr
     if peers.into_iter().any(|(peer, _)| f.in_vnet(peer, address)) {
         return Tri::Yes;
     }
-    if super::routes::gateway_prefixes(f, vnet).iter().any(|(prefix, ..)| prefix.contains(&address)) {
+    if gateway_holds(f, vnet, address) {
         return Tri::Yes;
     }
     // A peer that is in none of the files may hold a private address.
@@ -327,24 +335,31 @@ pub(crate) fn virtual_network_tag(f: &Facts, subnet: Id<Subnet>, address: IpAddr
         true => Tri::Unknown(Cause::DanglingReference),
         false => Tri::No,
     };
+    Tri::any([routes_tag(f, subnet, address), peer])
+}
+
+fn gateway_holds(f: &Facts, vnet: Id<VirtualNetwork>, address: IpAddr) -> bool {
+    super::routes::gateway_prefixes(f, vnet).iter().any(|(prefix, ..)| prefix.contains(&address))
+}
+
+/// TAG-2: what user-defined routes put into the `VirtualNetwork` tag.
+fn routes_tag(f: &Facts, subnet: Id<Subnet>, address: IpAddr) -> Tri {
     if !f.profile.udr_prefixes_in_virtual_network_tag {
-        return peer;
+        return Tri::No;
     }
     let table = match f.bound(&f.inv.subnets[subnet].route_table) {
-        Bound::Nothing => return peer,
+        Bound::Nothing => return Tri::No,
         Bound::Unknown(cause) => return Tri::Unknown(cause),
         Bound::To(row) => &f.inv.route_tables[row],
     };
-    let routes =
-        Tri::any(table.routes.iter().map(|route| match route.address_prefix.known().map(|w| &w.means) {
-            Some(AddressMeaning::Any) => Tri::Yes,
-            Some(AddressMeaning::Addresses(set)) => Tri::of(set.contains(address)),
-            // TAG-11: tags hold public addresses only.
-            Some(AddressMeaning::Tag(tag)) if is_private(address) && f.tag(tag).is_none() => Tri::No,
-            Some(AddressMeaning::Tag(tag)) => tag_matches(f, tag, address),
-            None => Tri::Unknown(Cause::UnknownValue),
-        }));
-    Tri::any([routes, peer])
+    Tri::any(table.routes.iter().map(|route| match route.address_prefix.known().map(|w| &w.means) {
+        Some(AddressMeaning::Any) => Tri::Yes,
+        Some(AddressMeaning::Addresses(set)) => Tri::of(set.contains(address)),
+        // TAG-11: tags hold public addresses only.
+        Some(AddressMeaning::Tag(tag)) if is_private(address) && f.tag(tag).is_none() => Tri::No,
+        Some(AddressMeaning::Tag(tag)) => tag_matches(f, tag, address),
+        None => Tri::Unknown(Cause::UnknownValue),
+    }))
 }
 
 /// TAG-5: what the public internet carries and is not space of the network or its peers.

@@ -284,10 +284,11 @@ fn public_step(f: &Facts, name: &str) -> Result<Record, Stop> {
             {
                 continue;
             }
-            if host.has_private_endpoint.is(true) && netwhy::services::name_matches(pattern, name) {
-                if let Some(private) = privatelink_of(name) {
-                    return Ok(Record::Alias(private));
-                }
+            if host.has_private_endpoint.is(true)
+                && netwhy::services::name_matches(pattern, name)
+                && let Some(private) = privatelink_of(name)
+            {
+                return Ok(Record::Alias(private));
             }
             let tag = host.service_tag.known().and_then(|t| f.tags.find(t));
             let ip = host.addresses.items.first().copied().or_else(|| f.tags.representative(tag?));

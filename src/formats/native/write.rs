@@ -120,9 +120,8 @@ impl Writer<'_> {
             }
         }
         if let Some(shape) = TableTag::of(&kind).shape() {
-            if let Some(location) = reach(&raw.body, "location").filter(|l| !says_nothing(l, raw.origin)) {
-                put(&mut item, "location", location.clone());
-            }
+            let location = FieldShape { paths: &["location"], list: false, inside: Inside::Value };
+            self.field(&raw.body, &location, raw.origin, &mut item);
             self.fields(&raw.body, &shape, raw.origin, &mut item);
         }
         for (property, child) in nested.get(&raw.id).into_iter().flatten() {
