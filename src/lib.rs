@@ -113,7 +113,22 @@ pub const LAYERS: &[(&str, &[&str])] = &[
     ("formats", &["diag", "doc", "inventory", "net", "services", "tags"]),
     ("network", &["diag", "inventory", "net", "profile", "rules", "services", "tags"]),
     ("trace", &["diag", "inventory", "net", "network", "profile", "rules", "services"]),
-    ("analysis", &["diag", "inventory", "net", "network", "profile", "rules", "services", "tags", "trace"]),
+    (
+        "analysis",
+        &[
+            "diag",
+            "doc",
+            "formats",
+            "inventory",
+            "net",
+            "network",
+            "profile",
+            "rules",
+            "services",
+            "tags",
+            "trace",
+        ],
+    ),
     ("scenario", &["diag", "doc", "formats", "inventory", "net", "profile", "rules", "services", "trace"]),
     (
         "report",
