@@ -11,6 +11,7 @@ mod load;
 mod schema;
 mod sink;
 mod trace;
+mod what_if;
 
 use crate::run::Cancel;
 use crate::run::check::panic_text;
@@ -94,6 +95,7 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
     match command {
         Command::Trace(args) => trace::run(args, console, listen()).await,
         Command::Check(args) => check::run(args, console, listen()).await,
+        Command::WhatIf(args) => what_if::run(*args, console).await,
         Command::Import(args) => import::run(args, console).await,
         Command::Schema(args) => schema::run(&args, console),
         Command::Explain(args) => explain::run(&args, console),

@@ -7,7 +7,9 @@
 //! the rules at hand happen to spare.
 
 use super::change_text::{ChangeText, quoted, target_of};
-use crate::inventory::{Direction, Id, Nsg, PlatformService, ResourceId, RouteTable, Subnet, VirtualNetwork};
+use crate::inventory::{
+    AnyKind, Direction, Id, Nsg, PlatformService, Ref, ResourceId, RouteTable, Subnet, TableTag, VirtualNetwork,
+};
 use crate::net::{AddressSet, IpNet, PortRange, Protocol, parse_prefix};
 use crate::network::Network;
 use std::fmt;
@@ -44,6 +46,17 @@ pub enum Block {
     },
     /// A name. Security groups know none, so a firewall has to stand in the way.
     Fqdn(Arc<str>),
+    /// A resource that is there no longer: a machine, a gateway, a firewall; a service that answers nobody.
+    SwitchOff(Arc<str>),
+    /// The public endpoint of a service.
+    PublicAccess(Arc<str>),
+}
+
+impl Block {
+    /// Whether it takes effect where workloads send from, rather than at a resource that is named.
+    pub fn is_at_senders(&self) -> bool {
+        matches!(self, Self::Outbound(_) | Self::To { .. } | Self::Fqdn(_))
+    }
 }
 
 /// What counts.
@@ -73,11 +86,17 @@ pub enum Obstacle {
     NoManagedNetwork,
     /// No free range for a network to put a firewall in.
     NoRoom,
+    /// Nothing, or several resources, are called so.
+    NoSuch(Arc<str>),
+    /// The resource has no public endpoint to close.
+    NoService(Arc<str>),
 }
 
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::NoSuch(name) => return write!(f, "`{name}` is not the name or id of one resource of the estate"),
+            Self::NoService(name) => return write!(f, "`{name}` is no service with a public endpoint"),
             Self::Nowhere => "no workload sends from a subnet of the estate, so there is nothing to block it at; name one with `--subnet`",
             Self::NoManagedNetwork => "no workload sends from the managed network of a workspace",
             Self::NoRoom => "no private range is free for the network of a firewall",
@@ -119,6 +138,56 @@ impl Planner<'_> {
             Block::Outbound(By::ManagedNetwork) => self.managed()?,
             Block::To { destination, ports, protocol } => self.rules.push(deny(destination, ports, *protocol)),
             Block::Fqdn(name) => self.names.push(name.clone()),
+            Block::SwitchOff(name) => self.switch_off(name)?,
+            Block::PublicAccess(name) => {
+                let id = self.named(name)?;
+                let slot = self.network.inventory.slot(&id);
+                if !slot.is_some_and(|s| matches!(s.table, TableTag::PlatformService | TableTag::MlEndpoint)) {
+                    return Err(Obstacle::NoService(name.clone()));
+                }
+                self.plan.text.set(&self.target(&id), "publicNetworkAccess", "Disabled");
+            }
+        }
+        Ok(())
+    }
+
+    fn named(&self, name: &Arc<str>) -> Result<ResourceId, Obstacle> {
+        let inventory = &self.network.inventory;
+        let found = inventory.follow_any(name).and_then(|slot| inventory.id_of(slot));
+        found.cloned().ok_or_else(|| Obstacle::NoSuch(name.clone()))
+    }
+
+    /// A service that is off answers on no endpoint, public or private; everything else is as if it were not there.
+    fn switch_off(&mut self, name: &Arc<str>) -> Result<(), Obstacle> {
+        let id = self.named(name)?;
+        let network = self.network;
+        let inventory = &network.inventory;
+        let slot = inventory.slot(&id).ok_or_else(|| Obstacle::NoSuch(name.clone()))?;
+        let target = self.target(&id);
+        match slot.table {
+            TableTag::PlatformService => {
+                self.plan.text.set(&target, "publicNetworkAccess", "Disabled");
+                for endpoint in inventory.private_endpoints.iter() {
+                    let leads = |reference: &Ref<AnyKind>| inventory.follow_any(&reference.text) == Some(slot);
+                    let connections = endpoint.connections.items.iter().chain(&endpoint.manual_connections.items);
+                    let mut targets = connections.filter_map(|c| c.private_link_service_id.known());
+                    if targets.any(leads) || endpoint.target.known().is_some_and(leads) {
+                        self.plan.text.detach(&target_of(inventory, &endpoint.id));
+                    }
+                }
+            }
+            TableTag::VirtualMachine => {
+                let machine = &inventory.virtual_machines.as_slice()[slot.row as usize];
+                for nic in &machine.network_interfaces.items {
+                    if let Some(row) = inventory.follow(nic).row() {
+                        self.plan.text.detach(&target_of(inventory, &inventory.network_interfaces[row].id));
+                    }
+                }
+                self.plan.text.detach(&target);
+            }
+            _ => {
+                self.plan.text.detach(&target);
+            }
         }
         Ok(())
     }

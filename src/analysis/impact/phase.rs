@@ -14,7 +14,7 @@ pub enum Timing {
 /// What is in none of these is something that goes on all the time (`open`, `sign-in`, `run`, `score` ...): a block
 /// there shows now, which is also the safe thing to say of a phase nobody knows.
 const EVENTS: &[(&str, &str)] = &[
-    ("create", "the next one is created"),
+    ("create", "the next create"),
     ("install", "the next installation"),
     ("prepare", "the next installation"),
     ("start", "the next start"),
@@ -23,7 +23,7 @@ const EVENTS: &[(&str, &str)] = &[
     ("deploy", "the next deployment"),
     ("pull image", "the next image pull"),
     ("build image", "the next image build"),
-    ("token", "the token runs out"),
+    ("token", "the next token"),
     ("patch", "the next update"),
 ];
 
