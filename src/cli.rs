@@ -11,6 +11,7 @@ mod load;
 mod schema;
 mod sink;
 mod trace;
+mod watcher;
 
 use crate::run::Cancel;
 use crate::run::check::panic_text;
@@ -94,6 +95,12 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
     match command {
         Command::Trace(args) => trace::run(args, console, listen()).await,
         Command::Check(args) => check::run(args, console, listen()).await,
+        Command::EffectiveRoutes(args) => watcher::effective_routes(args, console).await,
+        Command::EffectiveRules(args) => watcher::effective_rules(args, console).await,
+        Command::NextHop(args) => watcher::next_hop(args, console).await,
+        Command::IpFlowVerify(args) => watcher::ip_flow_verify(args, console).await,
+        Command::Connectivity(args) => watcher::connectivity(args, console).await,
+        Command::NsgDiagnostics(args) => watcher::nsg_diagnostics(args, console).await,
         Command::Import(args) => import::run(args, console).await,
         Command::Schema(args) => schema::run(&args, console),
         Command::Explain(args) => explain::run(&args, console),

@@ -29,6 +29,7 @@ mod style;
 mod table;
 pub mod text;
 pub mod view;
+pub mod watcher;
 
 pub use check::CheckedFlow;
 pub use locate::{Locator, Place, Quote, QuotedLine};

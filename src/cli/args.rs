@@ -1,6 +1,6 @@
 //! The arguments.
 
-use super::exit;
+use super::{exit, watcher};
 use crate::run::load::{DeploymentTarget, Settings};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -46,6 +46,18 @@ pub(super) enum Command {
     Trace(Box<TraceArgs>),
     /// Check what scenarios expect
     Check(CheckArgs),
+    /// Network Watcher: the effective routes of an interface
+    EffectiveRoutes(watcher::EffectiveArgs),
+    /// Network Watcher: the effective security rules of an interface
+    EffectiveRules(watcher::EffectiveArgs),
+    /// Network Watcher: where an interface sends a packet
+    NextHop(watcher::NextHopArgs),
+    /// Network Watcher: may a packet pass the security rules of an interface
+    IpFlowVerify(watcher::FlowVerifyArgs),
+    /// Network Watcher: does a connection come about, and what stops it
+    Connectivity(watcher::ConnectivityArgs),
+    /// Network Watcher: which rules were looked at, and which part of each matched
+    NsgDiagnostics(watcher::DiagnosticsArgs),
     /// Write anything readable as our own estate file
     Import(ImportArgs),
     /// Explain a cause, a semantics rule, a knob or a diagnostic
