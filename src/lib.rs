@@ -30,6 +30,7 @@
 //! | `doc`, `tags` | JSON and YAML trees; published prefixes | resources |
 //! | `inventory` | typed resources and references | formats, files |
 //! | `formats` | how others write resources | flows |
+//! | `generate` | how large estates look | files |
 //! | `network` | compiled tables | flows, formats, files |
 //! | `trace` | one flow through one network | files, clocks, other flows |
 //! | `analysis` | Network Watcher's questions and words | how answers are printed |
@@ -88,6 +89,7 @@ pub mod cli;
 pub mod diag;
 pub mod doc;
 pub mod formats;
+pub mod generate;
 pub mod inventory;
 pub mod net;
 pub mod network;
@@ -111,6 +113,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
     ("tags", &["diag", "doc", "net", "services"]),
     ("inventory", &["diag", "doc", "net", "services"]),
     ("formats", &["diag", "doc", "inventory", "net", "services", "tags"]),
+    ("generate", &["diag", "doc", "inventory", "net", "services"]),
     ("network", &["diag", "inventory", "net", "profile", "rules", "services", "tags"]),
     ("trace", &["diag", "inventory", "net", "network", "profile", "rules", "services"]),
     ("analysis", &["diag", "inventory", "net", "network", "profile", "rules", "services", "tags", "trace"]),
@@ -157,6 +160,8 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "diag",
             "doc",
             "formats",
+            "generate",
+            "generate",
             "inventory",
             "net",
             "network",
