@@ -6,6 +6,7 @@ mod check;
 mod console;
 pub mod exit;
 mod explain;
+mod generate;
 mod import;
 mod load;
 mod schema;
@@ -105,6 +106,7 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::WhatIf(args) => what_if::run(*args, console).await,
         Command::Import(args) => import::run(args, console).await,
         Command::Schema(args) => schema::run(&args, console),
+        Command::Generate(args) => generate::run(&args, console, &listen()),
         Command::Explain(args) => explain::run(&args, console),
     }
 }

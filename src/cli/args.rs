@@ -63,6 +63,8 @@ pub(super) enum Command {
     WhatIf(Box<WhatIfArgs>),
     /// Write anything readable as our own estate file
     Import(ImportArgs),
+    /// Make a synthetic estate, or flows through one
+    Generate(GenerateArgs),
     /// Explain a cause, a semantics rule, a knob or a diagnostic
     Explain(ExplainArgs),
     /// Print the JSON Schema of a file format
@@ -400,4 +402,132 @@ pub(super) enum SchemaOf {
     Trace,
     /// The report of `what-if --format json`
     Impact,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = GENERATE_EXAMPLES, args_conflicts_with_subcommands = true)]
+pub(super) struct GenerateArgs {
+    #[command(subcommand)]
+    pub(super) flows: Option<GenerateWhat>,
+    #[command(flatten)]
+    pub(super) size: SizeArgs,
+    /// Format of the estate
+    #[arg(long, value_enum, default_value_t = EstateFormat::Yaml, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: EstateFormat,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+const GENERATE_EXAMPLES: &str = "\
+Examples:
+  netwhy generate --profile s -o estate.yaml
+  netwhy generate --profile l --shape vwan --format arm -o export.json
+  netwhy generate --profile giga --format json -o giga.json
+  netwhy generate flows --profile s --count 1000 -o flows.csv
+  netwhy trace estate.yaml --flows flows.csv
+
+The same profile, shape and seed give the same bytes, and the flows of the same settings fit the estate.";
+
+/// What can be made beside an estate.
+#[derive(Debug, Subcommand)]
+pub(super) enum GenerateWhat {
+    /// Make flows through the estate that the same settings give
+    Flows(GenerateFlowsArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct GenerateFlowsArgs {
+    #[command(flatten)]
+    pub(super) size: SizeArgs,
+    /// Which flows
+    #[arg(long, value_enum, default_value_t = FlowMix::Uniform, value_name = "MIX")]
+    pub(super) mix: FlowMix,
+    /// How many
+    #[arg(long, default_value_t = 1000, value_name = "NUMBER")]
+    pub(super) count: u64,
+    /// Format of the flows
+    #[arg(long, value_enum, default_value_t = FlowFormat::Csv, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: FlowFormat,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+/// Which estate.
+#[derive(Debug, ClapArgs)]
+pub(super) struct SizeArgs {
+    /// How large
+    #[arg(long, value_enum, default_value_t = Size::S, value_name = "SIZE")]
+    pub(super) profile: Size,
+    /// How the networks hang together
+    #[arg(long, value_enum, default_value_t = NetworkShape::HubSpoke, value_name = "SHAPE")]
+    pub(super) shape: NetworkShape,
+    /// Where the random numbers start
+    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
+    pub(super) seed: u64,
+    /// Make every security group different, instead of templates with variations
+    #[arg(long)]
+    pub(super) unique: bool,
+}
+
+/// Sizes of a synthetic estate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Size {
+    /// 3 spokes, 30 interfaces
+    S,
+    /// 40 spokes, 2,000 interfaces, two regions
+    M,
+    /// 400 spokes, 40,000 interfaces, four regions
+    L,
+    /// Azure's limits: 500 peerings, 1,000 rules, 1,000 private endpoints, 65,536 interfaces
+    Xl,
+    /// 20,000 networks, 1,000,000 interfaces; some gigabytes
+    Giga,
+}
+
+/// Shapes of a synthetic estate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum NetworkShape {
+    /// Hubs with firewall and gateway, spokes around them
+    HubSpoke,
+    /// Virtual WAN hubs with firewall and routing intent
+    Vwan,
+    /// Clusters of spokes that peer with each other
+    Mesh,
+    /// A few large networks that are not joined
+    Flat,
+}
+
+/// Formats of a synthetic estate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum EstateFormat {
+    /// Our own estate file
+    Yaml,
+    /// Our own estate file as JSON
+    Json,
+    /// What `az` and REST answer: resources with ids and properties
+    Arm,
+}
+
+/// Flows of a synthetic estate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FlowMix {
+    /// Other interfaces, services, offices and the internet, evenly
+    Uniform,
+    /// 65,536 flows, some far more often than others
+    Zipf,
+    /// From interface to interface
+    EastWest,
+    /// To the internet
+    Internet,
+    /// To platform services, by name
+    Paas,
+}
+
+/// Formats of flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FlowFormat {
+    /// Comma-separated values
+    Csv,
+    /// A JSON object a line
+    Ndjson,
 }
