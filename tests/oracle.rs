@@ -4,7 +4,11 @@
 //! content: any file with checks, or with effective routes or rules, takes part. A disagreement is listed in
 //! [`EXPLAINED`] with the reason, which the recording itself must give; an entry that is not needed fails the test.
 
-#![allow(clippy::print_stderr, clippy::print_stdout, reason = "a skipped test says so; the count is the result")]
+#![allow(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a skipped test says so; the count is the result"
+)]
 #![allow(clippy::disallowed_methods, reason = "tests read their fixtures")]
 
 use netwhy::analysis::replay::{Replayed, replay, routes_alone};
@@ -79,7 +83,9 @@ fn answers(folder: &Path) -> Vec<(String, usize, Replayed)> {
         let doc = sources.add(name.clone(), text.as_str());
         let Ok(root) = parse_json(doc, &text, &mut notes) else { continue };
         let replayed = match export::kind(&root) {
-            Some(ExportKind::Recording) => replay(&export::load(&root, &mut notes).facts.checks, &tags, &profile),
+            Some(ExportKind::Recording) => {
+                replay(&export::load(&root, &mut notes).facts.checks, &tags, &profile)
+            }
             Some(ExportKind::EffectiveRoutes) => {
                 let facts = export::load(&root, &mut notes).facts;
                 facts.effective_routes.iter().map(|r| routes_alone(r, &root, &tags, &profile)).collect()

@@ -22,7 +22,9 @@ use std::path::Path;
 pub(super) async fn run(args: WhatIfArgs, console: &Console) -> Result<u8, Failure> {
     let ask = ask(&args)?;
     if ask.blocks.is_empty() && ask.typed.is_empty() && args.settings.change.is_empty() {
-        return Err(Failure::Usage("nothing is to change; `--block-outbound`, `--remove NAME`, `--change FILE` ...".into()));
+        return Err(Failure::Usage(
+            "nothing is to change; `--block-outbound`, `--remove NAME`, `--change FILE` ...".into(),
+        ));
     }
     let mut reports = Vec::new();
     if args.scenario.is_empty() {
@@ -90,7 +92,8 @@ impl Desk {
     fn report(mut self, args: &WhatIfArgs, mut ask: Ask, console: &Console) -> Result<ImpactReport, Failure> {
         ask.files = std::mem::take(&mut self.loaded.changes);
         let lenient = args.settings.lenient;
-        let (before, _) = load::compiled(&mut self.loaded, &self.base, self.profile.clone(), lenient, console)?;
+        let (before, _) =
+            load::compiled(&mut self.loaded, &self.base, self.profile.clone(), lenient, console)?;
         let mut notes = Diagnostics::new();
         let subjects = match &self.scenario {
             Some(scenario) => engine::of_pack(&scenario.cases, &before, &mut notes),
@@ -242,4 +245,3 @@ fn means(by: BlockBy) -> &'static str {
         BlockBy::ManagedNetwork => "by a managed network with approved outbound only",
     }
 }
-

@@ -4,9 +4,7 @@
 
 use super::{Bound, SubnetRole, SubnetRow};
 use crate::diag::{At, Code, Diagnostic, Diagnostics};
-use crate::inventory::{
-    AddressMeaning, Field, Id, Inventory, Kind, Nsg, Ref, Sku, Subnet, VirtualNetwork,
-};
+use crate::inventory::{AddressMeaning, Field, Id, Inventory, Kind, Nsg, Ref, Sku, Subnet, VirtualNetwork};
 use crate::net::{AddressSet, IpAddr, IpNet};
 use crate::rules::{self as azure, RuleId};
 use std::collections::BTreeMap;
@@ -56,11 +54,13 @@ impl Look<'_> {
         for group in inventory.nsgs.iter() {
             let mut seen = BTreeMap::new();
             for rule in &group.security_rules {
-                let (Some(priority), Some(direction)) = (rule.priority.known(), rule.direction.known()) else {
+                let (Some(priority), Some(direction)) = (rule.priority.known(), rule.direction.known())
+                else {
                     continue;
                 };
                 if !(100..=4096).contains(priority) {
-                    let text = format!("`{}` has priority {priority}, and 100 to 4096 are allowed", rule.name);
+                    let text =
+                        format!("`{}` has priority {priority}, and 100 to 4096 are allowed", rule.name);
                     self.say(rule.at, azure::NSG_2, text);
                 }
                 if let Some(other) = seen.insert((format!("{direction}"), *priority), &rule.name) {
@@ -233,7 +233,8 @@ impl Look<'_> {
                 continue;
             }
             let name = subnet.id.full_name();
-            let managed = subnet.delegations.iter().any(|d| d.eq_ignore_ascii_case("Microsoft.Sql/managedInstances"));
+            let managed =
+                subnet.delegations.iter().any(|d| d.eq_ignore_ascii_case("Microsoft.Sql/managedInstances"));
             if self.subnets[number].role == SubnetRole::Gateway || managed {
                 self.say(subnet.at, azure::NAT_4, format!("`{name}` takes no NAT gateway"));
             }
@@ -244,7 +245,9 @@ impl Look<'_> {
             };
             let mut configs = inventory.network_interfaces.iter().flat_map(|nic| &nic.ip_configurations);
             if configs.any(|config| basic(&config)) {
-                let text = format!("`{name}` has a NAT gateway and Basic public addresses, which do not go together");
+                let text = format!(
+                    "`{name}` has a NAT gateway and Basic public addresses, which do not go together"
+                );
                 self.say(subnet.at, azure::NAT_5, text);
             }
         }
@@ -255,9 +258,12 @@ impl Look<'_> {
         let inventory = self.inventory;
         for (number, subnet) in inventory.subnets.iter().enumerate() {
             let name = subnet.id.full_name();
-            let has = |service: &str| subnet.service_endpoints.iter().any(|e| e.service.eq_ignore_ascii_case(service));
+            let has = |service: &str| {
+                subnet.service_endpoints.iter().any(|e| e.service.eq_ignore_ascii_case(service))
+            };
             if has("Microsoft.Storage") && has("Microsoft.Storage.Global") {
-                let text = format!("`{name}` has Microsoft.Storage and Microsoft.Storage.Global, and may have one");
+                let text =
+                    format!("`{name}` has Microsoft.Storage and Microsoft.Storage.Global, and may have one");
                 self.say(subnet.at, azure::SE_5, text);
             }
             let special = !matches!(self.subnets[number].role, SubnetRole::Ordinary);
@@ -286,7 +292,8 @@ impl Look<'_> {
             match linked.insert(key, zone.clone()) {
                 Some(other) if other != zone => {
                     let network = inventory.virtual_networks[network].id.name();
-                    let text = format!("two zones `{}` are linked to `{network}`, and one may be", zone.name());
+                    let text =
+                        format!("two zones `{}` are linked to `{network}`, and one may be", zone.name());
                     self.say(link.at, azure::DNS_11, text);
                 }
                 _ => {}
@@ -332,7 +339,9 @@ impl Look<'_> {
         for intent in inventory.routing_intents.iter() {
             let Some(hub) = intent.id.parent() else { continue };
             let below = |id: &crate::inventory::ResourceId| id.parent().is_some_and(|p| p == hub);
-            let own = |name: &str| name.eq_ignore_ascii_case("defaultRouteTable") || name.eq_ignore_ascii_case("noneRouteTable");
+            let own = |name: &str| {
+                name.eq_ignore_ascii_case("defaultRouteTable") || name.eq_ignore_ascii_case("noneRouteTable")
+            };
             if inventory.hub_route_tables.iter().any(|t| below(&t.id) && !own(t.id.name())) {
                 let text = format!("`{}` has routing intent and route tables of one's own", hub.name());
                 self.say(intent.at, azure::VWAN_11, text);
@@ -344,7 +353,8 @@ impl Look<'_> {
     fn balancers(&mut self) {
         let inventory = self.inventory;
         for balancer in inventory.load_balancers.iter() {
-            let public = balancer.frontend_ip_configurations.iter().any(|f| f.public_ip_address.known().is_some());
+            let public =
+                balancer.frontend_ip_configurations.iter().any(|f| f.public_ip_address.known().is_some());
             let basic = balancer.sku.is(Sku::Basic);
             for rule in &balancer.load_balancing_rules {
                 if rule.frontend_port.is(0) && (public || basic) {

@@ -55,7 +55,8 @@ impl Estate<'_> {
     pub fn network(&self, changes: &[Change], notes: &mut Diagnostics) -> (Network, Vec<ChangeLog>) {
         let all = [self.base, changes].concat();
         let mut found = Diagnostics::new();
-        let (network, mut log) = engine::network(self.raws, &all, self.profile.clone(), self.tags, &mut found);
+        let (network, mut log) =
+            engine::network(self.raws, &all, self.profile.clone(), self.tags, &mut found);
         let known: HashSet<(Code, At, &str)> = self.known.iter().map(key).collect();
         found.iter().filter(|note| !known.contains(&key(note))).for_each(|note| notes.push(note.clone()));
         // What holds before and after is not news.
@@ -269,7 +270,9 @@ pub fn of_pack(cases: &[Case], network: &Network, notes: &mut Diagnostics) -> Su
     }
     if kept_out > 0 {
         let plural = if kept_out == 1 { " is" } else { "s are" };
-        subjects.remarks.push(format!("{kept_out} flow{plural} left out: the scenario expects them to be blocked"));
+        subjects
+            .remarks
+            .push(format!("{kept_out} flow{plural} left out: the scenario expects them to be blocked"));
     }
     subjects
 }

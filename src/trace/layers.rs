@@ -155,7 +155,9 @@ pub(super) fn asks_for_licence(header: &Header) -> bool {
 /// Whether a subnet's own 0.0.0.0/0 takes everything elsewhere, or may: then licensing is exempt from nothing.
 fn everything_is_routed(network: &Network, subnet: Id<Subnet>) -> bool {
     let Some(user) = &network.subnet(subnet).routes.user else { return false };
-    user.routes.iter().any(|route| matches!(&route.prefix, Some(RoutePrefix::Net(net)) if net.prefix_len() == 0))
+    user.routes
+        .iter()
+        .any(|route| matches!(&route.prefix, Some(RoutePrefix::Net(net)) if net.prefix_len() == 0))
 }
 
 /// Application security groups of sender and receiver as seen from this attachment: those of the other end

@@ -106,7 +106,9 @@ impl Case {
             }
             faults.extend(world.faults.drain(..).map(|f| format!("{}: {changes:?}: {f}", self.label())));
             let answer = world.answer(&Line::read(line));
-            faults.extend(answer.into_iter().map(|f| format!("{}: {changes:?}: {line}\n    {f}", self.label())));
+            faults.extend(
+                answer.into_iter().map(|f| format!("{}: {changes:?}: {line}\n    {f}", self.label())),
+            );
         }
         faults
     }
@@ -224,7 +226,8 @@ fn flow(words: &[&str]) -> Result<Flow, String> {
         _ => (*to, None),
     };
     let protocol = protocol.unwrap_or(Protocol::Tcp);
-    let end = |text: &str| netwhy::scenario::endpoint(&text.replace('_', " ")).map_err(|e| format!("{text}: {e}"));
+    let end =
+        |text: &str| netwhy::scenario::endpoint(&text.replace('_', " ")).map_err(|e| format!("{text}: {e}"));
     let (from, to) = (end(from)?, end(to)?);
     let mut flow = Flow {
         name: None,
@@ -290,7 +293,9 @@ fn holds(answer: &Trace, word: &str, wanted: &str, plain: &str) -> bool {
         "citing" => {
             let steps = || hops().flat_map(|h| &h.steps).map(|s| &s.evidence);
             let said = |rule: &str| {
-                steps().chain(answer.blockers.iter().map(|b| &b.evidence)).any(|e| e.rules.iter().any(|r| r.id() == rule))
+                steps()
+                    .chain(answer.blockers.iter().map(|b| &b.evidence))
+                    .any(|e| e.rules.iter().any(|r| r.id() == rule))
             };
             wanted.split(',').all(said)
         }
@@ -328,7 +333,12 @@ fn shown(answer: &Trace) -> String {
         out.push_str(&format!("\n      {} {}", hop.kind.word(), hop.name));
         for step in &hop.steps {
             let rules: Vec<&str> = step.evidence.rules.iter().map(|r| r.id()).collect();
-            out.push_str(&format!("\n        {} {}: {} {rules:?}", step.kind.word(), step.action.word(), step.text));
+            out.push_str(&format!(
+                "\n        {} {}: {} {rules:?}",
+                step.kind.word(),
+                step.action.word(),
+                step.text
+            ));
         }
     }
     for hop in answer.back.iter().flat_map(|b| &b.hops) {
@@ -353,7 +363,9 @@ fn routes(network: &Network, of: &str, answer: &[&str]) -> Option<String> {
             _ => "many".into(),
         };
         let ips = r.next_hop_ip_address.join(",");
-        format!("{prefix} {} {} {} {ips}", r.next_hop_type.unwrap_or("?"), r.state, r.source).trim_end().to_owned()
+        format!("{prefix} {} {} {} {ips}", r.next_hop_type.unwrap_or("?"), r.state, r.source)
+            .trim_end()
+            .to_owned()
     };
     let lines: Vec<String> = found.value.iter().map(line).collect();
     let (there, wanted) = match answer {

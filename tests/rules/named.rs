@@ -79,7 +79,8 @@ fn cited() -> BTreeSet<RuleId> {
         if file.starts_with("src/rules") {
             continue;
         }
-        let code: String = text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        let code: String =
+            text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
         for word in code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
             out.extend(constants.get(word));
         }

@@ -130,9 +130,7 @@ fn name_of(key: &str, number: usize, item: &Value) -> String {
             };
             format!("{} {prefix}", text("source"))
         }
-        _ if !field(item, "association").is_null() => {
-            said(field(field(item, "networkSecurityGroup"), "id"))
-        }
+        _ if !field(item, "association").is_null() => said(field(field(item, "networkSecurityGroup"), "id")),
         _ => text("name"),
     };
     name.to_ascii_lowercase()
@@ -187,7 +185,11 @@ mod tests {
         check(&json!({"connectionStatus": "Connected"}), &json!({"connectionStatus": "Reachable"}), &[]);
         check(&json!({"hops": [{"id": "a", "probesSent": 3}]}), &json!({"hops": [{"id": "b"}]}), &[]);
         check(&json!({"p": ["10.0.0.0/8", "a"]}), &json!({"p": ["A", "10.0.0.0/8"]}), &[]);
-        check(&json!({"issues": [{"type": "T"}]}), &json!({"issues": [{"type": "x-own"}, {"type": "T"}]}), &[]);
+        check(
+            &json!({"issues": [{"type": "T"}]}),
+            &json!({"issues": [{"type": "x-own"}, {"type": "T"}]}),
+            &[],
+        );
     }
 
     #[test]
@@ -201,6 +203,10 @@ mod tests {
             &json!({"value": [route("c", "Active"), route("a", "Invalid")]}),
             &["value/default a/state", "value/default b", "value/default c"],
         );
-        check(&json!({"hops": [{"type": "S"}]}), &json!({"hops": [{"type": "S"}, {"type": "D"}]}), &["hops/1"]);
+        check(
+            &json!({"hops": [{"type": "S"}]}),
+            &json!({"hops": [{"type": "S"}, {"type": "D"}]}),
+            &["hops/1"],
+        );
     }
 }

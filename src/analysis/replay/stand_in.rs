@@ -14,7 +14,8 @@ pub(super) fn with_networks(resources: &[RawResource]) -> Vec<RawResource> {
     let held: BTreeSet<String> = resources.iter().map(|r| r.id.as_str().to_ascii_lowercase()).collect();
     let mut named: BTreeSet<String> = BTreeSet::new();
     for raw in resources.iter().filter(|r| r.id.is_kind("Microsoft.Network/networkInterfaces")) {
-        let configs = raw.body.path("properties.ipConfigurations").and_then(Node::as_array).unwrap_or_default();
+        let configs =
+            raw.body.path("properties.ipConfigurations").and_then(Node::as_array).unwrap_or_default();
         for config in configs {
             let subnet = config.path("properties.subnet.id").and_then(Node::as_str);
             named.extend(subnet.filter(|id| ResourceId::looks_like_one(id)).map(str::to_owned));
@@ -38,12 +39,10 @@ pub(super) fn with_networks(resources: &[RawResource]) -> Vec<RawResource> {
 fn unknown(id: ResourceId) -> RawResource {
     let at = At::NOWHERE;
     let field = |key: &str, value: Node| Entry { key: key.into(), key_at: at, value };
-    let body: Object = [
-        field("name", Node::string(at, id.name())),
-        field("properties", Node::unknown(at, ONLY_NAMED)),
-    ]
-    .into_iter()
-    .collect();
+    let body: Object =
+        [field("name", Node::string(at, id.name())), field("properties", Node::unknown(at, ONLY_NAMED))]
+            .into_iter()
+            .collect();
     let body = Node::object(at, body);
     RawResource { id, at, origin: Origin::Mentioned, uncertain: None, api_version: None, body }
 }

@@ -56,7 +56,12 @@ pub fn routes_alone(
     profile: &Profile,
 ) -> Replayed {
     let question = "a subnet of the network that the table tells of";
-    let blank = side_by_side(&Node::new(written.at, crate::doc::Value::Null), "effectiveRouteTable", question, &Value::Null);
+    let blank = side_by_side(
+        &Node::new(written.at, crate::doc::Value::Null),
+        "effectiveRouteTable",
+        question,
+        &Value::Null,
+    );
     let refused = |why: &str| Replayed { not_asked: Some(why.into()), ..blank.clone() };
     let Some(estate) = around(routes) else {
         return refused("the table does not tell the network's own address space");
@@ -89,7 +94,8 @@ fn compiled(estate: &Value, tags: &ServiceTags, profile: &Profile) -> Option<Net
 /// An estate with the network of a table: half of its space for the subnet asked about, the rest for a gateway.
 fn around(table: &EffectiveRoutes) -> Option<Value> {
     let of = |source: &str, hops: &[EffectiveNextHop]| -> Vec<&EffectiveRoute> {
-        let wanted = |r: &&EffectiveRoute| r.source.eq_ignore_ascii_case(source) && hops.contains(&r.next_hop);
+        let wanted =
+            |r: &&EffectiveRoute| r.source.eq_ignore_ascii_case(source) && hops.contains(&r.next_hop);
         table.routes.iter().filter(wanted).collect()
     };
     let prefixes = |routes: &[&EffectiveRoute]| -> Vec<String> {
@@ -101,7 +107,8 @@ fn around(table: &EffectiveRoutes) -> Option<Value> {
     let (subnet, gateway) = (halves.next()?, halves.next()?);
     let peers = of("Default", &[EffectiveNextHop::Peering, EffectiveNextHop::GlobalPeering]);
     let learnt = of("VirtualNetworkGateway", &[EffectiveNextHop::Gateway]);
-    let user: Vec<&EffectiveRoute> = table.routes.iter().filter(|r| r.source.eq_ignore_ascii_case("User")).collect();
+    let user: Vec<&EffectiveRoute> =
+        table.routes.iter().filter(|r| r.source.eq_ignore_ascii_case("User")).collect();
     let mut networks = vec![json!({
         "name": "net",
         "location": "westeurope",
@@ -161,4 +168,3 @@ fn user_routes(number: usize, route: &EffectiveRoute) -> Vec<Value> {
         tags.collect()
     }
 }
-

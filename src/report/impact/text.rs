@@ -145,7 +145,8 @@ fn merge<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<Merged<'a>> {
     let mut out: Vec<Merged<'a>> = Vec::new();
     for row in rows {
         let same = |m: &&mut Merged<'_>| {
-            let key = |row: &Row| (row.status, row.dependency.clone(), row.sees.clone(), row.needed_for.clone());
+            let key =
+                |row: &Row| (row.status, row.dependency.clone(), row.sees.clone(), row.needed_for.clone());
             key(m.row) == key(row)
         };
         match out.iter_mut().find(same) {
@@ -197,7 +198,11 @@ fn matters(row: &Row, flow: &super::FlowRowView) -> bool {
 
 /// What the person sees and when.
 pub(super) fn told(row: &Row) -> String {
-    let what = if row.sees.is_empty() { format!("needed for {}", row.needed_for.join(", ")) } else { row.sees.join(" ") };
+    let what = if row.sees.is_empty() {
+        format!("needed for {}", row.needed_for.join(", "))
+    } else {
+        row.sees.join(" ")
+    };
     let when = match row.status {
         Status::BrokenLater if !row.events.is_empty() => format!("at {}: ", row.events.join(", ")),
         _ => String::new(),
@@ -218,7 +223,12 @@ fn fixes(out: &mut String, fixes: &[FixView], style: &Style) {
         }
         flow(out, style, Margin::blank(8).starting(&first), &words);
         for change in &fix.changes {
-            flow(out, style, Margin::blank(12).starting("          - "), &Words::default().text(Paint::Plain, change));
+            flow(
+                out,
+                style,
+                Margin::blank(12).starting("          - "),
+                &Words::default().text(Paint::Plain, change),
+            );
         }
         if let Some(caution) = fix.caution {
             flow(out, style, Margin::blank(8), &Words::default().text(Paint::Warn, caution));
