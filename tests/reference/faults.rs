@@ -9,7 +9,10 @@ use netwhy::tags::ServiceTags;
 
 /// Cases the engine does not meet yet, and why. An entry that is met is to be taken off.
 const HELD_BACK: &[(&str, &str)] = &[
-    ("unknown route to the same next hop over an appliance", "an unknown tag counts though both ways lead alike"),
+    (
+        "unknown route to the same next hop over an appliance",
+        "an unknown tag counts though both ways lead alike",
+    ),
     ("unknown admin rule without a group behind it", "AlwaysAllow and no rule are the same there"),
     ("in from the internet, out by a learnt default route", "RT-32 says ASYM-1"),
     ("learnt prefixes are in the tag of a network that closes its peering", "TAG-1 is a union"),
@@ -44,7 +47,12 @@ struct Fault {
     expected: &'static str,
 }
 
-const fn fault(name: &'static str, estate: &'static str, flow: &'static str, expected: &'static str) -> Fault {
+const fn fault(
+    name: &'static str,
+    estate: &'static str,
+    flow: &'static str,
+    expected: &'static str,
+) -> Fault {
     Fault { name, knobs: &[], estate, flow, expected }
 }
 
@@ -701,8 +709,7 @@ virtualNetworkPeerings:
 ";
 
 /// The id of the load balancer `lb`, which the cases write `LB`.
-const LB: &str =
-    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/estate/providers/Microsoft.Network/loadBalancers/lb";
+const LB: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/estate/providers/Microsoft.Network/loadBalancers/lb";
 
 #[test]
 fn faults_once_found_stay_mended() {
@@ -721,7 +728,12 @@ fn faults_once_found_stay_mended() {
         let held = HELD_BACK.iter().find(|(name, _)| *name == fault.name);
         let agrees = got.as_ref().is_ok_and(|trace| same(&trace.decision(), &reference));
         if words(&reference) != fault.expected {
-            wrong.push(format!("{}: the reference says {}, not {}", fault.name, words(&reference), fault.expected));
+            wrong.push(format!(
+                "{}: the reference says {}, not {}",
+                fault.name,
+                words(&reference),
+                fault.expected
+            ));
         } else if agrees && held.is_some() {
             wrong.push(format!("{}: is met now; take it off the list of what is held back", fault.name));
         } else if !agrees && held.is_none() {
