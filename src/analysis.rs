@@ -38,6 +38,7 @@ mod connectivity;
 mod diagnose;
 mod effective;
 mod flow_verify;
+pub mod needs;
 mod next_hop;
 mod subject;
 mod words;

@@ -2,6 +2,7 @@
 //! error.
 
 mod args;
+mod catalogue;
 mod check;
 mod console;
 pub mod exit;
@@ -102,6 +103,7 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Connectivity(args) => watcher::connectivity(args, console).await,
         Command::NsgDiagnostics(args) => watcher::nsg_diagnostics(args, console).await,
         Command::Import(args) => import::run(args, console).await,
+        Command::Catalogue(args) => catalogue::run(&args, console),
         Command::Schema(args) => schema::run(&args, console),
         Command::Explain(args) => explain::run(&args, console),
     }

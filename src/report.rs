@@ -12,6 +12,7 @@
 //! | a build service | [`junit`], [`sarif`], [`github`] |
 //! | a person looking at a picture | [`dot`], [`mermaid`] |
 
+pub mod catalogue;
 pub mod check;
 pub mod clean;
 pub mod diagnostics;
