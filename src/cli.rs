@@ -7,12 +7,14 @@ mod check;
 mod console;
 pub mod exit;
 mod explain;
+mod generate;
 mod import;
 mod load;
 mod schema;
 mod sink;
 mod trace;
 mod watcher;
+mod what_if;
 
 use crate::run::Cancel;
 use crate::run::check::panic_text;
@@ -102,9 +104,11 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::IpFlowVerify(args) => watcher::ip_flow_verify(args, console).await,
         Command::Connectivity(args) => watcher::connectivity(args, console).await,
         Command::NsgDiagnostics(args) => watcher::nsg_diagnostics(args, console).await,
+        Command::WhatIf(args) => what_if::run(*args, console).await,
         Command::Import(args) => import::run(args, console).await,
         Command::Catalogue(args) => catalogue::run(&args, console),
         Command::Schema(args) => schema::run(&args, console),
+        Command::Generate(args) => generate::run(&args, console, &listen()),
         Command::Explain(args) => explain::run(&args, console),
     }
 }

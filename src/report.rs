@@ -11,6 +11,7 @@
 //! | a program | [`json`], [`view::schema`] |
 //! | a build service | [`junit`], [`sarif`], [`github`] |
 //! | a person looking at a picture | [`dot`], [`mermaid`] |
+//! | somebody who wants to change something | [`impact`] |
 
 pub mod catalogue;
 pub mod check;
@@ -19,6 +20,7 @@ pub mod diagnostics;
 pub mod dot;
 pub mod explain;
 pub mod github;
+pub mod impact;
 pub mod json;
 pub mod junit;
 mod layout;

@@ -123,6 +123,12 @@ impl Progress {
         Self::styled(indicatif::ProgressBar::no_length(), "{spinner} {human_pos} flows, {per_sec}", wanted)
     }
 
+    /// A count of resources.
+    pub(super) fn resources(wanted: bool) -> Self {
+        let template = "{spinner} {human_pos} resources, {per_sec}";
+        Self::styled(indicatif::ProgressBar::no_length(), template, wanted)
+    }
+
     /// A count of scenarios.
     pub(super) fn scenarios(number: usize, wanted: bool) -> Self {
         Self::styled(
