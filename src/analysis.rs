@@ -43,6 +43,7 @@ mod connectivity;
 mod diagnose;
 mod effective;
 mod flow_verify;
+pub mod needs;
 pub mod impact;
 mod next_hop;
 pub mod replay;

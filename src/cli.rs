@@ -2,6 +2,7 @@
 //! error.
 
 mod args;
+mod catalogue;
 mod check;
 mod console;
 pub mod exit;
@@ -105,6 +106,7 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::NsgDiagnostics(args) => watcher::nsg_diagnostics(args, console).await,
         Command::WhatIf(args) => what_if::run(*args, console).await,
         Command::Import(args) => import::run(args, console).await,
+        Command::Catalogue(args) => catalogue::run(&args, console),
         Command::Schema(args) => schema::run(&args, console),
         Command::Generate(args) => generate::run(&args, console, &listen()),
         Command::Explain(args) => explain::run(&args, console),

@@ -13,6 +13,7 @@
 //! | a person looking at a picture | [`dot`], [`mermaid`] |
 //! | somebody who wants to change something | [`impact`] |
 
+pub mod catalogue;
 pub mod check;
 pub mod clean;
 pub mod diagnostics;

@@ -63,6 +63,8 @@ pub(super) enum Command {
     WhatIf(Box<WhatIfArgs>),
     /// Write anything readable as our own estate file
     Import(ImportArgs),
+    /// Print what workloads need from the network: names, ports, tags, when, and what breaks
+    Catalogue(CatalogueArgs),
     /// Make a synthetic estate, or flows through one
     Generate(GenerateArgs),
     /// Explain a cause, a semantics rule, a knob or a diagnostic
@@ -363,6 +365,64 @@ Examples:
 What a file does not tell stays unknown in the estate file, with the reason.";
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = CATALOGUE_EXAMPLES)]
+pub(super) struct CatalogueArgs {
+    /// Only of this workload: compute-instance, compute-cluster, studio, kubernetes, vscode ...
+    #[arg(long, value_name = "NAME", help_heading = "Which needs")]
+    pub(super) workload: Option<String>,
+    /// Only to this service: entra-id, storage, batch ...
+    #[arg(long, value_name = "NAME", help_heading = "Which needs")]
+    pub(super) service: Option<String>,
+    /// Only in this phase: create, start, scale, run, pull-image, sign-in ...
+    #[arg(long, value_name = "NAME", help_heading = "Which needs")]
+    pub(super) phase: Option<String>,
+    /// Only outbound or inbound
+    #[arg(long, value_name = "WAY", help_heading = "Which needs")]
+    pub(super) direction: Option<String>,
+    /// Generation of Microsoft's texts: aml-2021, aml-2022, aml-2023, aml-2026 (the default)
+    #[arg(long, value_name = "ERA", help_heading = "Which needs")]
+    pub(super) era: Option<String>,
+    /// Every generation of texts
+    #[arg(long, conflicts_with = "era", help_heading = "Which needs")]
+    pub(super) all_eras: bool,
+    /// Region to fill into names
+    #[arg(long, value_name = "REGION", default_value = "{region}")]
+    pub(super) region: String,
+    /// Add a catalogue of your own; what it calls by the same name takes the place of what is there
+    #[arg(long, value_name = "FILE")]
+    pub(super) catalogue: Vec<PathBuf>,
+    /// Read the service's own list for a workspace (outboundNetworkDependenciesEndpoints, JSON) instead
+    #[arg(long, value_name = "FILE")]
+    pub(super) from: Option<PathBuf>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = CatalogueFormat::Text, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: CatalogueFormat,
+    /// Tell when, what for, what breaks, and where it was read
+    #[arg(short, long, help_heading = "Output")]
+    pub(super) verbose: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+const CATALOGUE_EXAMPLES: &str = "\
+Examples:
+  netwhy catalogue --workload compute-instance --region westeurope
+  netwhy catalogue --phase pull-image -v
+  netwhy catalogue --catalogue ours.yaml --service feature-store
+  az rest --url .../outboundNetworkDependenciesEndpoints?api-version=2018-03-01-preview | netwhy catalogue --from -";
+
+/// Output formats of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum CatalogueFormat {
+    /// For people
+    Text,
+    /// One document
+    Json,
+    /// A table for a page
+    Markdown,
+}
+
+#[derive(Debug, ClapArgs)]
 #[command(after_help = EXPLAIN_EXAMPLES)]
 pub(super) struct ExplainArgs {
     /// A cause (UDR_NONE), rule (NSG-4), doubt (D-2), knob (smtpBlocked) or diagnostic (unknown-field);
@@ -398,6 +458,8 @@ pub(super) enum SchemaOf {
     Scenario,
     /// The change file
     Changes,
+    /// The catalogue file
+    Catalogue,
     /// The answer of `trace --format json`
     Trace,
     /// The report of `what-if --format json`
