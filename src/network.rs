@@ -9,6 +9,7 @@ mod attach;
 mod compile;
 mod gateways;
 mod hubs;
+mod invalid;
 mod names;
 mod roles;
 mod routes;
@@ -33,8 +34,8 @@ pub use routes::{
     UserRoutes, VnetRoutes,
 };
 pub use rules::{
-    ANY_SOURCE_PORT, AddressMatch, CompiledRule, HOST_ADDRESS, METADATA_ADDRESS, NearMiss, Place, Platform,
-    RuleSet, Ruling, Verdict, rules_behind,
+    ANY_SOURCE_PORT, AddressMatch, CompiledRule, HOST_ADDRESS, LICENSING_ADDRESSES, LICENSING_PORT,
+    METADATA_ADDRESS, NearMiss, Place, Platform, RuleSet, Ruling, Verdict, rules_behind,
 };
 pub use security::SecurityTables;
 pub use topology::{EdgeKind, NodeKind, Topology, TopologyEdge, TopologyNode};

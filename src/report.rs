@@ -11,6 +11,7 @@
 //! | a program | [`json`], [`view::schema`] |
 //! | a build service | [`junit`], [`sarif`], [`github`] |
 //! | a person looking at a picture | [`dot`], [`mermaid`] |
+//! | somebody who wants to change something | [`impact`] |
 
 pub mod check;
 pub mod clean;
@@ -18,6 +19,7 @@ pub mod diagnostics;
 pub mod dot;
 pub mod explain;
 pub mod github;
+pub mod impact;
 pub mod json;
 pub mod junit;
 mod layout;
@@ -29,6 +31,7 @@ mod style;
 mod table;
 pub mod text;
 pub mod view;
+pub mod watcher;
 
 pub use check::CheckedFlow;
 pub use locate::{Locator, Place, Quote, QuotedLine};

@@ -1,6 +1,6 @@
 //! The arguments.
 
-use super::exit;
+use super::{exit, watcher};
 use crate::run::load::{DeploymentTarget, Settings};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -25,6 +25,7 @@ Examples:
   netwhy trace estate.yaml --from web-vm --to 10.0.2.4:1433
   netwhy trace main.json main.parameters.json --from internet --to https://app.contoso.com
   netwhy check scenarios/ --format junit -o report.xml
+  netwhy what-if main.json --block-outbound
   netwhy explain NSG_DEFAULT_DENY
 
 No credentials are needed, and nothing is sent anywhere: the estate is read from files.";
@@ -46,6 +47,20 @@ pub(super) enum Command {
     Trace(Box<TraceArgs>),
     /// Check what scenarios expect
     Check(CheckArgs),
+    /// Network Watcher: the effective routes of an interface
+    EffectiveRoutes(watcher::EffectiveArgs),
+    /// Network Watcher: the effective security rules of an interface
+    EffectiveRules(watcher::EffectiveArgs),
+    /// Network Watcher: where an interface sends a packet
+    NextHop(watcher::NextHopArgs),
+    /// Network Watcher: may a packet pass the security rules of an interface
+    IpFlowVerify(watcher::FlowVerifyArgs),
+    /// Network Watcher: does a connection come about, and what stops it
+    Connectivity(watcher::ConnectivityArgs),
+    /// Network Watcher: which rules were looked at, and which part of each matched
+    NsgDiagnostics(watcher::DiagnosticsArgs),
+    /// See what a change breaks: which workload, which dependency, now or later, and why
+    WhatIf(Box<WhatIfArgs>),
     /// Write anything readable as our own estate file
     Import(ImportArgs),
     /// Make a synthetic estate, or flows through one
@@ -229,6 +244,102 @@ pub(super) enum CheckFormat {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = WHAT_IF_EXAMPLES)]
+pub(super) struct WhatIfArgs {
+    /// Files and folders that describe the estate, any mix of formats; `-` is standard input
+    #[arg(value_name = "ESTATE", required_unless_present = "scenario")]
+    pub(super) estate: Vec<PathBuf>,
+    /// Ask about the flows of a scenario, over its own estate unless one is given (repeat for several)
+    #[arg(long, value_name = "PACK", help_heading = "Question")]
+    pub(super) scenario: Vec<PathBuf>,
+    /// Close the way out of the subnets that workloads send from
+    #[arg(long, help_heading = "Change")]
+    pub(super) block_outbound: bool,
+    /// By which means the way out is closed
+    #[arg(long, value_enum, default_value_t = BlockBy::Nsg, value_name = "MEANS", requires = "block_outbound", help_heading = "Change")]
+    pub(super) by: BlockBy,
+    /// Block at this subnet instead (repeat for several)
+    #[arg(long, value_name = "SUBNET", help_heading = "Change")]
+    pub(super) subnet: Vec<String>,
+    /// Deny a service tag, for all or some ports: AzureMonitor, AzureMachineLearning:5831/udp
+    #[arg(long, value_name = "TAG[:PORTS[/PROTOCOL]]", help_heading = "Change")]
+    pub(super) block_tag: Vec<String>,
+    /// Deny a port or range to everywhere: 445/tcp
+    #[arg(long, value_name = "PORTS[/PROTOCOL]", help_heading = "Change")]
+    pub(super) block_port: Vec<String>,
+    /// Deny an address prefix
+    #[arg(long, value_name = "CIDR", help_heading = "Change")]
+    pub(super) block_prefix: Vec<String>,
+    /// Deny a name, at the firewalls there are or at one put in the way
+    #[arg(long, value_name = "NAME", help_heading = "Change")]
+    pub(super) block_fqdn: Vec<String>,
+    /// Take away a resource or part: a rule, route, peering, zone link, private endpoint, role
+    #[arg(long, value_name = "NAME", help_heading = "Change")]
+    pub(super) remove: Vec<String>,
+    /// Add something, as `add` of a change file: '{target: web-nsg, securityRules: [...]}'
+    #[arg(long, value_name = "YAML", help_heading = "Change")]
+    pub(super) add: Vec<String>,
+    /// Set a property: vnet/apps:natGateway=null
+    #[arg(long, value_name = "NAME:PROPERTY=VALUE", help_heading = "Change")]
+    pub(super) set: Vec<String>,
+    /// Switch a resource off: a machine, firewall or gateway that is gone, a service that answers nobody
+    #[arg(long, value_name = "NAME", help_heading = "Change")]
+    pub(super) switch_off: Vec<String>,
+    /// Close the public endpoint of a service
+    #[arg(long, value_name = "NAME", help_heading = "Change")]
+    pub(super) disable_public_access: Vec<String>,
+    #[command(flatten)]
+    pub(super) settings: EstateArgs,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = ImpactFormat::Text, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: ImpactFormat,
+    /// End with exit code 1 where something breaks
+    #[arg(long, help_heading = "Output")]
+    pub(super) fail_on_break: bool,
+    /// Show every change and whole quotations
+    #[arg(short, long, help_heading = "Output")]
+    pub(super) verbose: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+const WHAT_IF_EXAMPLES: &str = "\
+Examples:
+  netwhy what-if main.json main.parameters.json --block-outbound
+  netwhy what-if export/ --block-outbound --by firewall --format markdown -o impact.md
+  netwhy what-if estate.yaml --block-tag AzureMachineLearning:5831/udp
+  netwhy what-if --scenario scenarios/secured-workspace/studio.yaml --remove ml-vnet-notebooks-link
+  netwhy what-if estate.yaml --change harden.yaml --fail-on-break
+
+Without --scenario the workloads are those of the estate, and what they need comes from the catalogue.";
+
+/// By which means outbound traffic is blocked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum BlockBy {
+    /// A rule of every security group of the subnets that denies the tag Internet, before all other rules
+    Nsg,
+    /// A route of 0.0.0.0/0 to None
+    RouteNone,
+    /// A route of 0.0.0.0/0 to a firewall without rules
+    Firewall,
+    /// No default outbound access
+    NoDefaultOutbound,
+    /// The workspace's managed network allows approved outbound only
+    ManagedNetwork,
+}
+
+/// Output formats of impact reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ImpactFormat {
+    /// For people
+    Text,
+    /// One document; a list where there are several scenarios
+    Json,
+    /// For pull requests and wikis
+    Markdown,
+}
+
+#[derive(Debug, ClapArgs)]
 #[command(after_help = IMPORT_EXAMPLES)]
 pub(super) struct ImportArgs {
     /// Files and folders, any mix of formats; `-` is standard input
@@ -289,6 +400,8 @@ pub(super) enum SchemaOf {
     Changes,
     /// The answer of `trace --format json`
     Trace,
+    /// The report of `what-if --format json`
+    Impact,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -6,7 +6,7 @@ use super::console::Console;
 use super::exit;
 use super::sink::Sink;
 use crate::formats::{change, native};
-use crate::report::view;
+use crate::report::{impact, view};
 use crate::scenario;
 use std::io::Write;
 
@@ -17,6 +17,7 @@ pub(super) fn run(args: &SchemaArgs, console: &Console) -> Result<u8, Failure> {
         SchemaOf::Scenario => scenario::schema(),
         SchemaOf::Changes => change::schema(),
         SchemaOf::Trace => view::schema(),
+        SchemaOf::Impact => impact::schema(),
     };
     let mut out = Sink::open(None, console)?;
     writeln!(out, "{schema:#}")?;

@@ -6,6 +6,8 @@ use super::exit;
 use super::sink::Sink;
 use super::{Failure, load};
 use crate::diag::{At, Diagnostics, DocId, Sources};
+use crate::doc::Node;
+use crate::inventory::change::Change;
 use crate::network::Network;
 use crate::report::text::FlowRow;
 use crate::report::{self, Locator, Style, TraceView};
@@ -15,7 +17,7 @@ use crate::run::{Cancel, engine, files, render};
 use crate::scenario::{self, EstatePart, Question, Row, Scenario};
 use serde_json::json;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Traces what is asked for.
@@ -80,7 +82,7 @@ fn question(args: &TraceArgs) -> Result<Option<Question>, Failure> {
 }
 
 /// Reads a scenario, its diagnostics to the console.
-fn read_scenario(path: &Path, console: &Console) -> Result<(Sources, Scenario), Failure> {
+pub(super) fn read_scenario(path: &Path, console: &Console) -> Result<(Sources, Scenario), Failure> {
     let text = files::read_text(path)?;
     let mut sources = Sources::default();
     let mut notes = Diagnostics::new();
@@ -95,43 +97,66 @@ fn read_scenario(path: &Path, console: &Console) -> Result<(Sources, Scenario), 
     }
 }
 
+/// What an estate is loaded from.
+pub(super) struct Parts {
+    pub(super) settings: Settings,
+    pub(super) paths: Vec<PathBuf>,
+    pub(super) inline: Vec<Node>,
+    pub(super) sources: Sources,
+    pub(super) changes: Vec<Change>,
+    pub(super) knobs: Vec<String>,
+}
+
+/// The estate given, else the scenario's own; a scenario's knobs, parameters and changes hold either way.
+pub(super) fn parts(
+    estate: &[PathBuf],
+    args: &EstateArgs,
+    scenario: Option<(&Path, &Sources, &Scenario)>,
+) -> Result<Parts, Failure> {
+    let mut parts = Parts {
+        settings: args.settings(),
+        paths: estate.to_vec(),
+        inline: Vec::new(),
+        sources: Sources::default(),
+        changes: Vec::new(),
+        knobs: Vec::new(),
+    };
+    if let Some((file, own, scenario)) = scenario {
+        parts.sources = own.clone();
+        parts.settings.parameters = scenario.parameters.clone();
+        let tags = scenario.service_tags.as_ref().map(|word| beside(file, &word.text));
+        parts.settings.service_tags = parts.settings.service_tags.or(tags);
+        if parts.paths.is_empty() {
+            for part in &scenario.estate {
+                match part {
+                    EstatePart::Path(word) => parts.paths.push(beside(file, &word.text)),
+                    EstatePart::Inline(node) => parts.inline.push(node.clone()),
+                }
+            }
+        }
+        if parts.paths.is_empty() && parts.inline.is_empty() {
+            return Err(Failure::Usage("neither the scenario nor the command line names an estate".into()));
+        }
+        parts.changes.extend(scenario.changes.iter().cloned());
+        parts.knobs.extend(scenario.settings.iter().map(|s| format!("{}={}", s.knob, s.value)));
+    }
+    parts.knobs.extend(args.profile_set.iter().cloned());
+    Ok(parts)
+}
+
 /// Loads and compiles the estate given, else the scenario's own.
 async fn estate(
     args: &TraceArgs,
     scenario: Option<&(Sources, Scenario)>,
     console: &Console,
 ) -> Result<(Loaded, Arc<Network>), Failure> {
-    let mut settings: Settings = args.settings.settings();
-    let mut paths = args.estate.clone();
-    let mut inline = Vec::new();
-    let mut sources = Sources::default();
-    let mut changes = Vec::new();
-    let mut knobs = Vec::new();
-    if let (Some((own, scenario)), Some(file)) = (scenario, &args.scenario) {
-        sources = own.clone();
-        settings.parameters = scenario.parameters.clone();
-        let tags = scenario.service_tags.as_ref().map(|word| beside(file, &word.text));
-        settings.service_tags = settings.service_tags.or(tags);
-        if paths.is_empty() {
-            for part in &scenario.estate {
-                match part {
-                    EstatePart::Path(word) => paths.push(beside(file, &word.text)),
-                    EstatePart::Inline(node) => inline.push(node.clone()),
-                }
-            }
-        }
-        if paths.is_empty() && inline.is_empty() {
-            return Err(Failure::Usage("neither the scenario nor the command line names an estate".into()));
-        }
-        changes.extend(scenario.changes.iter().cloned());
-        knobs.extend(scenario.settings.iter().map(|s| format!("{}={}", s.knob, s.value)));
-    }
-    knobs.extend(args.settings.profile_set.iter().cloned());
-    let profile = load::profile(&knobs)?;
-    let mut loaded = load::loaded(&paths, &inline, &settings, sources).await?;
-    changes.append(&mut loaded.changes);
-    let EstateArgs { lenient, .. } = args.settings;
-    let (network, log) = load::compiled(&mut loaded, &changes, profile, lenient, console)?;
+    let own = scenario.zip(args.scenario.as_deref()).map(|((own, scenario), file)| (file, own, scenario));
+    let mut parts = parts(&args.estate, &args.settings, own)?;
+    let profile = load::profile(&parts.knobs)?;
+    let mut loaded = load::loaded(&parts.paths, &parts.inline, &parts.settings, parts.sources).await?;
+    parts.changes.append(&mut loaded.changes);
+    let lenient = args.settings.lenient;
+    let (network, log) = load::compiled(&mut loaded, &parts.changes, profile, lenient, console)?;
     for line in &log {
         console.say(&format!("changed: {line}"));
     }

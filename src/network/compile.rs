@@ -70,6 +70,7 @@ pub fn compile(
     let admin = super::admin::admin_rules(&inventory, &tags, notes);
     let names = super::names::names(&inventory, &found, &tags);
     let authority = super::roles::authority(&inventory);
+    super::invalid::configurations(&inventory, &subnets, notes);
     Network {
         public: public_space(),
         profile,

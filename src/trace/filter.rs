@@ -209,6 +209,11 @@ impl Walk<'_> {
         let id = &self.net.inventory.nsgs[nsg].id;
         let level_rule = if layer.kind == LayerKind::Subnet { azure::NSG_6 } else { azure::NSG_4 };
         match set.decide(&s.header, place, |rule| layer.skips(rule)) {
+            Ruling::NoMatch if layer.is_exempt() && super::layers::asks_for_licence(&s.header) => {
+                s.pass(StepKind::Filter, by(&[azure::NSG_19]), || {
+                    format!("`{}` does not act on Windows licensing", id.name())
+                });
+            }
             Ruling::NoMatch if layer.is_exempt() => {
                 s.pass(StepKind::Filter, by(&[azure::NSG_17, azure::NSG_18]), || {
                     format!("`{}` does not act on the host's own services", id.name())

@@ -6,14 +6,17 @@ use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Target;
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
 use super::{Cause, Disposition};
+use crate::diag::At;
 use crate::inventory::{Field, Id, Origin, PublicIpAddress, Sku, Slot, Subnet, TableTag, Unknown};
 use crate::net::Header;
 use crate::net::{IpAddr, Protocol};
-use crate::network::{AttachmentId, AttachmentKind, Bound, Occupant};
+use crate::network::{AttachmentId, AttachmentKind, Bound, Occupant, Tri};
 use crate::rules as azure;
 
 /// A public source address, with what gives it.
 pub(super) type Method = (IpAddr, Evidence, String);
+
+const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 
 /// The public address of a default outbound connection: Microsoft's, and it may change.
 const DEFAULT_OUTBOUND: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 200));
@@ -197,12 +200,20 @@ impl Walk<'_> {
                 "default outbound access gives an address of Microsoft's".into(),
             ));
         }
-        if self.same_region_storage(s, subnet) {
-            let evidence = of(self.net, Some(slot), &[azure::OUT_7]);
-            s.pass(StepKind::Translate, evidence, || {
-                "storage of the same region stays reachable without an outbound method".into()
-            });
-            return None;
+        match self.same_region_storage(s, subnet) {
+            Tri::Yes => {
+                let evidence = of(self.net, Some(slot), &[azure::OUT_7]);
+                s.pass(StepKind::Translate, evidence, || {
+                    "storage of the same region stays reachable without an outbound method".into()
+                });
+                return None;
+            }
+            Tri::Unknown(unknown) => {
+                let evidence = of(self.net, Some(slot), &[azure::OUT_7]);
+                s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, evidence);
+                return None;
+            }
+            Tri::No => {}
         }
         let why = if flexible { "a flexible scale set" } else { "a private subnet" };
         let rules = [azure::OUT_1, azure::OUT_4, if private { azure::OUT_6 } else { azure::OUT_4 }];
@@ -248,14 +259,27 @@ impl Walk<'_> {
         mode.known().is_some_and(|m| m.eq_ignore_ascii_case("Flexible"))
     }
 
-    /// OUT-7: storage accounts of the same region.
-    fn same_region_storage(&self, s: &State, subnet: Id<Subnet>) -> bool {
-        let Some(Target::Service(service, _)) = s.target else { return false };
-        let row = &self.net.inventory.services[service];
-        let region = self.net.region(self.net.subnet(subnet).vnet);
-        row.id.is_kind("Microsoft.Storage/storageAccounts")
-            && region.is_some()
-            && row.location.known().map(|l| crate::network::normal_region(l)) == region
+    /// OUT-7: storage accounts of the same region, one's own or not. A name that stands for no known account tells
+    /// no region; an address does.
+    fn same_region_storage(&self, s: &State, subnet: Id<Subnet>) -> Tri {
+        let Some(region) = self.net.region(self.net.subnet(subnet).vnet) else { return Tri::No };
+        match &s.target {
+            Some(Target::Service(service, _)) => {
+                let row = &self.net.inventory.services[*service];
+                let here = row.location.known().is_some_and(|l| crate::network::normal_region(l) == region);
+                Tri::of(row.id.is_kind(STORAGE) && here)
+            }
+            Some(Target::Foreign(kind, name)) if kind.arm_type == STORAGE => {
+                let why =
+                    format!("the region of the storage account `{name}`, which is in none of the files");
+                Tri::Unknown(Unknown::new(At::NOWHERE, why))
+            }
+            Some(Target::Foreign(..) | Target::WellKnown(_) | Target::FrontDoor(_)) => Tri::No,
+            _ => {
+                let tag = self.net.tags.regional("Storage", &region);
+                Tri::of(tag.is_some_and(|t| self.net.tags.set(t).contains(s.header.destination)))
+            }
+        }
     }
 
     /// In public space: who answers at the destination?

@@ -81,7 +81,7 @@ fn tags() -> ServiceTags {
 }
 
 /// What the engine says, or how it broke.
-fn engine(network: &Network, text: &str) -> Result<Trace, String> {
+pub(crate) fn engine(network: &Network, text: &str) -> Result<Trace, String> {
     let question = flow(text);
     catch_unwind(AssertUnwindSafe(|| trace(network, &question))).map_err(|_| "the engine panicked".to_owned())
 }
@@ -103,7 +103,7 @@ fn cautious(got: &Decision, wanted: &Answer) -> bool {
 }
 
 /// Outcome, cause and decider; of several worlds with one outcome, any of their causes.
-fn same(got: &Decision, wanted: &Answer) -> bool {
+pub(crate) fn same(got: &Decision, wanted: &Answer) -> bool {
     if cautious(got, wanted) {
         return true;
     }
@@ -123,13 +123,13 @@ fn same(got: &Decision, wanted: &Answer) -> bool {
     }
 }
 
-fn words(answer: &Answer) -> String {
+pub(crate) fn words(answer: &Answer) -> String {
     let stops =
         answer.stops.iter().map(|s| format!("{} by {}", s.cause.code(), s.decider.as_deref().unwrap_or("-")));
     format!("{} {}", answer.outcome, stops.collect::<Vec<_>>().join(" or "))
 }
 
-fn decided(got: &Result<Trace, String>) -> String {
+pub(crate) fn decided(got: &Result<Trace, String>) -> String {
     match got {
         Err(why) => why.clone(),
         Ok(trace) => {

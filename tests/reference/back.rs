@@ -27,19 +27,27 @@ pub(crate) fn check(f: &Facts, w: &Worlds, way: &Way) -> Result<(), Stop> {
             // ASYM-4: the answer of a private endpoint goes straight to the address it saw. The public
             // address, or the service endpoint, leads straight back to whoever sent it out.
             let direct = |d: &&Device| d.before.source == d.after.source;
-            if let (Arrival::Endpoint(place), Some(missed)) = (way.arrival, devices.last().filter(direct)) {
+            if let Arrival::Endpoint(place) = way.arrival {
                 let vnet = f.holders[place].vnet;
+                let known = super::routes::gateway_prefixes(f, vnet);
                 let near = f.in_vnet(vnet, packet.destination)
                     || f.peers(vnet).iter().any(|(peer, _)| f.in_vnet(*peer, packet.destination))
-                    || super::routes::gateway_prefixes(f, vnet)
-                        .iter()
-                        .any(|(p, _)| p.contains(&packet.destination));
-                return match near {
+                    || known.iter().any(|(p, _)| p.contains(&packet.destination));
+                if !near {
+                    return Err(Stop { cause: Cause::ReturnNoRoute, decider: None });
+                }
+                if let Some(missed) = devices.last().filter(direct) {
                     // Unreliable: with luck it comes back through the device.
-                    true if w.pick(Why::Spread, 2) == 0 => Ok(()),
-                    true => Err(asymmetric(name(f, missed.place))),
-                    false => Err(Stop { cause: Cause::ReturnNoRoute, decider: None }),
-                };
+                    return match w.pick(Why::Spread, 2) {
+                        0 => Ok(()),
+                        _ => Err(asymmetric(name(f, missed.place))),
+                    };
+                }
+            }
+            // SE-3: the service answers the private address it saw, whoever forwarded it.
+            let service = matches!(way.arrival, Arrival::ServiceEndpoint(_));
+            if let Some(missed) = devices.last().filter(|d| service && direct(d)) {
+                return Err(asymmetric(name(f, missed.place)));
             }
             match devices.last() {
                 None => return Ok(()),
@@ -82,7 +90,8 @@ fn step(
         .map_err(|s| if s.cause == Cause::NoRoute { Stop { cause: Cause::ReturnNoRoute, ..s } } else { s })?;
     let lost = Stop { cause: Cause::ReturnNoRoute, decider: route.decider.clone() };
     match route.hop {
-        Hop::Drop => Err(lost),
+        Hop::Drop if route.user => Err(lost),
+        Hop::Drop => Err(Stop { decider: super::walk::broken_peering(f, holder, *packet), ..lost }),
         Hop::Local => {
             home(f, w, way, holder.vnet, devices, packet).unwrap_or_else(|| Err(nobody(f, holder.vnet)))
         }

@@ -1,6 +1,6 @@
 //! Which way a subnet sends (section 6 of the rules), by building the whole table for every packet.
 
-use super::facts::{Bound, Facts, PRIVATE, is_private, net};
+use super::facts::{Bound, Facts, is_private, net};
 use super::worlds::{Stop, Why, Worlds};
 use netwhy::inventory::{
     AddressMeaning, GatewayType, Id, NextHopType, OnPremisesSite, PeeringState, Route, RouteTable, Slot,
@@ -160,7 +160,7 @@ fn system_routes(
     if user.iter().any(|c| c.prefix == everything) || learnt {
         return out;
     }
-    let listed = PRIVATE.iter().map(|p| net(p)).chain(f.profile.extra_none_routes.iter().copied());
+    let listed = f.profile.none_routes.iter().chain(&f.profile.extra_none_routes).copied();
     // RT-3: not where the network's own space is that range or includes it.
     let kept = listed.filter(|none| !own.iter().any(|p| p.contains(none)));
     out.extend(kept.map(|p| system(p, Hop::Drop)));

@@ -1,7 +1,7 @@
 //! The service's own network rules (section 15) and authorization (section 16).
 
 use super::facts::Facts;
-use super::names::{Named, endpoint_target, kind_of, service_names, zone_name};
+use super::names::{Asked, Named, endpoint_target, kind_of, service_names, zone_name};
 use super::walk::{Arrival, Call, Way};
 use super::worlds::{Stop, Worlds};
 use netwhy::inventory::{
@@ -87,16 +87,18 @@ fn status(f: &Facts, id: Id<PrivateEndpoint>) -> ConnectionStatus {
 
 /// DNS-9, DNS-10: refused only because the private zone is not linked where the name was asked.
 fn because(f: &Facts, stop: Stop, named: Option<&Named>) -> Stop {
-    // Where no network asked, none could be linked.
-    let Some(Named { unlinked: Some(name), asked_in: Some(vnet), .. }) = named else { return stop };
+    // Where anybody asks, no zone could be linked.
+    let Some(Named { unlinked: Some(name), asked, .. }) = named else { return stop };
     let zone =
         f.inv.private_dns_zones.rows().find(|(id, _)| name.ends_with(&format!(".{}", zone_name(f, *id))));
     // No such zone at all: what misses it is the network that was asked in.
-    let decider = match zone {
-        Some((_, row)) => row.id.full_name(),
-        None => f.inv.virtual_networks[*vnet].id.full_name(),
+    let decider = match (zone, asked) {
+        (_, Asked::Publicly) => return stop,
+        (Some((_, row)), _) => Some(row.id.full_name()),
+        (None, Asked::In(vnet)) => Some(f.inv.virtual_networks[*vnet].id.full_name()),
+        (None, Asked::OnPremises) => None,
     };
-    Stop { cause: Cause::DnsZoneNotLinked, decider: Some(decider) }
+    Stop { cause: Cause::DnsZoneNotLinked, decider }
 }
 
 /// ST-2 and its like, for the public endpoint.

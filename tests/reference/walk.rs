@@ -187,7 +187,7 @@ impl Walk<'_, '_> {
         let holder = self.holder(place);
         match route.hop.clone() {
             Hop::Drop if route.user => stop(Cause::UdrNone, route.decider),
-            Hop::Drop => match self.broken_peering(&holder, packet) {
+            Hop::Drop => match broken_peering(self.f, &holder, packet) {
                 None => stop(Cause::SystemRouteNone, route.decider),
                 named => stop(Cause::PeeringNotConnected, named),
             },
@@ -232,31 +232,6 @@ impl Walk<'_, '_> {
             }
             _ => Ok(()),
         }
-    }
-
-    /// PEER-1: a peering with the destination's network, from either side, that does not work; this side's
-    /// object is named where there is one.
-    fn broken_peering(&self, holder: &Holder, packet: Packet) -> Option<String> {
-        let f = self.f;
-        let here = &f.inv.virtual_networks[holder.vnet].id;
-        let between = |p: &&netwhy::inventory::VirtualNetworkPeering| {
-            let (Some(own), Some(remote)) = (p.id.parent(), f.row(&p.remote_virtual_network)) else {
-                return false;
-            };
-            let other = if own == *here {
-                Some(remote)
-            } else if remote == holder.vnet {
-                f.inv.row(&own)
-            } else {
-                None
-            };
-            other.is_some_and(|v| {
-                f.in_vnet(v, packet.destination) && f.peers(holder.vnet).iter().all(|(p, _)| *p != v)
-            })
-        };
-        let own = |p: &&netwhy::inventory::VirtualNetworkPeering| p.id.parent().as_ref() == Some(here);
-        let found: Vec<_> = f.inv.peerings.iter().filter(between).collect();
-        found.iter().find(|p| own(p)).or(found.first()).map(|p| p.id.full_name())
     }
 
     /// PEER-6: over a peering, where the profile takes `allowForwardedTraffic` as a real block.
@@ -375,9 +350,6 @@ impl Walk<'_, '_> {
         id: Id<netwhy::inventory::AzureFirewall>,
         packet: Packet,
     ) -> Done {
-        if self.seen.contains(&(place, packet)) {
-            return stop(Cause::RoutingLoop, None);
-        }
         let pass = firewall::filter(self.f, self.w, place, id, &packet, self.call.host.as_deref())?;
         let mut after = packet;
         let own = self.holder(place).ip;
@@ -430,13 +402,16 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// RT-34: a user's 0.0.0.0/0 on the gateway's subnet is not supported.
+    /// RT-34: on the gateway's subnet propagation must stay on, and a user's 0.0.0.0/0 is not supported.
     fn sound_gateway(&self, place: usize) -> Result<(), Stop> {
         let f = self.f;
         let Bound::To(table) = f.bound(&f.inv.subnets[self.holder(place).subnet].route_table) else {
             return Ok(());
         };
         let table = &f.inv.route_tables[table];
+        if table.disable_bgp_route_propagation.is(true) {
+            return stop(Cause::InvalidNextHop, Some(table.id.full_name()));
+        }
         let everything =
             |r: &&netwhy::inventory::Route| r.address_prefix.known().is_some_and(|w| *w.text == *"0.0.0.0/0");
         match table.routes.iter().find(everything) {
@@ -756,6 +731,30 @@ impl Walk<'_, '_> {
         out.dedup();
         out
     }
+}
+
+/// PEER-1: a peering with the destination's network, from either side, that does not work; this side's
+/// object is named where there is one.
+pub(crate) fn broken_peering(f: &Facts, holder: &Holder, packet: Packet) -> Option<String> {
+    let here = &f.inv.virtual_networks[holder.vnet].id;
+    let between = |p: &&netwhy::inventory::VirtualNetworkPeering| {
+        let (Some(own), Some(remote)) = (p.id.parent(), f.row(&p.remote_virtual_network)) else {
+            return false;
+        };
+        let other = if own == *here {
+            Some(remote)
+        } else if remote == holder.vnet {
+            f.inv.row(&own)
+        } else {
+            None
+        };
+        other.is_some_and(|v| {
+            f.in_vnet(v, packet.destination) && f.peers(holder.vnet).iter().all(|(p, _)| *p != v)
+        })
+    };
+    let own = |p: &&netwhy::inventory::VirtualNetworkPeering| p.id.parent().as_ref() == Some(here);
+    let found: Vec<_> = f.inv.peerings.iter().filter(between).collect();
+    found.iter().find(|p| own(p)).or(found.first()).map(|p| p.id.full_name())
 }
 
 /// The gateways a route means; those of a user's route are not said.
