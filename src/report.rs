@@ -8,7 +8,7 @@
 //! | to be read by | module |
 //! |---|---|
 //! | a person at a terminal | [`text`], [`diagnostics`], [`explain`] |
-//! | a program | [`json`], [`view::schema`] |
+//! | a program | [`json`], [`flow`], [`view::schema`] |
 //! | a build service | [`junit`], [`sarif`], [`github`] |
 //! | a person looking at a picture | [`dot`], [`mermaid`] |
 //! | somebody who wants to change something | [`impact`] |
@@ -19,6 +19,7 @@ pub mod clean;
 pub mod diagnostics;
 pub mod dot;
 pub mod explain;
+pub mod flow;
 pub mod github;
 pub mod impact;
 pub mod json;

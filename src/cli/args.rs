@@ -198,6 +198,8 @@ pub(super) enum TraceFormat {
     Json,
     /// One document a line
     Ndjson,
+    /// A line for each flow of a batch, under a header
+    Csv,
 }
 
 #[derive(Debug, ClapArgs)]
