@@ -42,6 +42,7 @@ mod effective;
 mod flow_verify;
 pub mod impact;
 mod next_hop;
+pub mod repair;
 mod subject;
 mod words;
 
