@@ -41,6 +41,7 @@ mod diagnose;
 mod effective;
 mod flow_verify;
 pub mod impact;
+pub mod needs;
 mod next_hop;
 pub mod repair;
 mod subject;

@@ -2,6 +2,7 @@
 //! error.
 
 mod args;
+mod catalogue;
 mod check;
 mod console;
 pub mod exit;
@@ -12,6 +13,7 @@ mod schema;
 mod sink;
 mod trace;
 mod what_if;
+mod watcher;
 
 use crate::run::Cancel;
 use crate::run::check::panic_text;
@@ -96,7 +98,14 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Trace(args) => trace::run(args, console, listen()).await,
         Command::Check(args) => check::run(args, console, listen()).await,
         Command::WhatIf(args) => what_if::run(*args, console).await,
+        Command::EffectiveRoutes(args) => watcher::effective_routes(args, console).await,
+        Command::EffectiveRules(args) => watcher::effective_rules(args, console).await,
+        Command::NextHop(args) => watcher::next_hop(args, console).await,
+        Command::IpFlowVerify(args) => watcher::ip_flow_verify(args, console).await,
+        Command::Connectivity(args) => watcher::connectivity(args, console).await,
+        Command::NsgDiagnostics(args) => watcher::nsg_diagnostics(args, console).await,
         Command::Import(args) => import::run(args, console).await,
+        Command::Catalogue(args) => catalogue::run(&args, console),
         Command::Schema(args) => schema::run(&args, console),
         Command::Explain(args) => explain::run(&args, console),
     }

@@ -7,5 +7,8 @@ pub mod arm;
 pub mod change;
 pub mod detect;
 pub mod export;
+pub(crate) mod fields;
 pub mod native;
 pub mod terraform;
+
+pub use fields::Word;

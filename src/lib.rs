@@ -30,6 +30,7 @@
 //! | `doc`, `tags` | JSON and YAML trees; published prefixes | resources |
 //! | `inventory` | typed resources and references | formats, files |
 //! | `formats` | how others write resources | flows |
+//! | `catalogue` | what workloads need | an estate |
 //! | `network` | compiled tables | flows, formats, files |
 //! | `trace` | one flow through one network | files, clocks, other flows |
 //! | `analysis` | Network Watcher's questions and words | how answers are printed |
@@ -84,6 +85,7 @@
 //! Start reading at [`inventory`], then [`network`], then [`trace`].
 
 pub mod analysis;
+pub mod catalogue;
 pub mod cli;
 pub mod diag;
 pub mod doc;
@@ -111,14 +113,32 @@ pub const LAYERS: &[(&str, &[&str])] = &[
     ("tags", &["diag", "doc", "net", "services"]),
     ("inventory", &["diag", "doc", "net", "services"]),
     ("formats", &["diag", "doc", "inventory", "net", "services", "tags"]),
+    ("catalogue", &["diag", "doc", "formats", "net", "profile", "services"]),
     ("network", &["diag", "inventory", "net", "profile", "rules", "services", "tags"]),
     ("trace", &["diag", "inventory", "net", "network", "profile", "rules", "services"]),
-    ("analysis", &["diag", "inventory", "net", "network", "profile", "rules", "services", "tags", "trace"]),
+    (
+        "analysis",
+        &[
+            "catalogue",
+            "diag",
+            "doc",
+            "formats",
+            "inventory",
+            "net",
+            "network",
+            "profile",
+            "rules",
+            "services",
+            "tags",
+            "trace",
+        ],
+    ),
     ("scenario", &["diag", "doc", "formats", "inventory", "net", "profile", "rules", "services", "trace"]),
     (
         "report",
         &[
             "analysis",
+            "catalogue",
             "diag",
             "doc",
             "inventory",
@@ -135,6 +155,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
         "run",
         &[
             "analysis",
+            "catalogue",
             "diag",
             "doc",
             "formats",
@@ -154,6 +175,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "analysis",
+            "catalogue",
             "diag",
             "doc",
             "formats",

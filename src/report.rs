@@ -13,6 +13,7 @@
 //! | a person looking at a picture | [`dot`], [`mermaid`] |
 //! | somebody who wants to change something | [`impact`] |
 
+pub mod catalogue;
 pub mod check;
 pub mod clean;
 pub mod diagnostics;
@@ -31,6 +32,7 @@ mod style;
 mod table;
 pub mod text;
 pub mod view;
+pub mod watcher;
 
 pub use check::CheckedFlow;
 pub use locate::{Locator, Place, Quote, QuotedLine};

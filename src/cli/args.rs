@@ -1,6 +1,6 @@
 //! The arguments.
 
-use super::exit;
+use super::{exit, watcher};
 use crate::run::load::{DeploymentTarget, Settings};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -49,8 +49,22 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// See what a change breaks: which workload, which dependency, now or later, and why
     WhatIf(Box<WhatIfArgs>),
+    /// Network Watcher: the effective routes of an interface
+    EffectiveRoutes(watcher::EffectiveArgs),
+    /// Network Watcher: the effective security rules of an interface
+    EffectiveRules(watcher::EffectiveArgs),
+    /// Network Watcher: where an interface sends a packet
+    NextHop(watcher::NextHopArgs),
+    /// Network Watcher: may a packet pass the security rules of an interface
+    IpFlowVerify(watcher::FlowVerifyArgs),
+    /// Network Watcher: does a connection come about, and what stops it
+    Connectivity(watcher::ConnectivityArgs),
+    /// Network Watcher: which rules were looked at, and which part of each matched
+    NsgDiagnostics(watcher::DiagnosticsArgs),
     /// Write anything readable as our own estate file
     Import(ImportArgs),
+    /// Print what workloads need from the network: names, ports, tags, when, and what breaks
+    Catalogue(CatalogueArgs),
     /// Explain a cause, a semantics rule, a knob or a diagnostic
     Explain(ExplainArgs),
     /// Print the JSON Schema of a file format
@@ -349,6 +363,64 @@ Examples:
 What a file does not tell stays unknown in the estate file, with the reason.";
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = CATALOGUE_EXAMPLES)]
+pub(super) struct CatalogueArgs {
+    /// Only of this workload: compute-instance, compute-cluster, studio, kubernetes, vscode ...
+    #[arg(long, value_name = "NAME", help_heading = "Which needs")]
+    pub(super) workload: Option<String>,
+    /// Only to this service: entra-id, storage, batch ...
+    #[arg(long, value_name = "NAME", help_heading = "Which needs")]
+    pub(super) service: Option<String>,
+    /// Only in this phase: create, start, scale, run, pull-image, sign-in ...
+    #[arg(long, value_name = "NAME", help_heading = "Which needs")]
+    pub(super) phase: Option<String>,
+    /// Only outbound or inbound
+    #[arg(long, value_name = "WAY", help_heading = "Which needs")]
+    pub(super) direction: Option<String>,
+    /// Generation of Microsoft's texts: aml-2021, aml-2022, aml-2023, aml-2026 (the default)
+    #[arg(long, value_name = "ERA", help_heading = "Which needs")]
+    pub(super) era: Option<String>,
+    /// Every generation of texts
+    #[arg(long, conflicts_with = "era", help_heading = "Which needs")]
+    pub(super) all_eras: bool,
+    /// Region to fill into names
+    #[arg(long, value_name = "REGION", default_value = "{region}")]
+    pub(super) region: String,
+    /// Add a catalogue of your own; what it calls by the same name takes the place of what is there
+    #[arg(long, value_name = "FILE")]
+    pub(super) catalogue: Vec<PathBuf>,
+    /// Read the service's own list for a workspace (outboundNetworkDependenciesEndpoints, JSON) instead
+    #[arg(long, value_name = "FILE")]
+    pub(super) from: Option<PathBuf>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = CatalogueFormat::Text, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: CatalogueFormat,
+    /// Tell when, what for, what breaks, and where it was read
+    #[arg(short, long, help_heading = "Output")]
+    pub(super) verbose: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+const CATALOGUE_EXAMPLES: &str = "\
+Examples:
+  netwhy catalogue --workload compute-instance --region westeurope
+  netwhy catalogue --phase pull-image -v
+  netwhy catalogue --catalogue ours.yaml --service feature-store
+  az rest --url .../outboundNetworkDependenciesEndpoints?api-version=2018-03-01-preview | netwhy catalogue --from -";
+
+/// Output formats of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum CatalogueFormat {
+    /// For people
+    Text,
+    /// One document
+    Json,
+    /// A table for a page
+    Markdown,
+}
+
+#[derive(Debug, ClapArgs)]
 #[command(after_help = EXPLAIN_EXAMPLES)]
 pub(super) struct ExplainArgs {
     /// A cause (UDR_NONE), rule (NSG-4), doubt (D-2), knob (smtpBlocked) or diagnostic (unknown-field);
@@ -384,6 +456,8 @@ pub(super) enum SchemaOf {
     Scenario,
     /// The change file
     Changes,
+    /// The catalogue file
+    Catalogue,
     /// The answer of `trace --format json`
     Trace,
     /// The report of `what-if --format json`

@@ -47,6 +47,7 @@ codes! {
     BadExpression = "bad-expression", Error, "A template expression cannot be parsed.";
     FailedExpression = "failed-expression", Warning, "A template expression is well formed but fails when evaluated, as it would in a deployment.";
     ExpansionLimit = "expansion-limit", Error, "A loop or nested deployment expands beyond the documented limit.";
+    ParametersBeside = "parameters-beside", Note, "The template was given alone, so the parameter file with its name beside it was read as well. Name parameter files yourself to choose others.";
     DanglingReference = "dangling-reference", Warning, "A resource refers to another that is in none of the files. What depends on it is unknown.";
     AmbiguousReference = "ambiguous-reference", Error, "A name fits more than one resource; use the resource id.";
     DuplicateResource = "duplicate-resource", Warning, "Two items describe the same resource id and disagree.";

@@ -137,6 +137,11 @@ fn has_our_extension(path: &Path) -> bool {
     matches!(extension.as_str(), "yaml" | "yml" | "json" | "jsonc")
 }
 
+/// Whether a file is there.
+pub fn exists(path: &Path) -> bool {
+    path.is_file()
+}
+
 /// Reads a text file, or standard input for `-`. UTF-16 with its mark is read too: that is how Windows
 /// PowerShell saves the output of a command.
 pub fn read_text(path: &Path) -> Result<String, FileError> {

@@ -85,6 +85,8 @@ enum Role {
     Estate { named: bool },
     /// A parameter file for every template.
     Parameters,
+    /// A file that nobody named, with the name a template's parameter file would have.
+    Beside,
     /// The service tag file.
     Tags,
     /// A change file.
@@ -125,10 +127,22 @@ fn wanted(paths: &[PathBuf], settings: &Settings) -> Result<Vec<(PathBuf, Role)>
     let found = files::expand(paths)?;
     let mut wanted: Vec<(PathBuf, Role)> =
         found.into_iter().map(|Found { path, named }| (path, Role::Estate { named })).collect();
+    if settings.parameter_files.is_empty() {
+        let beside = parameters_beside(&wanted);
+        wanted.extend(beside);
+    }
     wanted.extend(settings.parameter_files.iter().map(|p| (p.clone(), Role::Parameters)));
     wanted.extend(settings.service_tags.iter().map(|p| (p.clone(), Role::Tags)));
     wanted.extend(settings.change_files.iter().map(|p| (p.clone(), Role::Changes)));
     Ok(wanted)
+}
+
+/// `main.parameters.json` beside a `main.json` that was named alone.
+fn parameters_beside(wanted: &[(PathBuf, Role)]) -> Vec<(PathBuf, Role)> {
+    let named = wanted.iter().filter(|(_, role)| *role == Role::Estate { named: true });
+    let candidates = named.filter_map(|(path, _)| pair::usual_parameters(path));
+    let new = candidates.filter(|path| wanted.iter().all(|(given, _)| given != path));
+    new.filter(|path| files::exists(path)).map(|path| (path, Role::Beside)).collect()
 }
 
 async fn read_all(
