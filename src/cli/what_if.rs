@@ -6,6 +6,9 @@ use super::sink::Sink;
 use super::{Failure, exit, load, trace};
 use crate::analysis::block::{Block, By};
 use crate::analysis::change_text::{ChangeText, quoted};
+use crate::analysis::impact::Subjects;
+use crate::analysis::needs;
+use crate::catalogue::Catalogue;
 use crate::diag::{Diagnostics, Sources};
 use crate::inventory::change::Change;
 use crate::net::{PortRange, Protocol, parse_prefix};
@@ -13,7 +16,7 @@ use crate::profile::Profile;
 use crate::report::impact::{self, Heading, ImpactReport};
 use crate::report::{self, Locator, Style};
 use crate::run::load::Loaded;
-use crate::run::what_if::{self as engine, Ask, Estate, Subjects};
+use crate::run::what_if::{self as engine, Ask, Estate};
 use crate::scenario::Scenario;
 use std::io::Write;
 use std::path::Path;
@@ -87,14 +90,31 @@ impl Desk {
         Ok(Desk { subject, loaded, scenario: Some(scenario), base: parts.changes, profile })
     }
 
+    fn estate(&self) -> Estate<'_> {
+        Estate {
+            raws: &self.loaded.raws,
+            base: &self.base,
+            profile: &self.profile,
+            tags: &self.loaded.tags,
+            known: &self.loaded.notes,
+        }
+    }
+
     fn report(mut self, args: &WhatIfArgs, mut ask: Ask, console: &Console) -> Result<ImpactReport, Failure> {
+        let catalogue = Catalogue::builtin();
         ask.files = std::mem::take(&mut self.loaded.changes);
         let lenient = args.settings.lenient;
-        let (before, _) = load::compiled(&mut self.loaded, &self.base, self.profile.clone(), lenient, console)?;
+        let (mut before, _) =
+            load::compiled(&mut self.loaded, &self.base, self.profile.clone(), lenient, console)?;
         let mut notes = Diagnostics::new();
         let subjects = match &self.scenario {
             Some(scenario) => engine::of_pack(&scenario.cases, &before, &mut notes),
-            None => Subjects::default(),
+            None => {
+                // Accounts of Microsoft's own are in no estate; hosts stand for them before and after.
+                self.base.extend(needs::stand_ins(catalogue, &before));
+                before = self.estate().network(&[], &mut notes).0;
+                Subjects::of_estate(catalogue, &before, &args.client)
+            }
         };
         if subjects.needs.is_empty() {
             console.diagnostics(&notes, &self.loaded.sources);
@@ -102,13 +122,7 @@ impl Desk {
         }
         let words = ask.words.clone();
         let mut sources = std::mem::take(&mut self.loaded.sources);
-        let estate = Estate {
-            raws: &self.loaded.raws,
-            base: &self.base,
-            profile: &self.profile,
-            tags: &self.loaded.tags,
-            known: &self.loaded.notes,
-        };
+        let estate = self.estate();
         let answer = engine::ask(estate, before, subjects, &ask, &mut sources, &mut notes)
             .map_err(|obstacle| Failure::Usage(obstacle.to_string()))?;
         console.diagnostics(&notes, &sources);

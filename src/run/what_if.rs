@@ -7,7 +7,7 @@ use super::engine;
 use super::load::{parse, workers};
 use crate::analysis::block::{self, Block, Obstacle, Places};
 use crate::analysis::change_text::ChangeText;
-use crate::analysis::impact::{self, FlowChange, Impact, Need, Use, Weight, Workload};
+use crate::analysis::impact::{self, FlowChange, Impact, Need, Subjects, Use, Weight, Workload};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, Severity, Sources};
 use crate::formats::change;
 use crate::inventory::change::{Change, ChangeLog};
@@ -66,17 +66,6 @@ impl Estate<'_> {
 
 fn key(note: &Diagnostic) -> (Code, At, &str) {
     (note.code, note.at, &note.message)
-}
-
-/// Workloads and what they need.
-#[derive(Clone, Debug, Default)]
-pub struct Subjects {
-    /// The workloads.
-    pub workloads: Vec<Workload>,
-    /// Their needs.
-    pub needs: Vec<Need>,
-    /// What was left out, and why.
-    pub remarks: Vec<String>,
 }
 
 /// An estate before and after.
@@ -265,6 +254,7 @@ pub fn of_pack(cases: &[Case], network: &Network, notes: &mut Diagnostics) -> Su
             dependency: case.group.clone(),
             uses,
             flows: vec![flow],
+            untraced: None,
         });
     }
     if kept_out > 0 {
