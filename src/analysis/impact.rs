@@ -7,9 +7,11 @@
 //! then; so the phase of a use, not only the outcome of its flow, makes the status ([`timing`]).
 
 mod phase;
+mod stand_ins;
 mod subjects;
 
 pub use phase::{Timing, timing};
+pub use stand_ins::stand_ins;
 pub use subjects::Subjects;
 
 use crate::diag::At;
@@ -174,9 +176,11 @@ impl Impact {
         self.flows.iter().filter(|flow| flow.is_cut()).count()
     }
 
-    /// The trace that decides what is said of it; absent where it cannot be traced at all.
+    /// The trace that decides what is said of it; absent where it cannot be traced at all. What did not work before is
+    /// told as it was before: the change is not to blame.
     pub fn trace(&self) -> Option<&Trace> {
-        self.flows.get(self.leading).map(|flow| &flow.after)
+        let flow = self.flows.get(self.leading)?;
+        Some(if self.status == Status::BrokenBefore { &flow.before } else { &flow.after })
     }
 
     /// The later events at which its uses come up, in their order, each once.
@@ -231,7 +235,7 @@ fn leading(flows: &[FlowChange], status: Status) -> usize {
         Status::BrokenNow | Status::BrokenLater => first(&FlowChange::is_cut),
         Status::Degraded => first(&FlowChange::is_cut).or_else(|| first(&|f| f.after.outcome == Outcome::Mixed)),
         Status::Unknown => first(&|f| f.after.outcome == Outcome::Unknown),
-        Status::BrokenBefore => first(&|f| f.after.outcome == Outcome::Blocked),
+        Status::BrokenBefore => first(&|f| f.before.outcome == Outcome::Blocked),
         Status::Repaired => first(&|f| f.before.outcome == Outcome::Blocked),
         Status::Works => None,
     };

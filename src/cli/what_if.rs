@@ -7,10 +7,10 @@ use super::{Failure, exit, load, trace};
 use crate::analysis::block::{Block, By};
 use crate::analysis::change_text::{ChangeText, quoted};
 use crate::analysis::impact::Subjects;
-use crate::analysis::needs;
 use crate::catalogue::Catalogue;
 use crate::diag::{Diagnostics, Sources};
 use crate::inventory::change::Change;
+use crate::network::Network;
 use crate::net::{PortRange, Protocol, parse_prefix};
 use crate::profile::Profile;
 use crate::report::impact::{self, Heading, ImpactReport};
@@ -100,22 +100,27 @@ impl Desk {
         }
     }
 
-    fn report(mut self, args: &WhatIfArgs, mut ask: Ask, console: &Console) -> Result<ImpactReport, Failure> {
+    /// The flows of the scenario, else what the estate's workloads need.
+    fn subjects(&mut self, before: Network, clients: &[String], notes: &mut Diagnostics) -> (Network, Subjects) {
+        if let Some(scenario) = &self.scenario {
+            let subjects = engine::of_pack(&scenario.cases, &before, notes);
+            return (before, subjects);
+        }
+        let mut base = std::mem::take(&mut self.base);
+        let mut sources = std::mem::take(&mut self.loaded.sources);
+        let compile = |base: &[Change], notes: &mut Diagnostics| Estate { base, ..self.estate() }.network(&[], notes).0;
         let catalogue = Catalogue::builtin();
+        let found = engine::of_estate(catalogue, clients, &before, &mut base, &mut sources, notes, compile);
+        (self.base, self.loaded.sources) = (base, sources);
+        found
+    }
+
+    fn report(mut self, args: &WhatIfArgs, mut ask: Ask, console: &Console) -> Result<ImpactReport, Failure> {
         ask.files = std::mem::take(&mut self.loaded.changes);
         let lenient = args.settings.lenient;
-        let (mut before, _) =
-            load::compiled(&mut self.loaded, &self.base, self.profile.clone(), lenient, console)?;
+        let (before, _) = load::compiled(&mut self.loaded, &self.base, self.profile.clone(), lenient, console)?;
         let mut notes = Diagnostics::new();
-        let subjects = match &self.scenario {
-            Some(scenario) => engine::of_pack(&scenario.cases, &before, &mut notes),
-            None => {
-                // Accounts of Microsoft's own are in no estate; hosts stand for them before and after.
-                self.base.extend(needs::stand_ins(catalogue, &before));
-                before = self.estate().network(&[], &mut notes).0;
-                Subjects::of_estate(catalogue, &before, &args.client)
-            }
-        };
+        let (before, subjects) = self.subjects(before, &args.client, &mut notes);
         if subjects.needs.is_empty() {
             console.diagnostics(&notes, &self.loaded.sources);
             return Err(Failure::Input(vec!["there is no workload to ask about".into()]));

@@ -38,8 +38,17 @@ impl Subjects {
         }
         for workload in found {
             let slot = workload.slot;
+            // A name that several resources have is asked by id, and still read by name.
+            let name = match slot.and_then(|slot| network.inventory.id_of(slot)) {
+                Some(id) => id.name().into(),
+                None => workload.name.clone(),
+            };
+            let name = match workload.actor {
+                Actor::AmlManagedService => format!("profiling by {name}").into(),
+                _ => name,
+            };
             let row = Workload {
-                name: workload.name.clone(),
+                name,
                 kind: label(workload.actor).into(),
                 resource: slot.and_then(|slot| network.inventory.id_of(slot)).cloned(),
                 at: slot.map_or(At::NOWHERE, |slot| network.inventory.at_of(slot)),
@@ -81,6 +90,10 @@ impl Subjects {
         let number = self.workloads.len();
         let before = self.needs.len();
         for needed in flows {
+            // Where the documents disagree and nothing breaks either way, there is nothing to report.
+            if needed.need.disputed.is_some() && needed.need.degrades {
+                continue;
+            }
             let same = |need: &&mut Need| need.workload == number && need.id == needed.need.id;
             let need = match self.needs.iter_mut().find(same) {
                 Some(need) => need,
