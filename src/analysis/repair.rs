@@ -17,7 +17,7 @@ use crate::net::{Header, IpAddr};
 use crate::network::{Network, PublicTarget};
 use crate::services::{self, ServiceKind};
 use crate::tags::{ServiceTags, TagId};
-use crate::trace::{self, Blocker, Cause, Endpoint, Flow, Origin, Trace, Wanted};
+use crate::trace::{self, Blocker, Cause, Disposition, Endpoint, Flow, Origin, Trace, Wanted};
 use std::fmt;
 use std::sync::Arc;
 
@@ -119,6 +119,19 @@ impl<'a> Case<'a> {
     }
 
     fn proposals(&self) -> Vec<Proposal> {
+        let mut found = self.against_the_blocker();
+        // A private endpoint goes past whatever stands before the public one.
+        let on_the_way = matches!(
+            self.blocker.disposition,
+            Disposition::DeniedOut | Disposition::DeniedInTransit | Disposition::NullRouted | Disposition::NoOutboundMethod
+        );
+        if on_the_way && self.header.is_some_and(|header| self.network.is_public(header.destination)) {
+            found.extend(self.private_endpoint());
+        }
+        found
+    }
+
+    fn against_the_blocker(&self) -> Vec<Proposal> {
         match self.blocker.cause {
             Cause::NsgRuleDeny | Cause::NsgDefaultDeny => self.security_rules(),
             Cause::PublicAddressClosed => self.new_group(),
@@ -176,6 +189,16 @@ impl<'a> Case<'a> {
         let PublicTarget::Service(id, endpoint) = self.network.names.public(&host)?.target else { return None };
         let kind = services::service_kind(&self.network.inventory.services[id].id.kind())?;
         Some((id, endpoint, kind))
+    }
+
+    /// The address, where it may stand in a rule: one that only stands in for a public service means nothing there.
+    fn real(&self, ip: IpAddr) -> Option<IpAddr> {
+        let inventory = &self.network.inventory;
+        let asked = [&self.flow.from, &self.flow.to].into_iter().any(|end| *end == Endpoint::Address(ip));
+        let written = || inventory.internet_hosts.iter().any(|host| host.addresses.items.contains(&ip));
+        let own = || self.network.public_addresses.iter().any(|(own, assumed)| *own == Some(ip) && !assumed);
+        let office = || inventory.on_premises_sites.iter().any(|site| site.public_ip_address.is(ip));
+        (!self.network.is_public(ip) || asked || written() || own() || office()).then_some(ip)
     }
 
     /// Tags that would cover an address, the one Microsoft documents for the name first, regional before global.

@@ -296,6 +296,9 @@ pub(super) struct WhatIfArgs {
     /// Output format
     #[arg(long, value_enum, default_value_t = ImpactFormat::Text, value_name = "FORMAT", help_heading = "Output")]
     pub(super) format: ImpactFormat,
+    /// Do not look for repairs
+    #[arg(long, help_heading = "Output")]
+    pub(super) no_fixes: bool,
     /// End with exit code 1 where something breaks
     #[arg(long, help_heading = "Output")]
     pub(super) fail_on_break: bool,

@@ -13,10 +13,11 @@ use crate::inventory::change::Change;
 use crate::network::Network;
 use crate::net::{PortRange, Protocol, parse_prefix};
 use crate::profile::Profile;
-use crate::report::impact::{self, Heading, ImpactReport};
+use crate::report::impact::{self, FixView, Heading, ImpactReport};
 use crate::report::{self, Locator, Style};
 use crate::run::load::Loaded;
-use crate::run::what_if::{self as engine, Ask, Estate};
+use crate::run::repair::{self, Budget};
+use crate::run::what_if::{self as engine, Ask, Estate, WhatIf};
 use crate::scenario::Scenario;
 use std::io::Write;
 use std::path::Path;
@@ -133,13 +134,38 @@ impl Desk {
         console.diagnostics(&notes, &sources);
         let Some(answer) = answer else { return Err(Failure::Input(Vec::new())) };
         let heading = Heading {
-            subject: self.subject,
+            subject: self.subject.clone(),
             question: words,
             change_file: answer.text.clone(),
             remarks: answer.remarks.clone(),
         };
         let locator = Locator::new(&sources);
-        Ok(ImpactReport::new(heading, &answer.workloads, &answer.impacts, &answer.log, &locator))
+        let mut report = ImpactReport::new(heading, &answer.workloads, &answer.impacts, &answer.log, &locator);
+        if !args.no_fixes {
+            self.fixes(&answer, &mut report);
+        }
+        Ok(report)
+    }
+
+    /// What would put right what does not work, tried out on the changed estate.
+    fn fixes(&self, answer: &WhatIf, report: &mut ImpactReport) {
+        let base = [&self.base[..], &answer.changes].concat();
+        let estate = Estate { base: &base, ..self.estate() };
+        let mut budget = Budget::for_resources(self.loaded.raws.len());
+        let (fixes, without) = repair::of_impacts(estate, &answer.after, &answer.impacts, &mut budget);
+        for shared in fixes {
+            report.add_fix(FixView {
+                text: shared.repair.text(),
+                kind: shared.repair.means().word(),
+                changes: shared.repair.changes().lines().to_vec(),
+                rows: shared.impacts.iter().map(|number| number + 1).collect(),
+                caution: shared.repair.caution(),
+            });
+        }
+        if without > 0 {
+            let why = if budget.is_spent() { "; the estate is large, so not everything was tried" } else { "" };
+            report.remarks.push(format!("no small repair was found for {without} of them{why}"));
+        }
     }
 }
 

@@ -335,6 +335,14 @@ impl ImpactReport {
         }
     }
 
+    /// Adds repairs that were tried out, each to the cause of the first row it puts right.
+    pub fn add_fix(&mut self, fix: FixView) {
+        let first = fix.rows.first().and_then(|number| self.rows.get(number - 1)).and_then(|row| row.cause);
+        if let Some(group) = first.and_then(|number| self.causes.get_mut(number - 1)) {
+            group.fixes.push(fix);
+        }
+    }
+
     /// The rows of a cause.
     pub fn rows_of<'a>(&'a self, cause: &'a CauseGroup) -> impl Iterator<Item = &'a Row> {
         cause.rows.iter().filter_map(|number| self.rows.get(number - 1))

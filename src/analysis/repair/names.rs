@@ -17,11 +17,8 @@ const OPENS: &str = "this opens the public endpoint to whomever the service's fi
 impl Case<'_> {
     /// A private endpoint with its names, a rule of the service's firewall, or the public endpoint.
     pub(super) fn service_doors(&self) -> Vec<Proposal> {
-        let Some((service, number, kind)) = self.service() else { return Vec::new() };
-        let mut found: Vec<Proposal> = Vec::new();
-        if let Some(endpoint) = kind.endpoints.get(number) {
-            found.extend(self.private_door(service, endpoint));
-        }
+        let Some((service, _, kind)) = self.service() else { return Vec::new() };
+        let mut found: Vec<Proposal> = self.private_endpoint().into_iter().collect();
         let by_firewall = matches!(self.blocker.cause, Cause::ServiceFirewallDeny | Cause::DnsZoneNotLinked);
         if by_firewall {
             found.extend(self.subnet_rule(service, kind));
@@ -35,6 +32,12 @@ impl Case<'_> {
             found.push(Proposal::new(Means::Removal, text, changes).mind(OPENS));
         }
         found
+    }
+
+    /// A private endpoint to the service that is asked for, with its names.
+    pub(super) fn private_endpoint(&self) -> Option<Proposal> {
+        let (service, number, kind) = self.service()?;
+        self.private_door(service, kind.endpoints.get(number)?)
     }
 
     /// Everything that is missing between the sender and a private endpoint: the endpoint, zone, link, record.
@@ -223,10 +226,7 @@ impl Case<'_> {
         let inventory = &self.network.inventory;
         let row = &inventory.services[service];
         let kind = crate::services::service_kind(&row.id.kind())?;
-        let source = self.header?.source;
-        if !self.network.is_public(source) {
-            return None;
-        }
+        let source = self.real(self.header?.source).filter(|ip| self.network.is_public(*ip))?;
         let mut changes = ChangeText::default();
         changes.append(
             &target_of(inventory, &row.id),

@@ -33,9 +33,9 @@ impl Case<'_> {
         let denying = same.iter().find(|rule| &*rule.name == denies).and_then(|rule| rule.priority.known().copied());
         let target = target_of(inventory, id);
         let (slot, moved) = slot(&same, denying.unwrap_or(4097));
-        // What changes from flow to flow of one kind is left open: who asks on the way out, who is asked on the way in.
+        // A group on the way out stands before the senders it is meant for; one rule serves them all.
         let (near, far) = if outbound { (header.source, header.destination) } else { (header.destination, header.source) };
-        let near = self.own_prefix(near);
+        let near = if outbound { "*".to_owned() } else { self.own_prefix(near) };
         let mut found = Vec::new();
         for (means, far) in self.far_ends(far) {
             let (source, destination) = if outbound { (&near, &far) } else { (&far, &near) };
@@ -213,7 +213,7 @@ impl Case<'_> {
     /// How the other end may be named in a rule: by its tags, by its address.
     fn far_ends(&self, ip: IpAddr) -> Vec<(Means, String)> {
         let tags = self.tags(ip).into_iter().map(|tag| (Means::ServiceTag, tag));
-        tags.chain([(Means::Address, host_prefix(ip))]).collect()
+        tags.chain(self.real(ip).map(|ip| (Means::Address, host_prefix(ip)))).collect()
     }
 
     /// The subnet of an address where it lies in one, else the address.

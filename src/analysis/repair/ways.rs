@@ -72,7 +72,7 @@ impl Case<'_> {
     fn prefixes(&self, ip: IpAddr) -> Vec<(Means, String)> {
         let tags = if self.network.is_public(ip) { self.tags(ip) } else { Vec::new() };
         let tags = tags.into_iter().map(|tag| (Means::ServiceTag, tag));
-        tags.chain([(Means::Address, host_prefix(ip))]).collect()
+        tags.chain(self.real(ip).map(|ip| (Means::Address, host_prefix(ip)))).collect()
     }
 
     fn route_name(&self, table: Id<RouteTable>, prefix: &str) -> String {

@@ -125,7 +125,10 @@ fn cause(out: &mut String, report: &ImpactReport, group: &CauseGroup, style: &St
         (None, None) => hits,
     };
     flow(out, style, Margin::blank(5), &Words::default().text(Paint::Dim, &told));
-    quote(out, style, &group.quote, if style.verbose { usize::MAX } else { 3 });
+    // The first lines of a whole resource tell nothing; those of a rule do.
+    if group.evidence.name.is_some() || style.verbose {
+        quote(out, style, &group.quote, if style.verbose { usize::MAX } else { 3 });
+    }
     let rows = merged(report, group);
     let (lesser, main): (Vec<&Merged<'_>>, Vec<&Merged<'_>>) =
         rows.iter().partition(|m| m.row.status == Status::Degraded && !style.verbose);
@@ -244,21 +247,37 @@ fn fixes(out: &mut String, fixes: &[FixView], style: &Style) {
         return;
     }
     flow(out, style, Margin::blank(5), &Words::default().text(Paint::Strong, "Puts it right, tried out:"));
-    for (number, fix) in fixes.iter().enumerate() {
-        let first = format!("     {}) ", number + 1);
+    let shown = if style.verbose { usize::MAX } else { FIXES };
+    for (number, fix) in fixes.iter().take(shown).enumerate() {
+        let first = format!("     {:>2}) ", number + 1);
         let mut words = Words::default().text(Paint::Good, &fix.text);
         if !fix.rows.is_empty() {
-            words = words.aside(Paint::Dim, &format!("opens {}", fix.rows.len()));
+            let opens = plural(fix.rows.len(), "dependency", "dependencies");
+            words = words.aside(Paint::Dim, &format!("opens {opens}"));
         }
-        flow(out, style, Margin::blank(8).starting(&first), &words);
-        for change in &fix.changes {
-            flow(out, style, Margin::blank(12).starting("          - "), &Words::default().text(Paint::Plain, change));
+        flow(out, style, Margin::blank(9).starting(&first), &words);
+        if style.verbose {
+            for change in &fix.changes {
+                let words = Words::default().text(Paint::Plain, change);
+                flow(out, style, Margin::blank(13).starting("           - "), &words);
+            }
         }
         if let Some(caution) = fix.caution {
-            flow(out, style, Margin::blank(8), &Words::default().text(Paint::Warn, caution));
+            flow(out, style, Margin::blank(9), &Words::default().text(Paint::Warn, caution));
         }
     }
+    let more = fixes.len().saturating_sub(shown);
+    let text = match more {
+        0 => "--verbose shows them as lines of a change file".to_owned(),
+        more => format!("and {more} more; --verbose shows all, as lines of a change file"),
+    };
+    if !style.verbose {
+        flow(out, style, Margin::blank(9), &Words::default().text(Paint::Dim, &text));
+    }
 }
+
+/// So many repairs of one cause are shown unless all are wanted.
+const FIXES: usize = 10;
 
 /// What needs no story: for each workload its dependencies in a line.
 fn rest(out: &mut String, report: &ImpactReport, status: Status, title: &str, style: &Style) {
