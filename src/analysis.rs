@@ -48,6 +48,7 @@ pub mod needs;
 mod next_hop;
 pub mod replay;
 mod security_group_view;
+pub mod repair;
 mod subject;
 mod words;
 

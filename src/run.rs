@@ -15,6 +15,7 @@ pub mod event;
 pub mod files;
 pub mod load;
 pub mod render;
+pub mod repair;
 pub mod what_if;
 
 pub use cancel::Cancel;

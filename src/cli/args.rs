@@ -256,6 +256,9 @@ pub(super) struct WhatIfArgs {
     /// Ask about the flows of a scenario, over its own estate unless one is given (repeat for several)
     #[arg(long, value_name = "PACK", help_heading = "Question")]
     pub(super) scenario: Vec<PathBuf>,
+    /// Where people work: a machine, an office, `internet` (repeat for several; otherwise those of the estate)
+    #[arg(long, value_name = "NAME", help_heading = "Question")]
+    pub(super) client: Vec<String>,
     /// Close the way out of the subnets that workloads send from
     #[arg(long, help_heading = "Change")]
     pub(super) block_outbound: bool,
@@ -297,6 +300,9 @@ pub(super) struct WhatIfArgs {
     /// Output format
     #[arg(long, value_enum, default_value_t = ImpactFormat::Text, value_name = "FORMAT", help_heading = "Output")]
     pub(super) format: ImpactFormat,
+    /// Do not look for repairs
+    #[arg(long, help_heading = "Output")]
+    pub(super) no_fixes: bool,
     /// End with exit code 1 where something breaks
     #[arg(long, help_heading = "Output")]
     pub(super) fail_on_break: bool,

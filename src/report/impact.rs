@@ -15,7 +15,7 @@ use super::locate::Locator;
 use super::view::{CauseView, EvidenceView, QuoteView};
 use crate::analysis::impact::{FlowChange, Impact, RootCause, Status, Weight, Workload, root_causes};
 use crate::inventory::change::{ChangeLog, Did};
-use crate::trace::{Outcome, Trace};
+use crate::trace::{Noticed, Outcome, Trace};
 use serde::{Serialize, Serializer};
 
 /// The version of the impact view.
@@ -335,6 +335,14 @@ impl ImpactReport {
         }
     }
 
+    /// Adds repairs that were tried out, each to the cause of the first row it puts right.
+    pub fn add_fix(&mut self, fix: FixView) {
+        let first = fix.rows.first().and_then(|number| self.rows.get(number - 1)).and_then(|row| row.cause);
+        if let Some(group) = first.and_then(|number| self.causes.get_mut(number - 1)) {
+            group.fixes.push(fix);
+        }
+    }
+
     /// The rows of a cause.
     pub fn rows_of<'a>(&'a self, cause: &'a CauseGroup) -> impl Iterator<Item = &'a Row> {
         cause.rows.iter().filter_map(|number| self.rows.get(number - 1))
@@ -386,19 +394,19 @@ fn cause(number: usize, group: &RootCause, impacts: &[Impact], locator: &Locator
     workloads.dedup();
     let first = &impacts[group.impacts[0]];
     let trace = first.trace();
-    let evidence = match trace.blockers.first() {
+    let evidence = match trace.and_then(|trace| trace.blockers.first()) {
         Some(blocker) => EvidenceView::new(&blocker.evidence, locator),
-        None => EvidenceView::at(group.at, locator),
+        None => EvidenceView::at(group.told.at, locator),
     };
     CauseGroup {
         number: number + 1,
         before: group.before,
         status: first.status,
-        cause: group.cause.map(CauseView::new),
+        cause: group.told.cause.map(CauseView::new),
         evidence,
-        quote: QuoteView::at(group.at, locator),
-        notices: trace.noticed().word(),
-        missing: trace.missing.first().filter(|_| trace.blockers.is_empty()).map(|m| m.text.clone()),
+        quote: QuoteView::at(group.told.at, locator),
+        notices: trace.map_or(Noticed::Untold, Trace::noticed).word(),
+        missing: group.told.missing.clone(),
         workloads: workloads.len(),
         rows: group.impacts.iter().map(|n| n + 1).collect(),
         fixes: Vec::new(),
