@@ -10,6 +10,7 @@ mod import;
 mod load;
 mod schema;
 mod sink;
+mod tags;
 mod trace;
 
 use crate::run::Cancel;
@@ -70,7 +71,7 @@ fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
             return if error.use_stderr() { exit::USAGE } else { exit::DONE };
         }
     };
-    let console = Console::new(args.color);
+    let console = Console::new(args.color, args.diagnostics);
     if let Some(level) = &args.log
         && let Err(error) = console::log_to_stderr(level, &console)
     {
@@ -95,6 +96,7 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Trace(args) => trace::run(args, console, listen()).await,
         Command::Check(args) => check::run(args, console, listen()).await,
         Command::Import(args) => import::run(args, console).await,
+        Command::Tags(args) => tags::run(args, console).await,
         Command::Schema(args) => schema::run(&args, console),
         Command::Explain(args) => explain::run(&args, console),
     }

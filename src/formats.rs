@@ -9,3 +9,14 @@ pub mod detect;
 pub mod export;
 pub mod native;
 pub mod terraform;
+pub mod what_if;
+
+/// Which estate of a plan or a what-if is meant. A Terraform state has only one, which both give.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// What is deployed now.
+    Before,
+    /// What will be deployed.
+    #[default]
+    After,
+}

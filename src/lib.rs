@@ -128,6 +128,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "rules",
             "scenario",
             "services",
+            "tags",
             "trace",
         ],
     ),

@@ -7,7 +7,7 @@
 //!
 //! | to be read by | module |
 //! |---|---|
-//! | a person at a terminal | [`text`], [`diagnostics`], [`explain`] |
+//! | a person at a terminal | [`text`], [`diagnostics`], [`explain`], [`tags`] |
 //! | a program | [`json`], [`view::schema`] |
 //! | a build service | [`junit`], [`sarif`], [`github`] |
 //! | a person looking at a picture | [`dot`], [`mermaid`] |
@@ -27,6 +27,7 @@ mod picture;
 pub mod sarif;
 mod style;
 mod table;
+pub mod tags;
 pub mod text;
 pub mod view;
 
