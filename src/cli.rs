@@ -12,6 +12,7 @@ mod import;
 mod load;
 mod schema;
 mod sink;
+mod tags;
 mod trace;
 mod watcher;
 mod what_if;
@@ -74,7 +75,7 @@ fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
             return if error.use_stderr() { exit::USAGE } else { exit::DONE };
         }
     };
-    let console = Console::new(args.color);
+    let console = Console::new(args.color, args.diagnostics);
     if let Some(level) = &args.log
         && let Err(error) = console::log_to_stderr(level, &console)
     {
@@ -107,6 +108,7 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::WhatIf(args) => what_if::run(*args, console).await,
         Command::Import(args) => import::run(args, console).await,
         Command::Catalogue(args) => catalogue::run(&args, console),
+        Command::Tags(args) => tags::run(args, console).await,
         Command::Schema(args) => schema::run(&args, console),
         Command::Generate(args) => generate::run(&args, console, &listen()),
         Command::Explain(args) => explain::run(&args, console),

@@ -9,6 +9,8 @@
 //! |---|---|
 //! | a person at a terminal | [`text`], [`diagnostics`], [`explain`] |
 //! | a program | [`json`], [`flow`], [`view::schema`] |
+//! | a person at a terminal | [`text`], [`diagnostics`], [`explain`], [`tags`] |
+//! | a program | [`json`], [`view::schema`] |
 //! | a build service | [`junit`], [`sarif`], [`github`] |
 //! | a person looking at a picture | [`dot`], [`mermaid`] |
 //! | somebody who wants to change something | [`impact`] |
@@ -31,6 +33,7 @@ mod picture;
 pub mod sarif;
 mod style;
 mod table;
+pub mod tags;
 pub mod text;
 pub mod view;
 pub mod watcher;

@@ -2,6 +2,8 @@
 
 use super::{exit, watcher};
 use crate::run::load::{DeploymentTarget, Settings};
+use super::exit;
+use crate::run::load::{DeploymentTarget, Prefer, Settings};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -15,6 +17,9 @@ pub(super) struct Args {
     /// When to colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(super) color: Color,
+    /// How faults of the input are told on standard error
+    #[arg(long, global = true, value_enum, default_value_t = DiagnosticsFormat::Text, value_name = "FORMAT")]
+    pub(super) diagnostics: DiagnosticsFormat,
     /// Tell on standard error what is being done: error, warn, info, debug, trace
     #[arg(long, global = true, value_name = "LEVEL")]
     pub(super) log: Option<String>,
@@ -29,6 +34,15 @@ Examples:
   netwhy explain NSG_DEFAULT_DENY
 
 No credentials are needed, and nothing is sent anywhere: the estate is read from files.";
+
+/// How faults of the input are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum DiagnosticsFormat {
+    /// With the lines they are about, for people
+    Text,
+    /// One JSON object a line, and everything else that is told too
+    Json,
+}
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -67,6 +81,8 @@ pub(super) enum Command {
     Catalogue(CatalogueArgs),
     /// Make a synthetic estate, or flows through one
     Generate(GenerateArgs),
+    /// List service tags, find which hold an address, compare two files
+    Tags(super::tags::TagsArgs),
     /// Explain a cause, a semantics rule, a knob or a diagnostic
     Explain(ExplainArgs),
     /// Print the JSON Schema of a file format
@@ -101,12 +117,24 @@ pub(super) struct EstateArgs {
     /// Region that templates are deployed to
     #[arg(long, value_name = "REGION")]
     pub(super) location: Option<String>,
-    /// Take a Terraform plan as what is deployed now, instead of what it will deploy
+    /// Take a Terraform plan or a what-if result as what is deployed now, instead of what it will deploy
     #[arg(long)]
     pub(super) before_plan: bool,
+    /// Which wins where a template or plan and an export describe one resource
+    #[arg(long, value_enum, default_value_t = PreferArg::Deployed, value_name = "SOURCE")]
+    pub(super) prefer: PreferArg,
     /// Answer although the input has errors; what is faulty counts as unknown
     #[arg(long)]
     pub(super) lenient: bool,
+}
+
+/// Which description of a resource wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PreferArg {
+    /// The export or state
+    Deployed,
+    /// The template or plan
+    Planned,
 }
 
 impl EstateArgs {
@@ -124,6 +152,11 @@ impl EstateArgs {
                 location: self.location.clone(),
             },
             before_plan: self.before_plan,
+            prefer: match self.prefer {
+                PreferArg::Deployed => Prefer::Deployed,
+                PreferArg::Planned => Prefer::Planned,
+            },
+            service_tags_after: None,
         }
     }
 }

@@ -443,7 +443,7 @@ impl Walk<'_> {
                 s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, by(&[azure::PIP_1]));
                 None
             }
-            (Field::Absent, Origin::Template) => {
+            (Field::Absent, Origin::Template | Origin::Planned) => {
                 s.assume(
                     None,
                     format!("`{}` names no SKU, so its API's default holds: Basic", row.id.name()),
