@@ -37,11 +37,16 @@
 //!
 //! Issue types and hop types without an Azure counterpart begin with `x-` too (NW-8).
 
+pub mod block;
+pub mod change_text;
 mod connectivity;
 mod diagnose;
 mod effective;
 mod flow_verify;
+pub mod impact;
+pub mod needs;
 mod next_hop;
+pub mod repair;
 pub mod replay;
 mod security_group_view;
 mod subject;

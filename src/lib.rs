@@ -30,6 +30,8 @@
 //! | `doc`, `tags` | JSON and YAML trees; published prefixes | resources |
 //! | `inventory` | typed resources and references | formats, files |
 //! | `formats` | how others write resources | flows |
+//! | `catalogue` | what workloads need | an estate |
+//! | `generate` | how large estates look | files |
 //! | `network` | compiled tables | flows, formats, files |
 //! | `trace` | one flow through one network | files, clocks, other flows |
 //! | `analysis` | Network Watcher's questions and words | how answers are printed |
@@ -84,10 +86,12 @@
 //! Start reading at [`inventory`], then [`network`], then [`trace`].
 
 pub mod analysis;
+pub mod catalogue;
 pub mod cli;
 pub mod diag;
 pub mod doc;
 pub mod formats;
+pub mod generate;
 pub mod inventory;
 pub mod net;
 pub mod network;
@@ -111,11 +115,14 @@ pub const LAYERS: &[(&str, &[&str])] = &[
     ("tags", &["diag", "doc", "net", "services"]),
     ("inventory", &["diag", "doc", "net", "services"]),
     ("formats", &["diag", "doc", "inventory", "net", "services", "tags"]),
+    ("catalogue", &["diag", "doc", "formats", "net", "profile", "services"]),
+    ("generate", &["diag", "doc", "inventory", "net", "services"]),
     ("network", &["diag", "inventory", "net", "profile", "rules", "services", "tags"]),
     ("trace", &["diag", "inventory", "net", "network", "profile", "rules", "services"]),
     (
         "analysis",
         &[
+            "catalogue",
             "diag",
             "doc",
             "formats",
@@ -134,6 +141,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
         "report",
         &[
             "analysis",
+            "catalogue",
             "diag",
             "doc",
             "inventory",
@@ -143,6 +151,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "rules",
             "scenario",
             "services",
+            "tags",
             "trace",
         ],
     ),
@@ -150,6 +159,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
         "run",
         &[
             "analysis",
+            "catalogue",
             "diag",
             "doc",
             "formats",
@@ -169,9 +179,12 @@ pub const LAYERS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "analysis",
+            "catalogue",
             "diag",
             "doc",
             "formats",
+            "generate",
+            "generate",
             "inventory",
             "net",
             "network",

@@ -7,6 +7,7 @@
 mod admin;
 mod attach;
 mod compile;
+mod doubt;
 mod gateways;
 mod hubs;
 mod invalid;
@@ -23,6 +24,7 @@ pub use admin::AdminRules;
 pub(crate) use attach::target_of;
 pub use attach::{Attachment, AttachmentId, AttachmentKind, Occupant};
 pub use compile::compile;
+pub use doubt::Doubt;
 pub use gateways::{Branch, BranchKind, GatewayTable};
 pub use hubs::{Hub, HubConnection, HubRouteRow, HubTable, HubTarget};
 pub(crate) use invalid::is_reserved;
@@ -99,8 +101,8 @@ pub struct Vnet {
     pub space_unknown: Option<Unknown>,
     /// Its peerings.
     pub links: Vec<Link>,
-    /// System, gateway and private endpoint routes.
-    pub routes: Arc<VnetRoutes>,
+    /// System, gateway and private endpoint routes: what its subnets have without a route table.
+    pub routes: SubnetRoutes,
     /// Its subnets.
     pub subnets: Vec<Id<Subnet>>,
 }
@@ -142,7 +144,7 @@ pub struct SubnetRow {
     /// The `Internet` tag as its rules see it (TAG-5).
     pub internet_tag: Arc<AddressSet>,
     /// Why the `VirtualNetwork` tag may hold more.
-    pub tag_unknown: Option<Unknown>,
+    pub tag_doubts: Vec<Doubt>,
 }
 
 /// Subnets that Azure treats specially by name.
@@ -253,7 +255,7 @@ impl Network {
             tags: &self.tags,
             virtual_network: &row.virtual_network_tag,
             internet: &row.internet_tag,
-            virtual_network_unknown: row.tag_unknown.as_ref(),
+            virtual_network_doubts: &row.tag_doubts,
             source_asgs,
             destination_asgs,
         }

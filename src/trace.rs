@@ -14,10 +14,12 @@ mod forward;
 mod hub;
 mod layers;
 mod lean;
+mod managed;
 mod model;
 mod outbound;
 mod question;
 mod resolve;
+mod scoring;
 mod service;
 mod state;
 

@@ -1,6 +1,6 @@
 //! `netwhy replay`: recorded answers of Network Watcher beside ours.
 
-use super::args::{AnswerFormat, ReplayArgs};
+use super::args::{EstateArgs, OutputArgs};
 use super::console::Console;
 use super::exit;
 use super::sink::Sink;
@@ -15,7 +15,44 @@ use crate::network::Network;
 use crate::profile::Profile;
 use crate::report;
 use crate::run::load::{self as loader, Kind, Loaded};
+use clap::{Args as ClapArgs, ValueEnum};
 use std::io::Write;
+use std::path::PathBuf;
+
+/// Are recorded answers ours too?
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  netwhy replay checks.json
+  netwhy replay export/ nic-routes.json --of web
+
+A recording holds `checks` with operation, request, response and resources. Exported effective routes are compared
+with those of `--of`; without it the table itself tells the network around it.
+Exit codes: 0 every answer is ours, 1 one differs.")]
+pub(super) struct ReplayArgs {
+    /// Recordings, exported effective routes or rules, and the estate they are of
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Whose effective routes and rules are exported: a machine, an interface or a subnet
+    #[arg(long, value_name = "NAME")]
+    pub(super) of: Option<String>,
+    #[command(flatten)]
+    pub(super) settings: EstateArgs,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = ReplayFormat::Text, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: ReplayFormat,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+/// Output formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReplayFormat {
+    /// For people
+    Text,
+    /// Every answer with every field
+    Json,
+}
 
 /// Asks every recorded question again.
 pub(super) async fn run(args: ReplayArgs, console: &Console) -> Result<u8, Failure> {
@@ -42,10 +79,10 @@ pub(super) async fn run(args: ReplayArgs, console: &Console) -> Result<u8, Failu
     let mut out = Sink::open(args.output.output.as_deref(), console)?;
     let mut text = String::new();
     match args.format {
-        AnswerFormat::Text => {
+        ReplayFormat::Text => {
             report::replay::text(&mut text, &answers, &console.style(out.colors(console), false));
         }
-        AnswerFormat::Json => report::replay::json(&mut text, &answers),
+        ReplayFormat::Json => report::replay::json(&mut text, &answers),
     }
     out.write_all(text.as_bytes())?;
     out.finish()?;

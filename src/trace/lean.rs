@@ -2,14 +2,11 @@
 //! differs the answer says so under its assumptions.
 
 use super::engine::Walk;
-use super::layers::{Layer, Layers, Spot};
-use super::model::{Evidence, StepKind};
+use super::layers::{Layer, LayerKind, Layers, Spot};
 use super::state::State;
-use super::{Cause, Disposition};
 use crate::inventory::{Id, Subnet};
 use crate::net::{IpAddr, IpNet};
 use crate::network::{Choice, NextHop, Place, RouteKnob, RoutePrefix, RouteSource, RuleSet, Ruling, Verdict};
-use crate::rules as azure;
 
 /// None routes that nobody doubts (D-19).
 const SURE: [&str; 3] = ["10.0.0.0/8", "192.168.0.0/16", "100.64.0.0/10"];
@@ -103,35 +100,20 @@ impl Walk<'_> {
         }
     }
 
-    /// Security admin rules let answers through, or are asked about them as well (SAR-11, D-8).
-    pub(super) fn admin_rules_on_answer(&self, s: &mut State, spot: Spot, inbound: bool) {
-        let stateful = self.net.profile.admin_rules_stateful;
-        if stateful && !s.full {
+    /// Whether a security admin rule would stop an answer, were they not stateful (SAR-11, D-8).
+    pub(super) fn admin_leans(&self, s: &mut State, spot: Spot, inbound: bool) {
+        if !s.full || !self.net.profile.admin_rules_stateful {
             return;
         }
         let layers = Layers::of(self.net, spot, &s.header, inbound);
         let place = layers.place(self.net);
-        let Some(layer) = layers.layers.iter().find(|layer| layer.nsg.is_none()) else { return };
-        let Some(Ruling::Rule(number)) = layer.ruling(&s.header, &place) else { return };
-        let Some(rule) = layer.rules.ok().and_then(|set| set.rules.get(number)) else { return };
-        if rule.verdict != Some(Verdict::Deny) {
-            return;
-        }
-        if stateful {
+        let admin = layers.layers.iter().find(|layer| layer.kind == LayerKind::Admin);
+        let ruling = admin.and_then(|layer| Some((layer, layer.ruling(&s.header, &place)?)));
+        let Some((layer, Ruling::Rule(number))) = ruling else { return };
+        let denies = |set: &RuleSet| set.rules[number].verdict == Some(Verdict::Deny);
+        if layer.rules.is_ok_and(denies) {
             s.assume(Some("adminRulesStateful"), "security admin rules let answers through (D-8)");
-            return;
         }
-        s.assume(Some("adminRulesStateful"), "security admin rules are asked about answers too (D-8)");
-        let evidence = Evidence {
-            resource: layer.owners.get(number).and_then(|o| o.parent()),
-            name: Some(rule.name.clone()),
-            rules: vec![azure::SAR_11],
-            at: rule.at,
-            ..Evidence::default()
-        };
-        let side = if inbound { "in" } else { "out" };
-        let text = format!("security admin rule `{}` denies the answer {side}", rule.name);
-        s.block_as(StepKind::Filter, Cause::AdminRuleDeny, Disposition::ReturnLost, evidence, text);
     }
 }
 
