@@ -19,6 +19,7 @@ mod question;
 mod resolve;
 mod service;
 mod state;
+mod worlds;
 
 pub use crate::net::Header;
 pub use crate::network::NearMiss;
