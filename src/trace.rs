@@ -21,6 +21,7 @@ mod resolve;
 mod scoring;
 mod service;
 mod state;
+mod worlds;
 
 pub use crate::net::Header;
 pub use crate::network::NearMiss;

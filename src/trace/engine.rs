@@ -7,6 +7,7 @@
 use super::model::{Decision, Flow, HopKind, Missing, Outcome, StepKind, Trace, Zone};
 use super::question::{self, EPHEMERAL_PORT, Misunderstood, Origin, Question, Target, Wanted};
 use super::state::{Arrival, End, Next, Place, State, Terminal, by, of};
+use super::worlds::{self, Ending};
 use super::{Cause, Disposition};
 use crate::diag::At;
 use crate::inventory::{Id, OnPremisesSite, Slot, Subnet, TableTag};
@@ -222,6 +223,7 @@ impl<'n> Walk<'n> {
                         work.push((branch, Next::Go(place)));
                     }
                 }
+                Next::Forked(ways) => work.extend(ways.into_iter().rev()),
             }
         }
         ends
@@ -423,35 +425,16 @@ impl<'n> Walk<'n> {
         Next::End(End::Arrived(Terminal::Site(site), Disposition::ExitsNetwork))
     }
 
-    /// Puts the branches together: one that shows why is the answer, the others are kept beside it.
+    /// Puts the branches together.
     fn finish(&self, flow: &Flow, ends: Vec<(State, End)>) -> Trace {
-        let mut traces: Vec<Trace> =
-            ends.into_iter().map(|(state, end)| conclude(flow, state, &end)).collect();
-        if traces.is_empty() {
-            return misunderstood(flow, &Misunderstood::Nothing { text: flow.to.to_string(), near: None });
-        }
-        let outcome = together(&traces);
-        let shows = |t: &Trace| match (outcome, t.outcome) {
-            (Outcome::Mixed, Outcome::Blocked) => 0,
-            (outcome, own) if outcome == own => 1,
-            _ => 2,
+        let ending = |(state, end): (State, End)| Ending {
+            guesses: state.guesses.clone(),
+            unknown: state.stands_for_unknown,
+            trace: conclude(flow, state, &end),
         };
-        let shown = (0..traces.len()).min_by_key(|i| (shows(&traces[*i]), *i)).unwrap_or(0);
-        let mut answer = traces.remove(shown);
-        answer.outcome = outcome;
-        answer.branches = traces;
-        answer
-    }
-}
-
-/// What equal branches come to: blocked beside allowed is mixed, whatever is unknown on others; else what is
-/// unknown on one is unknown for all.
-fn together(traces: &[Trace]) -> Outcome {
-    let has = |o: Outcome| traces.iter().any(|t| t.outcome == o);
-    match traces.first() {
-        Some(first) if traces.iter().all(|t| t.outcome == first.outcome) => first.outcome,
-        _ if has(Outcome::Mixed) || has(Outcome::Blocked) && has(Outcome::Allowed) => Outcome::Mixed,
-        _ => Outcome::Unknown,
+        worlds::together(ends.into_iter().map(ending).collect()).unwrap_or_else(|| {
+            misunderstood(flow, &Misunderstood::Nothing { text: flow.to.to_string(), near: None })
+        })
     }
 }
 

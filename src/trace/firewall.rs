@@ -27,9 +27,20 @@ struct Ranked<'a> {
 impl Ranked<'_> {
     /// Whether it is a network rule that names its destinations only.
     fn is_by_name(&self) -> bool {
-        let addresses = self.rule.destination_addresses.given || self.rule.destination_ip_groups.given;
-        self.kind == FirewallRuleType::NetworkRule && self.rule.destination_fqdns.given && !addresses
+        self.kind == FirewallRuleType::NetworkRule
+            && self.rule.destination_fqdns.given
+            && !names_addresses(self.rule)
     }
+}
+
+/// What network rules leave to application rules.
+enum NetworkRules {
+    /// Nothing: one matched, or it cannot be known.
+    Settled,
+    /// Everything.
+    NoMatch,
+    /// Everything, unless a rule denies that may match.
+    MayDeny(Unknown),
 }
 
 /// Policies may inherit this deep; Azure allows one level, a file may claim any.
@@ -235,10 +246,24 @@ impl Walk<'_> {
     /// Network rules, then application rules, then the default deny (FW-1, FW-2, FW-5).
     fn judge(&self, s: &mut State, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) {
         self.threat_intelligence(s, firewall);
-        if self.network_rules(s, rules) || self.application_rules(s, rules) {
-            return;
+        match self.network_rules(s, rules) {
+            NetworkRules::Settled => {}
+            NetworkRules::NoMatch => self.judge_by_application(s, firewall, rules),
+            NetworkRules::MayDeny(unknown) => {
+                // It matters only where what comes after would let the flow through.
+                let said = s.blockers.len();
+                self.judge_by_application(s, firewall, rules);
+                if s.blockers.len() == said {
+                    let cause = super::filter::cause_of(&unknown);
+                    s.unknown(StepKind::Filter, cause, &unknown, by(&[azure::FW_5]));
+                }
+            }
         }
-        if self.policy_unknown(firewall) {
+    }
+
+    /// Application rules, then the default deny.
+    fn judge_by_application(&self, s: &mut State, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) {
+        if self.application_rules(s, rules) || self.policy_unknown(firewall) {
             return;
         }
         let evidence = of(self.net, Some(self.slot_of_firewall(firewall)), &[azure::FW_1, azure::FW_5]);
@@ -275,36 +300,34 @@ impl Walk<'_> {
         }
     }
 
-    /// `true` where a network rule, or doubt about one, settles the matter.
-    fn network_rules(&self, s: &mut State, rules: &[Ranked<'_>]) -> bool {
-        let mut doubt: Option<(Unknown, Option<FirewallAction>)> = None;
+    /// What network rules say.
+    fn network_rules(&self, s: &mut State, rules: &[Ranked<'_>]) -> NetworkRules {
+        let mut doubts: Vec<(Unknown, Option<FirewallAction>)> = Vec::new();
         for ranked in rules.iter().filter(|r| r.kind == FirewallRuleType::NetworkRule) {
             match self.network_match(s, ranked.rule) {
                 Tri::No => {}
-                Tri::Unknown(unknown) => {
-                    doubt.get_or_insert((unknown, ranked.action));
-                }
+                Tri::Unknown(unknown) => doubts.push((unknown, ranked.action)),
                 Tri::Yes => {
-                    if let Some((unknown, _)) = doubt.filter(|(_, action)| *action != ranked.action) {
-                        s.unknown(
-                            StepKind::Filter,
-                            super::filter::cause_of(&unknown),
-                            &unknown,
-                            self.evidence_of(ranked, &[azure::FW_5]),
-                        );
-                        return true;
+                    match doubts.into_iter().find(|(_, action)| *action != ranked.action) {
+                        Some((unknown, _)) => {
+                            let evidence = self.evidence_of(ranked, &[azure::FW_5]);
+                            let cause = super::filter::cause_of(&unknown);
+                            s.unknown(StepKind::Filter, cause, &unknown, evidence);
+                        }
+                        None => self.settle(s, ranked, false),
                     }
-                    self.settle(s, ranked, false);
-                    return true;
+                    return NetworkRules::Settled;
                 }
             }
         }
-        match doubt {
+        let denies = doubts.iter().all(|(_, action)| *action == Some(FirewallAction::Deny));
+        match doubts.into_iter().next() {
+            Some((unknown, _)) if denies => NetworkRules::MayDeny(unknown),
             Some((unknown, _)) => {
                 s.unknown(StepKind::Filter, super::filter::cause_of(&unknown), &unknown, by(&[azure::FW_5]));
-                true
+                NetworkRules::Settled
             }
-            None => false,
+            None => NetworkRules::NoMatch,
         }
     }
 
@@ -341,8 +364,7 @@ impl Walk<'_> {
             .and(|| ports(&rule.destination_ports, &header))
             .and(|| self.address(&rule.source_addresses, &rule.source_ip_groups, header.source))
             .and(|| {
-                let addresses = rule.destination_addresses.given || rule.destination_ip_groups.given;
-                let by_address = if addresses {
+                let by_address = if names_addresses(rule) {
                     self.address(&rule.destination_addresses, &rule.destination_ip_groups, header.destination)
                 } else {
                     Tri::No
@@ -581,6 +603,13 @@ impl Walk<'_> {
         }
         Next::Go(Place::Leave(id))
     }
+}
+
+/// Whether a network rule names its destinations by address; an empty list beside names says nothing.
+fn names_addresses(rule: &FirewallRule) -> bool {
+    let named = |items: bool, unknown: &Option<Unknown>| items || unknown.is_some();
+    named(!rule.destination_addresses.items.is_empty(), &rule.destination_addresses.unknown)
+        || named(!rule.destination_ip_groups.items.is_empty(), &rule.destination_ip_groups.unknown)
 }
 
 fn prefix_holds(text: &str, ip: IpAddr) -> bool {

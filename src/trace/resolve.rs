@@ -153,17 +153,17 @@ impl Walk<'_> {
         if servers.is_empty() {
             return self.ask_azure_checked(s, asker, vnet, lookup);
         }
-        let mut last = None;
+        let mut first = None;
         for server in servers {
             match self.ask_server(s, asker, vnet, server, lookup) {
                 Answer::Fails(Cause::DnsServerUnreachable, evidence, text) => {
                     s.note(StepKind::Resolve, evidence.clone(), || text.clone());
-                    last = Some(Answer::Fails(Cause::DnsServerUnreachable, evidence, text));
+                    first.get_or_insert(Answer::Fails(Cause::DnsServerUnreachable, evidence, text));
                 }
                 other => return other,
             }
         }
-        last.unwrap_or_else(|| {
+        first.unwrap_or_else(|| {
             Answer::Unknown(Cause::UnknownName, Unknown::new(At::NOWHERE, "no DNS server is known"))
         })
     }
@@ -380,14 +380,16 @@ impl Walk<'_> {
             if domain(rule).is_empty() { "everything".to_owned() } else { format!("`{}`", domain(rule)) };
         let evidence = Evidence { at: rule.at, ..by(&[azure::DNS_12]) };
         s.pass(StepKind::Resolve, evidence, || format!("`{server}` forwards {text}"));
-        let mut last = None;
+        let mut first = None;
         for next in &rule.servers {
             match self.ask_server(s, asker, vnet, *next, lookup) {
-                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
+                    first.get_or_insert(answer);
+                }
                 other => return other,
             }
         }
-        last.unwrap_or_else(|| {
+        first.unwrap_or_else(|| {
             Answer::Unknown(Cause::UnknownName, Unknown::new(rule.at, "the forwarder names no server"))
         })
     }
@@ -428,14 +430,16 @@ impl Walk<'_> {
             return self.public_answer(s, None, lookup);
         }
         let servers = row.dns_servers.items.clone();
-        let mut last = None;
+        let mut first = None;
         for server in servers {
             match self.ask_server(s, asker, Id::new(0), server, lookup) {
-                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
+                    first.get_or_insert(answer);
+                }
                 other => return other,
             }
         }
-        last.unwrap_or_else(|| {
+        first.unwrap_or_else(|| {
             Answer::Unknown(Cause::UnknownName, Unknown::new(row.at, "the site names no DNS server"))
         })
     }
@@ -464,14 +468,16 @@ impl Walk<'_> {
         if servers.is_empty() {
             return self.ask_azure(s, row.vnet, lookup);
         }
-        let mut last = None;
+        let mut first = None;
         for server in servers {
             match self.ask_server(s, &Asker::Attachment(id), row.vnet, server, lookup) {
-                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
+                    first.get_or_insert(answer);
+                }
                 other => return other,
             }
         }
-        last.unwrap_or_else(|| self.ask_azure(s, row.vnet, lookup))
+        first.unwrap_or_else(|| self.ask_azure(s, row.vnet, lookup))
     }
 
     /// Azure's resolver asked from a virtual network: linked zones, then the ruleset, then the public (DNS-4).
@@ -625,14 +631,16 @@ impl Walk<'_> {
         };
         let asker = subnet.map_or(Asker::Public, |sn| Asker::Subnet(sn, self.first_address(sn)));
         let home = subnet.map_or(vnet, |sn| self.net.subnet(sn).vnet);
-        let mut last = None;
+        let mut first = None;
         for server in rule.target_dns_servers.iter().filter_map(|t| t.ip_address.known().copied()) {
             match self.ask_server(s, &asker, home, server, lookup) {
-                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
+                    first.get_or_insert(answer);
+                }
                 other => return Some(other),
             }
         }
-        Some(last.unwrap_or_else(|| {
+        Some(first.unwrap_or_else(|| {
             Answer::Unknown(Cause::UnknownName, Unknown::new(rule.at, "the forwarding rule names no server"))
         }))
     }
