@@ -54,6 +54,7 @@ mod words;
 
 pub use connectivity::{
     ConnectivityHop, ConnectivityInformation, Context, HopLink, Issue, NextHopAnalysis, connectivity,
+    issue_type,
 };
 pub use diagnose::{
     Diagnosis, EvaluatedGroup, GroupResult, MatchedRule, Profile, ProfileResult, RuleEvaluation,

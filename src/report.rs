@@ -30,6 +30,7 @@ mod layout;
 mod locate;
 pub mod mermaid;
 mod picture;
+pub mod replay;
 pub mod sarif;
 mod style;
 mod table;

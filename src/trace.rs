@@ -13,6 +13,7 @@ mod firewall;
 mod forward;
 mod hub;
 mod layers;
+mod lean;
 mod managed;
 mod model;
 mod outbound;

@@ -1,6 +1,6 @@
 //! The arguments.
 
-use super::{exit, watcher};
+use super::{exit, replay, watcher};
 use crate::run::load::{DeploymentTarget, Prefer, Settings};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -75,6 +75,8 @@ pub(super) enum Command {
     WhatIf(Box<WhatIfArgs>),
     /// Write anything readable as our own estate file
     Import(ImportArgs),
+    /// Ask what Network Watcher was asked again, and compare with the answers recorded
+    Replay(replay::ReplayArgs),
     /// Print what workloads need from the network: names, ports, tags, when, and what breaks
     Catalogue(CatalogueArgs),
     /// Make a synthetic estate, or flows through one
@@ -468,9 +470,24 @@ pub(super) struct ExplainArgs {
     /// without it, everything there is
     #[arg(value_name = "WORD")]
     pub(super) word: Option<String>,
-    /// List every semantics rule
+    /// List every semantics rule: whether it is kept, and which tests show it
     #[arg(long, conflicts_with = "word")]
     pub(super) rules: bool,
+    /// Output format of `--rules`
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text, value_name = "FORMAT", requires = "rules")]
+    pub(super) format: ExplainFormat,
+    /// Name every test
+    #[arg(short, long, requires = "rules")]
+    pub(super) verbose: bool,
+}
+
+/// Output formats of explanations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExplainFormat {
+    /// For people
+    Text,
+    /// One document
+    Json,
 }
 
 const EXPLAIN_EXAMPLES: &str = "\

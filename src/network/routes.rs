@@ -232,6 +232,7 @@ pub enum Choice<'a> {
 }
 
 /// What the choice needs to know beside the table.
+#[derive(Clone)]
 pub struct Selection<'a> {
     /// Prefixes of service tags.
     pub tags: &'a ServiceTags,

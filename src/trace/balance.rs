@@ -15,7 +15,25 @@ use crate::network::{AttachmentId, AttachmentKind, HOST_ADDRESS, PublicTarget, R
 use crate::rules as azure;
 
 impl Walk<'_> {
-    /// The pools an attachment belongs to, as references.
+    /// The pool that a reference means, by its id: `lb/pool`, or `pool` of the balancer that says so.
+    pub(super) fn pool(&self, text: &str, home: Option<Id<LoadBalancer>>) -> String {
+        use crate::inventory::ResourceId;
+        if ResourceId::looks_like_one(text) {
+            return text.to_ascii_lowercase();
+        }
+        let balancers = &self.net.inventory.load_balancers;
+        let (balancer, name) = text.rsplit_once('/').map_or((None, text), |(b, n)| (Some(b), n));
+        let own = |id: Id<LoadBalancer>, row: &LoadBalancer| match balancer {
+            Some(wanted) => row.id.name().eq_ignore_ascii_case(wanted),
+            None => home.is_none_or(|home| home == id),
+        };
+        let found = balancers.rows().filter(|(id, row)| own(*id, row)).find_map(|(_, row)| {
+            row.backend_address_pools.iter().find(|pool| pool.name.eq_ignore_ascii_case(name))
+        });
+        found.map_or(text, |pool| pool.id.as_str()).to_ascii_lowercase()
+    }
+
+    /// The pools an attachment belongs to, by id.
     pub(super) fn pools_of(&self, id: AttachmentId) -> Vec<String> {
         let inventory = &self.net.inventory;
         let row = self.net.attachment(id);
@@ -51,7 +69,7 @@ impl Walk<'_> {
                 }
             }
         }
-        pools
+        pools.iter().map(|pool| self.pool(pool, None)).collect()
     }
 
     /// At a frontend of a load balancer, from inside (`own`) or from public space.
@@ -97,7 +115,7 @@ impl Walk<'_> {
             at: rule.at,
             ..of(self.net, Some(slot), &[azure::LB_1])
         };
-        let backends = self.backends(rule);
+        let backends = self.backends(balancer, rule);
         if backends.is_empty() {
             let text = format!("no backend of the rule `{}` is in the files", rule.name);
             s.block(StepKind::Balance, Cause::NoBackend, evidence, text);
@@ -134,8 +152,9 @@ impl Walk<'_> {
     }
 
     /// The attachments in the pools of a rule.
-    fn backends(&self, rule: &LoadBalancingRule) -> Vec<AttachmentId> {
-        let wanted: Vec<&str> = rule.backend_address_pool.iter().map(|r| &*r.text).collect();
+    fn backends(&self, balancer: Id<LoadBalancer>, rule: &LoadBalancingRule) -> Vec<AttachmentId> {
+        let wanted: Vec<String> =
+            rule.backend_address_pool.iter().map(|r| self.pool(&r.text, Some(balancer))).collect();
         let mut out = Vec::new();
         for number in 0..self.net.attachments.len() {
             let id = AttachmentId(number as u32);
@@ -146,7 +165,7 @@ impl Walk<'_> {
                 continue;
             }
             let pools = self.pools_of(id);
-            if pools.iter().any(|p| wanted.iter().any(|w| same_part(w, p))) {
+            if pools.iter().any(|p| wanted.contains(p)) {
                 out.push(id);
             }
         }
@@ -290,7 +309,7 @@ impl Walk<'_> {
             let frontend = r.frontend_ip_configuration.known();
             frontend.is_some_and(|f| names_part(&f.text, &front.id, &front.name))
         };
-        row.load_balancing_rules.iter().filter(own).flat_map(|rule| self.backends(rule)).collect()
+        row.load_balancing_rules.iter().filter(own).flat_map(|rule| self.backends(balancer, rule)).collect()
     }
 
     /// An inbound NAT rule, where no load-balancing rule takes the flow.
@@ -649,14 +668,4 @@ fn takes(rule: &LoadBalancingRule, header: &Header, transit: bool) -> bool {
     !transit
         && protocol
         && (rule.frontend_port.is(i64::from(header.port)) || rule.frontend_port.unknown().is_some())
-}
-
-/// Whether two references name the same pool: ids, or bare names.
-fn same_part(a: &str, b: &str) -> bool {
-    use crate::inventory::ResourceId;
-    if ResourceId::looks_like_one(a) && ResourceId::looks_like_one(b) {
-        return ResourceId::new(a) == ResourceId::new(b);
-    }
-    let last = |t: &str| t.rsplit('/').next().unwrap_or(t).to_ascii_lowercase();
-    last(a) == last(b)
 }

@@ -13,7 +13,7 @@ use crate::diag::At;
 use crate::inventory::{Id, OnPremisesSite, Slot, Subnet, TableTag};
 use crate::net::Header;
 use crate::net::IpAddr;
-use crate::network::{AttachmentKind, Branch, BranchKind, Network};
+use crate::network::{AttachmentKind, Branch, BranchKind, HOST_ADDRESS, Network};
 use crate::rules as azure;
 
 /// A flow may visit this many places; more is a loop or an estate beyond any real one.
@@ -136,6 +136,9 @@ impl<'n> Walk<'n> {
                 let id = self.net.inventory.on_premises_sites[site].id.clone();
                 s.hop(HopKind::OnPremises, format!("{} ({ip})", id.name()), Some(id), Zone::Yours);
             }
+            Origin::Internet(ip) if ip == HOST_ADDRESS => {
+                s.hop(HopKind::Platform, format!("the host of the receiver ({ip})"), None, Zone::Azure);
+            }
             Origin::Internet(ip) => {
                 s.hop(HopKind::Internet, format!("internet client {ip}"), None, Zone::Internet)
             }
@@ -187,12 +190,37 @@ impl<'n> Walk<'n> {
 
     fn first_place(&self, s: &mut State) -> Next {
         match s.origin.clone() {
+            Origin::Attachment(id) if question::is_private_endpoint(self.net, id) => {
+                let text = "a private endpoint takes flows in and opens none";
+                s.block(StepKind::Originate, Cause::ServiceCannotInitiate, by(&[azure::PE_4]), text);
+                Next::Go(Place::Leave(id))
+            }
             Origin::Attachment(id) => Next::Go(Place::Leave(id)),
             Origin::Subnet(subnet, _) => self.leave_subnet(s, subnet),
             Origin::Site(site, _) => Next::Go(Place::AtSite(site)),
+            Origin::Internet(ip) if ip == HOST_ADDRESS => self.from_host(s),
             Origin::Internet(_) => Next::Go(Place::Public),
             Origin::Service(_) => self.leave_service(s),
             Origin::Managed(slot, workspace) => self.leave_managed(s, slot, workspace),
+        }
+    }
+
+    /// Only the platform sends from the host's address, and it is beside each machine (PLAT-3): probes.
+    fn from_host(&self, s: &mut State) -> Next {
+        let ip = s.header.destination;
+        let named = match s.target {
+            Some(Target::Attachment(id)) => Some(id),
+            _ => None,
+        };
+        let holder = || self.net.attachments.iter().position(|a| a.address == Some(ip));
+        match named.or_else(|| holder().map(|n| crate::network::AttachmentId(n as u32))) {
+            Some(id) => {
+                s.note(StepKind::Forward, by(&[azure::PLAT_3]), || {
+                    "the host reaches its machine by itself".into()
+                });
+                Next::Go(Place::Arrive(id))
+            }
+            None => Next::Go(Place::Public),
         }
     }
 

@@ -276,6 +276,9 @@ impl Walk<'_> {
             let evidence = Evidence { rules: vec![azure::FW_1, azure::FW_5, azure::FW_24], ..evidence };
             let name =
                 s.host.clone().map_or_else(|| "a request without a name".to_owned(), |h| format!("`{h}`"));
+            if s.host.as_deref().is_some_and(is_microsofts) {
+                s.warn("Azure Firewall lets some names of Azure's own infrastructure through, which are published nowhere (FW-13)");
+            }
             let text = format!("no network rule and no application rule matches {name}");
             s.block(StepKind::Filter, Cause::FirewallApplicationRuleNoMatch, evidence, text);
         } else {
@@ -297,6 +300,13 @@ impl Walk<'_> {
             .any(|p| inventory.firewall_policies[*p].threat_intel_mode.is(ThreatIntelMode::Deny));
         if own || policy {
             s.assume(None, "threat intelligence knows nothing bad of the addresses and names (FW-2)");
+        }
+        let drops = |p: &Id<FirewallPolicy>| {
+            let mode = inventory.firewall_policies[*p].intrusion_detection.known();
+            mode.is_some_and(|m| m.eq_ignore_ascii_case("Deny"))
+        };
+        if self.policies(firewall).iter().any(drops) {
+            s.assume(None, "intrusion prevention finds nothing in the contents (FW-12)");
         }
     }
 
@@ -590,19 +600,32 @@ impl Walk<'_> {
             answered: false,
             name,
         });
-        if self.net.profile.dnat_then_network_deny {
-            s.assume(
-                Some("dnatThenNetworkDeny"),
-                "a network rule may still deny what a DNAT rule translated (D-1)",
-            );
-            let denied = rules.iter().filter(|r| r.kind == FirewallRuleType::NetworkRule);
-            let hit = denied.into_iter().find(|r| self.network_match(s, r.rule) == Tri::Yes);
-            if let Some(deny) = hit.filter(|r| r.action == Some(FirewallAction::Deny)) {
-                self.settle(s, deny, false);
-            }
-        }
+        self.denied_after_dnat(s, rules);
         Next::Go(Place::Leave(id))
     }
+
+    /// Whether a network rule denies what a DNAT rule let in (D-1); the knob says whether that counts.
+    fn denied_after_dnat(&self, s: &mut State, rules: &[Ranked<'_>]) {
+        let mut network = rules.iter().filter(|r| r.kind == FirewallRuleType::NetworkRule);
+        let hit = network.find(|r| self.network_match(s, r.rule) == Tri::Yes);
+        let Some(deny) = hit.filter(|r| r.action == Some(FirewallAction::Deny)) else { return };
+        let counts = self.net.profile.dnat_then_network_deny;
+        let may = if counts { "may still deny" } else { "cannot deny" };
+        s.assume(
+            Some("dnatThenNetworkDeny"),
+            format!("a network rule {may} what a DNAT rule translated (D-1)"),
+        );
+        if counts {
+            self.settle(s, deny, false);
+        }
+    }
+}
+
+/// Whether a name may be one of Azure's own infrastructure.
+fn is_microsofts(host: &str) -> bool {
+    const OWN: [&str; 4] = [".windows.net", ".azure.com", ".azure.net", ".microsoft.com"];
+    let host = host.to_ascii_lowercase();
+    OWN.iter().any(|suffix| host.ends_with(suffix))
 }
 
 /// Whether a network rule names its destinations by address; an empty list beside names says nothing.

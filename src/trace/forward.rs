@@ -8,10 +8,10 @@ use super::worlds::Guess;
 use super::{Cause, Disposition};
 use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
 use crate::net::Header;
-use crate::net::{IpAddr, Protocol};
+use crate::net::{IpAddr, IpNet, Protocol};
 use crate::network::{
     AttachmentId, AttachmentKind, BranchKind, Choice, EffectiveRoute, HOST_ADDRESS, METADATA_ADDRESS,
-    NextHop, RouteSource, SubnetRole, Tri,
+    NextHop, RouteSource, SubnetRole, Tri, is_reserved,
 };
 use crate::profile::ForwardedTrafficMode;
 use crate::rules::{self as azure, RuleId};
@@ -120,6 +120,7 @@ impl Walk<'_> {
         choice: Choice<'_>,
     ) -> Next {
         let destination = s.header.destination;
+        self.route_leans(s, subnet, &choice);
         match choice {
             Choice::NoRoute => {
                 let id = &self.net.inventory.subnets[subnet].id;
@@ -183,7 +184,8 @@ impl Walk<'_> {
         let vnet = self.net.subnet(subnet).vnet;
         match hop {
             NextHop::None => {
-                let evidence = Evidence { rules: vec![azure::RT_16], ..evidence };
+                let mut evidence = evidence;
+                evidence.rules.push(azure::RT_16);
                 let text = format!("{text} has next hop None: dropped");
                 match self.broken_peering(vnet, s.header.destination) {
                     _ if route.source == RouteSource::User => {
@@ -472,6 +474,7 @@ impl Walk<'_> {
     ) -> Next {
         self.enter(s, id);
         self.gateway_subnet(s, id);
+        self.fast_path(s, id, gateway);
         let row = self.net.attachment(id);
         let destination = s.header.destination;
         let towards = self.net.gateways.towards(row.vnet, destination);
@@ -517,6 +520,40 @@ impl Walk<'_> {
         }
         s.pass(StepKind::Forward, by(&[azure::RT_34]), || "the routes of GatewaySubnet decide".into());
         self.route(s, row.subnet, Some(id))
+    }
+
+    /// ExpressRoute FastPath passes the gateway by, with exceptions that are not modelled (GW-5): where an answer
+    /// leans on one of them it is not known.
+    fn fast_path(
+        &self,
+        s: &mut State,
+        id: AttachmentId,
+        gateway: Id<crate::inventory::VirtualNetworkGateway>,
+    ) {
+        let inventory = &self.net.inventory;
+        let over = |c: &&crate::inventory::Connection| {
+            let mine = c.virtual_network_gateway1.known().and_then(|r| inventory.follow(r).row());
+            mine == Some(gateway) && c.express_route_gateway_bypass.is(true)
+        };
+        if s.returning || !matches!(s.origin, super::question::Origin::Site(..)) {
+            return;
+        }
+        let Some(connection) = inventory.connections.iter().find(over) else { return };
+        let destination = s.header.destination;
+        let row = self.net.attachment(id);
+        let routed = match self.net.choose(row.subnet, destination) {
+            Choice::Route(routes, _) => routes.iter().any(|r| r.source == RouteSource::User),
+            _ => false,
+        };
+        let endpoint =
+            self.net.attachments.iter().any(|a| {
+                a.address == Some(destination) && matches!(a.kind, AttachmentKind::PrivateEndpoint(..))
+            });
+        if routed || endpoint {
+            let why = "the connection uses FastPath, and whether the gateway's routes and private endpoints hold there is not modelled (GW-5)";
+            let unknown = Unknown::new(connection.at, why);
+            s.unknown(StepKind::Forward, Cause::UnsupportedResource, &unknown, by(&[]));
+        }
     }
 
     /// RT-34, NSG-22: what a gateway needs of its own subnet. `true` where that breaks it.
@@ -611,6 +648,15 @@ impl Walk<'_> {
             );
             return Next::End(End::Stopped);
         }
+        let kept = |prefix: &IpNet| is_reserved(prefix, destination);
+        if !s.returning && self.net.inventory.subnets[subnet].address_prefixes.iter().any(kept) {
+            let text = format!(
+                "Azure keeps {destination} for itself: nothing answers there, and no broadcast is carried"
+            );
+            let evidence = Evidence { resource: Some(id), ..by(&[azure::PLAT_5, azure::PKT_8]) };
+            s.block(StepKind::Deliver, Cause::AddressNotInUse, evidence, text);
+            return Next::End(End::Stopped);
+        }
         s.assume(
             None,
             format!(
@@ -676,7 +722,25 @@ impl Walk<'_> {
         if row.address == Some(s.header.destination) {
             return self.deliver(s, id);
         }
+        if self.floats(s, id) {
+            let frontend = s.header.destination;
+            s.assume(None, format!("`{}` has {frontend} on a loopback of its own (LB-7)", row.name));
+            return self.deliver(s, id);
+        }
         self.pass_on(s, id)
+    }
+
+    /// Whether a load balancer handed the packet on with its own frontend as the destination (LB-7).
+    fn floats(&self, s: &State, id: AttachmentId) -> bool {
+        let header = s.header;
+        let from_balancer =
+            s.sessions.last().is_some_and(|x| x.device == Device::Inbound(id) && x.outgoing == header);
+        let row = self.net.attachment(id);
+        let near = self.net.at_address(row.vnet, header.destination);
+        let private =
+            near.is_some_and(|f| matches!(self.net.attachment(f).kind, AttachmentKind::Frontend(..)));
+        let public = self.net.by_public_address.get(&header.destination);
+        from_balancer && (private || matches!(public, Some(crate::network::Occupant::Frontend(..))))
     }
 
     fn deliver(&self, s: &mut State, id: AttachmentId) -> Next {

@@ -21,6 +21,9 @@ const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 /// The public address of a default outbound connection: Microsoft's, and it may change.
 const DEFAULT_OUTBOUND: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 200));
 
+/// The day Azure retired Basic public addresses (PIP-3).
+const BASIC_RETIRED: &str = "2025-09-30";
+
 impl Walk<'_> {
     /// The outbound method of a sender; `None` (with a blocker or unknown written down) where there is none.
     pub(super) fn outbound_method(
@@ -147,7 +150,7 @@ impl Walk<'_> {
         let pools = self.pools_of(id);
         for (balancer, row) in self.net.inventory.load_balancers.rows() {
             let slot = Slot { table: TableTag::LoadBalancer, row: balancer.raw() };
-            let mine = |pool: &str| pools.iter().any(|p| p.eq_ignore_ascii_case(pool));
+            let mine = |pool: &str| pools.contains(&self.pool(pool, Some(balancer)));
             let outbound = row
                 .outbound_rules
                 .iter()
@@ -193,7 +196,21 @@ impl Walk<'_> {
             }
             Field::Absent => self.private_by_default(s, subnet),
         };
+        let managed = !row.delegations.items.is_empty();
+        if private && managed {
+            let evidence = of(self.net, Some(slot), &[azure::OUT_8]);
+            let text = "the service that the subnet is delegated to has a way out of its own".into();
+            return Some((DEFAULT_OUTBOUND, evidence, text));
+        }
         let flexible = from.is_some_and(|id| self.in_flexible_set(id));
+        let behind = from.and_then(|id| self.behind_internal_balancer(id));
+        if let (Some(balancer), false, false) = (behind, private, flexible) {
+            let evidence = of(self.net, Some(balancer), &[azure::OUT_1, azure::OUT_11]);
+            let text =
+                "behind a Standard load balancer without a public frontend nothing gives a public address";
+            s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
+            return None;
+        }
         if !private && !flexible {
             if !s.header.protocol.has_ports() {
                 let evidence = of(self.net, Some(slot), &[azure::OUT_4]);
@@ -205,7 +222,10 @@ impl Walk<'_> {
                 );
             }
             s.warn("the flow leaves by default outbound access: its address is Microsoft's and may change (OUT-4)");
-            let evidence = of(self.net, Some(slot), &[azure::OUT_4]);
+            let mut evidence = of(self.net, Some(slot), &[azure::OUT_4]);
+            if from.is_some_and(|id| self.in_pool_by_address(id)) {
+                evidence.rules.push(azure::OUT_9);
+            }
             return Some((
                 DEFAULT_OUTBOUND,
                 evidence,
@@ -234,6 +254,29 @@ impl Walk<'_> {
         );
         s.block(StepKind::Translate, Cause::NoOutboundMethod, of(self.net, Some(slot), &rules), text);
         None
+    }
+
+    /// The Standard load balancer in whose pool an interface is, by its configuration: it takes default outbound
+    /// access away (OUT-11). A pool by address does not (OUT-9).
+    fn behind_internal_balancer(&self, id: AttachmentId) -> Option<Slot> {
+        let inventory = &self.net.inventory;
+        let address = self.net.attachment(id).address;
+        let pools = self.pools_of(id);
+        let mut balancers = inventory.load_balancers.rows();
+        balancers.find_map(|(row, balancer)| {
+            let mine = balancer.backend_address_pools.iter().any(|pool| {
+                let by_address = pool.addresses.iter().any(|a| a.ip_address.known() == address.as_ref());
+                !by_address && pools.iter().any(|p| p.eq_ignore_ascii_case(pool.id.as_str()))
+            });
+            let standard = balancer.sku.is(Sku::Standard);
+            (mine && standard).then_some(Slot { table: TableTag::LoadBalancer, row: row.raw() })
+        })
+    }
+
+    fn in_pool_by_address(&self, id: AttachmentId) -> bool {
+        let Some(address) = self.net.attachment(id).address else { return false };
+        let pools = self.net.inventory.load_balancers.iter().flat_map(|b| &b.backend_address_pools);
+        pools.flat_map(|pool| &pool.addresses).any(|a| a.ip_address.known() == Some(&address))
     }
 
     /// Whether a subnet that does not say is private: by the knob, else by the API version (OUT-5).
@@ -429,8 +472,20 @@ impl Walk<'_> {
         };
         s.rewrite(StepKind::Translate, after, evidence, || format!("its public address leads to {private}"));
         let sku = row.public_ip.row().map(|a| self.sku(s, a));
+        if sku == Some(Some(Sku::Basic)) {
+            self.retired(s);
+        }
         self.through_front(s, sku.unwrap_or(Some(Sku::Standard)), azure::PIP_1);
         Next::Go(Place::Arrive(id))
+    }
+
+    /// Basic addresses exist in old estates only (PIP-3).
+    fn retired(&self, s: &mut State) {
+        let today = self.net.profile.as_of.clone();
+        if today.as_str() >= BASIC_RETIRED {
+            s.warn(format!("Basic public addresses were retired on {BASIC_RETIRED} (PIP-3)"));
+            s.assume(Some("asOf"), format!("the question is about {today}"));
+        }
     }
 
     /// The class of a public address; an absent one means Basic in a template, Standard in our own file.

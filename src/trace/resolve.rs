@@ -54,6 +54,9 @@ struct Lookup {
     aliases: usize,
 }
 
+/// What names end with that Azure gives to machines.
+const AZURE_GIVEN: &str = ".internal.cloudapp.net";
+
 impl Walk<'_> {
     /// Resolves the name asked for; gives the header its destination. `false` where the walk is over.
     pub(super) fn resolve_target(&self, s: &mut State, name: &Arc<str>) -> bool {
@@ -698,6 +701,9 @@ impl Walk<'_> {
             s.assume(None, format!("{ip} stands for `{name}` ({tag})", ip = ip.unwrap_or(INTERNET_HOST)));
             return Zoned::Answer(Answer::Addresses(vec![ip.unwrap_or(INTERNET_HOST)], by(&[azure::DNS_4])));
         }
+        if let Some(machine) = name.strip_suffix(AZURE_GIVEN) {
+            return self.given_name(vnet, &name, machine);
+        }
         if let Some(zone) = self.net.names.zone_names.iter().find(|z| is_under(&name, z)) {
             let why = format!(
                 "`{name}` lies under the private zone `{zone}`, which is not linked where it is asked; whether it exists publicly is not known"
@@ -711,6 +717,30 @@ impl Walk<'_> {
             ),
         );
         Zoned::Answer(Answer::Addresses(vec![INTERNET_HOST], by(&[azure::DNS_4])))
+    }
+
+    /// A name that Azure gives a machine: known inside its own network and nowhere else (PEER-11).
+    fn given_name(&self, vnet: Option<Id<VirtualNetwork>>, name: &str, machine: &str) -> Zoned {
+        let label = machine.split('.').next().unwrap_or(machine);
+        let inventory = &self.net.inventory;
+        let called = |a: &crate::network::Attachment| match a.kind {
+            AttachmentKind::Interface(nic) => crate::network::machine_of(inventory, nic)
+                .is_some_and(|m| inventory.virtual_machines[m].id.name().eq_ignore_ascii_case(label)),
+            AttachmentKind::Host(host) => inventory.hosts[host].id.name().eq_ignore_ascii_case(label),
+            _ => false,
+        };
+        let mut own = self.net.attachments.iter().filter(|a| Some(a.vnet) == vnet);
+        let answer = match own.find(|a| called(a)).and_then(|a| Some((a, a.address?))) {
+            Some((found, ip)) => {
+                Answer::Addresses(vec![ip], of(self.net, Some(found.owner), &[azure::PEER_11]))
+            }
+            None => Answer::Fails(
+                Cause::DnsNxDomain,
+                by(&[azure::PEER_11]),
+                format!("no machine of the asking network is called `{name}`"),
+            ),
+        };
+        Zoned::Answer(answer)
     }
 
     /// A public zone of the estate.
