@@ -10,6 +10,7 @@ mod explain;
 mod generate;
 mod import;
 mod load;
+mod requirements;
 mod schema;
 mod sink;
 mod trace;
@@ -106,6 +107,8 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::NsgDiagnostics(args) => watcher::nsg_diagnostics(args, console).await,
         Command::WhatIf(args) => what_if::run(*args, console).await,
         Command::Import(args) => import::run(args, console).await,
+        Command::Requirements(args) if args.as_is => requirements::as_is(*args, console).await,
+        Command::Requirements(args) => requirements::run(*args, console).await,
         Command::Catalogue(args) => catalogue::run(&args, console),
         Command::Schema(args) => schema::run(&args, console),
         Command::Generate(args) => generate::run(&args, console, &listen()),
