@@ -147,7 +147,7 @@ impl Done {
 #[test]
 fn help_is_as_agreed() {
     let folder = Folder::new("help");
-    for command in ["", "trace", "check", "import", "explain", "schema"] {
+    for command in ["", "trace", "check", "import", "tags", "explain", "schema"] {
         let arguments: Vec<&str> = command.split_whitespace().chain(["-h"]).collect();
         let done = folder.run(&arguments).code(0);
         let name = if command.is_empty() { "netwhy" } else { command };
