@@ -16,6 +16,8 @@ pub mod files;
 pub mod load;
 pub mod observed;
 pub mod render;
+pub mod repair;
+pub mod what_if;
 
 pub use cancel::Cancel;
 pub use event::{Event, Tally};

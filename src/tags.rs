@@ -16,7 +16,7 @@ pub use compare::{TagChange, TagChangeKind};
 
 use crate::diag::{Diagnostic, Diagnostics, nearest};
 use crate::doc::Node;
-use crate::net::{AddressSet, IpAddr};
+use crate::net::{AddressSet, IpAddr, IpNet};
 use crate::services::TAG_ALIASES;
 use index::Index;
 use std::sync::{Arc, OnceLock};
@@ -75,7 +75,20 @@ struct Tag {
     /// The name in lower case; the table is sorted by it.
     key: Arc<str>,
     set: AddressSet,
+    /// Its prefixes as published, sorted: a route for a tag is a route for each of them (RT-17), and neighbours
+    /// do not make a longer block.
+    prefixes: Vec<IpNet>,
     parent: Option<TagId>,
+}
+
+impl Tag {
+    fn new(name: Arc<str>, mut prefixes: Vec<IpNet>) -> Tag {
+        prefixes.iter_mut().for_each(|net| *net = net.trunc());
+        prefixes.sort_unstable();
+        prefixes.dedup();
+        let set = AddressSet::from_prefixes(&prefixes);
+        Tag { key: name.to_lowercase().into(), name, set, prefixes, parent: None }
+    }
 }
 
 impl ServiceTags {
@@ -100,12 +113,9 @@ impl ServiceTags {
         cloud: &str,
         change_number: u64,
         source_name: &str,
-        named: Vec<(Arc<str>, AddressSet)>,
+        named: Vec<(Arc<str>, Vec<IpNet>)>,
     ) -> ServiceTags {
-        let mut tags: Vec<Tag> = named
-            .into_iter()
-            .map(|(name, set)| Tag { key: name.to_lowercase().into(), name, set, parent: None })
-            .collect();
+        let mut tags: Vec<Tag> = named.into_iter().map(|(name, prefixes)| Tag::new(name, prefixes)).collect();
         tags.sort_by(|a, b| a.key.cmp(&b.key));
         tags.dedup_by(|a, b| a.key == b.key);
         let mut table = ServiceTags {
@@ -154,6 +164,15 @@ impl ServiceTags {
     /// The addresses of a tag.
     pub fn set(&self, id: TagId) -> &AddressSet {
         &self.tags[id.index()].set
+    }
+
+    /// The length of the longest published prefix of a tag that holds an address.
+    pub fn longest_prefix(&self, id: TagId, ip: IpAddr) -> Option<u8> {
+        let prefixes = &self.tags[id.index()].prefixes;
+        let bits = if ip.is_ipv4() { 32 } else { 128 };
+        let listed =
+            |len: &u8| IpNet::new(ip, *len).is_ok_and(|net| prefixes.binary_search(&net.trunc()).is_ok());
+        (0..=bits).rev().find(listed)
     }
 
     /// The tag this one is a part of: `Storage` for `Storage.WestEurope`.

@@ -13,10 +13,12 @@ mod firewall;
 mod forward;
 mod hub;
 mod layers;
+mod managed;
 mod model;
 mod outbound;
 mod question;
 mod resolve;
+mod scoring;
 mod service;
 mod state;
 

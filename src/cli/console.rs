@@ -132,9 +132,37 @@ pub(super) fn tell_of_panic(info: &PanicHookInfo<'_>) {
 pub(super) struct Progress(indicatif::ProgressBar);
 
 impl Progress {
-    /// A count of lines whose end is not known.
-    pub(super) fn lines(wanted: bool) -> Self {
-        Self::styled(indicatif::ProgressBar::no_length(), "{spinner} {human_pos} flows, {per_sec}", wanted)
+    /// Flows of a file, which has so many bytes where that is known.
+    pub(super) fn flows(bytes: Option<u64>, wanted: bool) -> Self {
+        match bytes {
+            Some(bytes) => Self::styled(
+                indicatif::ProgressBar::new(bytes),
+                "{bar:30} {percent}% {msg}, {elapsed} gone, {eta} to go",
+                wanted,
+            ),
+            None => {
+                Self::styled(indicatif::ProgressBar::no_length(), "{spinner} {msg}, {elapsed} gone", wanted)
+            }
+        }
+    }
+
+    /// So many flows are done, with so many bytes more.
+    pub(super) fn flows_done(&self, flows: u64, bytes: u64) {
+        self.0.inc(bytes);
+        let gone = self.0.elapsed().as_secs_f64().max(0.001);
+        let rate = indicatif::HumanCount((flows as f64 / gone) as u64);
+        self.0.set_message(format!("{} flows, {rate} a second", indicatif::HumanCount(flows)));
+    }
+
+    /// Says something without tearing the bar.
+    pub(super) fn beside(&self, say: impl FnOnce()) {
+        self.0.suspend(say);
+    }
+
+    /// A count of resources.
+    pub(super) fn resources(wanted: bool) -> Self {
+        let template = "{spinner} {human_pos} resources, {per_sec}";
+        Self::styled(indicatif::ProgressBar::no_length(), template, wanted)
     }
 
     /// A count of scenarios.

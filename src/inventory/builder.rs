@@ -512,8 +512,7 @@ fn check_references(inventory: &Inventory, notes: &mut Diagnostics) {
         let inner = by_id && names_a_part(inventory, &ResourceId::new(text));
         // Groups, subscriptions and management groups are scopes: they exist without being listed.
         let scope = by_id && ResourceId::new(text).kind().starts_with("Microsoft.Resources/");
-        let own =
-            !by_id && kind.is_empty() && inventory.has_part(owner, text.rsplit('/').next().unwrap_or(text));
+        let own = !by_id && kind.is_empty() && names_a_part_of(inventory, owner, text);
         if hits == 1 || inner || scope || own {
             return;
         }
@@ -548,6 +547,17 @@ fn names_a_part(inventory: &Inventory, id: &ResourceId) -> bool {
         here = id.parent();
     }
     false
+}
+
+/// Whether a name means a part of its owner, or, as `resource/part`, of a resource that is there.
+fn names_a_part_of(inventory: &Inventory, owner: &ResourceId, text: &str) -> bool {
+    let (whole, part) = text.rsplit_once('/').unwrap_or(("", text));
+    inventory.has_part(owner, part)
+        || inventory
+            .named(whole)
+            .iter()
+            .filter_map(|slot| inventory.id_of(*slot))
+            .any(|id| inventory.has_part(id, part))
 }
 
 fn dangling(

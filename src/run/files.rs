@@ -189,13 +189,15 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
     decode(bytes).map_err(|at| FileError::new(path, fault.unwrap_or(FileFault::NotText(at))))
 }
 
-/// Opens a file to be read line by line; `-` is standard input.
-pub fn open_lines(path: &Path) -> Result<Box<dyn io::BufRead + Send>, FileError> {
+/// Opens a file to be read as a stream, with its length where that is known; `-` is standard input.
+pub fn open_stream(path: &Path) -> Result<(Box<dyn io::Read + Send>, Option<u64>), FileError> {
     if path == Path::new("-") {
-        return Ok(Box::new(io::BufReader::new(io::stdin())));
+        return Ok((Box::new(io::stdin()), None));
     }
-    let file = std::fs::File::open(path).map_err(|e| FileError::new(path, FileFault::Read(e)))?;
-    Ok(Box::new(io::BufReader::with_capacity(1 << 16, file)))
+    let fail = |e| FileError::new(path, FileFault::Read(e));
+    let file = std::fs::File::open(path).map_err(fail)?;
+    let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
+    Ok((Box::new(file), length))
 }
 
 fn decode(bytes: Vec<u8>) -> Result<String, usize> {
