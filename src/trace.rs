@@ -15,6 +15,7 @@ mod hub;
 mod layers;
 mod managed;
 mod model;
+mod open;
 mod outbound;
 mod question;
 mod resolve;
@@ -31,4 +32,5 @@ pub use model::{
     Action, Assumption, Blocker, Decision, Endpoint, Evidence, Flow, Hop, HopKind, Missing, Outcome, Return,
     Step, StepKind, Trace, Zone,
 };
+pub use open::{OpenFlow, follow, open};
 pub use question::{INTERNET_CLIENT, INTERNET_HOST, Misunderstood, Origin, Question, Target, Wanted};

@@ -6,7 +6,7 @@ use super::outbound::names_part;
 use super::state::{Device, End, Next, Place, Session, State, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{
-    ApplicationGateway, Id, LoadBalancer, LoadBalancingRule, Sku, Slot, TableTag, Unknown,
+    ApplicationGateway, Id, LoadBalancer, LoadBalancingRule, ResourceId, Sku, Slot, TableTag, Unknown,
 };
 use crate::net::Header;
 use crate::net::{Protocol, ProtocolMatch};
@@ -16,14 +16,31 @@ use crate::network::{
 use crate::rules as azure;
 
 impl Walk<'_> {
-    /// The pools an attachment belongs to, as references.
-    pub(super) fn pools_of(&self, id: AttachmentId) -> Vec<String> {
+    /// The pools a reference means: by id, as `balancer/pool`, or by a bare name, which within a balancer means its own.
+    pub(super) fn pools_named(&self, text: &str, within: Option<&LoadBalancer>) -> Vec<ResourceId> {
+        if ResourceId::looks_like_one(text) {
+            return vec![ResourceId::new(text)];
+        }
+        let (balancer, pool) = text.rsplit_once('/').map_or((None, text), |(b, p)| (Some(b), p));
+        let all = self.net.inventory.load_balancers.iter();
+        let meant = all.filter(|row| match (balancer, within) {
+            (Some(name), _) => row.id.name().eq_ignore_ascii_case(name),
+            (None, Some(own)) => row.id == own.id,
+            (None, None) => true,
+        });
+        let pools = meant.flat_map(|row| row.backend_address_pools.iter());
+        pools.filter(|p| p.name.eq_ignore_ascii_case(pool)).map(|p| p.id.clone()).collect()
+    }
+
+    /// The pools an attachment belongs to.
+    pub(super) fn pools_of(&self, id: AttachmentId) -> Vec<ResourceId> {
         let inventory = &self.net.inventory;
         let row = self.net.attachment(id);
-        let mut pools: Vec<String> = Vec::new();
+        let mut pools: Vec<ResourceId> = Vec::new();
         let mut add = |configs: &crate::inventory::Many<crate::inventory::IpConfiguration>| {
             for config in configs {
-                pools.extend(config.load_balancer_backend_address_pools.iter().map(|r| r.text.to_string()));
+                let named = config.load_balancer_backend_address_pools.iter();
+                pools.extend(named.flat_map(|r| self.pools_named(&r.text, None)));
             }
         };
         match row.kind {
@@ -48,7 +65,7 @@ impl Walk<'_> {
                     _ => false,
                 });
                 if by_address || by_config {
-                    pools.push(pool.id.as_str().to_owned());
+                    pools.push(pool.id.clone());
                 }
             }
         }
@@ -81,6 +98,9 @@ impl Walk<'_> {
             mine && takes(r, &s.header, transit)
         });
         let Some(rule) = rule else {
+            if self.balancer_rule_gone(s, slot) {
+                return Next::End(End::Stopped);
+            }
             return self.inbound_nat(s, balancer, front, slot);
         };
         if let Some(unknown) = [&rule.frontend_port, &rule.backend_port].into_iter().find_map(|f| f.unknown())
@@ -98,7 +118,8 @@ impl Walk<'_> {
             at: rule.at,
             ..of(self.net, Some(slot), &[azure::LB_1])
         };
-        let backends = self.backends(rule);
+        let pool = self.backends(row, rule);
+        let backends = self.kept_backends(s, &pool).unwrap_or(pool);
         if backends.is_empty() {
             let text = format!("no backend of the rule `{}` is in the files", rule.name);
             s.block(StepKind::Balance, Cause::NoBackend, evidence, text);
@@ -135,8 +156,9 @@ impl Walk<'_> {
     }
 
     /// The attachments in the pools of a rule.
-    fn backends(&self, rule: &LoadBalancingRule) -> Vec<AttachmentId> {
-        let wanted: Vec<&str> = rule.backend_address_pool.iter().map(|r| &*r.text).collect();
+    fn backends(&self, balancer: &LoadBalancer, rule: &LoadBalancingRule) -> Vec<AttachmentId> {
+        let named = rule.backend_address_pool.iter();
+        let wanted: Vec<ResourceId> = named.flat_map(|r| self.pools_named(&r.text, Some(balancer))).collect();
         let mut out = Vec::new();
         for number in 0..self.net.attachments.len() {
             let id = AttachmentId(number as u32);
@@ -147,7 +169,7 @@ impl Walk<'_> {
                 continue;
             }
             let pools = self.pools_of(id);
-            if pools.iter().any(|p| wanted.iter().any(|w| same_part(w, p))) {
+            if pools.iter().any(|p| wanted.contains(p)) {
                 out.push(id);
             }
         }
@@ -168,9 +190,22 @@ impl Walk<'_> {
         let healthy: Vec<AttachmentId> =
             backends.iter().copied().filter(|b| self.probe_passes(*b) != Tri::No).collect();
         if healthy.is_empty() {
-            let evidence = Evidence { rules: vec![azure::LB_4, azure::PLAT_6], ..evidence.clone() };
-            let text = "every backend denies the health probes from 168.63.129.16, so none gets new flows";
-            s.block(StepKind::Balance, Cause::ProbeDown, evidence, text);
+            let every = self.backends(row, rule).iter().all(|b| self.probe_passes(*b) == Tri::No);
+            if !self.outlives_probes(s, row.sku.is(Sku::Basic), every) {
+                let mut rules = vec![azure::LB_4, azure::PLAT_6];
+                let (text, more) = match s.open.is_some() {
+                    true => (
+                        "every backend denies the health probes from 168.63.129.16, which cuts open flows",
+                        Some(azure::LB_3),
+                    ),
+                    false => (
+                        "every backend denies the health probes from 168.63.129.16, so none gets new flows",
+                        None,
+                    ),
+                };
+                rules.extend(more);
+                s.block(StepKind::Balance, Cause::ProbeDown, Evidence { rules, ..evidence.clone() }, text);
+            }
         }
         let used = if healthy.is_empty() { backends } else { healthy };
         let total = used.len();
@@ -653,14 +688,4 @@ fn takes(rule: &LoadBalancingRule, header: &Header, transit: bool) -> bool {
     !transit
         && protocol
         && (rule.frontend_port.is(i64::from(header.port)) || rule.frontend_port.unknown().is_some())
-}
-
-/// Whether two references name the same pool: ids, or bare names.
-fn same_part(a: &str, b: &str) -> bool {
-    use crate::inventory::ResourceId;
-    if ResourceId::looks_like_one(a) && ResourceId::looks_like_one(b) {
-        return ResourceId::new(a) == ResourceId::new(b);
-    }
-    let last = |t: &str| t.rsplit('/').next().unwrap_or(t).to_ascii_lowercase();
-    last(a) == last(b)
 }

@@ -77,13 +77,24 @@ impl<'n> Walk<'n> {
 
     /// Answers a question.
     pub(super) fn answer(&self, flow: &Flow, question: &Question, full: bool) -> Trace {
-        let header = Header {
+        let ends = self.all_ends(flow, question, full);
+        self.finish(flow, ends)
+    }
+
+    /// The header as it is sent, before its destination is known.
+    pub(super) fn first_header(&self, flow: &Flow, question: &Question) -> Header {
+        Header {
             source: self.source_address(&question.origin),
             destination: question::INTERNET_HOST,
             protocol: flow.protocol,
             source_port: flow.source_port.unwrap_or(EPHEMERAL_PORT),
             port: if flow.protocol.has_ports() { flow.port } else { 0 },
-        };
+        }
+    }
+
+    /// Every branch of a flow, judged.
+    pub(super) fn all_ends(&self, flow: &Flow, question: &Question, full: bool) -> Vec<(State, End)> {
+        let header = self.first_header(flow, question);
         let mut ends = self.ends(State::new(header, question.origin.clone(), full), question);
         if ends.iter().any(|(state, _)| state.alias_doubt) {
             let other = State { asks_for_alias: true, ..State::new(header, question.origin.clone(), full) };
@@ -92,7 +103,7 @@ impl<'n> Walk<'n> {
         for (state, end) in &mut ends {
             self.judge_end(state, end, flow);
         }
-        self.finish(flow, ends)
+        ends
     }
 
     /// Follows a flow from its sender to every end.
@@ -100,6 +111,7 @@ impl<'n> Walk<'n> {
         // The name comes first: without an address nothing is sent.
         let addressed = self.address_target(&mut state, question);
         self.originate(&mut state);
+        state.addressed = addressed.then_some(state.header.destination);
         if addressed {
             let place = self.first_place(&mut state);
             return self.run(state, place);
@@ -116,7 +128,7 @@ impl<'n> Walk<'n> {
     }
 
     /// The first hop: who sends.
-    fn originate(&self, s: &mut State) {
+    pub(super) fn originate(&self, s: &mut State) {
         match s.origin.clone() {
             Origin::Attachment(id) => {
                 self.enter(s, id);
@@ -186,7 +198,7 @@ impl<'n> Walk<'n> {
         public.and_then(|row| self.net.public_addresses[row.index()].0).unwrap_or(private)
     }
 
-    fn first_place(&self, s: &mut State) -> Next {
+    pub(super) fn first_place(&self, s: &mut State) -> Next {
         match s.origin.clone() {
             Origin::Attachment(id) => Next::Go(Place::Leave(id)),
             Origin::Subnet(subnet, _) => self.leave_subnet(s, subnet),
@@ -198,7 +210,7 @@ impl<'n> Walk<'n> {
     }
 
     /// Follows every branch to its end.
-    fn run(&self, state: State, first: Next) -> Vec<(State, End)> {
+    pub(super) fn run(&self, state: State, first: Next) -> Vec<(State, End)> {
         let mut ends = Vec::new();
         let mut work = vec![(state, first)];
         let mut branches = 1;
@@ -291,8 +303,9 @@ impl<'n> Walk<'n> {
     }
 
     /// After an arrival: the way back, and what authorization says.
-    fn judge_end(&self, s: &mut State, end: &mut End, flow: &Flow) {
+    pub(super) fn judge_end(&self, s: &mut State, end: &mut End, flow: &Flow) {
         let End::Arrived(terminal, _) = end else { return };
+        self.still_the_same(s);
         if let Terminal::Service(arrival) = terminal {
             let arrival = arrival.clone();
             self.authorize(s, &arrival, flow);
@@ -425,7 +438,7 @@ impl<'n> Walk<'n> {
     }
 
     /// Puts the branches together: the worst is the answer, the others are kept beside it.
-    fn finish(&self, flow: &Flow, ends: Vec<(State, End)>) -> Trace {
+    pub(super) fn finish(&self, flow: &Flow, ends: Vec<(State, End)>) -> Trace {
         let mut traces: Vec<Trace> =
             ends.into_iter().map(|(state, end)| conclude(flow, state, &end)).collect();
         if traces.is_empty() {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 impl Walk<'_> {
     /// The filters of an attachment, in the order of the direction.
     pub(super) fn filter(&self, s: &mut State, id: AttachmentId, inbound: bool) {
-        if s.returning {
+        if s.returning || self.passes_as_open(s, Spot::Attachment(id), inbound) {
             return;
         }
         let row = self.net.attachment(id);
@@ -34,7 +34,7 @@ impl Walk<'_> {
 
     /// The filters of a subnet for a host that no resource stands for.
     pub(super) fn filter_subnet(&self, s: &mut State, subnet: Id<Subnet>, inbound: bool) {
-        if !s.returning {
+        if !s.returning && !self.passes_as_open(s, Spot::Subnet(subnet), inbound) {
             self.layers(s, Spot::Subnet(subnet), inbound);
         }
     }

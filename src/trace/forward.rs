@@ -123,6 +123,7 @@ impl Walk<'_> {
                 return Next::End(End::Stopped);
             }
         };
+        self.endpoint_switched(s, subnet, from, hop);
         let vnet = self.net.subnet(subnet).vnet;
         match hop {
             NextHop::None => {
@@ -340,6 +341,11 @@ impl Walk<'_> {
                     );
                 }
             }
+        }
+        // An open flow stays on its appliance as long as that is among them.
+        let known = |way: &(Place, Header)| matches!(way.0, Place::Arrive(id) if self.is_on(s, id));
+        if ways.iter().any(known) {
+            ways.retain(known);
         }
         match ways.len() {
             0 => Next::End(End::Stopped),
@@ -693,6 +699,7 @@ impl Walk<'_> {
                 s.pass(StepKind::Forward, evidence, || format!("`{}` passes it on", row.name));
             }
         }
+        self.session_begins(s, Device::Transit(id));
         let before = s.header;
         if let (true, Some(own)) = (translates, row.address) {
             let after = Header { source: own, ..before };
@@ -726,6 +733,7 @@ impl Walk<'_> {
         self.smtp(s);
         match self.outbound_method(s, subnet, from) {
             Some((public, evidence, text)) => {
+                self.outbound_changed(s, from, public);
                 let before = s.header;
                 let after = Header { source: public, ..before };
                 if let Some(id) = from {

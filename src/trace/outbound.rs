@@ -135,7 +135,7 @@ impl Walk<'_> {
         let pools = self.pools_of(id);
         for (balancer, row) in self.net.inventory.load_balancers.rows() {
             let slot = Slot { table: TableTag::LoadBalancer, row: balancer.raw() };
-            let mine = |pool: &str| pools.iter().any(|p| p.eq_ignore_ascii_case(pool));
+            let mine = |pool: &str| self.pools_named(pool, Some(row)).iter().any(|p| pools.contains(p));
             let outbound = row
                 .outbound_rules
                 .iter()
@@ -453,6 +453,9 @@ impl Walk<'_> {
         sku: Option<Sku>,
         rule: azure::RuleId,
     ) {
+        if s.open.is_some() {
+            return;
+        }
         let row = self.net.attachment(id);
         let none = row.nsg.is_none() && self.net.subnet(row.subnet).nsg.is_none();
         if none && sku.is_some_and(|k| k != Sku::Basic) {
