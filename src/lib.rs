@@ -30,6 +30,8 @@
 //! | `doc`, `tags` | JSON and YAML trees; published prefixes | resources |
 //! | `inventory` | typed resources and references | formats, files |
 //! | `formats` | how others write resources | flows |
+//! | `catalogue` | what workloads need | an estate |
+//! | `generate` | how large estates look | files |
 //! | `network` | compiled tables | flows, formats, files |
 //! | `trace` | one flow through one network | files, clocks, other flows |
 //! | `analysis` | Network Watcher's questions and words | how answers are printed |
@@ -84,10 +86,12 @@
 //! Start reading at [`inventory`], then [`network`], then [`trace`].
 
 pub mod analysis;
+pub mod catalogue;
 pub mod cli;
 pub mod diag;
 pub mod doc;
 pub mod formats;
+pub mod generate;
 pub mod inventory;
 pub mod net;
 pub mod network;
@@ -111,14 +115,33 @@ pub const LAYERS: &[(&str, &[&str])] = &[
     ("tags", &["diag", "doc", "net", "services"]),
     ("inventory", &["diag", "doc", "net", "services"]),
     ("formats", &["diag", "doc", "inventory", "net", "services", "tags"]),
+    ("catalogue", &["diag", "doc", "formats", "net", "profile", "services"]),
+    ("generate", &["diag", "doc", "inventory", "net", "services"]),
     ("network", &["diag", "inventory", "net", "profile", "rules", "services", "tags"]),
     ("trace", &["diag", "inventory", "net", "network", "profile", "rules", "services"]),
-    ("analysis", &["diag", "inventory", "net", "network", "profile", "rules", "services", "tags", "trace"]),
+    (
+        "analysis",
+        &[
+            "catalogue",
+            "diag",
+            "doc",
+            "formats",
+            "inventory",
+            "net",
+            "network",
+            "profile",
+            "rules",
+            "services",
+            "tags",
+            "trace",
+        ],
+    ),
     ("scenario", &["diag", "doc", "formats", "inventory", "net", "profile", "rules", "services", "trace"]),
     (
         "report",
         &[
             "analysis",
+            "catalogue",
             "diag",
             "doc",
             "inventory",
@@ -128,6 +151,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "rules",
             "scenario",
             "services",
+            "tags",
             "trace",
         ],
     ),
@@ -135,6 +159,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
         "run",
         &[
             "analysis",
+            "catalogue",
             "diag",
             "doc",
             "formats",
@@ -154,9 +179,12 @@ pub const LAYERS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "analysis",
+            "catalogue",
             "diag",
             "doc",
             "formats",
+            "generate",
+            "generate",
             "inventory",
             "net",
             "network",

@@ -70,6 +70,11 @@ pub fn follow(
     trace::follow(network, &flow, open).map_err(|error| misunderstood(&error, at))
 }
 
+/// Whether a flow means something in this network; otherwise what is wrong with it.
+pub fn understood(network: &Network, flow: &Flow, at: At) -> Result<(), Diagnostic> {
+    trace::understand(network, flow).map(|_| ()).map_err(|error| misunderstood(&error, at))
+}
+
 /// Answers a question without evidence.
 pub fn decide(
     question: &Question,

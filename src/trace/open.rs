@@ -78,9 +78,8 @@ pub fn follow(
             format!("the flow is open already, to {}: no name is asked again", way.destination)
         });
         let first = walk.first_place(&mut state);
-        let mut branches = walk.run(state, first);
-        branches.iter_mut().for_each(|(state, end)| walk.judge_end(state, end, flow));
-        ends.append(&mut branches);
+        let branches = walk.run(state, first).into_iter();
+        ends.extend(branches.flat_map(|(state, end)| walk.judge_end(state, end, flow)));
     }
     let open = walk.remember(&ends);
     Ok((walk.finish(flow, ends), open))

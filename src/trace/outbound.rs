@@ -38,9 +38,7 @@ impl Walk<'_> {
         if let Some(method) = from.and_then(|id| self.outbound_rule(id)) {
             return Some(method);
         }
-        if !s.is_clear()
-            && s.missing.iter().any(|m| m.text.contains("NAT gateway") || m.text.contains("public address"))
-        {
+        if !s.is_clear() && s.missing.iter().any(|m| m.text.contains("public address")) {
             return None;
         }
         self.default_outbound(s, subnet, from)
@@ -54,12 +52,7 @@ impl Walk<'_> {
         let bound = Bound::follow(&self.net.inventory, &self.net.inventory.subnets[subnet].nat_gateway);
         let gateway = match bound {
             Bound::None => return None,
-            Bound::Unknown(unknown) => {
-                let unknown =
-                    Unknown::new(unknown.at, format!("the NAT gateway of the subnet: {}", unknown.why));
-                s.unknown(StepKind::Translate, Cause::DanglingReference, &unknown, by(&[azure::OUT_1]));
-                return None;
-            }
+            Bound::Unknown(unknown) => return Some(self.unknown_nat_gateway(s, subnet, &unknown)),
             Bound::To(gateway) => gateway,
         };
         let row = &self.net.inventory.nat_gateways[gateway];
@@ -72,15 +65,7 @@ impl Walk<'_> {
             .filter_map(|p| self.net.inventory.public_ip_prefixes[p].ip_prefix.known().map(|n| n.addr()))
             .next();
         s.hop(HopKind::NatGateway, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
-        if !s.header.protocol.has_ports() {
-            let text = "a NAT gateway carries TCP and UDP only";
-            s.block(
-                StepKind::Translate,
-                Cause::NatProtocol,
-                Evidence { rules: vec![azure::NAT_3], ..evidence.clone() },
-                text,
-            );
-        }
+        self.nat_protocol(s, &evidence);
         let public = own.or(prefix);
         if public.is_none() && row.public_ip_addresses.is_empty() && row.public_ip_prefixes.is_empty() {
             let text = format!("the NAT gateway `{}` has no public address", row.id.name());
@@ -89,6 +74,33 @@ impl Walk<'_> {
         }
         let public = public.unwrap_or(DEFAULT_OUTBOUND);
         Some((public, evidence, format!("the NAT gateway gives {public}")))
+    }
+
+    /// A NAT gateway that no file describes carries what every NAT gateway does; only its address is not known.
+    fn unknown_nat_gateway(&self, s: &mut State, subnet: Id<Subnet>, unknown: &Unknown) -> Method {
+        let why = format!("the address of the subnet's NAT gateway: {}", unknown.why);
+        let slot = Slot { table: TableTag::Subnet, row: subnet.raw() };
+        let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::NAT_1]);
+        s.assume(
+            None,
+            format!("{DEFAULT_OUTBOUND} stands for the address of a NAT gateway in none of the files"),
+        );
+        s.source_unknown = Some(Unknown::new(unknown.at, why));
+        self.nat_protocol(s, &evidence);
+        (
+            DEFAULT_OUTBOUND,
+            evidence,
+            format!("the NAT gateway of the subnet gives an address, {DEFAULT_OUTBOUND} here"),
+        )
+    }
+
+    /// A NAT gateway carries TCP and UDP (NAT-3).
+    fn nat_protocol(&self, s: &mut State, evidence: &Evidence) {
+        if !s.header.protocol.has_ports() {
+            let evidence = Evidence { rules: vec![azure::NAT_3], ..evidence.clone() };
+            let text = "a NAT gateway carries TCP and UDP only";
+            s.block(StepKind::Translate, Cause::NatProtocol, evidence, text);
+        }
     }
 
     fn own_public_address(&self, s: &mut State, id: AttachmentId) -> Option<Method> {
@@ -417,7 +429,7 @@ impl Walk<'_> {
         };
         s.rewrite(StepKind::Translate, after, evidence, || format!("its public address leads to {private}"));
         let sku = row.public_ip.row().map(|a| self.sku(s, a));
-        self.closed_unless_grouped(s, id, sku.unwrap_or(Some(Sku::Standard)), azure::PIP_1);
+        self.through_front(s, sku.unwrap_or(Some(Sku::Standard)), azure::PIP_1);
         Next::Go(Place::Arrive(id))
     }
 
@@ -431,7 +443,7 @@ impl Walk<'_> {
                 s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, by(&[azure::PIP_1]));
                 None
             }
-            (Field::Absent, Origin::Template) => {
+            (Field::Absent, Origin::Template | Origin::Planned) => {
                 s.assume(
                     None,
                     format!("`{}` names no SKU, so its API's default holds: Basic", row.id.name()),
@@ -445,30 +457,24 @@ impl Walk<'_> {
         }
     }
 
+    /// Notes that the flow comes in by a public front, which is closed at first unless it is Basic.
+    pub(super) fn through_front(&self, s: &mut State, sku: Option<Sku>, rule: azure::RuleId) {
+        s.closed_front = Some(rule).filter(|_| sku.is_some_and(|k| k != Sku::Basic));
+    }
+
     /// A Standard public front is closed where no group of subnet or interface is there to open it.
-    pub(super) fn closed_unless_grouped(
-        &self,
-        s: &mut State,
-        id: AttachmentId,
-        sku: Option<Sku>,
-        rule: azure::RuleId,
-    ) {
+    pub(super) fn closed_unless_grouped(&self, s: &mut State, id: AttachmentId, rule: azure::RuleId) {
         if s.open.is_some() {
             return;
         }
         let row = self.net.attachment(id);
-        let none = row.nsg.is_none() && self.net.subnet(row.subnet).nsg.is_none();
-        if none && sku.is_some_and(|k| k != Sku::Basic) {
+        if row.nsg.is_none() && self.net.subnet(row.subnet).nsg.is_none() {
             let text = format!(
                 "Standard public addresses are closed until a network security group allows, and `{}` has none",
                 row.name
             );
-            s.block(
-                StepKind::Filter,
-                Cause::PublicAddressClosed,
-                of(self.net, Some(row.owner), &[rule]),
-                text,
-            );
+            let evidence = of(self.net, Some(row.owner), &[rule]);
+            s.block(StepKind::Filter, Cause::PublicAddressClosed, evidence, text);
         }
     }
 
