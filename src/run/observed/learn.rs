@@ -119,7 +119,7 @@ fn is_route_server(id: &ResourceId) -> bool {
 fn is_known(network: &Network, vnet: Id<VirtualNetwork>, prefix: IpNet) -> bool {
     use crate::network::RoutePrefix;
     let routes = &network.vnet(vnet).routes.vnet.gateway;
-    routes.iter().any(|route| matches!(&route.prefix, Some(RoutePrefix::Net(net)) if net == &prefix))
+    routes.iter().any(|route| matches!(&route.prefix, Some(RoutePrefix::Net(net)) if *net == prefix))
 }
 
 fn add(
