@@ -16,6 +16,7 @@ mod layers;
 mod lean;
 mod managed;
 mod model;
+mod open;
 mod outbound;
 mod question;
 mod resolve;
@@ -33,4 +34,5 @@ pub use model::{
     Action, Assumption, Blocker, Decision, Endpoint, Evidence, Flow, Hop, HopKind, Missing, Outcome, Return,
     Step, StepKind, Trace, Zone,
 };
+pub use open::{OpenFlow, follow, open};
 pub use question::{INTERNET_CLIENT, INTERNET_HOST, Misunderstood, Origin, Question, Target, Wanted};

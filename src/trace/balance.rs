@@ -7,7 +7,7 @@ use super::question::EPHEMERAL_PORT;
 use super::state::{Device, End, Next, Place, Session, State, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{
-    ApplicationGateway, Id, LoadBalancer, LoadBalancingRule, Sku, Slot, TableTag, Unknown,
+    ApplicationGateway, Id, LoadBalancer, LoadBalancingRule, ResourceId, Sku, Slot, TableTag, Unknown,
 };
 use crate::net::Header;
 use crate::net::{Protocol, ProtocolMatch};
@@ -15,32 +15,31 @@ use crate::network::{AttachmentId, AttachmentKind, HOST_ADDRESS, PublicTarget, R
 use crate::rules as azure;
 
 impl Walk<'_> {
-    /// The pool that a reference means, by its id: `lb/pool`, or `pool` of the balancer that says so.
-    pub(super) fn pool(&self, text: &str, home: Option<Id<LoadBalancer>>) -> String {
-        use crate::inventory::ResourceId;
+    /// The pools a reference means: by id, as `balancer/pool`, or by a bare name, which within a balancer means its own.
+    pub(super) fn pools_named(&self, text: &str, within: Option<&LoadBalancer>) -> Vec<ResourceId> {
         if ResourceId::looks_like_one(text) {
-            return text.to_ascii_lowercase();
+            return vec![ResourceId::new(text)];
         }
-        let balancers = &self.net.inventory.load_balancers;
-        let (balancer, name) = text.rsplit_once('/').map_or((None, text), |(b, n)| (Some(b), n));
-        let own = |id: Id<LoadBalancer>, row: &LoadBalancer| match balancer {
-            Some(wanted) => row.id.name().eq_ignore_ascii_case(wanted),
-            None => home.is_none_or(|home| home == id),
-        };
-        let found = balancers.rows().filter(|(id, row)| own(*id, row)).find_map(|(_, row)| {
-            row.backend_address_pools.iter().find(|pool| pool.name.eq_ignore_ascii_case(name))
+        let (balancer, pool) = text.rsplit_once('/').map_or((None, text), |(b, p)| (Some(b), p));
+        let all = self.net.inventory.load_balancers.iter();
+        let meant = all.filter(|row| match (balancer, within) {
+            (Some(name), _) => row.id.name().eq_ignore_ascii_case(name),
+            (None, Some(own)) => row.id == own.id,
+            (None, None) => true,
         });
-        found.map_or(text, |pool| pool.id.as_str()).to_ascii_lowercase()
+        let pools = meant.flat_map(|row| row.backend_address_pools.iter());
+        pools.filter(|p| p.name.eq_ignore_ascii_case(pool)).map(|p| p.id.clone()).collect()
     }
 
-    /// The pools an attachment belongs to, by id.
-    pub(super) fn pools_of(&self, id: AttachmentId) -> Vec<String> {
+    /// The pools an attachment belongs to.
+    pub(super) fn pools_of(&self, id: AttachmentId) -> Vec<ResourceId> {
         let inventory = &self.net.inventory;
         let row = self.net.attachment(id);
-        let mut pools: Vec<String> = Vec::new();
+        let mut pools: Vec<ResourceId> = Vec::new();
         let mut add = |configs: &crate::inventory::Many<crate::inventory::IpConfiguration>| {
             for config in configs {
-                pools.extend(config.load_balancer_backend_address_pools.iter().map(|r| r.text.to_string()));
+                let named = config.load_balancer_backend_address_pools.iter();
+                pools.extend(named.flat_map(|r| self.pools_named(&r.text, None)));
             }
         };
         match row.kind {
@@ -65,11 +64,11 @@ impl Walk<'_> {
                     _ => false,
                 });
                 if by_address || by_config {
-                    pools.push(pool.id.as_str().to_owned());
+                    pools.push(pool.id.clone());
                 }
             }
         }
-        pools.iter().map(|pool| self.pool(pool, None)).collect()
+        pools
     }
 
     /// At a frontend of a load balancer, from inside (`own`) or from public space.
@@ -98,6 +97,9 @@ impl Walk<'_> {
             mine && takes(r, &s.header, transit)
         });
         let Some(rule) = rule else {
+            if self.balancer_rule_gone(s, slot) {
+                return Next::End(End::Stopped);
+            }
             return self.inbound_nat(s, balancer, front, slot);
         };
         if let Some(unknown) = [&rule.frontend_port, &rule.backend_port].into_iter().find_map(|f| f.unknown())
@@ -115,7 +117,8 @@ impl Walk<'_> {
             at: rule.at,
             ..of(self.net, Some(slot), &[azure::LB_1])
         };
-        let backends = self.backends(balancer, rule);
+        let pool = self.backends(row, rule);
+        let backends = self.kept_backends(s, &pool).unwrap_or(pool);
         if backends.is_empty() {
             let text = format!("no backend of the rule `{}` is in the files", rule.name);
             s.block(StepKind::Balance, Cause::NoBackend, evidence, text);
@@ -152,9 +155,9 @@ impl Walk<'_> {
     }
 
     /// The attachments in the pools of a rule.
-    fn backends(&self, balancer: Id<LoadBalancer>, rule: &LoadBalancingRule) -> Vec<AttachmentId> {
-        let wanted: Vec<String> =
-            rule.backend_address_pool.iter().map(|r| self.pool(&r.text, Some(balancer))).collect();
+    fn backends(&self, balancer: &LoadBalancer, rule: &LoadBalancingRule) -> Vec<AttachmentId> {
+        let named = rule.backend_address_pool.iter();
+        let wanted: Vec<ResourceId> = named.flat_map(|r| self.pools_named(&r.text, Some(balancer))).collect();
         let mut out = Vec::new();
         for number in 0..self.net.attachments.len() {
             let id = AttachmentId(number as u32);
@@ -186,9 +189,22 @@ impl Walk<'_> {
         let healthy: Vec<AttachmentId> =
             backends.iter().copied().filter(|b| self.probe_passes(row, rule, *b)).collect();
         if healthy.is_empty() {
-            let evidence = Evidence { rules: vec![azure::LB_4, azure::PLAT_6], ..evidence.clone() };
-            let text = "every backend denies the health probes from 168.63.129.16, so none gets new flows";
-            s.block(StepKind::Balance, Cause::ProbeDown, evidence, text);
+            let every = !self.backends(row, rule).iter().any(|b| self.probe_passes(row, rule, *b));
+            if !self.outlives_probes(s, row.sku.is(Sku::Basic), every) {
+                let mut rules = vec![azure::LB_4, azure::PLAT_6];
+                let (text, more) = match s.open.is_some() {
+                    true => (
+                        "every backend denies the health probes from 168.63.129.16, which cuts open flows",
+                        Some(azure::LB_3),
+                    ),
+                    false => (
+                        "every backend denies the health probes from 168.63.129.16, so none gets new flows",
+                        None,
+                    ),
+                };
+                rules.extend(more);
+                s.block(StepKind::Balance, Cause::ProbeDown, Evidence { rules, ..evidence.clone() }, text);
+            }
         }
         let used = if healthy.is_empty() { backends } else { healthy };
         let total = used.len();
@@ -309,7 +325,7 @@ impl Walk<'_> {
             let frontend = r.frontend_ip_configuration.known();
             frontend.is_some_and(|f| names_part(&f.text, &front.id, &front.name))
         };
-        row.load_balancing_rules.iter().filter(own).flat_map(|rule| self.backends(balancer, rule)).collect()
+        row.load_balancing_rules.iter().filter(own).flat_map(|rule| self.backends(row, rule)).collect()
     }
 
     /// An inbound NAT rule, where no load-balancing rule takes the flow.

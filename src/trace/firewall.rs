@@ -64,6 +64,7 @@ impl Walk<'_> {
             }
             return self.dnat(s, id, firewall, &rules);
         }
+        self.session_begins(s, Device::Transit(id));
         self.judge(s, firewall, &rules);
         self.translate(s, id, firewall);
         Next::Go(Place::Leave(id))
@@ -245,6 +246,17 @@ impl Walk<'_> {
 
     /// Network rules, then application rules, then the default deny (FW-1, FW-2, FW-5).
     fn judge(&self, s: &mut State, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) {
+        let stopped = s.blockers.len();
+        self.judge_by_rules(s, firewall, rules);
+        if s.open.is_some() {
+            s.note(StepKind::Filter, by(&[azure::FW_9]), || {
+                "the firewall asks its rules of today about open flows too".into()
+            });
+            s.blockers.iter_mut().skip(stopped).for_each(|b| b.evidence.rules.push(azure::FW_9));
+        }
+    }
+
+    fn judge_by_rules(&self, s: &mut State, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) {
         self.threat_intelligence(s, firewall);
         match self.network_rules(s, rules) {
             NetworkRules::Settled => {}
@@ -584,6 +596,7 @@ impl Walk<'_> {
             s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, evidence);
             return Next::End(End::Stopped);
         };
+        self.session_begins(s, Device::Transit(id));
         let before = s.header;
         let port = rule.translated_port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(before.port);
         let source = self.net.attachment(id).address.unwrap_or(before.source);

@@ -181,6 +181,7 @@ impl Walk<'_> {
                 return Next::End(End::Stopped);
             }
         };
+        self.endpoint_switched(s, subnet, from, hop);
         let vnet = self.net.subnet(subnet).vnet;
         match hop {
             NextHop::None => {
@@ -399,6 +400,11 @@ impl Walk<'_> {
                     );
                 }
             }
+        }
+        // An open flow stays on its appliance as long as that is among them.
+        let known = |way: &(Place, Header)| matches!(way.0, Place::Arrive(id) if self.is_on(s, id));
+        if ways.iter().any(known) {
+            ways.retain(known);
         }
         match ways.len() {
             0 => Next::End(End::Stopped),
@@ -817,6 +823,7 @@ impl Walk<'_> {
                 s.pass(StepKind::Forward, evidence, || format!("`{}` passes it on", row.name));
             }
         }
+        self.session_begins(s, Device::Transit(id));
         let before = s.header;
         if let (true, Some(own)) = (translates, row.address) {
             let after = Header { source: own, ..before };
@@ -850,6 +857,7 @@ impl Walk<'_> {
         self.smtp(s);
         match self.outbound_method(s, subnet, from) {
             Some((public, evidence, text)) => {
+                self.outbound_changed(s, from, public);
                 let before = s.header;
                 let after = Header { source: public, ..before };
                 if let Some(id) = from {

@@ -150,7 +150,7 @@ impl Walk<'_> {
         let pools = self.pools_of(id);
         for (balancer, row) in self.net.inventory.load_balancers.rows() {
             let slot = Slot { table: TableTag::LoadBalancer, row: balancer.raw() };
-            let mine = |pool: &str| pools.contains(&self.pool(pool, Some(balancer)));
+            let mine = |pool: &str| self.pools_named(pool, Some(row)).iter().any(|p| pools.contains(p));
             let outbound = row
                 .outbound_rules
                 .iter()
@@ -266,7 +266,7 @@ impl Walk<'_> {
         balancers.find_map(|(row, balancer)| {
             let mine = balancer.backend_address_pools.iter().any(|pool| {
                 let by_address = pool.addresses.iter().any(|a| a.ip_address.known() == address.as_ref());
-                !by_address && pools.iter().any(|p| p.eq_ignore_ascii_case(pool.id.as_str()))
+                !by_address && pools.contains(&pool.id)
             });
             let standard = balancer.sku.is(Sku::Standard);
             (mine && standard).then_some(Slot { table: TableTag::LoadBalancer, row: row.raw() })
@@ -519,6 +519,9 @@ impl Walk<'_> {
 
     /// A Standard public front is closed where no group of subnet or interface is there to open it.
     pub(super) fn closed_unless_grouped(&self, s: &mut State, id: AttachmentId, rule: azure::RuleId) {
+        if s.open.is_some() {
+            return;
+        }
         let row = self.net.attachment(id);
         if row.nsg.is_none() && self.net.subnet(row.subnet).nsg.is_none() {
             let text = format!(

@@ -93,7 +93,7 @@ impl Walk<'_> {
     }
 
     /// What a name stands for, however it resolves.
-    fn meant(&self, name: &str) -> Option<Target> {
+    pub(super) fn meant(&self, name: &str) -> Option<Target> {
         if let Some(public) = self.net.names.public(name) {
             return Some(match public.target {
                 PublicTarget::Service(service, position) => Target::Service(service, position),
