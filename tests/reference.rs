@@ -21,6 +21,7 @@ mod reference {
     mod load;
     mod names;
     mod random;
+    mod repair;
     mod routes;
     mod service;
     mod tracer;
