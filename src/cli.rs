@@ -12,8 +12,8 @@ mod load;
 mod schema;
 mod sink;
 mod trace;
-mod what_if;
 mod watcher;
+mod what_if;
 
 use crate::run::Cancel;
 use crate::run::check::panic_text;

@@ -8,7 +8,8 @@
 
 use super::change_text::{ChangeText, quoted, target_of};
 use crate::inventory::{
-    AnyKind, Direction, Id, Nsg, PlatformService, Ref, ResourceId, RouteTable, Subnet, TableTag, VirtualNetwork,
+    AnyKind, Direction, Id, Nsg, PlatformService, Ref, ResourceId, RouteTable, Subnet, TableTag,
+    VirtualNetwork,
 };
 use crate::net::{AddressSet, IpNet, PortRange, Protocol, parse_prefix};
 use crate::network::Network;
@@ -109,7 +110,8 @@ const NAME: &str = "what-if-block";
 
 /// Plans the blocks.
 pub fn plan(network: &Network, places: &Places, blocks: &[Block]) -> Result<Plan, Obstacle> {
-    let mut planner = Planner { network, places, plan: Plan::default(), rules: Vec::new(), names: Vec::new() };
+    let mut planner =
+        Planner { network, places, plan: Plan::default(), rules: Vec::new(), names: Vec::new() };
     for block in blocks {
         planner.block(block)?;
     }
@@ -136,13 +138,16 @@ impl Planner<'_> {
             Block::Outbound(By::Firewall) => self.firewall(&[])?,
             Block::Outbound(By::NoDefaultOutbound) => self.no_default_outbound()?,
             Block::Outbound(By::ManagedNetwork) => self.managed()?,
-            Block::To { destination, ports, protocol } => self.rules.push(deny(destination, ports, *protocol)),
+            Block::To { destination, ports, protocol } => {
+                self.rules.push(deny(destination, ports, *protocol))
+            }
             Block::Fqdn(name) => self.names.push(name.clone()),
             Block::SwitchOff(name) => self.switch_off(name)?,
             Block::PublicAccess(name) => {
                 let id = self.named(name)?;
                 let slot = self.network.inventory.slot(&id);
-                if !slot.is_some_and(|s| matches!(s.table, TableTag::PlatformService | TableTag::MlEndpoint)) {
+                if !slot.is_some_and(|s| matches!(s.table, TableTag::PlatformService | TableTag::MlEndpoint))
+                {
                     return Err(Obstacle::NoService(name.clone()));
                 }
                 self.plan.text.set(&self.target(&id), "publicNetworkAccess", "Disabled");
@@ -168,8 +173,10 @@ impl Planner<'_> {
             TableTag::PlatformService => {
                 self.plan.text.set(&target, "publicNetworkAccess", "Disabled");
                 for endpoint in inventory.private_endpoints.iter() {
-                    let leads = |reference: &Ref<AnyKind>| inventory.follow_any(&reference.text) == Some(slot);
-                    let connections = endpoint.connections.items.iter().chain(&endpoint.manual_connections.items);
+                    let leads =
+                        |reference: &Ref<AnyKind>| inventory.follow_any(&reference.text) == Some(slot);
+                    let connections =
+                        endpoint.connections.items.iter().chain(&endpoint.manual_connections.items);
                     let mut targets = connections.filter_map(|c| c.private_link_service_id.known());
                     if targets.any(leads) || endpoint.target.known().is_some_and(leads) {
                         self.plan.text.detach(&target_of(inventory, &endpoint.id));
@@ -277,9 +284,11 @@ impl Planner<'_> {
             let row = &network.inventory.route_tables[table];
             let target = self.target(&row.id);
             let whole = |text: &str| text == "0.0.0.0/0";
-            let old = row.routes.items.iter().find(|route| {
-                route.address_prefix.known().is_some_and(|prefix| whole(&prefix.text))
-            });
+            let old = row
+                .routes
+                .items
+                .iter()
+                .find(|route| route.address_prefix.known().is_some_and(|prefix| whole(&prefix.text)));
             match old {
                 Some(route) => {
                     let target = format!("{target}/{}", route.name);
@@ -358,9 +367,8 @@ impl Planner<'_> {
         );
         for vnet in &vnets {
             let target = self.target(&network.inventory.virtual_networks[*vnet].id);
-            let peering = format!(
-                "{{ name: {NAME}, remoteVirtualNetwork: {NAME}-hub, allowForwardedTraffic: true }}"
-            );
+            let peering =
+                format!("{{ name: {NAME}, remoteVirtualNetwork: {NAME}-hub, allowForwardedTraffic: true }}");
             self.plan.text.append(&target, "virtualNetworkPeerings", &peering);
         }
         let collections = collections.join(", ");
@@ -396,8 +404,9 @@ impl Planner<'_> {
             let rest = format!(
                 "{{ name: {NAME}-rest, priority: 200, action: Allow, rules: [{{ name: web, ruleType: ApplicationRule, protocols: ['Http:80', 'Https:443'], sourceAddresses: ['*'], targetFqdns: ['*'] }}] }}"
             );
+            let everything = "sourceAddresses: ['*'], destinationAddresses: ['*']";
             let other = format!(
-                "{{ name: {NAME}-ports, priority: 150, action: Allow, rules: [{{ name: other, ruleType: NetworkRule, ipProtocols: [Any], sourceAddresses: ['*'], destinationAddresses: ['*'], destinationPorts: ['1-79', '81-442', '444-65535'] }}] }}"
+                "{{ name: {NAME}-ports, priority: 150, action: Allow, rules: [{{ name: tcp, ruleType: NetworkRule, ipProtocols: [TCP], {everything}, destinationPorts: ['1-79', '81-442', '444-65535'] }}, {{ name: other, ruleType: NetworkRule, ipProtocols: [UDP, ICMP], {everything}, destinationPorts: ['*'] }}] }}"
             );
             let remark = "nothing in the estate filters names, so a firewall that lets everything else out is put in the way";
             self.plan.remarks.push(remark.to_owned());

@@ -145,7 +145,8 @@ impl FlowChange {
 
     /// Whether it takes another way than before although it still arrives.
     pub fn is_moved(&self) -> bool {
-        let way = |trace: &Trace| trace.hops.iter().map(|hop| (hop.kind, hop.name.clone())).collect::<Vec<_>>();
+        let way =
+            |trace: &Trace| trace.hops.iter().map(|hop| (hop.kind, hop.name.clone())).collect::<Vec<_>>();
         self.before.outcome == self.after.outcome && way(&self.before) != way(&self.after)
     }
 }
@@ -233,7 +234,9 @@ fn leading(flows: &[FlowChange], status: Status) -> usize {
     let first = |wanted: &dyn Fn(&FlowChange) -> bool| flows.iter().position(wanted);
     let found = match status {
         Status::BrokenNow | Status::BrokenLater => first(&FlowChange::is_cut),
-        Status::Degraded => first(&FlowChange::is_cut).or_else(|| first(&|f| f.after.outcome == Outcome::Mixed)),
+        Status::Degraded => {
+            first(&FlowChange::is_cut).or_else(|| first(&|f| f.after.outcome == Outcome::Mixed))
+        }
         Status::Unknown => first(&|f| f.after.outcome == Outcome::Unknown),
         Status::BrokenBefore => first(&|f| f.before.outcome == Outcome::Blocked),
         Status::Repaired => first(&|f| f.before.outcome == Outcome::Blocked),

@@ -10,8 +10,8 @@ use crate::analysis::impact::Subjects;
 use crate::catalogue::Catalogue;
 use crate::diag::{Diagnostics, Sources};
 use crate::inventory::change::Change;
-use crate::network::Network;
 use crate::net::{PortRange, Protocol, parse_prefix};
+use crate::network::Network;
 use crate::profile::Profile;
 use crate::report::impact::{self, Heading, ImpactReport};
 use crate::report::{self, Locator, Style};
@@ -26,7 +26,9 @@ use std::path::Path;
 pub(super) async fn run(args: WhatIfArgs, console: &Console) -> Result<u8, Failure> {
     let ask = ask(&args)?;
     if ask.blocks.is_empty() && ask.typed.is_empty() && args.settings.change.is_empty() {
-        return Err(Failure::Usage("nothing is to change; `--block-outbound`, `--remove NAME`, `--change FILE` ...".into()));
+        return Err(Failure::Usage(
+            "nothing is to change; `--block-outbound`, `--remove NAME`, `--change FILE` ...".into(),
+        ));
     }
     let mut reports = Vec::new();
     if args.scenario.is_empty() {
@@ -102,14 +104,20 @@ impl Desk {
     }
 
     /// The flows of the scenario, else what the estate's workloads need.
-    fn subjects(&mut self, before: Network, clients: &[String], notes: &mut Diagnostics) -> (Network, Subjects) {
+    fn subjects(
+        &mut self,
+        before: Network,
+        clients: &[String],
+        notes: &mut Diagnostics,
+    ) -> (Network, Subjects) {
         if let Some(scenario) = &self.scenario {
             let subjects = engine::of_pack(&scenario.cases, &before, notes);
             return (before, subjects);
         }
         let mut base = std::mem::take(&mut self.base);
         let mut sources = std::mem::take(&mut self.loaded.sources);
-        let compile = |base: &[Change], notes: &mut Diagnostics| Estate { base, ..self.estate() }.network(&[], notes).0;
+        let compile =
+            |base: &[Change], notes: &mut Diagnostics| Estate { base, ..self.estate() }.network(&[], notes).0;
         let catalogue = Catalogue::builtin();
         let found = engine::of_estate(catalogue, clients, &before, &mut base, &mut sources, notes, compile);
         (self.base, self.loaded.sources) = (base, sources);
@@ -119,7 +127,8 @@ impl Desk {
     fn report(mut self, args: &WhatIfArgs, mut ask: Ask, console: &Console) -> Result<ImpactReport, Failure> {
         ask.files = std::mem::take(&mut self.loaded.changes);
         let lenient = args.settings.lenient;
-        let (before, _) = load::compiled(&mut self.loaded, &self.base, self.profile.clone(), lenient, console)?;
+        let (before, _) =
+            load::compiled(&mut self.loaded, &self.base, self.profile.clone(), lenient, console)?;
         let mut notes = Diagnostics::new();
         let (before, subjects) = self.subjects(before, &args.client, &mut notes);
         if subjects.needs.is_empty() {
@@ -140,7 +149,8 @@ impl Desk {
             remarks: answer.remarks.clone(),
         };
         let locator = Locator::new(&sources);
-        let mut report = ImpactReport::new(heading, &answer.workloads, &answer.impacts, &answer.log, &locator);
+        let mut report =
+            ImpactReport::new(heading, &answer.workloads, &answer.impacts, &answer.log, &locator);
         if !args.no_fixes {
             self.fixes(&answer, &mut report);
         }
@@ -282,4 +292,3 @@ fn means(by: BlockBy) -> &'static str {
         BlockBy::ManagedNetwork => "by a managed network with approved outbound only",
     }
 }
-

@@ -7,9 +7,9 @@ use super::engine;
 use super::load::{parse, workers};
 use crate::analysis::block::{self, Block, Obstacle, Places};
 use crate::analysis::change_text::ChangeText;
+use crate::analysis::impact::{self, FlowChange, Impact, Need, Subjects, Use, Weight, Workload};
 use crate::analysis::needs;
 use crate::catalogue::Catalogue;
-use crate::analysis::impact::{self, FlowChange, Impact, Need, Subjects, Use, Weight, Workload};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, Severity, Sources};
 use crate::formats::change;
 use crate::inventory::change::{Change, ChangeLog};
@@ -57,7 +57,8 @@ impl Estate<'_> {
     pub fn network(&self, changes: &[Change], notes: &mut Diagnostics) -> (Network, Vec<ChangeLog>) {
         let all = [self.base, changes].concat();
         let mut found = Diagnostics::new();
-        let (network, mut log) = engine::network(self.raws, &all, self.profile.clone(), self.tags, &mut found);
+        let (network, mut log) =
+            engine::network(self.raws, &all, self.profile.clone(), self.tags, &mut found);
         let known: HashSet<(Code, At, &str)> = self.known.iter().map(key).collect();
         found.iter().filter(|note| !known.contains(&key(note))).for_each(|note| notes.push(note.clone()));
         // What holds before and after is not news.
@@ -117,7 +118,8 @@ pub fn of_estate(
     let mut subjects = Subjects::of_estate(catalogue, &network, clients);
     if !computes.is_empty() {
         let computes = computes.join(", ");
-        let remark = format!("the public address and security group that Azure makes for {computes} are stood in for");
+        let remark =
+            format!("the public address and security group that Azure makes for {computes} are stood in for");
         subjects.remarks.push(remark);
     }
     (network, subjects)
@@ -290,7 +292,9 @@ pub fn of_pack(cases: &[Case], network: &Network, notes: &mut Diagnostics) -> Su
     }
     if kept_out > 0 {
         let plural = if kept_out == 1 { " is" } else { "s are" };
-        subjects.remarks.push(format!("{kept_out} flow{plural} left out: the scenario expects them to be blocked"));
+        subjects
+            .remarks
+            .push(format!("{kept_out} flow{plural} left out: the scenario expects them to be blocked"));
     }
     subjects
 }

@@ -77,16 +77,29 @@ fn every_repair_of_a_random_flow_opens_it() {
                 if let (true, Some(after)) = (agreed, answer(&after, &asked)) {
                     judged += usize::from(after.outcome == Outcome::Allowed);
                     if after.outcome == Outcome::Blocked && !file.contains("roleAssignments") {
-                        against.push(format!("seed {seed}: {question}: {:?}\n{file}", after.stops.first().map(|s| s.cause)));
+                        against.push(format!(
+                            "seed {seed}: {question}: {:?}\n{file}",
+                            after.stops.first().map(|s| s.cause)
+                        ));
                     }
                 }
             }
         }
     }
-    println!("{blocked} blocked flows, {mended} with a repair, {trips} repairs applied, {judged} allowed by the reference");
+    println!(
+        "{blocked} blocked flows, {mended} with a repair, {trips} repairs applied, {judged} allowed by the reference"
+    );
     println!("without a repair: {left:?}");
     // The reference knows the roles that its estates use, and not those a repair may add.
-    assert!(against.is_empty(), "the reference still sees {} blocked:\n{}", against.len(), against.join("\n"));
-    assert!(mended * 3 >= blocked, "a third of what is blocked can be repaired: {mended} of {blocked}; {left:?}");
+    assert!(
+        against.is_empty(),
+        "the reference still sees {} blocked:\n{}",
+        against.len(),
+        against.join("\n")
+    );
+    assert!(
+        mended * 3 >= blocked,
+        "a third of what is blocked can be repaired: {mended} of {blocked}; {left:?}"
+    );
     assert!(trips > 30, "the test has something to say: {trips}");
 }

@@ -39,7 +39,8 @@ pub fn markdown(out: &mut String, report: &ImpactReport) {
 
 fn cause(out: &mut String, report: &ImpactReport, group: &CauseGroup) {
     let code = group.cause.as_ref().map_or("no cause is told", |c| c.code.code());
-    let decider = group.evidence.decider.as_deref().map(|d| format!(" by `{}`", ticks(d))).unwrap_or_default();
+    let decider =
+        group.evidence.decider.as_deref().map(|d| format!(" by `{}`", ticks(d))).unwrap_or_default();
     let place = group.evidence.place().map(|p| format!(" ({})", inline(&p))).unwrap_or_default();
     let before = if group.before { ", before the change too" } else { "" };
     out.push_str(&format!("\n#### {}. {code}{decider}{place}{before}\n\n", group.number));
@@ -50,16 +51,25 @@ fn cause(out: &mut String, report: &ImpactReport, group: &CauseGroup) {
         // As many back quotes as it takes for none of the lines to end the block.
         let fence = "`".repeat(longest_ticks(group).max(2) + 1);
         out.push_str(&format!("{fence}yaml\n"));
-        group.quote.lines.iter().for_each(|line| out.push_str(&format!("{}\n", super::super::clean::clean(&line.text))));
+        group
+            .quote
+            .lines
+            .iter()
+            .for_each(|line| out.push_str(&format!("{}\n", super::super::clean::clean(&line.text))));
         out.push_str(&format!("{fence}\n\n"));
     }
     out.push_str("| status | workload | dependency | target | what is seen |\n|---|---|---|---|---|\n");
     for row in merged(report, group) {
         let mut workloads = row.workloads.clone();
         workloads.dedup();
-        let cells =
-            [row.row.status.word(), &workloads.join(", "), &row.row.dependency, &targets(row.row), &told(row.row)]
-                .map(inline);
+        let cells = [
+            row.row.status.word(),
+            &workloads.join(", "),
+            &row.row.dependency,
+            &targets(row.row),
+            &told(row.row),
+        ]
+        .map(inline);
         out.push_str(&format!("| {} |\n", cells.join(" | ")));
     }
     for (number, fix) in group.fixes.iter().enumerate() {

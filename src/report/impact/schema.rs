@@ -69,8 +69,16 @@ fn impact() -> Value {
 fn summary() -> Value {
     let count = || json!({ "type": "integer", "minimum": 0 });
     let names = [
-        "workloads", "dependencies", "flows", "brokenNow", "brokenLater", "degraded", "unknown", "brokenBefore",
-        "repaired", "stillWorks",
+        "workloads",
+        "dependencies",
+        "flows",
+        "brokenNow",
+        "brokenLater",
+        "degraded",
+        "unknown",
+        "brokenBefore",
+        "repaired",
+        "stillWorks",
     ];
     object("The counts.", &names.map(|name| (name, count())), &[])
 }

@@ -31,9 +31,7 @@ fn headline(out: &mut String, report: &ImpactReport, style: &Style) {
         0 => ("NOTHING BREAKS", Paint::Good),
         _ => ("BREAKS", Paint::Bad),
     };
-    let words = Words::default()
-        .piece(verdict.1, verdict.0)
-        .text(Paint::Strong, &report.question);
+    let words = Words::default().piece(verdict.1, verdict.0).text(Paint::Strong, &report.question);
     flow(out, style, Margin::blank(0), &words);
     flow(out, style, Margin::blank(2), &Words::default().text(Paint::Dim, &report.subject));
     let counts = format!(
@@ -152,7 +150,8 @@ fn merge<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<Merged<'a>> {
     let mut out: Vec<Merged<'a>> = Vec::new();
     for row in rows {
         let same = |m: &&mut Merged<'_>| {
-            let key = |row: &Row| (row.status, row.dependency.clone(), row.sees.clone(), row.needed_for.clone());
+            let key =
+                |row: &Row| (row.status, row.dependency.clone(), row.sees.clone(), row.needed_for.clone());
             key(m.row) == key(row)
         };
         match out.iter_mut().find(same) {
@@ -189,7 +188,10 @@ fn lost(out: &mut String, rows: &[&Merged<'_>], style: &Style) {
         }
     }
     for (who, what) in done {
-        let first = format!("     {}", style.paint(paint(Status::Degraded), &format!("{:<15}", Status::Degraded.word())));
+        let first = format!(
+            "     {}",
+            style.paint(paint(Status::Degraded), &format!("{:<15}", Status::Degraded.word()))
+        );
         let words = Words::default()
             .text(Paint::Strong, &who)
             .text(Paint::Plain, "without")
@@ -234,7 +236,11 @@ fn matters(row: &Row, flow: &super::FlowRowView) -> bool {
 
 /// What the person sees and when.
 pub(super) fn told(row: &Row) -> String {
-    let what = if row.sees.is_empty() { format!("needed for {}", row.needed_for.join(", ")) } else { row.sees.join(" ") };
+    let what = if row.sees.is_empty() {
+        format!("needed for {}", row.needed_for.join(", "))
+    } else {
+        row.sees.join(" ")
+    };
     let when = match row.status {
         Status::BrokenLater if !row.events.is_empty() => format!("at the {}: ", row.events.join(", the ")),
         _ => String::new(),

@@ -19,4 +19,3 @@ pub struct FixView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caution: Option<&'static str>,
 }
-
