@@ -213,6 +213,12 @@ pub(super) struct TraceArgs {
     /// Show all evidence and every rule looked at
     #[arg(short, long, help_heading = "Output")]
     pub(super) verbose: bool,
+    /// Do not look for what would open a blocked flow
+    #[arg(long, help_heading = "Output")]
+    pub(super) no_fixes: bool,
+    /// Look for what would open them for the flows of a scenario too
+    #[arg(long, help_heading = "Output", requires = "scenario", conflicts_with = "no_fixes")]
+    pub(super) fixes: bool,
     #[command(flatten)]
     pub(super) output: OutputArgs,
 }
