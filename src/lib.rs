@@ -32,6 +32,7 @@
 //! | `formats` | how others write resources | flows |
 //! | `network` | compiled tables | flows, formats, files |
 //! | `trace` | one flow through one network | files, clocks, other flows |
+//! | `fast` | the same network as lines, many flows at once | files, clocks |
 //! | `analysis` | Network Watcher's questions and words | how answers are printed |
 //! | `scenario` | expectations | how answers are printed |
 //! | `report` | words and pictures | files |
@@ -87,6 +88,7 @@ pub mod analysis;
 pub mod cli;
 pub mod diag;
 pub mod doc;
+pub mod fast;
 pub mod formats;
 pub mod inventory;
 pub mod net;
@@ -113,6 +115,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
     ("formats", &["diag", "doc", "inventory", "net", "services", "tags"]),
     ("network", &["diag", "inventory", "net", "profile", "rules", "services", "tags"]),
     ("trace", &["diag", "inventory", "net", "network", "profile", "rules", "services"]),
+    ("fast", &["diag", "inventory", "net", "network", "profile", "rules", "services", "tags", "trace"]),
     ("analysis", &["diag", "inventory", "net", "network", "profile", "rules", "services", "tags", "trace"]),
     ("scenario", &["diag", "doc", "formats", "inventory", "net", "profile", "rules", "services", "trace"]),
     (

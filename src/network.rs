@@ -10,6 +10,7 @@ mod compile;
 mod gateways;
 mod hubs;
 mod names;
+mod pools;
 mod roles;
 mod routes;
 mod rules;
@@ -26,6 +27,7 @@ pub use gateways::{Branch, BranchKind, GatewayTable};
 pub use hubs::{Hub, HubConnection, HubRouteRow, HubTable, HubTarget};
 pub use names::{Names, PublicName, PublicTarget, ZoneRecord, ZoneView};
 pub(crate) use names::{is_under, machine_of, privatelink_of_public};
+pub use pools::Pools;
 pub(crate) use roles::identities_of;
 pub use roles::{Authority, Grant, Judgement};
 pub use routes::{
@@ -85,6 +87,8 @@ pub struct Network {
     pub names: Names,
     /// Role assignments.
     pub authority: Authority,
+    /// Backend pools.
+    pub pools: Pools,
 }
 
 /// A virtual network.

@@ -70,6 +70,7 @@ pub fn compile(
     let admin = super::admin::admin_rules(&inventory, &tags, notes);
     let names = super::names::names(&inventory, &found, &tags);
     let authority = super::roles::authority(&inventory);
+    let pools = super::pools::pools(&inventory, &found);
     Network {
         public: public_space(),
         profile,
@@ -86,6 +87,7 @@ pub fn compile(
         admin,
         names,
         authority,
+        pools,
         inventory,
     }
 }

@@ -122,7 +122,8 @@ impl Platform {
         }
     }
 
-    fn address(self) -> IpAddr {
+    /// Its address on every host.
+    pub fn address(self) -> IpAddr {
         match self {
             Self::Dns => HOST_ADDRESS,
             Self::Metadata | Self::Licensing => METADATA_ADDRESS,

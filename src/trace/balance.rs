@@ -16,45 +16,6 @@ use crate::network::{
 use crate::rules as azure;
 
 impl Walk<'_> {
-    /// The pools an attachment belongs to, as references.
-    pub(super) fn pools_of(&self, id: AttachmentId) -> Vec<String> {
-        let inventory = &self.net.inventory;
-        let row = self.net.attachment(id);
-        let mut pools: Vec<String> = Vec::new();
-        let mut add = |configs: &crate::inventory::Many<crate::inventory::IpConfiguration>| {
-            for config in configs {
-                pools.extend(config.load_balancer_backend_address_pools.iter().map(|r| r.text.to_string()));
-            }
-        };
-        match row.kind {
-            AttachmentKind::Interface(nic) => add(&inventory.network_interfaces[nic].ip_configurations),
-            AttachmentKind::ScaleSet(set) => {
-                for interface in &inventory.scale_sets[set].network_interface_configurations {
-                    add(&interface.ip_configurations);
-                }
-            }
-            _ => {}
-        }
-        for balancer in inventory.load_balancers.iter() {
-            for pool in &balancer.backend_address_pools {
-                let by_address = pool
-                    .addresses
-                    .iter()
-                    .any(|a| a.ip_address.known().is_some() && a.ip_address.known() == row.address.as_ref());
-                let by_config = pool.backend_ip_configurations.iter().any(|r| match row.kind {
-                    AttachmentKind::Interface(nic) => {
-                        r.id().is_some_and(|id| id.is_within(inventory.network_interfaces[nic].id.as_str()))
-                    }
-                    _ => false,
-                });
-                if by_address || by_config {
-                    pools.push(pool.id.as_str().to_owned());
-                }
-            }
-        }
-        pools
-    }
-
     /// At a frontend of a load balancer, from inside (`own`) or from public space.
     pub(super) fn at_frontend(
         &self,
@@ -138,15 +99,14 @@ impl Walk<'_> {
     fn backends(&self, rule: &LoadBalancingRule) -> Vec<AttachmentId> {
         let wanted: Vec<&str> = rule.backend_address_pool.iter().map(|r| &*r.text).collect();
         let mut out = Vec::new();
-        for number in 0..self.net.attachments.len() {
-            let id = AttachmentId(number as u32);
+        for id in self.net.pools.members().iter().copied() {
             if matches!(
                 self.net.attachment(id).kind,
                 AttachmentKind::Frontend(..) | AttachmentKind::PrivateEndpoint(..)
             ) {
                 continue;
             }
-            let pools = self.pools_of(id);
+            let pools = self.net.pools.of(id);
             if pools.iter().any(|p| wanted.iter().any(|w| same_part(w, p))) {
                 out.push(id);
             }
