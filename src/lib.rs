@@ -30,6 +30,8 @@
 //! | `doc`, `tags` | JSON and YAML trees; published prefixes | resources |
 //! | `inventory` | typed resources and references | formats, files |
 //! | `formats` | how others write resources | flows |
+//! | `catalogue` | what workloads need | an estate |
+//! | `generate` | how large estates look | files |
 //! | `network` | compiled tables | flows, formats, files |
 //! | `trace` | one flow through one network | files, clocks, other flows |
 //! | `fast` | the same network as lines, many flows at once | files, clocks |
@@ -85,11 +87,13 @@
 //! Start reading at [`inventory`], then [`network`], then [`trace`].
 
 pub mod analysis;
+pub mod catalogue;
 pub mod cli;
 pub mod diag;
 pub mod doc;
 pub mod fast;
 pub mod formats;
+pub mod generate;
 pub mod inventory;
 pub mod net;
 pub mod network;
@@ -113,15 +117,35 @@ pub const LAYERS: &[(&str, &[&str])] = &[
     ("tags", &["diag", "doc", "net", "services"]),
     ("inventory", &["diag", "doc", "net", "services"]),
     ("formats", &["diag", "doc", "inventory", "net", "services", "tags"]),
+    ("catalogue", &["diag", "doc", "formats", "net", "profile", "services"]),
+    ("generate", &["diag", "doc", "inventory", "net", "services"]),
     ("network", &["diag", "inventory", "net", "profile", "rules", "services", "tags"]),
     ("trace", &["diag", "inventory", "net", "network", "profile", "rules", "services"]),
     ("fast", &["diag", "inventory", "net", "network", "profile", "rules", "services", "tags", "trace"]),
     ("analysis", &["diag", "inventory", "net", "network", "profile", "rules", "services", "tags", "trace"]),
+    (
+        "analysis",
+        &[
+            "catalogue",
+            "diag",
+            "doc",
+            "formats",
+            "inventory",
+            "net",
+            "network",
+            "profile",
+            "rules",
+            "services",
+            "tags",
+            "trace",
+        ],
+    ),
     ("scenario", &["diag", "doc", "formats", "inventory", "net", "profile", "rules", "services", "trace"]),
     (
         "report",
         &[
             "analysis",
+            "catalogue",
             "diag",
             "doc",
             "inventory",
@@ -131,6 +155,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "rules",
             "scenario",
             "services",
+            "tags",
             "trace",
         ],
     ),
@@ -138,6 +163,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
         "run",
         &[
             "analysis",
+            "catalogue",
             "diag",
             "doc",
             "formats",
@@ -157,9 +183,12 @@ pub const LAYERS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "analysis",
+            "catalogue",
             "diag",
             "doc",
             "formats",
+            "generate",
+            "generate",
             "inventory",
             "net",
             "network",

@@ -8,16 +8,22 @@
 //! | to be read by | module |
 //! |---|---|
 //! | a person at a terminal | [`text`], [`diagnostics`], [`explain`] |
+//! | a program | [`json`], [`flow`], [`view::schema`] |
+//! | a person at a terminal | [`text`], [`diagnostics`], [`explain`], [`tags`] |
 //! | a program | [`json`], [`view::schema`] |
 //! | a build service | [`junit`], [`sarif`], [`github`] |
 //! | a person looking at a picture | [`dot`], [`mermaid`] |
+//! | somebody who wants to change something | [`impact`] |
 
+pub mod catalogue;
 pub mod check;
 pub mod clean;
 pub mod diagnostics;
 pub mod dot;
 pub mod explain;
+pub mod flow;
 pub mod github;
+pub mod impact;
 pub mod json;
 pub mod junit;
 mod layout;
@@ -27,8 +33,10 @@ mod picture;
 pub mod sarif;
 mod style;
 mod table;
+pub mod tags;
 pub mod text;
 pub mod view;
+pub mod watcher;
 
 pub use check::CheckedFlow;
 pub use locate::{Locator, Place, Quote, QuotedLine};

@@ -14,7 +14,10 @@ pub mod engine;
 pub mod event;
 pub mod files;
 pub mod load;
+pub mod observed;
 pub mod render;
+pub mod repair;
+pub mod what_if;
 
 pub use cancel::Cancel;
 pub use event::{Event, Tally};

@@ -19,7 +19,6 @@
 
 mod endpoint;
 mod evaluate;
-mod fields;
 mod file;
 mod flows;
 mod schema;
@@ -29,6 +28,8 @@ pub use evaluate::{Difference, Verdict, evaluate, noticed, resolved};
 pub use file::{VERSION, is_scenario, load};
 pub use flows::{Layout, LineError, Lines, Row};
 pub use schema::schema;
+
+pub use crate::formats::Word;
 
 use crate::diag::{At, Code, Diagnostic};
 use crate::doc::Node;
@@ -40,15 +41,6 @@ use crate::rules::RuleId;
 use crate::services;
 use crate::trace::{Cause, Disposition, Endpoint, Flow, Noticed, Outcome};
 use std::sync::Arc;
-
-/// A word and where it is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Word {
-    /// The text.
-    pub text: Arc<str>,
-    /// Its place.
-    pub at: At,
-}
 
 /// Where the estate of a scenario comes from.
 #[derive(Clone, Debug)]

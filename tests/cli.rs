@@ -147,7 +147,20 @@ impl Done {
 #[test]
 fn help_is_as_agreed() {
     let folder = Folder::new("help");
-    for command in ["", "trace", "check", "import", "explain", "schema"] {
+    for command in [
+        "",
+        "trace",
+        "check",
+        "import",
+        "explain",
+        "schema",
+        "effective-routes",
+        "effective-rules",
+        "next-hop",
+        "ip-flow-verify",
+        "connectivity",
+        "nsg-diagnostics",
+    ] {
         let arguments: Vec<&str> = command.split_whitespace().chain(["-h"]).collect();
         let done = folder.run(&arguments).code(0);
         let name = if command.is_empty() { "netwhy" } else { command };
@@ -454,7 +467,52 @@ fn ctrl_c_ends_it_although_the_input_stalls() {
     let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(kill.expect("kill runs").success());
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
-    assert!(!folder.0.join("answers.txt").exists(), "half an answer is none");
+    assert_eq!(folder.read("answers.txt"), "allowed  db -> web:443/tcp\n", "what was answered is kept");
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_leaves_a_well_formed_file() {
+    let folder = Folder::new("interrupt-long");
+    for (format, begin) in [("json", "[\n"), ("csv", "line,name"), ("ndjson", "{")] {
+        let mut child = folder
+            .command(&["trace", "estate.yaml", "--flows", "-", "--format", format, "-o", "answers"])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut stdin = child.stdin.take().expect("piped");
+        stdin.write_all(b"from,to\n").expect("written");
+        let lines = "db,web:443\n".repeat(2_000);
+        stdin.write_all(lines.as_bytes()).expect("written");
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(kill.expect("kill runs").success());
+        assert_eq!(child.wait().expect("it ends").code(), Some(130));
+        let text = folder.read("answers");
+        assert!(text.starts_with(begin), "{format}: {text:.100}");
+        match format {
+            "json" => assert!(serde_json::from_str::<Vec<serde_json::Value>>(&text).is_ok(), "{text}"),
+            "csv" => assert!(text.lines().all(|line| line.split(',').count() == 10), "{text}"),
+            _ => {
+                assert!(text.lines().all(|l| serde_json::from_str::<serde_json::Value>(l).is_ok()), "{text}")
+            }
+        }
+        assert!(text.lines().count() > 1_000, "{format}");
+    }
+}
+
+#[test]
+fn a_batch_may_be_a_table() {
+    let folder = Folder::new("table");
+    let lines = "from,to\ndb,web:443\ndb,web:22\n";
+    let done = folder.run_with(&["trace", "estate.yaml", "--flows", "-", "--format", "csv"], lines).code(0);
+    assert_eq!(
+        done.out.lines().next(),
+        Some("line,name,from,to,protocol,port,outcome,disposition,cause,decider")
+    );
+    done.says(&["2,,db,web,tcp,443,allowed", "3,,db,web,tcp,22,blocked,denied in,NSG_RULE_DENY,"]);
+    folder.run(&["trace", "estate.yaml", "--from", "db", "--to", "web:22", "--format", "csv"]).code(2);
 }
 
 #[test]
@@ -538,4 +596,93 @@ fn stages_are_logged_only_when_asked() {
         "compile",
         "resources=4",
     ]);
+}
+
+/// A question of Network Watcher's: the JSON field at a pointer, and a piece of the text.
+fn check_watcher(question: &[&str], pointer: &str, expected: &str, text: &str) {
+    let folder = Folder::new(&format!("watcher-{}", question[0]));
+    let mut words = vec![question[0], "estate.yaml"];
+    words.extend(&question[1..]);
+    folder.run(&words).code(0).says(&[text]);
+    words.extend(["--format", "json"]);
+    let answer: serde_json::Value = serde_json::from_str(&folder.run(&words).out).expect("JSON");
+    assert_eq!(answer.pointer(pointer).and_then(|v| v.as_str()), Some(expected), "{question:?}: {answer:#}");
+}
+
+#[test]
+fn network_watchers_questions_are_commands() {
+    check_watcher(
+        &["effective-routes", "--nic", "web"],
+        "/value/0/nextHopType",
+        "VnetLocal",
+        "Default  Active  10.0.0.0/16",
+    );
+    check_watcher(
+        &["effective-rules", "--nic", "web"],
+        "/value/0/effectiveSecurityRules/0/name",
+        "securityRules/allow-https",
+        "web-nsg on the subnet apps",
+    );
+    check_watcher(
+        &["next-hop", "--vm", "web", "--dest-ip", "8.8.8.8"],
+        "/nextHopType",
+        "Internet",
+        "0.0.0.0/0 (source Default)",
+    );
+    check_watcher(
+        &[
+            "ip-flow-verify",
+            "--vm",
+            "web",
+            "--direction",
+            "Inbound",
+            "--local",
+            "22",
+            "--remote",
+            "10.0.2.4:*",
+        ],
+        "/ruleName",
+        "securityRules/deny-in",
+        "Deny",
+    );
+    check_watcher(
+        &["connectivity", "--from", "db", "--to", "web:22"],
+        "/connectionStatus",
+        "Unreachable",
+        "Inbound NetworkSecurityRule",
+    );
+    check_watcher(
+        &[
+            "nsg-diagnostics",
+            "--vm",
+            "web",
+            "--direction",
+            "inbound",
+            "--source",
+            "*",
+            "--destination",
+            "10.0.1.4",
+            "--port",
+            "443",
+        ],
+        "/results/0/networkSecurityGroupResult/securityRuleAccessResult",
+        "Allow",
+        "matched  UserRule_allow-https (Allow)",
+    );
+}
+
+#[test]
+fn a_question_of_network_watchers_that_makes_no_sense_says_why() {
+    let folder = Folder::new("watcher-faults");
+    folder
+        .run(&["next-hop", "estate.yaml", "--vm", "wbe", "--dest-ip", "8.8.8.8"])
+        .code(3)
+        .says_nothing()
+        .tells(&["`wbe`", "`web`"]);
+    let verify = ["ip-flow-verify", "estate.yaml", "--vm", "web", "--direction", "inbound", "--local", "443"];
+    folder
+        .run(&[&verify[..], &["--remote", "443"]].concat())
+        .code(2)
+        .says_nothing()
+        .tells(&["`--remote`: `443` is not of the form IP:PORT"]);
 }

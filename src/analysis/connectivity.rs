@@ -587,7 +587,8 @@ fn issue_type(cause: Cause) -> &'static str {
         | C::PublicAccessDisabled
         | C::PerimeterDeny
         | C::ServiceEndpointPolicyDeny
-        | C::ManagedNetworkDeny => "x-PaasFirewall",
+        | C::ManagedNetworkDeny
+        | C::DeploymentEgressDisabled => "x-PaasFirewall",
         C::RbacMissingDataRole | C::RbacMissingRole | C::RbacDenyAssignment | C::AccessPolicyMissing => {
             "x-Rbac"
         }

@@ -10,7 +10,7 @@ mod ways;
 
 use super::lines::{Line, Lines};
 use super::rules::TagRow;
-use super::tables::Fast;
+use super::tables::{Fast, NOBODY};
 use super::tree::{self, NO_LINE, Tree};
 use crate::inventory::{AddressMeaning, AddressWord};
 use crate::net::AddressSet;
@@ -38,6 +38,8 @@ pub fn compile(net: &Network) -> Fast {
     maker.fast.lines.push(NO_LINE);
     maker.use_tags();
     maker.public();
+    maker.number_regions();
+    maker.fast.all_doubtful = !net.profile.admin_rules_stateful;
     let groups = maker.groups();
     maker.outbound();
     maker.services();
@@ -78,11 +80,30 @@ impl Maker<'_> {
             AddressMeaning::Tag(name) => self.net.tags.find(name),
             _ => None,
         }));
+        used.extend(self.storage_tags().into_iter().filter_map(|(_, tag)| tag));
         used.sort_unstable();
         used.dedup();
         used.truncate(MOST_TAGS);
         self.tags = used.iter().enumerate().map(|(i, t)| (*t, i as u16)).collect();
         self.tag_tree(&used);
+    }
+
+    /// Regions of the networks, with their tags of storage (OUT-7).
+    fn storage_tags(&self) -> Vec<(String, Option<TagId>)> {
+        let all = 0..self.net.vnets.len();
+        let regions: std::collections::BTreeSet<String> =
+            all.filter_map(|v| self.net.region(crate::inventory::Id::new(v))).collect();
+        regions.into_iter().map(|r| (r.clone(), self.net.tags.regional("Storage", &r))).collect()
+    }
+
+    /// Numbers the regions.
+    fn number_regions(&mut self) {
+        self.fast.region_tags.push(NOBODY);
+        for (region, tag) in self.storage_tags() {
+            self.region(region);
+            let number = tag.and_then(|t| self.tags.get(&t)).map_or(NOBODY, |n| u32::from(*n));
+            self.fast.region_tags.push(number);
+        }
     }
 
     fn firewall_words(&self) -> Vec<&AddressWord> {

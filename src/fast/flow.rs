@@ -254,6 +254,12 @@ pub(super) struct Going {
     /// An application rule matched, so every firewall from there on puts its own address in (FW-19).
     pub proxied: bool,
     pub endpoint_seen: bool,
+    /// It came in by a public front that is closed where no group opens it.
+    pub closed: bool,
+    /// The next route is chosen among the network's own.
+    pub by_network: bool,
+    /// The service refuses it, unless its answer is lost before.
+    pub refused: Option<(Cause, Decider)>,
     pub aim: Aim,
     pub arrival: Arrival,
     pub disposition: Disposition,
@@ -282,6 +288,9 @@ impl Going {
             session_count: 0,
             proxied: false,
             endpoint_seen: false,
+            closed: false,
+            by_network: false,
+            refused: None,
             aim: ids.aim,
             arrival: Arrival::Public,
             disposition: Disposition::Accepted,
@@ -299,6 +308,7 @@ impl Going {
         (self.slot, self.subnet, self.vnet, self.from) = (NOBODY, NOBODY, NOBODY, NOBODY);
         (self.layer_count, self.places, self.session_count) = (0, 0, 0);
         (self.returning, self.proxied, self.endpoint_seen) = (false, false, false);
+        (self.closed, self.by_network, self.refused) = (false, false, None);
     }
 
     /// The sessions so far.

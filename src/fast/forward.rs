@@ -31,6 +31,9 @@ impl<C: Cpu> Walk<'_, C> {
         let mut searches = [(Cursor::default(), Cursor::default()); BATCH];
         for ((row, search), i) in rows.iter_mut().zip(&mut searches).zip(queue.flows()) {
             *row = fast.subnet(self.going[i].subnet);
+            if std::mem::take(&mut self.going[i].by_network) {
+                *row = self.of_network(row.vnet);
+            }
             row.user.fetch(self.cpu, lines);
             row.network.fetch(self.cpu, lines);
             self.cpu.fetch(lines.line(fast.vnets + row.vnet));
@@ -66,6 +69,21 @@ impl<C: Cpu> Walk<'_, C> {
             };
             let network = NetworkRoute::read(lines, row.network_values, network.rank);
             self.follow(i, row, user, &network);
+        }
+    }
+
+    /// A subnet that has nothing but its network's routes.
+    #[cold]
+    fn of_network(&self, home: u32) -> SubnetRow {
+        let row = self.fast.vnet(home);
+        let flag = |holds: bool, flag: u32| if holds { flag } else { 0 };
+        SubnetRow {
+            vnet: home,
+            flags: flag(row.has(vnet::ROUTE_DOUBT), subnet::ROUTE_DOUBT)
+                | flag(row.has(vnet::NONE_REMOVED), subnet::NONE_REMOVED),
+            network: row.network,
+            network_values: row.network_values,
+            ..SubnetRow::default()
         }
     }
 
@@ -162,9 +180,9 @@ impl<C: Cpu> Walk<'_, C> {
     #[inline(always)]
     fn appliance(&self, home: u32, number: u32) -> u32 {
         let row = self.fast.vnet(home);
-        for pair in 0..row.appliance_count {
-            if self.fast.lines.word(row.appliances, 2 * pair) == number {
-                return self.fast.lines.word(row.appliances, 2 * pair + 1);
+        for pair in 0..self.fast.lines.word(row.appliances, 0) {
+            if self.fast.lines.word(row.appliances, 2 * pair + 1) == number {
+                return self.fast.lines.word(row.appliances, 2 * pair + 2);
             }
         }
         NOBODY
@@ -203,7 +221,8 @@ impl<C: Cpu> Walk<'_, C> {
     fn outbound(&mut self, i: usize, here: &SubnetRow) {
         let header = self.going[i].header;
         if self.going[i].returning {
-            let known = self.going[i].sessions().iter().any(|x| x.outgoing.reversed() == header);
+            let known = self.going[i].sessions().iter().any(|x| x.outgoing.reversed() == header)
+                && self.is_public(header.destination);
             if known || self.going[i].ids.start == Start::Internet(header.destination) {
                 return self.go(i, Stage::Public);
             }
@@ -231,8 +250,13 @@ impl<C: Cpu> Walk<'_, C> {
             Method::NatEmpty(row) => return self.stop(i, Cause::NoOutboundMethod, nat(row)),
             Method::Default if !ported => return self.stop(i, Cause::NatProtocol, own_subnet),
             Method::Default => default_outbound(),
-            Method::Nothing if self.is_neighbour(i, here) => return self.go(i, Stage::Public),
-            Method::Nothing => return self.stop(i, Cause::NoOutboundMethod, own_subnet),
+            Method::Nothing => {
+                return match self.is_neighbour(i, here) {
+                    None => self.defer(i),
+                    Some(true) => self.go(i, Stage::Public),
+                    Some(false) => self.stop(i, Cause::NoOutboundMethod, own_subnet),
+                };
+            }
         };
         let after = Header { source, ..header };
         match self.going[i].from {
@@ -267,11 +291,24 @@ impl<C: Cpu> Walk<'_, C> {
         }
     }
 
-    /// OUT-7: storage of the same region stays reachable without an outbound method.
-    fn is_neighbour(&self, i: usize, here: &SubnetRow) -> bool {
-        let Aim::Service(service, _) = self.going[i].aim else { return false };
-        let region = self.fast.services[service as usize].region;
-        region != 0 && region == self.fast.vnet(here.vnet).region
+    /// OUT-7: storage of the same region stays reachable without an outbound method; `None` where that is
+    /// not known.
+    fn is_neighbour(&self, i: usize, here: &SubnetRow) -> Option<bool> {
+        let region = self.fast.vnet(here.vnet).region;
+        match self.going[i].aim {
+            _ if region == 0 => Some(false),
+            Aim::Service(service, _) => Some(region == self.fast.services[service as usize].region),
+            Aim::Foreign => None,
+            Aim::WellKnown => Some(false),
+            _ => match self.fast.region_tags.get(region as usize) {
+                None | Some(&NOBODY) => Some(false),
+                Some(tag) => {
+                    let destination = self.going[i].header.destination;
+                    let row = self.fast.tag_sets[self.tag_row_of(destination, true) as usize];
+                    Some(row[*tag as usize / 64] >> (tag % 64) & 1 != 0)
+                }
+            },
+        }
     }
 
     /// In public space: who answers at the destination?
@@ -317,10 +354,7 @@ impl<C: Cpu> Walk<'_, C> {
             return self.defer(i);
         }
         let after = Header { destination: row.ip, ..self.going[i].header };
-        if row.has(slot::CLOSED) {
-            let decider = self.owner(own);
-            return self.stop(i, Cause::PublicAddressClosed, decider);
-        }
+        self.going[i].closed = row.has(slot::CLOSED);
         if self.remember(i, Device::Inbound(own), after, false) {
             self.going[i].slot = own;
             self.go(i, Stage::Arrive);

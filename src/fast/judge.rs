@@ -194,13 +194,13 @@ impl<C: Cpu> Walk<'_, C> {
             Aim::Service(service, position) => service != row.service || row.serves >> position & 1 == 0,
             Aim::Foreign | Aim::WellKnown => true,
             Aim::Other => return self.defer(i),
-            _ => {
-                self.going[i].aim = Aim::Service(row.service, row.position);
-                false
-            }
+            _ => false,
         };
         if wrong {
-            return self.stop(i, Cause::PeWrongResource, owner);
+            self.refuse_with(i, Cause::PeWrongResource, owner);
+        }
+        if !matches!(self.going[i].aim, Aim::Service(..)) {
+            self.going[i].aim = Aim::Service(row.service, row.position);
         }
         self.to_service(i, Arrival::Endpoint(own));
     }
@@ -220,7 +220,10 @@ impl<C: Cpu> Walk<'_, C> {
         let open = match (arrival, row.access) {
             (Arrival::Endpoint(_), _) | (_, Access::Open) => Some(true),
             (_, Access::Doubt) => None,
-            (_, Access::Closed) => return self.refuse(i, number, Cause::PublicAccessDisabled),
+            (_, Access::Closed) => {
+                self.refuse(i, number, Cause::PublicAccessDisabled);
+                Some(true)
+            }
             (Arrival::ServiceEndpoint(from), Access::Rules { subnets: (first, last), doubt, .. }) => {
                 let named = self.fast.let_in[first as usize..last as usize].contains(&from);
                 (named || !doubt).then_some(named)
@@ -237,13 +240,13 @@ impl<C: Cpu> Walk<'_, C> {
             }
         };
         match open {
-            None => self.defer(i),
+            None => return self.defer(i),
             Some(false) => self.refuse(i, number, Cause::ServiceFirewallDeny),
-            Some(true) => {
-                let terminal = self.terminal(i);
-                self.arrived(i, terminal, Disposition::Accepted);
-            }
+            Some(true) => {}
         }
+        // A refusal is told only to whom the answer comes back.
+        let terminal = self.terminal(i);
+        self.arrived(i, terminal, Disposition::Accepted);
     }
 
     fn terminal(&self, i: usize) -> Terminal {
@@ -254,9 +257,15 @@ impl<C: Cpu> Walk<'_, C> {
         }
     }
 
-    /// The region of the sender's network; 0 for one outside.
+    /// The region of the sender's network, or of what sent the flow on last; 0 for one outside.
     fn region(&self, i: usize) -> u32 {
         use super::flow::Start;
+        let going = &self.going[i];
+        let sessions = going.sessions[..usize::from(going.session_count)].iter().rev();
+        let last = sessions.map(|x| x.device).find(|d| !matches!(d, Device::Inbound(_)));
+        if let Some(Device::Transit(own) | Device::Outbound(own)) = last {
+            return self.fast.vnet(self.fast.slot(own).vnet).region;
+        }
         let home = match self.going[i].ids.start {
             Start::Slot(own) => self.fast.slot(own).vnet,
             Start::Subnet(subnet, _) => self.fast.subnet(subnet).vnet,
@@ -271,9 +280,14 @@ impl<C: Cpu> Walk<'_, C> {
         match self.going[i].ids.shadow {
             NOBODY => {
                 let owner = Slot { table: TableTag::PlatformService, row: service };
-                self.stop(i, cause, Decider::Resource(owner));
+                self.refuse_with(i, cause, Decider::Resource(owner));
             }
-            text => self.stop(i, Cause::DnsZoneNotLinked, Decider::Text(text)),
+            text => self.refuse_with(i, Cause::DnsZoneNotLinked, Decider::Text(text)),
         }
+    }
+
+    /// The first refusal is the one told.
+    fn refuse_with(&mut self, i: usize, cause: Cause, decider: Decider) {
+        self.going[i].refused.get_or_insert((cause, decider));
     }
 }

@@ -236,6 +236,10 @@ pub mod vnet {
     pub const NEAR_DOUBT: u32 = 1 << 3;
     /// `Internet` is not simply what is public.
     pub const OWN_INTERNET: u32 = 1 << 4;
+    /// Its gateway and peering routes are not wholly known.
+    pub const ROUTE_DOUBT: u32 = 1 << 5;
+    /// Its None routes are gone, where no route table says otherwise.
+    pub const NONE_REMOVED: u32 = 1 << 6;
 }
 
 /// A network read from the arena: one line.
@@ -251,10 +255,12 @@ pub struct VnetRow {
     pub subnet_rows: u32,
     /// What `Internet` holds there, where it is not what is public.
     pub internet: Tree,
-    /// Pairs of appliance and slot.
+    /// How many appliances it knows, and pairs of appliance and slot.
     pub appliances: u32,
-    /// How many.
-    pub appliance_count: u32,
+    /// Its routes, whatever tables its subnets have.
+    pub network: Tree,
+    /// Their values.
+    pub network_values: u32,
     /// Networks nearby by address, for private endpoints' answers.
     pub near: Tree,
     /// Their rows, plus one.
@@ -274,10 +280,11 @@ impl VnetRow {
             subnet_rows: w[5],
             internet: Tree { root: w[6], count: w[7] },
             appliances: w[8],
-            appliance_count: w[9],
-            near: Tree { root: w[10], count: w[11] },
-            near_rows: w[12],
-            region: w[13],
+            near: Tree { root: w[9], count: w[10] },
+            near_rows: w[11],
+            region: w[12],
+            network: Tree { root: w[13], count: w[14] },
+            network_values: w[15],
         }
     }
 
@@ -293,13 +300,13 @@ impl VnetRow {
             self.internet.root,
             self.internet.count,
             self.appliances,
-            self.appliance_count,
             self.near.root,
             self.near.count,
             self.near_rows,
             self.region,
-            0,
-            0,
+            self.network.root,
+            self.network.count,
+            self.network_values,
         ]
     }
 
@@ -477,6 +484,10 @@ pub struct Fast {
     pub leaves: Vec<super::leaf::Leaves>,
     /// Internet hosts: ports they answer, where that is told.
     pub hosts: Vec<Option<crate::net::PortSet>>,
+    /// Tags of storage by region; [`NOBODY`] where there is none.
+    pub region_tags: Vec<u32>,
+    /// Whether the full engine must answer everything: a knob is set that the walk does not know.
+    pub all_doubtful: bool,
     /// Whether any rule names a service of the host.
     pub platform_rules: bool,
     /// Whether a user-defined route may beat a service endpoint's.

@@ -14,6 +14,8 @@ use super::names::Names;
 use super::rules;
 use super::tables::{Fast, Kind, NOBODY, SubnetRow, VnetRow, slot, subnet, vnet};
 use crate::inventory::{Slot, TableTag};
+use crate::net::IpAddr;
+use crate::network::{LICENSING_ADDRESSES, LICENSING_PORT};
 use crate::trace::{Cause, Disposition, Outcome};
 
 /// Flows under way at once.
@@ -175,6 +177,15 @@ const METADATA: u32 = u32::from_be_bytes([169, 254, 169, 254]);
 const DNS: u16 = 53;
 const UDP: u8 = 1;
 
+fn blocked(cause: Cause, disposition: Disposition, decider: Decider) -> Verdict {
+    Verdict { outcome: Outcome::Blocked, disposition, cause: Some(cause), deferred: false, decider }
+}
+
+/// Whether an address answers for licences, which rules pass over (NSG-19).
+fn is_licensing(ip: u32) -> bool {
+    LICENSING_ADDRESSES.contains(&IpAddr::V4(ip.into()))
+}
+
 impl<C: Cpu> Walk<'_, C> {
     #[inline(always)]
     fn stage(&mut self, stage: Stage) {
@@ -203,7 +214,8 @@ impl<C: Cpu> Walk<'_, C> {
             Start::Other => 0,
         };
         self.going[i].begin(*ids, number, source);
-        if ids.caller != NOBODY || ids.aim == Aim::Other {
+        let licence = ids.port == LICENSING_PORT && is_licensing(ids.destination);
+        if ids.caller != NOBODY || ids.aim == Aim::Other || licence || self.fast.all_doubtful {
             return self.defer(i);
         }
         if let Aim::Unresolved(number) = ids.aim {
@@ -281,15 +293,22 @@ impl<C: Cpu> Walk<'_, C> {
             (true, Cause::AsymmetricReturn) => (cause, Disposition::ReturnLost),
             (true, _) => (Cause::ReturnNoRoute, Disposition::ReturnLost),
         };
-        let outcome = Outcome::Blocked;
-        self.end(i, Verdict { outcome, disposition, cause: Some(cause), deferred: false, decider });
+        self.end(i, blocked(cause, disposition, decider));
     }
 
     /// The flow, or its answer, got there.
     #[inline(always)]
     pub(super) fn arrived(&mut self, i: usize, terminal: Terminal, disposition: Disposition) {
         if self.going[i].returning {
-            return self.judge_back(i);
+            return match terminal {
+                Terminal::Platform => self.judge_back(i),
+                Terminal::Subnet(end)
+                    if matches!(self.going[i].ids.start, Start::Subnet(own, _) if own == end) =>
+                {
+                    self.judge_back(i)
+                }
+                _ => self.stop(i, Cause::ReturnNoRoute, Decider::Nobody),
+            };
         }
         let going = &mut self.going[i];
         going.disposition = disposition;
@@ -326,6 +345,9 @@ impl<C: Cpu> Walk<'_, C> {
 
     #[inline(always)]
     fn allow(&mut self, i: usize) {
+        if let Some((cause, decider)) = self.going[i].refused {
+            return self.end(i, blocked(cause, cause.disposition(), decider));
+        }
         let disposition = self.going[i].disposition;
         let (outcome, decider) = (Outcome::Allowed, Decider::Nobody);
         self.end(i, Verdict { outcome, disposition, cause: None, deferred: false, decider });
@@ -337,6 +359,9 @@ impl<C: Cpu> Walk<'_, C> {
         let missed = self.going[i].sessions().iter().find(|x| x.stateful && !x.answered).copied();
         let Some(session) = missed else { return self.allow(i) };
         let cause = Cause::AsymmetricReturn;
+        if self.going[i].endpoint_seen && self.going[i].refused.is_some() {
+            return self.allow(i);
+        }
         if self.going[i].endpoint_seen {
             let (outcome, disposition) = (Outcome::Mixed, cause.disposition());
             let decider = Decider::Nobody;
@@ -345,16 +370,7 @@ impl<C: Cpu> Walk<'_, C> {
         }
         let (Device::Transit(own) | Device::Inbound(own) | Device::Outbound(own)) = session.device;
         let decider = self.owner(own);
-        self.end(
-            i,
-            Verdict {
-                outcome: Outcome::Blocked,
-                disposition: cause.disposition(),
-                cause: Some(cause),
-                deferred: false,
-                decider,
-            },
-        );
+        self.end(i, blocked(cause, cause.disposition(), decider));
     }
 
     /// The resource a slot belongs to.
@@ -497,6 +513,17 @@ impl<C: Cpu> Walk<'_, C> {
         let spared = row.is_some_and(|r| r.has(slot::PLATFORM) || r.kind() == Kind::Endpoint);
         if !grouped && !spared && home.has(vnet::ACCESS_DOUBT) {
             self.defer(i);
+            return false;
+        }
+        // A Standard public front is closed where no group opens it, after what security admin rules say.
+        if inbound && own != NOBODY && std::mem::take(&mut self.going[i].closed) {
+            match count {
+                0 => {
+                    let decider = self.owner(own);
+                    self.stop(i, Cause::PublicAddressClosed, decider);
+                }
+                _ => self.defer(i),
+            }
             return false;
         }
         let going = &mut self.going[i];
@@ -767,25 +794,16 @@ impl<C: Cpu> Walk<'_, C> {
         if self.going[i].ids.start == Start::Slot(own) && row.ip == header.destination {
             return self.judge_back(i);
         }
-        if matches!(row.kind(), Kind::Other) {
-            // A gateway, an application gateway, a Route Server.
+        if matches!(row.kind(), Kind::Other | Kind::Frontend) {
+            // A gateway, a load or application balancer, a Route Server.
             return self.defer(i);
         }
-        let answers = |x: &&mut Session| match x.device {
-            Device::Transit(place) => {
-                (place == own || row.kind() == Kind::Frontend) && x.outgoing.reversed() == header
-            }
-            _ => false,
-        };
+        let answers =
+            |x: &&mut Session| x.device == Device::Transit(own) && x.outgoing.reversed() == header;
         let Some(session) = self.going[i].sessions().iter_mut().rev().find(answers) else {
             let decider = self.owner(own);
             return self.stop(i, Cause::AsymmetricReturn, decider);
         };
-        if row.kind() == Kind::Frontend {
-            let Device::Transit(place) = session.device else { return self.defer(i) };
-            self.going[i].slot = place;
-            return self.go(i, Stage::Arrive);
-        }
         session.answered = true;
         let after = session.incoming.reversed();
         self.going[i].header = after;
@@ -846,7 +864,9 @@ impl<C: Cpu> Walk<'_, C> {
                 self.go(i, Stage::Arrive);
             }
             None => {
+                // By the routes of the network alone.
                 (self.going[i].subnet, self.going[i].from) = (row.subnet, own);
+                self.going[i].by_network = true;
                 self.go(i, Stage::Route);
             }
         }

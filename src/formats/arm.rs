@@ -36,13 +36,14 @@ mod stand_in;
 mod value;
 
 pub use cloud::Cloud;
+pub use link::is_usual_name;
 pub use stand_in::{is_stand_in, stand_in_principal};
 
-use crate::diag::Diagnostics;
+use crate::diag::{Diagnostics, DocId};
 use crate::doc::{Node, Object};
 use crate::inventory::RawResource;
 use engine::Engine;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Where a template is deployed, and with what.
@@ -133,6 +134,9 @@ pub struct Deployment {
     pub outputs: Object,
     /// What was done.
     pub stats: Stats,
+    /// Linked files that were not handed over: the document that links, and as much of the end of their paths as
+    /// is known.
+    pub missing_links: BTreeSet<(DocId, Arc<str>)>,
 }
 
 /// Counts of an expansion.

@@ -13,23 +13,15 @@ mod shape;
 mod types;
 mod world;
 
+use super::Side;
 use crate::diag::{At, Code, Diagnostic, Diagnostics};
 use crate::doc::{Entry, Node, Object, Value};
-use crate::inventory::{Origin, RawResource, ResourceId, is_modelled};
+use crate::inventory::{Origin, RawResource, ResourceId, is_stranger};
 use document::Instance;
 use mapping::{Attr, Home, Type};
 use shape::{Body, Context, fill};
 use std::collections::BTreeMap;
 use world::{World, text};
-
-/// Which estate of a plan is meant. A state has only one, which both give.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Side {
-    /// What is deployed now.
-    Before,
-    /// What will be deployed.
-    After,
-}
 
 /// Reads a plan or state.
 pub fn load(node: &Node, side: Side, notes: &mut Diagnostics) -> Vec<RawResource> {
@@ -49,6 +41,18 @@ pub fn load(node: &Node, side: Side, notes: &mut Diagnostics) -> Vec<RawResource
     let resources: Vec<RawResource> = build.out.into_values().collect();
     report(&world, &resources, notes);
     resources
+}
+
+/// The resources that a plan takes away: those before it that are not there after it.
+pub fn removed(node: &Node) -> Vec<ResourceId> {
+    if node.get("resource_changes").is_none() {
+        return Vec::new();
+    }
+    let ids = |side| -> std::collections::BTreeSet<ResourceId> {
+        let resources = load(node, side, &mut Diagnostics::new());
+        resources.into_iter().filter(|r| r.origin != Origin::Mentioned).map(|r| r.id).collect()
+    };
+    ids(Side::Before).difference(&ids(Side::After)).cloned().collect()
 }
 
 struct Build<'a> {
@@ -324,7 +328,7 @@ fn report(world: &World<'_>, resources: &[RawResource], notes: &mut Diagnostics)
     }
     let mut types: BTreeMap<String, Vec<&RawResource>> = BTreeMap::new();
     let azapi = |r: &&RawResource| {
-        !is_modelled(&r.id.kind()) && r.body.get("properties").is_none_or(|p| p.why_unknown().is_none())
+        is_stranger(&r.id.kind()) && r.body.get("properties").is_none_or(|p| p.why_unknown().is_none())
     };
     for resource in resources.iter().filter(azapi) {
         types.entry(resource.id.kind().to_lowercase()).or_default().push(resource);

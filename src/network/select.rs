@@ -1,13 +1,18 @@
 //! The choice among a subnet's routes, with the knobs and private endpoint policies that bear on it.
 
 use super::{AttachmentId, Choice, EffectiveRoute, Network, RouteState, Selection};
-use crate::inventory::{Id, PrivateEndpointNetworkPolicies, Subnet, Unknown};
+use crate::inventory::{Id, PrivateEndpointNetworkPolicies, Subnet, Unknown, VirtualNetwork};
 use crate::net::{IpAddr, IpNet};
 
 impl Network {
     /// What a subnet's table says to a destination (RT-24b).
     pub fn choose(&self, subnet: Id<Subnet>, ip: IpAddr) -> Choice<'_> {
         self.with_selection(|with| self.subnet(subnet).routes.choose(ip, with))
+    }
+
+    /// What the routes of a network say by themselves, whatever route tables its subnets have.
+    pub fn choose_by_network(&self, vnet: Id<VirtualNetwork>, ip: IpAddr) -> Choice<'_> {
+        self.with_selection(|with| self.vnet(vnet).routes.choose(ip, with))
     }
 
     /// Every route of a subnet's table with its state (RT-21).

@@ -127,7 +127,7 @@ fn hop_title(hop: &HopView) -> String {
     }
 }
 
-fn heading(out: &mut String, style: &Style, text: &str) {
+pub(in crate::report) fn heading(out: &mut String, style: &Style, text: &str) {
     out.push('\n');
     out.push_str(&style.paint(Paint::Strong, text));
     out.push('\n');
@@ -237,7 +237,7 @@ fn missing(out: &mut String, style: &Style, missing: &MissingView) {
 }
 
 /// Lines of a file with their numbers.
-fn quote(out: &mut String, style: &Style, quote: &QuoteView, most: usize) {
+pub(in crate::report) fn quote(out: &mut String, style: &Style, quote: &QuoteView, most: usize) {
     let signs = style.signs();
     let margin = |number: &str, deeper: usize| {
         let lead = style.paint(Paint::Dim, &format!("{number:>8} {} ", signs.bar));

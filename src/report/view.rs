@@ -5,7 +5,7 @@
 
 mod evidence;
 mod question;
-mod schema;
+pub(in crate::report) mod schema;
 mod steps;
 
 pub use evidence::{BlockerView, CauseView, EvidenceView, MissingView, NearMissView, QuoteView, Way};

@@ -47,6 +47,11 @@ pub fn answer(
     Ok(trace)
 }
 
+/// Whether a flow means something in this network; otherwise what is wrong with it.
+pub fn understood(network: &Network, flow: &Flow, at: At) -> Result<(), Diagnostic> {
+    trace::understand(network, flow).map(|_| ()).map_err(|error| misunderstood(&error, at))
+}
+
 /// The same without evidence.
 pub fn decide(
     question: &Question,

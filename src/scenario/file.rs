@@ -1,9 +1,9 @@
 //! The scenario file, read strictly into [`Scenario`].
 
-use super::fields::{Fields, not_one_of, word};
 use super::{Case, EstatePart, Expectation, Question, Scenario, Setting, Stage, Variant, Word, endpoint};
 use crate::diag::{At, Code, Diagnostic, Diagnostics};
 use crate::doc::{Node, Value};
+use crate::formats::fields::{Fields, not_one_of, word};
 use crate::formats::{change, native};
 use crate::inventory::change::Change;
 use crate::net::{IpAddr, Protocol};

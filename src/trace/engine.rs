@@ -12,7 +12,7 @@ use crate::diag::At;
 use crate::inventory::{Id, OnPremisesSite, Slot, Subnet, TableTag};
 use crate::net::Header;
 use crate::net::IpAddr;
-use crate::network::{AttachmentKind, Network};
+use crate::network::{AttachmentKind, Branch, BranchKind, Network};
 use crate::rules as azure;
 
 /// A flow may visit this many places; more is a loop or an estate beyond any real one.
@@ -94,9 +94,7 @@ impl<'n> Walk<'n> {
             let other = State { asks_for_alias: true, ..State::new(header, question.origin.clone(), full) };
             ends.extend(self.ends(other, question));
         }
-        for (state, end) in &mut ends {
-            self.judge_end(state, end, flow);
-        }
+        let ends = ends.into_iter().flat_map(|(state, end)| self.judge_end(state, end, flow)).collect();
         self.finish(flow, ends)
     }
 
@@ -295,15 +293,15 @@ impl<'n> Walk<'n> {
         }
     }
 
-    /// After an arrival: the way back, and what authorization says.
-    fn judge_end(&self, s: &mut State, end: &mut End, flow: &Flow) {
-        let End::Arrived(terminal, _) = end else { return };
+    /// After an arrival: what authorization says, and the ways back.
+    fn judge_end(&self, mut s: State, end: End, flow: &Flow) -> Vec<(State, End)> {
+        let End::Arrived(terminal, _) = &end else { return vec![(s, end)] };
         if let Terminal::Service(arrival) = terminal {
-            let arrival = arrival.clone();
-            self.authorize(s, &arrival, flow);
+            s.service_from.get_or_insert(s.blockers.len());
+            self.authorize(&mut s, arrival, flow);
         }
         let terminal = terminal.clone();
-        self.walk_back(s, &terminal);
+        self.walk_back(s, &terminal).into_iter().map(|s| (s, end.clone())).collect()
     }
 
     /// A flow from a subnet where no resource stands for the sender: the subnet's own group and routes.
@@ -336,7 +334,7 @@ impl<'n> Walk<'n> {
             });
             return Next::Go(Place::Hub(hub, false));
         }
-        if !self.net.is_public(destination) {
+        if !self.net.is_public(destination) || s.returning {
             let evidence = of(self.net, Some(slot), &[azure::PEER_8]);
             let text = format!("no gateway of this site announces {destination}");
             s.block(StepKind::Route, Cause::NoRoute, evidence, text);
@@ -388,15 +386,16 @@ impl<'n> Walk<'n> {
         }
         let spaces: Vec<_> = self.net.vnets.iter().map(|v| v.space.clone()).collect();
         let table = &self.net.gateways;
-        let mine = table.branches.iter().filter(|b| b.kind == crate::network::BranchKind::Site(site));
-        let gateway = mine.map(|b| b.gateway).find(|g| {
-            table.announced(*g, &spaces).contains(ip)
-                || table.branches.iter().any(|b| {
-                    b.gateway == *g
-                        && b.kind != crate::network::BranchKind::Site(site)
-                        && b.prefixes.iter().any(|p| p.contains(&ip))
-                })
-        })?;
+        let own = BranchKind::Site(site);
+        // Other branches too, but ExpressRoute passes none on (RS-6).
+        let branch = |g| {
+            let mut others = table.branches.iter().filter(|b| b.gateway == g && b.kind != own && !b.express);
+            others.any(|b| b.prefixes.iter().any(|p| p.contains(&ip)))
+        };
+        let announces = |b: &&Branch| table.announced(b.gateway, &spaces).contains(ip) || branch(b.gateway);
+        let mine: Vec<_> = table.branches.iter().filter(|b| b.kind == own).filter(announces).collect();
+        // ExpressRoute before VPN (GW-2), whatever the order they are written in.
+        let gateway = mine.iter().find(|b| b.express).or(mine.first())?.gateway;
         self.net
             .attachments
             .iter()
@@ -429,41 +428,35 @@ impl<'n> Walk<'n> {
         Next::End(End::Arrived(Terminal::Site(site), Disposition::ExitsNetwork))
     }
 
-    /// Puts the branches together: the worst is the answer, the others are kept beside it.
+    /// Puts the branches together: one that shows why is the answer, the others are kept beside it.
     fn finish(&self, flow: &Flow, ends: Vec<(State, End)>) -> Trace {
         let mut traces: Vec<Trace> =
             ends.into_iter().map(|(state, end)| conclude(flow, state, &end)).collect();
         if traces.is_empty() {
             return misunderstood(flow, &Misunderstood::Nothing { text: flow.to.to_string(), near: None });
         }
-        let rank = |o: Outcome| match o {
-            Outcome::Blocked => 0,
-            Outcome::Unknown => 1,
-            Outcome::Mixed => 2,
-            Outcome::Allowed => 3,
+        let outcome = together(&traces);
+        let shows = |t: &Trace| match (outcome, t.outcome) {
+            (Outcome::Mixed, Outcome::Blocked) => 0,
+            (outcome, own) if outcome == own => 1,
+            _ => 2,
         };
-        let worst = (0..traces.len()).min_by_key(|i| (rank(traces[*i].outcome), *i)).unwrap_or(0);
-        let mut answer = traces.remove(worst);
-        if traces.iter().any(|t| t.outcome != answer.outcome) {
-            answer.outcome = mixed(answer.outcome, &traces);
-        }
+        let shown = (0..traces.len()).min_by_key(|i| (shows(&traces[*i]), *i)).unwrap_or(0);
+        let mut answer = traces.remove(shown);
+        answer.outcome = outcome;
         answer.branches = traces;
         answer
     }
 }
 
-/// Branches that disagree: blocked and allowed make mixed, an unknown among them stays unknown.
-fn mixed(worst: Outcome, others: &[Trace]) -> Outcome {
-    let has = |o: Outcome| worst == o || others.iter().any(|t| t.outcome == o);
-    if has(Outcome::Unknown) && !has(Outcome::Allowed) {
-        return Outcome::Unknown;
-    }
-    if has(Outcome::Blocked) && (has(Outcome::Allowed) || has(Outcome::Mixed)) {
-        Outcome::Mixed
-    } else if has(Outcome::Unknown) {
-        Outcome::Unknown
-    } else {
-        Outcome::Mixed
+/// What equal branches come to: blocked beside allowed is mixed, whatever is unknown on others; else what is
+/// unknown on one is unknown for all.
+fn together(traces: &[Trace]) -> Outcome {
+    let has = |o: Outcome| traces.iter().any(|t| t.outcome == o);
+    match traces.first() {
+        Some(first) if traces.iter().all(|t| t.outcome == first.outcome) => first.outcome,
+        _ if has(Outcome::Mixed) || has(Outcome::Blocked) && has(Outcome::Allowed) => Outcome::Mixed,
+        _ => Outcome::Unknown,
     }
 }
 

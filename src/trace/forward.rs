@@ -62,8 +62,20 @@ impl Walk<'_> {
 
     /// The routes of a subnet, and on to the next hop.
     pub(super) fn route(&self, s: &mut State, subnet: Id<Subnet>, from: Option<AttachmentId>) -> Next {
+        let choice = self.net.choose(subnet, s.header.destination);
+        self.follow(s, subnet, from, choice)
+    }
+
+    /// What a choice of routes comes to.
+    pub(super) fn follow(
+        &self,
+        s: &mut State,
+        subnet: Id<Subnet>,
+        from: Option<AttachmentId>,
+        choice: Choice<'_>,
+    ) -> Next {
         let destination = s.header.destination;
-        match self.net.choose(subnet, destination) {
+        match choice {
             Choice::NoRoute => {
                 let id = &self.net.inventory.subnets[subnet].id;
                 let evidence = Evidence { resource: Some(id.clone()), ..by(&[azure::RT_24B]) };
@@ -384,11 +396,12 @@ impl Walk<'_> {
             );
             return Next::End(End::Stopped);
         };
-        let express =
-            self.net.inventory.virtual_network_gateways[gateway].gateway_type.is(GatewayType::ExpressRoute);
-        if user && express {
+        let express = |g: &Id<crate::inventory::VirtualNetworkGateway>| {
+            self.net.inventory.virtual_network_gateways[*g].gateway_type.is(GatewayType::ExpressRoute)
+        };
+        if user && used.iter().any(|(g, _)| express(g)) {
             let evidence = Evidence { rules: vec![azure::RT_15], ..evidence };
-            let text = "a user-defined route to VirtualNetworkGateway works only with a VPN gateway";
+            let text = "a user-defined route to VirtualNetworkGateway needs a VPN gateway, and none of ExpressRoute beside it";
             s.block(StepKind::Route, Cause::InvalidNextHop, evidence, text);
         }
         match self.attachment_of_gateway(gateway) {
@@ -433,7 +446,7 @@ impl Walk<'_> {
                     s.hop(HopKind::OnPremises, format!("on-premises {destination}"), None, Zone::Yours);
                     s.pass(StepKind::Deliver, by(&[]), || format!("{destination} is announced from there"));
                     s.assume(None, format!("the on-premises network delivers {destination}"));
-                    Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork))
+                    Next::End(End::Arrived(Terminal::Beyond(id), Disposition::ExitsNetwork))
                 }
             };
         }
@@ -444,7 +457,7 @@ impl Walk<'_> {
                 "the gateway's default site takes everything else".into()
             });
             s.assume(None, "the on-premises network delivers what is tunnelled to it");
-            return Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork));
+            return Next::End(End::Arrived(Terminal::Beyond(id), Disposition::ExitsNetwork));
         }
         // A gateway overrides the ways to the internet and is none itself (RT-31, OUT-1).
         if let Choice::Route(routes, _) = self.net.choose(row.subnet, destination)
@@ -461,27 +474,29 @@ impl Walk<'_> {
         self.route(s, row.subnet, Some(id))
     }
 
-    /// RT-34, NSG-22: what a gateway needs of its own subnet.
-    fn gateway_subnet(&self, s: &mut State, id: AttachmentId) {
+    /// RT-34, NSG-22: what a gateway needs of its own subnet. `true` where that breaks it.
+    pub(super) fn gateway_subnet(&self, s: &mut State, id: AttachmentId) -> bool {
         let subnet = self.net.attachment(id).subnet;
         let row = self.net.subnet(subnet);
-        let Some(user) = row.routes.user.as_ref().filter(|_| row.role == SubnetRole::Gateway) else { return };
+        let Some(user) = row.routes.user.as_ref().filter(|_| row.role == SubnetRole::Gateway) else {
+            return false;
+        };
         let slot = row.route_table.row().map(|t| Slot { table: TableTag::RouteTable, row: t.raw() });
         let evidence = of(self.net, slot, &[azure::RT_34]);
         if user.keeps_gateway_routes_out == Some(true) {
             let text =
                 "the route table of GatewaySubnet keeps gateway routes out, so the gateway does not work";
             s.block(StepKind::Forward, Cause::InvalidNextHop, evidence, text);
-            return;
+            return true;
         }
         let default = user.routes.iter().find(
             |r| matches!(&r.prefix, Some(crate::network::RoutePrefix::Net(net)) if net.prefix_len() == 0),
         );
-        if let Some(route) = default.filter(|r| r.hop != Ok(NextHop::Internet)) {
-            let evidence = Evidence { name: route.name.clone(), at: route.at, ..evidence };
-            let text = "Azure does not support a user-defined 0.0.0.0/0 on GatewaySubnet: the gateway's own tunnels would leave by it";
-            s.block(StepKind::Forward, Cause::InvalidNextHop, evidence, text);
-        }
+        let Some(route) = default else { return false };
+        let evidence = Evidence { name: route.name.clone(), at: route.at, ..evidence };
+        let text = "Azure does not support a user-defined 0.0.0.0/0 on GatewaySubnet: the gateway's own tunnels would leave by it";
+        s.block(StepKind::Forward, Cause::InvalidNextHop, evidence, text);
+        true
     }
 
     /// Whether the routes of GatewaySubnet itself lead to a branch: what the network or its peers hold comes first.

@@ -739,6 +739,9 @@ impl Walk<'_> {
         lookup: &mut Lookup,
     ) -> Zoned {
         let name = lookup.name.clone();
+        if let Some(answer) = self.private_api_server(vnet, public, &name) {
+            return answer;
+        }
         let Some(alias) = public.privatelink.clone() else {
             return self.address_of_public(s, public, &name);
         };
@@ -752,6 +755,55 @@ impl Walk<'_> {
         }
         lookup.shadowed = Some(self.unlinked(vnet, &alias));
         self.address_of_public(s, public, &name)
+    }
+
+    /// The API server of a private AKS cluster: its public name, if it has one, leads to its private address. `None`
+    /// for everything else, and where a linked zone answers.
+    fn private_api_server(
+        &self,
+        vnet: Option<Id<VirtualNetwork>>,
+        public: &PublicName,
+        name: &Arc<str>,
+    ) -> Option<Zoned> {
+        let PublicTarget::Service(service, _) = public.target else { return None };
+        let row = &self.net.inventory.services[service];
+        let unknown = |at: At, why: String| {
+            Some(Zoned::Answer(Answer::Unknown(Cause::UnknownValue, Unknown::new(at, why))))
+        };
+        match row.enable_private_cluster.or(false) {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(why) => return unknown(why.at, why.why.to_string()),
+        }
+        let Some(alias) = &public.privatelink else {
+            let why = format!(
+                "the address of `{name}`: AKS makes the private endpoint of its API server at deployment, and it is in none of the files"
+            );
+            return unknown(row.at, why);
+        };
+        if vnet.is_some_and(|vnet| self.net.names.zone_for(vnet, alias).is_some()) {
+            return None;
+        }
+        let evidence = self.unlinked(vnet, alias);
+        let address = self.net.attachments.iter().find_map(|a| match a.kind {
+            AttachmentKind::PrivateEndpoint(endpoint, _) => {
+                let endpoint = &self.net.inventory.private_endpoints[endpoint];
+                let (target, _) = crate::network::target_of(&self.net.inventory, endpoint);
+                let slot = Slot { table: TableTag::PlatformService, row: service.raw() };
+                a.address.filter(|_| target == Some(slot))
+            }
+            _ => None,
+        });
+        match (row.enable_private_cluster_public_fqdn.or(true), address) {
+            (Err(why), _) => unknown(why.at, why.why.to_string()),
+            (Ok(true), Some(ip)) => Some(Zoned::Answer(Answer::Addresses(vec![ip], evidence))),
+            (Ok(true), None) => unknown(row.at, format!("the private address of `{name}`")),
+            (Ok(false), _) => Some(Zoned::Answer(Answer::Fails(
+                Cause::DnsNxDomain,
+                evidence,
+                format!("`{name}` is the API server of a private cluster and has no public name"),
+            ))),
+        }
     }
 
     /// The zone that would have answered, as evidence that it is not linked where the question was asked.

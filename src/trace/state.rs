@@ -89,6 +89,8 @@ pub(super) enum Terminal {
     Internet,
     /// At a host of a site.
     Site(Id<OnPremisesSite>),
+    /// At a host behind this gateway that only its prefix tells of.
+    Beyond(AttachmentId),
     /// At the host's own services.
     Platform,
 }
@@ -143,6 +145,12 @@ pub(super) struct State {
     pub full: bool,
     /// Where the hops of the way back begin.
     pub back_at: Option<usize>,
+    /// Where the blockers begin that the service itself makes.
+    pub service_from: Option<usize>,
+    /// It came in by a Standard public front, which is closed where no group opens it: the rule that says so.
+    pub closed_front: Option<RuleId>,
+    /// Why the public address it left by is not known.
+    pub source_unknown: Option<Unknown>,
 }
 
 impl State {
@@ -166,6 +174,9 @@ impl State {
             intermittent: None,
             full,
             back_at: None,
+            service_from: None,
+            closed_front: None,
+            source_unknown: None,
         }
     }
 

@@ -125,7 +125,7 @@ impl<'n> Maker<'n> {
             single(HOST_ADDRESS);
         }
         if let Some(platform) = side.platform {
-            single(platform.address());
+            platform.addresses().iter().copied().for_each(&mut single);
         }
         let mut doubt = side.unknown.is_some();
         for tag in &side.tags {

@@ -155,7 +155,7 @@ impl<'n> Maker<'n> {
         set(translates, slot::TRANSLATES);
         let (closed, doubt) = self.public_front(attachment);
         set(closed, slot::CLOSED);
-        set(doubt, slot::PUBLIC_DOUBT);
+        set(doubt || kind != Kind::Machine, slot::PUBLIC_DOUBT);
         SlotRow {
             ip,
             vnet: attachment.vnet.raw(),
@@ -190,7 +190,7 @@ impl<'n> Maker<'n> {
         let basic = match (&row.sku, row.origin) {
             (Field::Known(sku), _) => *sku == Sku::Basic,
             (Field::Unknown(_), _) => return (false, true),
-            (Field::Absent, Origin::Template) => true,
+            (Field::Absent, Origin::Template | Origin::Planned) => true,
             (Field::Absent, _) => false,
         };
         let grouped = !attachment.nsg.is_none() || !self.net.subnet(attachment.subnet).nsg.is_none();

@@ -91,6 +91,14 @@ impl Maker<'_> {
     }
 
     fn access(&mut self, row: &PlatformService, connected: bool) -> Access {
+        // The switches of online endpoints are their own (AML-3).
+        let kind = service_kind(&row.id.kind());
+        if kind.is_some_and(|k| k.endpoints.iter().any(|e| e.host.ends_with(crate::trace::SCORING_HOST))) {
+            return Access::Doubt;
+        }
+        if row.enable_private_cluster.is(true) {
+            return Access::Closed;
+        }
         match row.public_network_access.or(PublicNetworkAccess::Enabled) {
             Err(_) => return Access::Doubt,
             Ok(PublicNetworkAccess::Enabled) => {}

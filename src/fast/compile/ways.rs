@@ -108,7 +108,7 @@ impl<'n> Maker<'n> {
         let special = row.role != SubnetRole::Ordinary;
         set(special || shared.open_gateways.contains(&(number as u32)), subnet::SPARED);
         set(special, subnet::SPECIAL);
-        set(row.tag_unknown.is_some(), subnet::TAG_DOUBT);
+        set(!row.tag_doubts.is_empty(), subnet::TAG_DOUBT);
         let (doubt, none_removed) = self.route_flags(routes);
         set(doubt, subnet::ROUTE_DOUBT);
         set(none_removed, subnet::NONE_REMOVED);
@@ -159,7 +159,7 @@ impl<'n> Maker<'n> {
         let keeps = routes.user.as_ref().map_or(Some(false), |u| u.keeps_gateway_routes_out);
         let some = !learnt.gateway.is_empty() || learnt.gateway_unknown.is_some();
         let gateway = some && (keeps.is_none() || learnt.gateway_unknown.is_some() && keeps == Some(false));
-        let doubt = learnt.peering_unknown.is_some() || gateway;
+        let doubt = !learnt.peering_doubts.is_empty() || gateway;
         let user = routes.user.iter().flat_map(|u| &u.routes).any(is_default);
         let bgp = self.net.profile.bgp_default_removes_none_routes && keeps == Some(false);
         (doubt, user || bgp && learnt.gateway.iter().any(is_default))
@@ -244,7 +244,7 @@ impl<'n> Maker<'n> {
                     (true, true) => 3,
                     (true, false) => 4,
                 };
-                let all = || self.net.tags.set(*tag).to_prefixes().iter().filter_map(prefix).collect();
+                let all = || self.net.tags.prefixes(*tag).iter().filter_map(prefix).collect();
                 (rank, shared.prefixes.entry(*tag).or_insert_with(all).clone())
             }
         }
@@ -292,7 +292,7 @@ impl<'n> Maker<'n> {
         if let Some(found) = shared.trees.get(&(home.raw(), no_peerings)) {
             return *found;
         }
-        let routes = self.net.vnet(home).routes.clone();
+        let routes = self.net.vnet(home).routes.vnet.clone();
         let mut drafts = Vec::new();
         for route in &routes.system {
             let Some(RoutePrefix::Net(net)) = &route.prefix else { continue };
@@ -353,20 +353,24 @@ impl<'n> Maker<'n> {
         let tag = tag.filter(|t| t.v4() != self.net.public.v4());
         set(tag.is_some(), vnet::OWN_INTERNET);
         let lines = &mut self.fast.lines;
-        let internet = tag.map_or(Tree::default(), |t| set_tree(lines, t.v4()));
+        let internet: Tree = tag.map_or(Tree::default(), |t| set_tree(lines, t.v4()));
         let spaces = row.subnets.iter().map(|s| (self.net.subnet(*s).space.v4(), s.raw()));
         let (keys, values, _) = painted(spaces.collect());
         let subnets = tree::build(lines, &keys);
         let subnet_rows = lines.words(&values, 0);
+        let (network, network_values) = self.network_tree(shared, Id::new(number), false);
+        let (doubt, none_removed) = self.route_flags(&row.routes);
+        set(doubt, vnet::ROUTE_DOUBT);
+        set(none_removed, vnet::NONE_REMOVED);
         let (near, near_rows, clear) = match shared.endpoints.contains_key(&key) {
             true => self.near(shared, number),
             false => (Tree::default(), 0, true),
         };
         set(!clear, vnet::NEAR_DOUBT);
-        let pairs: Vec<u32> = wanted
-            .iter()
-            .flat_map(|n| [*n, self.appliance_at(Id::new(number), shared.ips[*n as usize])])
-            .collect();
+        let mut pairs: Vec<u32> = vec![wanted.len() as u32];
+        pairs.extend(
+            wanted.iter().flat_map(|n| [*n, self.appliance_at(Id::new(number), shared.ips[*n as usize])]),
+        );
         let region = self.net.region(Id::new(number));
         let region = region.map_or(0, |r| self.region(r));
         VnetRow {
@@ -376,7 +380,8 @@ impl<'n> Maker<'n> {
             subnet_rows,
             internet,
             appliances: self.fast.lines.words(&pairs, 0),
-            appliance_count: wanted.len() as u32,
+            network,
+            network_values,
             near,
             near_rows,
             region,

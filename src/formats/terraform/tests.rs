@@ -3,6 +3,7 @@
 use super::*;
 use crate::diag::DocId;
 use crate::doc::parse_json;
+use crate::inventory::is_modelled;
 use crate::inventory::{Inventory, build};
 use std::fmt::Write;
 

@@ -3,7 +3,7 @@
 use super::{Kind, Read, Role, whole};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::formats::detect::Detected;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const TEMPLATE: Kind = Kind::Is(Detected::ArmTemplate);
 const PARAMETERS: Kind = Kind::Is(Detected::ArmParameters);
@@ -19,6 +19,14 @@ pub(super) fn pair(reads: &[Read], notes: &mut Diagnostics) -> Vec<Vec<usize>> {
                 Some(template) => pairs[template].push(number),
                 None => notes.push(orphan(read)),
             },
+            Role::Beside if read.kind == PARAMETERS => {
+                // Read behind everything that was named: what somebody chose is known by now, and wins.
+                let template = template_by_name(reads, &templates, number);
+                if let Some(template) = template.filter(|t| pairs[*t].is_empty()) {
+                    pairs[template].push(number);
+                    notes.push(taken(read, &reads[template]));
+                }
+            }
             Role::Parameters if read.kind == PARAMETERS && templates.is_empty() => notes.push(orphan(read)),
             _ => {}
         }
@@ -29,7 +37,7 @@ pub(super) fn pair(reads: &[Read], notes: &mut Diagnostics) -> Vec<Vec<usize>> {
             notes.push(
                 Diagnostic::new(Code::AmbiguousReference, whole(reads[second].doc), message)
                     .also(whole(reads[first].doc), "another one")
-                    .help("choose with `--parameters FILE`"),
+                    .help("choose with `--parameters FILE`, or name the template again before each to deploy it several times"),
             );
         }
         let explicit = (0..reads.len()).filter(|i| reads[*i].role == Role::Parameters);
@@ -53,15 +61,32 @@ fn orphan(read: &Read) -> Diagnostic {
     .help("name it right behind its template, or with `--parameters FILE`")
 }
 
+fn taken(read: &Read, template: &Read) -> Diagnostic {
+    let message =
+        format!("the parameters of `{}` are taken from this file beside it", template.path.display());
+    Diagnostic::new(Code::ParametersBeside, whole(read.doc), message).help("choose with `--parameters FILE`")
+}
+
+/// The parameter file that tools write beside a template; nothing for what is a parameter file itself.
+pub(super) fn usual_parameters(template: &Path) -> Option<PathBuf> {
+    let json = template.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
+    (json && base_name(template).is_none()).then(|| template.with_extension("parameters.json"))
+}
+
+fn template_by_name(reads: &[Read], templates: &[usize], parameters: usize) -> Option<usize> {
+    let path = &reads[parameters].path;
+    let base = base_name(path)?;
+    let fits = |t: &usize| {
+        reads[*t].path.parent() == path.parent() && stem(&reads[*t].path).eq_ignore_ascii_case(&base)
+    };
+    templates.iter().copied().find(fits)
+}
+
 /// By name; else the template named right before it; else the only template of its folder.
 fn template_of(reads: &[Read], templates: &[usize], parameters: usize) -> Option<usize> {
     let path = &reads[parameters].path;
-    let base = base_name(path);
     let beside = |template: &usize| reads[*template].path.parent() == path.parent();
-    let same = |template: &usize| {
-        base.as_deref().is_some_and(|base| stem(&reads[*template].path).eq_ignore_ascii_case(base))
-    };
-    let by_name = templates.iter().copied().find(|t| beside(t) && same(t));
+    let by_name = template_by_name(reads, templates, parameters);
     let by_order = || {
         let before = parameters.checked_sub(1)?;
         let named = |i: usize| reads[i].role == Role::Estate { named: true };
@@ -71,7 +96,10 @@ fn template_of(reads: &[Read], templates: &[usize], parameters: usize) -> Option
         let mut all = templates.iter().copied().filter(beside);
         all.next().filter(|_| all.next().is_none())
     };
-    by_name.or_else(by_order).or_else(only)
+    let template = by_name.or_else(by_order).or_else(only)?;
+    // A template that is named several times belongs to the parameters behind each time.
+    let same = templates.iter().copied().filter(|t| reads[*t].path == reads[template].path);
+    Some(same.filter(|t| *t < parameters).last().unwrap_or(template))
 }
 
 fn stem(path: &Path) -> String {

@@ -96,6 +96,30 @@ fn every_file_that_cannot_be_read_is_named() {
         "empty",
         &[("x/notes.txt", "")],
         &["x"],
-        &["the folder `/x` holds no file named *.yaml, *.yml, *.json or *.jsonc"],
+        &["the folder `/x` holds no file named *.yaml, *.yml, *.json, *.jsonc or *.tfstate"],
     );
+}
+
+#[test]
+fn a_template_given_alone_finds_the_parameters_beside_it() {
+    let template = r#"{
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+        "contentVersion": "1.0.0.0", "parameters": { "name": { "type": "string" } },
+        "resources": [{ "type": "Microsoft.Network/routeTables", "apiVersion": "2023-09-01", "name": "[parameters('name')]" }]
+    }"#;
+    let parameters = |name: &str| {
+        format!(
+            r#"{{ "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentParameters.json#",
+                "contentVersion": "1.0.0.0", "parameters": {{ "name": {{ "value": "{name}" }} }} }}"#
+        )
+    };
+    let (one, two) = (parameters("one"), parameters("two"));
+    let files = [("main.json", template), ("main.parameters.json", &one), ("other.parameters.json", &two)];
+    let note = "note[parameters-beside]: the parameters of `/main.json` are taken from this file beside it";
+    check("beside", &files, &["main.json"], &["one", note]);
+    check("named-first", &files, &["main.json", "main.parameters.json"], &["one"]);
+    // A name of the user's choice wins, and nothing else is looked for.
+    check("other", &files, &["main.json", "other.parameters.json"], &["two"]);
+    // What is no template takes no notice of such a file.
+    check("no-template", &[("a.json", B), ("a.parameters.json", &one)], &["a.json"], &["b"]);
 }
