@@ -46,9 +46,9 @@ mod flow_verify;
 pub mod impact;
 pub mod needs;
 mod next_hop;
+pub mod repair;
 pub mod replay;
 mod security_group_view;
-pub mod repair;
 mod subject;
 mod words;
 

@@ -2,7 +2,11 @@
 //!
 //! Reads `../shared/data`; where that is not there the tests say so and pass.
 
-#![allow(clippy::print_stdout, reason = "the table is what the run is for")]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "the table is what the run is for, seconds in it"
+)]
 
 use netwhy::diag::{At, Diagnostic, Severity, Sources};
 use netwhy::doc::{Node, Value};

@@ -123,7 +123,10 @@ impl<'a> Case<'a> {
         // A private endpoint goes past whatever stands before the public one.
         let on_the_way = matches!(
             self.blocker.disposition,
-            Disposition::DeniedOut | Disposition::DeniedInTransit | Disposition::NullRouted | Disposition::NoOutboundMethod
+            Disposition::DeniedOut
+                | Disposition::DeniedInTransit
+                | Disposition::NullRouted
+                | Disposition::NoOutboundMethod
         );
         if on_the_way && self.header.is_some_and(|header| self.network.is_public(header.destination)) {
             found.extend(self.private_endpoint());
@@ -142,7 +145,9 @@ impl<'a> Case<'a> {
             Cause::ManagedNetworkDeny => self.managed_rules(),
             Cause::UdrNone | Cause::NextHopUnreachable | Cause::InvalidNextHop => self.routes(),
             Cause::NextHopNotForwarding => self.ip_forwarding(),
-            Cause::PeeringNotConnected | Cause::PeeringNoAccess | Cause::ForwardedTrafficDropped => self.peerings(),
+            Cause::PeeringNotConnected | Cause::PeeringNoAccess | Cause::ForwardedTrafficDropped => {
+                self.peerings()
+            }
             Cause::SystemRouteNone | Cause::NoRoute => self.new_peering(),
             Cause::NoOutboundMethod => self.outbound_methods(),
             Cause::AsymmetricReturn => self.straight_back(),
@@ -186,7 +191,9 @@ impl<'a> Case<'a> {
     /// The service of the estate that is asked for, and which of its endpoints.
     fn service(&self) -> Option<(Id<PlatformService>, usize, &'static ServiceKind)> {
         let host = self.host()?;
-        let PublicTarget::Service(id, endpoint) = self.network.names.public(&host)?.target else { return None };
+        let PublicTarget::Service(id, endpoint) = self.network.names.public(&host)?.target else {
+            return None;
+        };
         let kind = services::service_kind(&self.network.inventory.services[id].id.kind())?;
         Some((id, endpoint, kind))
     }
@@ -212,7 +219,9 @@ impl<'a> Case<'a> {
             known.or_else(|| services::service_of_host(&host).and_then(|(kind, ..)| kind.tag))
         });
         let service = self.service().and_then(|(.., kind)| kind.tag);
-        let size = |tag: &TagId| tags.set(*tag).v4().iter().map(|(low, high)| u64::from(high - low) + 1).sum::<u64>();
+        let size = |tag: &TagId| {
+            tags.set(*tag).v4().iter().map(|(low, high)| u64::from(high - low) + 1).sum::<u64>()
+        };
         let mut holding: Vec<TagId> = tags.holding(ip);
         holding.retain(|tag| !tags.name(*tag).starts_with("AzureCloud"));
         holding.sort_by_key(|tag| (size(tag), tags.name(*tag).to_owned()));
@@ -227,7 +236,12 @@ impl<'a> Case<'a> {
         }
         names.extend(holding.iter().map(|tag| tags.name(*tag).to_owned()));
         let mut seen = Vec::new();
-        names.retain(|name| !seen.contains(name) && { seen.push(name.clone()); true });
+        names.retain(|name| {
+            !seen.contains(name) && {
+                seen.push(name.clone());
+                true
+            }
+        });
         names.truncate(2);
         names
     }
@@ -245,7 +259,8 @@ fn header_at(trace: &Trace, blocker: &Blocker) -> Option<Header> {
     for (number, hop) in trace.hops.iter().chain(back).enumerate().take(blocker.hop + 1) {
         header = hop.header.or(header);
         for step in &hop.steps {
-            if number == blocker.hop && step.cause == Some(blocker.cause) && step.evidence == blocker.evidence {
+            if number == blocker.hop && step.cause == Some(blocker.cause) && step.evidence == blocker.evidence
+            {
                 return header;
             }
             header = step.after.or(header);

@@ -1,8 +1,6 @@
 //! The arguments.
 
 use super::{exit, watcher};
-use crate::run::load::{DeploymentTarget, Settings};
-use super::exit;
 use crate::run::load::{DeploymentTarget, Prefer, Settings};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;

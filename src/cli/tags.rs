@@ -87,11 +87,11 @@ pub(super) async fn run(args: TagsArgs, console: &Console) -> Result<u8, Failure
     let answer = match args.what {
         What::Diff { old, new, tag } => diff(old, new, tag.as_deref(), answer, console).await?,
         What::List { text } => {
-            list(&*tables(args.service_tags, None, console).await?.0, text.as_deref(), answer)?
+            list(&tables(args.service_tags, None, console).await?.0, text.as_deref(), answer)?
         }
-        What::Show { tag } => show(&*tables(args.service_tags, None, console).await?.0, &tag, answer)?,
+        What::Show { tag } => show(&tables(args.service_tags, None, console).await?.0, &tag, answer)?,
         What::Find { addresses } => {
-            find(&*tables(args.service_tags, None, console).await?.0, &addresses, answer)?
+            find(&tables(args.service_tags, None, console).await?.0, &addresses, answer)?
         }
     };
     let mut out = Sink::open(None, console)?;

@@ -10,8 +10,8 @@ use crate::analysis::impact::Subjects;
 use crate::catalogue::Catalogue;
 use crate::diag::{Diagnostics, Sources};
 use crate::inventory::change::Change;
-use crate::network::Network;
 use crate::net::{PortRange, Protocol, parse_prefix};
+use crate::network::Network;
 use crate::profile::Profile;
 use crate::report::impact::{self, FixView, Heading, ImpactReport};
 use crate::report::{self, Locator, Style};
@@ -104,14 +104,20 @@ impl Desk {
     }
 
     /// The flows of the scenario, else what the estate's workloads need.
-    fn subjects(&mut self, before: Network, clients: &[String], notes: &mut Diagnostics) -> (Network, Subjects) {
+    fn subjects(
+        &mut self,
+        before: Network,
+        clients: &[String],
+        notes: &mut Diagnostics,
+    ) -> (Network, Subjects) {
         if let Some(scenario) = &self.scenario {
             let subjects = engine::of_pack(&scenario.cases, &before, notes);
             return (before, subjects);
         }
         let mut base = std::mem::take(&mut self.base);
         let mut sources = std::mem::take(&mut self.loaded.sources);
-        let compile = |base: &[Change], notes: &mut Diagnostics| Estate { base, ..self.estate() }.network(&[], notes).0;
+        let compile =
+            |base: &[Change], notes: &mut Diagnostics| Estate { base, ..self.estate() }.network(&[], notes).0;
         let catalogue = Catalogue::builtin();
         let found = engine::of_estate(catalogue, clients, &before, &mut base, &mut sources, notes, compile);
         (self.base, self.loaded.sources) = (base, sources);
@@ -143,7 +149,8 @@ impl Desk {
             remarks: answer.remarks.clone(),
         };
         let locator = Locator::new(&sources);
-        let mut report = ImpactReport::new(heading, &answer.workloads, &answer.impacts, &answer.log, &locator);
+        let mut report =
+            ImpactReport::new(heading, &answer.workloads, &answer.impacts, &answer.log, &locator);
         if !args.no_fixes {
             self.fixes(&answer, &mut report);
         }
@@ -166,7 +173,8 @@ impl Desk {
             });
         }
         if without > 0 {
-            let why = if budget.is_spent() { "; the estate is large, so not everything was tried" } else { "" };
+            let why =
+                if budget.is_spent() { "; the estate is large, so not everything was tried" } else { "" };
             report.remarks.push(format!("no small repair was found for {without} of them{why}"));
         }
     }

@@ -164,7 +164,9 @@ fn all_work(network: &Network, flows: &[Flow]) -> bool {
 
 /// Whether the first blocker is another one than before.
 fn is_further(before: &Trace, after: &Trace) -> bool {
-    let first = |trace: &Trace| trace.blockers.first().map(|b| (b.cause, b.evidence.resource.clone(), b.evidence.name.clone()));
+    let first = |trace: &Trace| {
+        trace.blockers.first().map(|b| (b.cause, b.evidence.resource.clone(), b.evidence.name.clone()))
+    };
     after.outcome == Outcome::Blocked && first(before) != first(after)
 }
 
@@ -220,14 +222,21 @@ pub fn of_impacts(
 }
 
 /// A repair after which every one of some flows works.
-fn whole(estate: Estate<'_>, network: &Network, flows: &[Flow], budget: &mut Budget) -> Option<(Repair, Network)> {
+fn whole(
+    estate: Estate<'_>,
+    network: &Network,
+    flows: &[Flow],
+    budget: &mut Budget,
+) -> Option<(Repair, Network)> {
     let mut done: Option<(Repair, Network)> = None;
     for flow in flows {
         let current = done.as_ref().map_or(network, |(_, network)| network);
         let trace = trace::trace(current, flow);
         if trace.outcome == Outcome::Blocked {
             let made = done.as_ref().map(|(repair, _)| repair.clone()).unwrap_or_default();
-            done = Some(Bench { estate, flow, budget }.open(current, &trace, &made, 1, DEEP).into_iter().next()?);
+            done = Some(
+                Bench { estate, flow, budget }.open(current, &trace, &made, 1, DEEP).into_iter().next()?,
+            );
         }
     }
     let (repair, network) = done.filter(|(_, network)| all_work(network, flows))?;

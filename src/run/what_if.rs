@@ -7,9 +7,9 @@ use super::engine;
 use super::load::{parse, workers};
 use crate::analysis::block::{self, Block, Obstacle, Places};
 use crate::analysis::change_text::ChangeText;
+use crate::analysis::impact::{self, FlowChange, Impact, Need, Subjects, Use, Weight, Workload};
 use crate::analysis::needs;
 use crate::catalogue::Catalogue;
-use crate::analysis::impact::{self, FlowChange, Impact, Need, Subjects, Use, Weight, Workload};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, Severity, Sources};
 use crate::formats::change;
 use crate::inventory::change::{Change, ChangeLog};
@@ -118,7 +118,8 @@ pub fn of_estate(
     let mut subjects = Subjects::of_estate(catalogue, &network, clients);
     if !computes.is_empty() {
         let computes = computes.join(", ");
-        let remark = format!("the public address and security group that Azure makes for {computes} are stood in for");
+        let remark =
+            format!("the public address and security group that Azure makes for {computes} are stood in for");
         subjects.remarks.push(remark);
     }
     (network, subjects)

@@ -69,7 +69,9 @@ impl Subjects {
             ));
         }
         if places.is_empty() {
-            self.remarks.push("no machine or office is in the estate, so people are taken to be on the internet".into());
+            self.remarks.push(
+                "no machine or office is in the estate, so people are taken to be on the internet".into(),
+            );
             places.push("internet".into());
         }
         for place in places {
@@ -110,7 +112,8 @@ impl Subjects {
             }
         }
         // What happens outside every network of the estate is nothing a change of it could break.
-        let outside = |need: &Need| need.flows.is_empty() && catalogue.need(&need.id).is_some_and(|n| n.outside);
+        let outside =
+            |need: &Need| need.flows.is_empty() && catalogue.need(&need.id).is_some_and(|n| n.outside);
         self.needs.retain(|need| need.workload != number || !outside(need));
         if self.needs.len() > before {
             self.workloads.push(workload);
@@ -171,7 +174,10 @@ fn places_of_people(network: &Network) -> Vec<String> {
         }
     }
     for site in inventory.on_premises_sites.iter() {
-        let person = site.hosts.iter().find(|host| host.listens.items.is_empty() && host.dns_forwarding.items.is_empty());
+        let person = site
+            .hosts
+            .iter()
+            .find(|host| host.listens.items.is_empty() && host.dns_forwarding.items.is_empty());
         found.push(match person {
             Some(host) => format!("{}/{}", site.id.name(), host.name),
             None => site.id.name().to_owned(),

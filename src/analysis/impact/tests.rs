@@ -39,8 +39,14 @@ fn used(phase: &str, weight: Weight) -> Use {
 
 fn impact(uses: &[(&str, Weight)], flows: &[(Outcome, Outcome)]) -> Impact {
     let uses = uses.iter().map(|(phase, weight)| used(phase, *weight)).collect();
-    let need =
-        Need { workload: 0, id: "n".into(), dependency: "d".into(), uses, flows: vec![flow(); flows.len()], untraced: None };
+    let need = Need {
+        workload: 0,
+        id: "n".into(),
+        dependency: "d".into(),
+        uses,
+        flows: vec![flow(); flows.len()],
+        untraced: None,
+    };
     let change =
         |(before, after): &(Outcome, Outcome)| FlowChange { before: trace(*before), after: trace(*after) };
     Impact::new(need, flows.iter().map(change).collect())

@@ -4,8 +4,8 @@ use super::super::change_text::{ChangeText, quoted, target_of};
 use super::rules::{slug, unused};
 use super::{Case, Means, Proposal};
 use crate::inventory::{
-    ConnectionStatus, Id, PlatformService, PrivateDnsZone, PrivateDnsZoneGroup, PrivateEndpoint, Slot, Subnet, TableTag,
-    VirtualNetwork,
+    ConnectionStatus, Id, PlatformService, PrivateDnsZone, PrivateDnsZoneGroup, PrivateEndpoint, Slot,
+    Subnet, TableTag, VirtualNetwork,
 };
 use crate::network::{AttachmentKind, normal_region, target_of as target_of_endpoint};
 use crate::services::{EndpointKind, ServiceKind};
@@ -213,11 +213,8 @@ impl Case<'_> {
         let list = rules_of(row, kind);
         let rule = format!("{{ id: {} }}", quoted(subnet.id.as_str()));
         changes.append(&target_of(inventory, &row.id), &format!("{list}.virtualNetworkRules"), &rule);
-        let text = format!(
-            "let `{}` in at `{}`, over a service endpoint",
-            subnet.id.full_name(),
-            row.id.name()
-        );
+        let text =
+            format!("let `{}` in at `{}`, over a service endpoint", subnet.id.full_name(), row.id.name());
         Some(Proposal::new(Means::Way, text, changes))
     }
 
@@ -240,7 +237,9 @@ impl Case<'_> {
     pub(super) fn approval(&self) -> Vec<Proposal> {
         let inventory = &self.network.inventory;
         let id = self.blocker.evidence.resource.as_ref();
-        let Some(endpoint) = id.and_then(|id| inventory.row::<PrivateEndpoint>(id)) else { return Vec::new() };
+        let Some(endpoint) = id.and_then(|id| inventory.row::<PrivateEndpoint>(id)) else {
+            return Vec::new();
+        };
         let row = &inventory.private_endpoints[endpoint];
         let mut changes = ChangeText::default();
         changes.set(&target_of(inventory, &row.id), "status", ConnectionStatus::Approved.word());
@@ -258,7 +257,9 @@ impl Case<'_> {
         let kind = id.kind();
         let roles = ROLES.iter().filter(|(of, _)| kind.eq_ignore_ascii_case(of));
         let propose = |(_, role): &(&str, &str)| {
-            let name = unused(&format!("{}-on-{}", slug(who), slug(id.name())), |name| !inventory.named(name).is_empty());
+            let name = unused(&format!("{}-on-{}", slug(who), slug(id.name())), |name| {
+                !inventory.named(name).is_empty()
+            });
             let mut changes = ChangeText::default();
             changes.add(
                 "roleAssignments",

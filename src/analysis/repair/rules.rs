@@ -18,7 +18,9 @@ impl Case<'_> {
     /// A rule before the one that denies.
     pub(super) fn security_rules(&self) -> Vec<Proposal> {
         let inventory = &self.network.inventory;
-        let (Some(header), Some(id)) = (self.header, &self.blocker.evidence.resource) else { return Vec::new() };
+        let (Some(header), Some(id)) = (self.header, &self.blocker.evidence.resource) else {
+            return Vec::new();
+        };
         let Some(group) = inventory.row::<Nsg>(id) else { return Vec::new() };
         let outbound = self.blocker.disposition == Disposition::DeniedOut;
         let row = &inventory.nsgs[group];
@@ -30,11 +32,13 @@ impl Case<'_> {
             .filter(|rule| rule.direction.known().is_none_or(|d| *d == direction))
             .collect();
         let denies = self.blocker.evidence.name.as_deref().unwrap_or_default();
-        let denying = same.iter().find(|rule| &*rule.name == denies).and_then(|rule| rule.priority.known().copied());
+        let denying =
+            same.iter().find(|rule| &*rule.name == denies).and_then(|rule| rule.priority.known().copied());
         let target = target_of(inventory, id);
         let (slot, moved) = slot(&same, denying.unwrap_or(4097));
         // A group on the way out stands before the senders it is meant for; one rule serves them all.
-        let (near, far) = if outbound { (header.source, header.destination) } else { (header.destination, header.source) };
+        let (near, far) =
+            if outbound { (header.source, header.destination) } else { (header.destination, header.source) };
         let near = if outbound { "*".to_owned() } else { self.own_prefix(near) };
         let mut found = Vec::new();
         for (means, far) in self.far_ends(far) {
@@ -67,7 +71,8 @@ impl Case<'_> {
     pub(super) fn new_group(&self) -> Vec<Proposal> {
         let inventory = &self.network.inventory;
         let Some(header) = self.header else { return Vec::new() };
-        let subnet = self.network.attachments.iter().find(|a| a.address == Some(header.destination)).map(|a| a.subnet);
+        let subnet =
+            self.network.attachments.iter().find(|a| a.address == Some(header.destination)).map(|a| a.subnet);
         let Some(subnet) = subnet else { return Vec::new() };
         let target = target_of(inventory, &inventory.subnets[subnet].id);
         let name = unused("allow-in", |name| !inventory.named(name).is_empty());
@@ -83,7 +88,10 @@ impl Case<'_> {
             changes.add("networkSecurityGroups", &format!("{{ name: {name}, securityRules: [{rule}] }}"));
             changes.set(&target, "networkSecurityGroup", &name);
             let text = format!("give `{target}` a security group that allows {} in from {far}", self.ports());
-            found.push(Proposal::new(means, text, changes).mind("the new group stands before everything in the subnet"));
+            found.push(
+                Proposal::new(means, text, changes)
+                    .mind("the new group stands before everything in the subnet"),
+            );
         }
         found
     }
@@ -93,16 +101,18 @@ impl Case<'_> {
         let inventory = &self.network.inventory;
         let hop = self.trace.hops.get(self.blocker.hop);
         let firewall = hop.filter(|hop| hop.kind == HopKind::AzureFirewall).and_then(|hop| hop.id.as_ref());
-        let Some(firewall) = firewall.and_then(|id| inventory.row::<AzureFirewall>(id)) else { return Vec::new() };
-        let Some(policy) = inventory.azure_firewalls[firewall].firewall_policy.known() else { return Vec::new() };
+        let Some(firewall) = firewall.and_then(|id| inventory.row::<AzureFirewall>(id)) else {
+            return Vec::new();
+        };
+        let Some(policy) = inventory.azure_firewalls[firewall].firewall_policy.known() else {
+            return Vec::new();
+        };
         let Some(policy) = inventory.follow(policy).row() else { return Vec::new() };
         let mut found = Vec::new();
         // The rules of a parent come first, so only a rule there is before a denial there.
         let mut policies = vec![policy];
-        let denies = matches!(
-            self.blocker.cause,
-            Cause::FirewallNetworkRuleDeny | Cause::FirewallApplicationRuleDeny
-        );
+        let denies =
+            matches!(self.blocker.cause, Cause::FirewallNetworkRuleDeny | Cause::FirewallApplicationRuleDeny);
         if denies {
             let base = inventory.firewall_policies[policy].base_policy.known();
             policies.extend(base.and_then(|base| inventory.follow(base).row()));
@@ -157,7 +167,8 @@ impl Case<'_> {
             _ => None,
         };
         if let (Some(host), Some(web), Protocol::Tcp) = (self.host(), web, self.flow.protocol) {
-            let rule = format!("ruleType: ApplicationRule, protocols: ['{web}'], targetFqdns: [{}]", quoted(&host));
+            let rule =
+                format!("ruleType: ApplicationRule, protocols: ['{web}'], targetFqdns: [{}]", quoted(&host));
             propose(Means::Name, &host, rule);
         }
         found
@@ -219,8 +230,10 @@ impl Case<'_> {
     /// The subnet of an address where it lies in one, else the address.
     fn own_prefix(&self, ip: IpAddr) -> String {
         let subnets = self.network.inventory.subnets.rows();
-        let mut holding = subnets.filter(|(id, _): &(Id<Subnet>, _)| self.network.subnet(*id).space.contains(ip));
-        let prefix = holding.next().and_then(|(_, row)| row.address_prefixes.items.iter().find(|p| p.contains(&ip)));
+        let mut holding =
+            subnets.filter(|(id, _): &(Id<Subnet>, _)| self.network.subnet(*id).space.contains(ip));
+        let prefix =
+            holding.next().and_then(|(_, row)| row.address_prefixes.items.iter().find(|p| p.contains(&ip)));
         prefix.map_or_else(|| host_prefix(ip), ToString::to_string)
     }
 
@@ -247,13 +260,12 @@ fn slot(rules: &[&SecurityRule], denying: i64) -> (i64, Vec<(String, i64)>) {
         rules.iter().filter_map(|rule| Some((*rule.priority.known()?, &*rule.name))).collect();
     sorted.sort();
     let mut moved = Vec::new();
-    let mut next = denying + 1;
-    for (priority, name) in sorted.into_iter().filter(|(priority, _)| *priority >= denying) {
+    let behind = sorted.into_iter().filter(|(priority, _)| *priority >= denying);
+    for (next, (priority, name)) in (denying + 1..).zip(behind) {
         if priority >= next {
             break;
         }
         moved.push((name.to_owned(), next));
-        next += 1;
     }
     (denying, moved)
 }
@@ -282,4 +294,3 @@ fn protocol(protocol: Protocol) -> &'static str {
 fn port(port: u16) -> String {
     if port == 0 { "\"*\"".to_owned() } else { port.to_string() }
 }
-

@@ -77,7 +77,9 @@ impl Case<'_> {
 
     fn route_name(&self, table: Id<RouteTable>, prefix: &str) -> String {
         let routes = &self.network.inventory.route_tables[table].routes.items;
-        unused(&format!("to-{}", slug(prefix)), |name| routes.iter().any(|r| r.name.eq_ignore_ascii_case(name)))
+        unused(&format!("to-{}", slug(prefix)), |name| {
+            routes.iter().any(|r| r.name.eq_ignore_ascii_case(name))
+        })
     }
 
     /// The switch of an appliance's interface.
@@ -107,7 +109,11 @@ impl Case<'_> {
             Cause::PeeringNoAccess => {
                 changes.set(&target, "allowVirtualNetworkAccess", "true");
                 if let Some(reverse) = reverse(self.network, peering) {
-                    changes.set(&target_of(inventory, &inventory.peerings[reverse].id), "allowVirtualNetworkAccess", "true");
+                    changes.set(
+                        &target_of(inventory, &inventory.peerings[reverse].id),
+                        "allowVirtualNetworkAccess",
+                        "true",
+                    );
                 }
                 format!("give virtual network access over the peering `{target}`")
             }
@@ -178,7 +184,10 @@ impl Case<'_> {
         let target = target_of(inventory, &row.id);
         let name = unused("nat-out", |name| !inventory.named(name).is_empty());
         let mut changes = ChangeText::default();
-        changes.add("publicIPAddresses", &format!("{{ name: {name}-ip, sku: Standard, publicIPAllocationMethod: Static }}"));
+        changes.add(
+            "publicIPAddresses",
+            &format!("{{ name: {name}-ip, sku: Standard, publicIPAllocationMethod: Static }}"),
+        );
         changes.add("natGateways", &format!("{{ name: {name}, publicIpAddresses: [{name}-ip] }}"));
         changes.set(&target, "natGateway", &name);
         let text = format!("give `{target}` a NAT gateway");
@@ -189,7 +198,8 @@ impl Case<'_> {
     fn leaving(&self) -> Option<Id<Subnet>> {
         let source = self.header?.source;
         let subnets = self.network.inventory.subnets.rows();
-        let mut holding = subnets.map(|(id, _)| id).filter(|id| self.network.subnet(*id).space.contains(source));
+        let mut holding =
+            subnets.map(|(id, _)| id).filter(|id| self.network.subnet(*id).space.contains(source));
         match (holding.next(), holding.next()) {
             (Some(one), None) => Some(one),
             _ => None,

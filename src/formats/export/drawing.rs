@@ -59,7 +59,7 @@ fn drawn(root: &Node, network: &Node, id: &ResourceId) -> Node {
     let at = network.at;
     let text = |text: &str| Node::string(at, text);
     let prefixes = network.get("address_space").map(|space| match space.as_array() {
-        Some(items) => items.iter().flat_map(|i| prefixes(i)).collect(),
+        Some(items) => items.iter().flat_map(prefixes).collect(),
         None => prefixes(space),
     });
     let subnets = network.get("subnets").and_then(Node::as_array).unwrap_or_default();

@@ -31,9 +31,7 @@ fn headline(out: &mut String, report: &ImpactReport, style: &Style) {
         0 => ("NOTHING BREAKS", Paint::Good),
         _ => ("BREAKS", Paint::Bad),
     };
-    let words = Words::default()
-        .piece(verdict.1, verdict.0)
-        .text(Paint::Strong, &report.question);
+    let words = Words::default().piece(verdict.1, verdict.0).text(Paint::Strong, &report.question);
     flow(out, style, Margin::blank(0), &words);
     flow(out, style, Margin::blank(2), &Words::default().text(Paint::Dim, &report.subject));
     let counts = format!(
@@ -190,7 +188,10 @@ fn lost(out: &mut String, rows: &[&Merged<'_>], style: &Style) {
         }
     }
     for (who, what) in done {
-        let first = format!("     {}", style.paint(paint(Status::Degraded), &format!("{:<15}", Status::Degraded.word())));
+        let first = format!(
+            "     {}",
+            style.paint(paint(Status::Degraded), &format!("{:<15}", Status::Degraded.word()))
+        );
         let words = Words::default()
             .text(Paint::Strong, &who)
             .text(Paint::Plain, "without")

@@ -98,8 +98,8 @@ fn template_of(reads: &[Read], templates: &[usize], parameters: usize) -> Option
     };
     let template = by_name.or_else(by_order).or_else(only)?;
     // A template that is named several times belongs to the parameters behind each time.
-    let same = templates.iter().copied().filter(|t| reads[*t].path == reads[template].path);
-    Some(same.filter(|t| *t < parameters).last().unwrap_or(template))
+    let mut same = templates.iter().copied().filter(|t| reads[*t].path == reads[template].path);
+    Some(same.rfind(|t| *t < parameters).unwrap_or(template))
 }
 
 fn stem(path: &Path) -> String {

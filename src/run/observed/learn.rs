@@ -118,7 +118,7 @@ fn is_route_server(id: &ResourceId) -> bool {
 /// Whether a gateway route for the prefix is there without the fact.
 fn is_known(network: &Network, vnet: Id<VirtualNetwork>, prefix: IpNet) -> bool {
     use crate::network::RoutePrefix;
-    let routes = &network.vnet(vnet).routes.gateway;
+    let routes = &network.vnet(vnet).routes.vnet.gateway;
     routes.iter().any(|route| matches!(&route.prefix, Some(RoutePrefix::Net(net)) if *net == prefix))
 }
 
