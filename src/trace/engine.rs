@@ -48,6 +48,11 @@ pub fn decide(network: &Network, flow: &Flow) -> Decision {
     }
 }
 
+/// Answers a question understood before; `flow` lends the rest: protocol, ports, identity.
+pub(crate) fn decide_question(network: &Network, flow: &Flow, question: &Question) -> Decision {
+    Walk { net: network, depth: 0 }.answer(flow, question, false).decision()
+}
+
 /// Says how a flow is understood, or why it cannot be.
 pub fn understand(network: &Network, flow: &Flow) -> Result<Question, Misunderstood> {
     question::understand(network, flow)
@@ -117,7 +122,7 @@ impl<'n> Walk<'n> {
         vec![(state, End::Stopped)]
     }
 
-    fn source_address(&self, origin: &Origin) -> IpAddr {
+    pub(super) fn source_address(&self, origin: &Origin) -> IpAddr {
         match origin {
             Origin::Attachment(id) => self.net.attachment(*id).address.unwrap_or(question::INTERNET_CLIENT),
             Origin::Subnet(_, ip) | Origin::Site(_, ip) | Origin::Internet(ip) => *ip,

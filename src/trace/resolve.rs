@@ -905,6 +905,71 @@ impl Walk<'_> {
     }
 }
 
+/// What a name is to a sender, however its packets travel.
+pub(crate) enum NameFound {
+    /// It has this address.
+    Address {
+        /// The address.
+        ip: IpAddr,
+        /// What it stands for.
+        target: Option<Target>,
+        /// What keeps the private zone from answering, where a private endpoint exists and the answer is public.
+        shadow: Option<Option<String>>,
+        /// The server that was asked first and can be reached.
+        server: Option<IpAddr>,
+    },
+    /// It does not resolve, by the word of this server.
+    Stopped(super::Decision, Option<IpAddr>),
+    /// It depends on the sender, or cannot be known.
+    Doubt,
+}
+
+/// Resolves a name for a sender that can reach its first DNS server. Senders of one network with the same
+/// servers share the answer.
+pub(crate) fn resolve_name(net: &crate::network::Network, origin: &Origin, name: &Arc<str>) -> NameFound {
+    let walk = Walk { net, depth: 0 };
+    let source = walk.source_address(origin);
+    let (port, destination) = (443, INTERNET_HOST);
+    let header =
+        crate::net::Header { source, destination, protocol: Protocol::Tcp, source_port: 50_000, port };
+    let mut state = State::new(header, origin.clone(), false);
+    let server = match origin {
+        Origin::Attachment(id) => {
+            let first = walk.servers_of(*id, net.attachment(*id).vnet).first().copied();
+            let first = first.unwrap_or(HOST_ADDRESS);
+            if walk.travels(&Asker::Attachment(*id), first).is_some() {
+                return NameFound::Doubt;
+            }
+            Some(first)
+        }
+        Origin::Internet(_) => None,
+        _ => return NameFound::Doubt,
+    };
+    state.host = Some(name.clone());
+    let resolved = walk.resolve_target(&mut state, name);
+    if state.alias_doubt || !state.missing.is_empty() {
+        return NameFound::Doubt;
+    }
+    if let Some(first) = state.blockers.first() {
+        return match first.cause {
+            Cause::DnsServerUnreachable => NameFound::Doubt,
+            cause => {
+                let (outcome, disposition) = (Outcome::Blocked, first.disposition);
+                let decider = first.evidence.decider();
+                NameFound::Stopped(
+                    super::Decision { outcome, disposition, cause: Some(cause), decider },
+                    server,
+                )
+            }
+        };
+    }
+    if !resolved {
+        return NameFound::Doubt;
+    }
+    let shadow = state.public_despite_endpoint.as_ref().map(Evidence::decider);
+    NameFound::Address { ip: state.header.destination, target: state.target, shadow, server }
+}
+
 /// What a zone, or the public DNS, says to one name.
 enum Zoned {
     Answer(Answer),
