@@ -31,6 +31,7 @@
 //! | `inventory` | typed resources and references | formats, files |
 //! | `formats` | how others write resources | flows |
 //! | `catalogue` | what workloads need | an estate |
+//! | `generate` | how large estates look | files |
 //! | `network` | compiled tables | flows, formats, files |
 //! | `trace` | one flow through one network | files, clocks, other flows |
 //! | `analysis` | Network Watcher's questions and words | how answers are printed |
@@ -90,6 +91,7 @@ pub mod cli;
 pub mod diag;
 pub mod doc;
 pub mod formats;
+pub mod generate;
 pub mod inventory;
 pub mod net;
 pub mod network;
@@ -114,6 +116,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
     ("inventory", &["diag", "doc", "net", "services"]),
     ("formats", &["diag", "doc", "inventory", "net", "services", "tags"]),
     ("catalogue", &["diag", "doc", "formats", "net", "profile", "services"]),
+    ("generate", &["diag", "doc", "inventory", "net", "services"]),
     ("network", &["diag", "inventory", "net", "profile", "rules", "services", "tags"]),
     ("trace", &["diag", "inventory", "net", "network", "profile", "rules", "services"]),
     (
@@ -148,6 +151,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "rules",
             "scenario",
             "services",
+            "tags",
             "trace",
         ],
     ),
@@ -179,6 +183,8 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "diag",
             "doc",
             "formats",
+            "generate",
+            "generate",
             "inventory",
             "net",
             "network",

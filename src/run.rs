@@ -14,6 +14,7 @@ pub mod engine;
 pub mod event;
 pub mod files;
 pub mod load;
+pub mod observed;
 pub mod render;
 pub mod repair;
 pub mod what_if;

@@ -13,12 +13,16 @@ mod firewall;
 mod forward;
 mod hub;
 mod layers;
+mod lean;
+mod managed;
 mod model;
 mod outbound;
 mod question;
 mod resolve;
+mod scoring;
 mod service;
 mod state;
+mod worlds;
 
 pub use crate::net::Header;
 pub use crate::network::NearMiss;

@@ -16,6 +16,7 @@ mod reference {
     mod back;
     mod estate;
     mod facts;
+    mod faults;
     mod filters;
     mod firewall;
     mod load;

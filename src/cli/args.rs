@@ -1,7 +1,7 @@
 //! The arguments.
 
-use super::{exit, watcher};
-use crate::run::load::{DeploymentTarget, Settings};
+use super::{exit, replay, watcher};
+use crate::run::load::{DeploymentTarget, Prefer, Settings};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -15,6 +15,9 @@ pub(super) struct Args {
     /// When to colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(super) color: Color,
+    /// How faults of the input are told on standard error
+    #[arg(long, global = true, value_enum, default_value_t = DiagnosticsFormat::Text, value_name = "FORMAT")]
+    pub(super) diagnostics: DiagnosticsFormat,
     /// Tell on standard error what is being done: error, warn, info, debug, trace
     #[arg(long, global = true, value_name = "LEVEL")]
     pub(super) log: Option<String>,
@@ -29,6 +32,15 @@ Examples:
   netwhy explain NSG_DEFAULT_DENY
 
 No credentials are needed, and nothing is sent anywhere: the estate is read from files.";
+
+/// How faults of the input are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum DiagnosticsFormat {
+    /// With the lines they are about, for people
+    Text,
+    /// One JSON object a line, and everything else that is told too
+    Json,
+}
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -47,8 +59,6 @@ pub(super) enum Command {
     Trace(Box<TraceArgs>),
     /// Check what scenarios expect
     Check(CheckArgs),
-    /// See what a change breaks: which workload, which dependency, now or later, and why
-    WhatIf(Box<WhatIfArgs>),
     /// Network Watcher: the effective routes of an interface
     EffectiveRoutes(watcher::EffectiveArgs),
     /// Network Watcher: the effective security rules of an interface
@@ -61,10 +71,20 @@ pub(super) enum Command {
     Connectivity(watcher::ConnectivityArgs),
     /// Network Watcher: which rules were looked at, and which part of each matched
     NsgDiagnostics(watcher::DiagnosticsArgs),
+    /// See what a change breaks: which workload, which dependency, now or later, and why
+    WhatIf(Box<WhatIfArgs>),
     /// Write anything readable as our own estate file
     Import(ImportArgs),
+    /// Ask what Network Watcher was asked again, and compare with the answers recorded
+    Replay(replay::ReplayArgs),
+    /// Compute the smallest allow-list with which flows work, and what can still leave
+    Requirements(Box<RequirementsArgs>),
     /// Print what workloads need from the network: names, ports, tags, when, and what breaks
     Catalogue(CatalogueArgs),
+    /// Make a synthetic estate, or flows through one
+    Generate(GenerateArgs),
+    /// List service tags, find which hold an address, compare two files
+    Tags(super::tags::TagsArgs),
     /// Explain a cause, a semantics rule, a knob or a diagnostic
     Explain(ExplainArgs),
     /// Print the JSON Schema of a file format
@@ -99,12 +119,24 @@ pub(super) struct EstateArgs {
     /// Region that templates are deployed to
     #[arg(long, value_name = "REGION")]
     pub(super) location: Option<String>,
-    /// Take a Terraform plan as what is deployed now, instead of what it will deploy
+    /// Take a Terraform plan or a what-if result as what is deployed now, instead of what it will deploy
     #[arg(long)]
     pub(super) before_plan: bool,
+    /// Which wins where a template or plan and an export describe one resource
+    #[arg(long, value_enum, default_value_t = PreferArg::Deployed, value_name = "SOURCE")]
+    pub(super) prefer: PreferArg,
     /// Answer although the input has errors; what is faulty counts as unknown
     #[arg(long)]
     pub(super) lenient: bool,
+}
+
+/// Which description of a resource wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PreferArg {
+    /// The export or state
+    Deployed,
+    /// The template or plan
+    Planned,
 }
 
 impl EstateArgs {
@@ -122,6 +154,11 @@ impl EstateArgs {
                 location: self.location.clone(),
             },
             before_plan: self.before_plan,
+            prefer: match self.prefer {
+                PreferArg::Deployed => Prefer::Deployed,
+                PreferArg::Planned => Prefer::Planned,
+            },
+            service_tags_after: None,
         }
     }
 }
@@ -202,6 +239,8 @@ pub(super) enum TraceFormat {
     Json,
     /// One document a line
     Ndjson,
+    /// A line for each flow of a batch, under a header
+    Csv,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -375,6 +414,72 @@ Examples:
 What a file does not tell stays unknown in the estate file, with the reason.";
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = REQUIREMENTS_EXAMPLES)]
+pub(super) struct RequirementsArgs {
+    /// Scenario files whose flows shall work; or files and folders of an estate, for what its workloads need by the
+    /// catalogue; both together ask the scenario's flows of that estate
+    #[arg(value_name = "SCENARIO|ESTATE", required = true)]
+    pub(super) paths: Vec<PathBuf>,
+    /// Something in the estate that is a workload and does not say so: jumpbox=client-browser, snet=compute-cluster
+    #[arg(long, value_name = "NAME=KIND", help_heading = "Which flows")]
+    pub(super) workload: Vec<String>,
+    /// Take in what a feature needs: RStudio, "public packages", "VS Code" ...; `all` for every one
+    #[arg(long, value_name = "NAME", help_heading = "Which flows")]
+    pub(super) feature: Vec<String>,
+    /// Take in flows that a scenario expects to be blocked, every feature, and what the documents dispute
+    #[arg(long, help_heading = "Which flows")]
+    pub(super) all: bool,
+    /// Add a catalogue of your own, or the service's own list for a workspace
+    #[arg(long, value_name = "FILE", help_heading = "Which flows")]
+    pub(super) catalogue: Vec<PathBuf>,
+    /// Names before service tags where a firewall can tell both: more lines, less that can leave
+    #[arg(long)]
+    pub(super) prefer_names: bool,
+    /// No allow-list: only what can leave the estate as it stands
+    #[arg(long)]
+    pub(super) as_is: bool,
+    #[command(flatten)]
+    pub(super) settings: EstateArgs,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = RequirementsFormat::Text, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: RequirementsFormat,
+    /// Say why each line is written as it is, and list everything
+    #[arg(short, long, help_heading = "Output")]
+    pub(super) verbose: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+const REQUIREMENTS_EXAMPLES: &str = "\
+Examples:
+  netwhy requirements scenarios/secured-workspace/compute-instance.yaml
+  netwhy requirements estate.yaml --workload jumpbox=client-browser --feature all -v
+  netwhy requirements estate.yaml --format bicep -o required.bicep
+  netwhy requirements estate.yaml --format changes -o required.yaml
+  netwhy requirements estate.yaml --as-is
+
+Exit codes: 0 every flow that a line can help works, 1 something else still stops one.";
+
+/// Output formats of allow-lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum RequirementsFormat {
+    /// For people
+    Text,
+    /// One document; a list where there are several scenarios
+    Json,
+    /// Tables for a page
+    Markdown,
+    /// A change file that puts the lines into the estate and denies the rest
+    Changes,
+    /// An ARM template: security groups, firewall rules, outbound rules of managed networks
+    Arm,
+    /// The same as Bicep
+    Bicep,
+    /// The same as Terraform
+    Terraform,
+}
+
+#[derive(Debug, ClapArgs)]
 #[command(after_help = CATALOGUE_EXAMPLES)]
 pub(super) struct CatalogueArgs {
     /// Only of this workload: compute-instance, compute-cluster, studio, kubernetes, vscode ...
@@ -439,9 +544,24 @@ pub(super) struct ExplainArgs {
     /// without it, everything there is
     #[arg(value_name = "WORD")]
     pub(super) word: Option<String>,
-    /// List every semantics rule
+    /// List every semantics rule: whether it is kept, and which tests show it
     #[arg(long, conflicts_with = "word")]
     pub(super) rules: bool,
+    /// Output format of `--rules`
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text, value_name = "FORMAT", requires = "rules")]
+    pub(super) format: ExplainFormat,
+    /// Name every test
+    #[arg(short, long, requires = "rules")]
+    pub(super) verbose: bool,
+}
+
+/// Output formats of explanations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExplainFormat {
+    /// For people
+    Text,
+    /// One document
+    Json,
 }
 
 const EXPLAIN_EXAMPLES: &str = "\
@@ -474,4 +594,132 @@ pub(super) enum SchemaOf {
     Trace,
     /// The report of `what-if --format json`
     Impact,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = GENERATE_EXAMPLES, args_conflicts_with_subcommands = true)]
+pub(super) struct GenerateArgs {
+    #[command(subcommand)]
+    pub(super) flows: Option<GenerateWhat>,
+    #[command(flatten)]
+    pub(super) size: SizeArgs,
+    /// Format of the estate
+    #[arg(long, value_enum, default_value_t = EstateFormat::Yaml, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: EstateFormat,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+const GENERATE_EXAMPLES: &str = "\
+Examples:
+  netwhy generate --profile s -o estate.yaml
+  netwhy generate --profile l --shape vwan --format arm -o export.json
+  netwhy generate --profile giga --format json -o giga.json
+  netwhy generate flows --profile s --count 1000 -o flows.csv
+  netwhy trace estate.yaml --flows flows.csv
+
+The same profile, shape and seed give the same bytes, and the flows of the same settings fit the estate.";
+
+/// What can be made beside an estate.
+#[derive(Debug, Subcommand)]
+pub(super) enum GenerateWhat {
+    /// Make flows through the estate that the same settings give
+    Flows(GenerateFlowsArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct GenerateFlowsArgs {
+    #[command(flatten)]
+    pub(super) size: SizeArgs,
+    /// Which flows
+    #[arg(long, value_enum, default_value_t = FlowMix::Uniform, value_name = "MIX")]
+    pub(super) mix: FlowMix,
+    /// How many
+    #[arg(long, default_value_t = 1000, value_name = "NUMBER")]
+    pub(super) count: u64,
+    /// Format of the flows
+    #[arg(long, value_enum, default_value_t = FlowFormat::Csv, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: FlowFormat,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+/// Which estate.
+#[derive(Debug, ClapArgs)]
+pub(super) struct SizeArgs {
+    /// How large
+    #[arg(long, value_enum, default_value_t = Size::S, value_name = "SIZE")]
+    pub(super) profile: Size,
+    /// How the networks hang together
+    #[arg(long, value_enum, default_value_t = NetworkShape::HubSpoke, value_name = "SHAPE")]
+    pub(super) shape: NetworkShape,
+    /// Where the random numbers start
+    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
+    pub(super) seed: u64,
+    /// Make every security group different, instead of templates with variations
+    #[arg(long)]
+    pub(super) unique: bool,
+}
+
+/// Sizes of a synthetic estate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Size {
+    /// 3 spokes, 30 interfaces
+    S,
+    /// 40 spokes, 2,000 interfaces, two regions
+    M,
+    /// 400 spokes, 40,000 interfaces, four regions
+    L,
+    /// Azure's limits: 500 peerings, 1,000 rules, 1,000 private endpoints, 65,536 interfaces
+    Xl,
+    /// 20,000 networks, 1,000,000 interfaces; some gigabytes
+    Giga,
+}
+
+/// Shapes of a synthetic estate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum NetworkShape {
+    /// Hubs with firewall and gateway, spokes around them
+    HubSpoke,
+    /// Virtual WAN hubs with firewall and routing intent
+    Vwan,
+    /// Clusters of spokes that peer with each other
+    Mesh,
+    /// A few large networks that are not joined
+    Flat,
+}
+
+/// Formats of a synthetic estate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum EstateFormat {
+    /// Our own estate file
+    Yaml,
+    /// Our own estate file as JSON
+    Json,
+    /// What `az` and REST answer: resources with ids and properties
+    Arm,
+}
+
+/// Flows of a synthetic estate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FlowMix {
+    /// Other interfaces, services, offices and the internet, evenly
+    Uniform,
+    /// 65,536 flows, some far more often than others
+    Zipf,
+    /// From interface to interface
+    EastWest,
+    /// To the internet
+    Internet,
+    /// To platform services, by name
+    Paas,
+}
+
+/// Formats of flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FlowFormat {
+    /// Comma-separated values
+    Csv,
+    /// A JSON object a line
+    Ndjson,
 }

@@ -13,14 +13,13 @@ use crate::profile::Profile;
 use crate::report::text::FlowRow;
 use crate::report::view::FixView;
 use crate::report::{self, Locator, Style, TraceView};
-use crate::run::batch::{self, BatchError, Desk};
+use crate::run::batch::{Batch, BatchError, Desk};
 use crate::run::load::{self as loader, Loaded, Settings, beside};
 use crate::run::repair::{self, Budget};
 use crate::run::what_if::Estate;
 use crate::run::{Cancel, engine, files, render};
 use crate::scenario::{self, EstatePart, Question, Row, Scenario};
 use crate::trace::{Flow, Outcome};
-use serde_json::json;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,6 +31,9 @@ pub(super) async fn run(args: Box<TraceArgs>, console: &Console, cancel: Cancel)
         None => None,
     };
     let question = question(&args)?;
+    if args.format == TraceFormat::Csv && args.flows.is_none() {
+        return Err(Failure::Usage("`--format csv` is for batches: it needs `--flows`".into()));
+    }
     let read = args.estate.iter().chain(&args.settings.parameters).chain(&args.settings.change);
     let read = read.chain(&args.settings.service_tags).chain(&args.flows).chain(&args.scenario);
     if read.filter(|path| path.as_os_str() == "-").count() > 1 {
@@ -242,7 +244,7 @@ fn single(
     match format {
         TraceFormat::Text => report::text::trace(&mut text, &view, style),
         TraceFormat::Json => report::json::pretty(&mut text, &view),
-        TraceFormat::Ndjson => report::json::line(&mut text, &view),
+        TraceFormat::Ndjson | TraceFormat::Csv => report::json::line(&mut text, &view),
     }
     out.write_all(text.as_bytes())?;
     Ok(exit::DONE)
@@ -275,7 +277,7 @@ fn every(
                 text.push('\n');
             }
             TraceFormat::Text => {}
-            TraceFormat::Json | TraceFormat::Ndjson => report::json::line(&mut text, &view),
+            _ => report::json::line(&mut text, &view),
         }
         rows.push(FlowRow::from(&view));
         list.item(out, &text)?;
@@ -303,37 +305,40 @@ async fn batch(
     style: Style,
     out: &mut Sink,
 ) -> Result<u8, Failure> {
-    let progress = Progress::lines(!out.is_watched());
+    let batch = Batch::open(path.to_owned())?;
+    let progress = Progress::flows(batch.length(), !out.is_watched());
     let sources = Arc::new(loaded.sources);
     let mut list = List::new(format);
-    let mut faulty = 0;
-    let answer = move |desk: &Desk<'_>, row: Row| answer(desk, row, format, &style);
-    let result = batch::run(path.to_owned(), network, sources, cancel.clone(), answer, |answer| {
-        progress.step();
-        match answer {
-            Ok(text) => list.item(out, &text),
-            Err(error) => {
+    list.begin(out)?;
+    let (mut answered, mut faulty) = (0, 0);
+    let answer = move |desk: &Desk<'_>, row: Row, text: &mut String| answer(desk, row, format, &style, text);
+    let result = batch
+        .run(network, sources, cancel.clone(), answer, |answers| {
+            answered += answers.flows;
+            progress.flows_done(answered, answers.bytes);
+            for fault in &answers.faults {
                 faulty += 1;
                 if faulty <= SHOWN {
-                    console.error(&format!("{}: {error}", path.display()));
+                    progress.beside(|| console.error(&format!("{}: {fault}", path.display())));
                 }
-                Ok(())
             }
-        }
-    })
-    .await;
+            list.item(out, &answers.text)
+        })
+        .await;
     progress.clear();
     match result {
         Ok(()) => {}
         Err(BatchError::File(error)) => return Err(error.into()),
         Err(BatchError::Write(error)) => return Err(error.into()),
     }
-    if cancel.is_asked() {
-        return Err(Failure::Interrupted);
-    }
     list.end(out)?;
     if faulty > SHOWN {
         console.error(&format!("{}: {} more faulty lines", path.display(), faulty - SHOWN));
+    }
+    if cancel.is_asked() {
+        // What was answered is kept, and the file is as well-formed as a whole one.
+        console.error(&format!("stopped before the end: {answered} flows are answered"));
+        return Ok(exit::INTERRUPTED);
     }
     Ok(if faulty == 0 { exit::DONE } else { exit::INPUT })
 }
@@ -344,19 +349,20 @@ fn answer(
     row: Row,
     format: TraceFormat,
     style: &Style,
-) -> Result<String, crate::diag::Diagnostic> {
-    let mut text = String::new();
-    if style.verbose {
+    text: &mut String,
+) -> Result<(), crate::diag::Diagnostic> {
+    let line = row.line;
+    if style.verbose && format != TraceFormat::Csv {
         let trace = engine::answer(&row.question, row.name, At::NOWHERE, desk.network)?;
         let view = TraceView::with(&trace, desk.network, desk.locator);
         match format {
             TraceFormat::Text => {
-                report::text::trace(&mut text, &view, style);
+                report::text::trace(text, &view, style);
                 text.push('\n');
             }
-            TraceFormat::Json | TraceFormat::Ndjson => report::json::line(&mut text, &view),
+            _ => in_list(format, text, |text| report::json::line(text, &view)),
         }
-        return Ok(text);
+        return Ok(());
     }
     let (flow, decision) = engine::decide(&row.question, row.name, At::NOWHERE, desk.network)?;
     match format {
@@ -364,37 +370,43 @@ fn answer(
             text.push_str(&render::line(&FlowRow::new(&flow, &decision, None)));
             text.push('\n');
         }
-        TraceFormat::Json | TraceFormat::Ndjson => report::json::line(
-            &mut text,
-            &json!({
-                "line": row.line,
-                "name": flow.name.as_deref(),
-                "from": flow.from.to_string(),
-                "to": flow.to.to_string(),
-                "protocol": flow.protocol.name().to_lowercase(),
-                "port": flow.port,
-                "outcome": decision.outcome.word(),
-                "disposition": decision.disposition.word(),
-                "cause": decision.cause.map(|c| c.code()),
-                "decider": decision.decider,
-            }),
-        ),
+        TraceFormat::Csv => report::flow::csv(text, line, &flow, &decision),
+        TraceFormat::Json | TraceFormat::Ndjson => {
+            in_list(format, text, |text| report::flow::json(text, line, &flow, &decision));
+        }
     }
-    Ok(text)
+    Ok(())
 }
 
-/// Writes texts that end with a line break one after the other; in JSON as items of a list.
+/// In a JSON list, a comma between items in place of the line break behind each.
+fn in_list(format: TraceFormat, text: &mut String, write: impl FnOnce(&mut String)) {
+    if format == TraceFormat::Json && !text.is_empty() {
+        text.truncate(text.trim_end().len());
+        text.push_str(",\n");
+    }
+    write(text);
+}
+
+/// Writes texts that end with a line break one after the other; in JSON as items of a list, in CSV under a header.
 struct List {
     json: bool,
+    csv: bool,
     written: usize,
 }
 
 impl List {
     fn new(format: TraceFormat) -> Self {
-        Self { json: format == TraceFormat::Json, written: 0 }
+        Self { json: format == TraceFormat::Json, csv: format == TraceFormat::Csv, written: 0 }
+    }
+
+    fn begin(&self, out: &mut Sink) -> io::Result<()> {
+        if self.csv { out.write_all(report::flow::HEADER.as_bytes()) } else { Ok(()) }
     }
 
     fn item(&mut self, out: &mut Sink, text: &str) -> io::Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
         if self.json {
             out.write_all(if self.written == 0 { b"[\n" } else { b",\n" })?;
         }

@@ -3,6 +3,7 @@
 use super::engine::Walk;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::outbound::names_part;
+use super::question::EPHEMERAL_PORT;
 use super::state::{Device, End, Next, Place, Session, State, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{
@@ -10,13 +11,29 @@ use crate::inventory::{
 };
 use crate::net::Header;
 use crate::net::{Protocol, ProtocolMatch};
-use crate::network::{
-    AttachmentId, AttachmentKind, HOST_ADDRESS, PublicTarget, Ruling, SubnetRole, Tri, Verdict,
-};
+use crate::network::{AttachmentId, AttachmentKind, HOST_ADDRESS, PublicTarget, Ruling, Verdict};
 use crate::rules as azure;
 
 impl Walk<'_> {
-    /// The pools an attachment belongs to, as references.
+    /// The pool that a reference means, by its id: `lb/pool`, or `pool` of the balancer that says so.
+    pub(super) fn pool(&self, text: &str, home: Option<Id<LoadBalancer>>) -> String {
+        use crate::inventory::ResourceId;
+        if ResourceId::looks_like_one(text) {
+            return text.to_ascii_lowercase();
+        }
+        let balancers = &self.net.inventory.load_balancers;
+        let (balancer, name) = text.rsplit_once('/').map_or((None, text), |(b, n)| (Some(b), n));
+        let own = |id: Id<LoadBalancer>, row: &LoadBalancer| match balancer {
+            Some(wanted) => row.id.name().eq_ignore_ascii_case(wanted),
+            None => home.is_none_or(|home| home == id),
+        };
+        let found = balancers.rows().filter(|(id, row)| own(*id, row)).find_map(|(_, row)| {
+            row.backend_address_pools.iter().find(|pool| pool.name.eq_ignore_ascii_case(name))
+        });
+        found.map_or(text, |pool| pool.id.as_str()).to_ascii_lowercase()
+    }
+
+    /// The pools an attachment belongs to, by id.
     pub(super) fn pools_of(&self, id: AttachmentId) -> Vec<String> {
         let inventory = &self.net.inventory;
         let row = self.net.attachment(id);
@@ -52,7 +69,7 @@ impl Walk<'_> {
                 }
             }
         }
-        pools
+        pools.iter().map(|pool| self.pool(pool, None)).collect()
     }
 
     /// At a frontend of a load balancer, from inside (`own`) or from public space.
@@ -98,7 +115,7 @@ impl Walk<'_> {
             at: rule.at,
             ..of(self.net, Some(slot), &[azure::LB_1])
         };
-        let backends = self.backends(rule);
+        let backends = self.backends(balancer, rule);
         if backends.is_empty() {
             let text = format!("no backend of the rule `{}` is in the files", rule.name);
             s.block(StepKind::Balance, Cause::NoBackend, evidence, text);
@@ -135,8 +152,9 @@ impl Walk<'_> {
     }
 
     /// The attachments in the pools of a rule.
-    fn backends(&self, rule: &LoadBalancingRule) -> Vec<AttachmentId> {
-        let wanted: Vec<&str> = rule.backend_address_pool.iter().map(|r| &*r.text).collect();
+    fn backends(&self, balancer: Id<LoadBalancer>, rule: &LoadBalancingRule) -> Vec<AttachmentId> {
+        let wanted: Vec<String> =
+            rule.backend_address_pool.iter().map(|r| self.pool(&r.text, Some(balancer))).collect();
         let mut out = Vec::new();
         for number in 0..self.net.attachments.len() {
             let id = AttachmentId(number as u32);
@@ -147,7 +165,7 @@ impl Walk<'_> {
                 continue;
             }
             let pools = self.pools_of(id);
-            if pools.iter().any(|p| wanted.iter().any(|w| same_part(w, p))) {
+            if pools.iter().any(|p| wanted.contains(p)) {
                 out.push(id);
             }
         }
@@ -166,7 +184,7 @@ impl Walk<'_> {
         let row = &self.net.inventory.load_balancers[balancer];
         let public = self.is_public_frontend(rule, balancer);
         let healthy: Vec<AttachmentId> =
-            backends.iter().copied().filter(|b| self.probe_passes(*b) != Tri::No).collect();
+            backends.iter().copied().filter(|b| self.probe_passes(row, rule, *b)).collect();
         if healthy.is_empty() {
             let evidence = Evidence { rules: vec![azure::LB_4, azure::PLAT_6], ..evidence.clone() };
             let text = "every backend denies the health probes from 168.63.129.16, so none gets new flows";
@@ -204,14 +222,9 @@ impl Walk<'_> {
                 // The sessions differ by backend; each branch finds its own by the header it has.
                 for (id, before, after) in &ways {
                     self.one_backend_session(s, *id, *before, *after);
-                    if public {
-                        self.closed_unless_grouped(
-                            s,
-                            *id,
-                            row.sku.known().copied().or(Some(Sku::Standard)),
-                            azure::LB_2,
-                        );
-                    }
+                }
+                if public {
+                    self.through_front(s, row.sku.known().copied().or(Some(Sku::Standard)), azure::LB_2);
                 }
                 Next::Split(ways.into_iter().map(|(id, _, after)| (Place::Arrive(id), after)).collect())
             }
@@ -256,7 +269,7 @@ impl Walk<'_> {
             format!("backend `{name}`")
         });
         if public {
-            self.closed_unless_grouped(s, id, sku.or(Some(Sku::Standard)), azure::LB_2);
+            self.through_front(s, sku.or(Some(Sku::Standard)), azure::LB_2);
         }
     }
 
@@ -269,32 +282,34 @@ impl Walk<'_> {
         front.is_some_and(|f| !f.public_ip_address.is_absent())
     }
 
-    /// Whether the groups of a backend let the health probe in (LB-4).
-    fn probe_passes(&self, id: AttachmentId) -> Tri {
-        let row = self.net.attachment(id);
-        let subnet = self.net.subnet(row.subnet);
-        let Some(address) = row.address else { return Tri::Yes };
-        let header = Header {
-            source: HOST_ADDRESS,
-            destination: address,
-            protocol: Protocol::Tcp,
-            source_port: 50_000,
-            port: 80,
+    /// Whether the rules of a backend let the health probe in (LB-4), where there is one.
+    fn probe_passes(&self, balancer: &LoadBalancer, rule: &LoadBalancingRule, id: AttachmentId) -> bool {
+        let probe = rule.probe.known();
+        let probe = probe.and_then(|p| balancer.probes.iter().find(|x| names_part(&p.text, &x.id, &x.name)));
+        let (Some(probe), Some(destination)) = (probe, self.net.attachment(id).address) else { return true };
+        let port = probe.port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(0);
+        let protocol = Protocol::Tcp;
+        let header =
+            Header { source: HOST_ADDRESS, destination, protocol, source_port: EPHEMERAL_PORT, port };
+        let mut packet = State::new(header, super::question::Origin::Internet(HOST_ADDRESS), false);
+        self.filter(&mut packet, id, true);
+        packet.blockers.is_empty()
+    }
+
+    /// The attachments that a frontend's rules spread over.
+    pub(super) fn behind_frontend(&self, id: AttachmentId) -> Vec<AttachmentId> {
+        let AttachmentKind::Frontend(balancer, number) = self.net.attachment(id).kind else {
+            return Vec::new();
         };
-        let place = self.net.place(row.subnet, &[], &row.asgs);
-        let groups = [subnet.nsg.row().filter(|_| subnet.role == SubnetRole::Ordinary), row.nsg.row()];
-        for nsg in groups.into_iter().flatten() {
-            let set = &self.net.security.inbound[nsg.index()];
-            // Probes come to whatever port the probe names; a group that denies them denies the address.
-            match set.decide(&header, &place, |r| {
-                !r.destination_ports.is_all() && r.verdict == Some(Verdict::Deny)
-            }) {
-                Ruling::Rule(n) if set.rules[n].verdict == Some(Verdict::Deny) => return Tri::No,
-                Ruling::Unknown(unknown, _) => return Tri::Unknown(unknown),
-                _ => {}
-            }
-        }
-        Tri::Yes
+        let row = &self.net.inventory.load_balancers[balancer];
+        let Some(front) = row.frontend_ip_configurations.items.get(usize::from(number)) else {
+            return Vec::new();
+        };
+        let own = |r: &&LoadBalancingRule| {
+            let frontend = r.frontend_ip_configuration.known();
+            frontend.is_some_and(|f| names_part(&f.text, &front.id, &front.name))
+        };
+        row.load_balancing_rules.iter().filter(own).flat_map(|rule| self.backends(balancer, rule)).collect()
     }
 
     /// An inbound NAT rule, where no load-balancing rule takes the flow.
@@ -653,14 +668,4 @@ fn takes(rule: &LoadBalancingRule, header: &Header, transit: bool) -> bool {
     !transit
         && protocol
         && (rule.frontend_port.is(i64::from(header.port)) || rule.frontend_port.unknown().is_some())
-}
-
-/// Whether two references name the same pool: ids, or bare names.
-fn same_part(a: &str, b: &str) -> bool {
-    use crate::inventory::ResourceId;
-    if ResourceId::looks_like_one(a) && ResourceId::looks_like_one(b) {
-        return ResourceId::new(a) == ResourceId::new(b);
-    }
-    let last = |t: &str| t.rsplit('/').next().unwrap_or(t).to_ascii_lowercase();
-    last(a) == last(b)
 }

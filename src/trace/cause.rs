@@ -183,6 +183,7 @@ causes! {
     FrontDoorOriginDown = "FRONT_DOOR_ORIGIN_UNREACHABLE", NeighborUnreachable, Http502, "Front Door cannot reach any origin of the route.";
     GatewaySubnetRules = "GATEWAY_SUBNET_BLOCKED", NeighborUnreachable, Http502, "The application gateway's own subnet lacks rules or routes it needs, so it is unhealthy (NSG-25, RT-36, AGW-2).";
     ManagedNetworkDeny = "MANAGED_NETWORK_DENY", DeniedOut, Timeout, "The managed virtual network allows only approved outbound, and no rule approves this (AML-5).";
+    DeploymentEgressDisabled = "DEPLOYMENT_EGRESS_DISABLED", DeniedOut, Timeout, "The deployment is isolated by its own switch (egressPublicNetworkAccess Disabled): it reaches the workspace, its storage and its registry alone (AML-5).";
     OriginUnmatched = "INBOUND_NOT_PUBLISHED", NeighborUnreachable, Timeout, "The target has no public address and nothing in front publishes it.";
     ServiceCannotInitiate = "PRIVATE_ENDPOINT_ONE_WAY", NoRoute, Timeout, "A service cannot open flows through a private endpoint (PE-4).";
     UnknownServiceTag = "UNKNOWN_SERVICE_TAG", InsufficientInfo, Untold, "A rule or route that would decide names a service tag whose prefixes are not in the table in use.";

@@ -6,17 +6,23 @@ use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Target;
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
 use super::{Cause, Disposition};
+use crate::diag::At;
 use crate::inventory::{Field, Id, Origin, PublicIpAddress, Sku, Slot, Subnet, TableTag, Unknown};
 use crate::net::Header;
 use crate::net::{IpAddr, Protocol};
-use crate::network::{AttachmentId, AttachmentKind, Bound, Occupant};
+use crate::network::{AttachmentId, AttachmentKind, Bound, Occupant, Tri};
 use crate::rules as azure;
 
 /// A public source address, with what gives it.
 pub(super) type Method = (IpAddr, Evidence, String);
 
+const STORAGE: &str = "Microsoft.Storage/storageAccounts";
+
 /// The public address of a default outbound connection: Microsoft's, and it may change.
 const DEFAULT_OUTBOUND: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 200));
+
+/// The day Azure retired Basic public addresses (PIP-3).
+const BASIC_RETIRED: &str = "2025-09-30";
 
 impl Walk<'_> {
     /// The outbound method of a sender; `None` (with a blocker or unknown written down) where there is none.
@@ -35,9 +41,7 @@ impl Walk<'_> {
         if let Some(method) = from.and_then(|id| self.outbound_rule(id)) {
             return Some(method);
         }
-        if !s.is_clear()
-            && s.missing.iter().any(|m| m.text.contains("NAT gateway") || m.text.contains("public address"))
-        {
+        if !s.is_clear() && s.missing.iter().any(|m| m.text.contains("public address")) {
             return None;
         }
         self.default_outbound(s, subnet, from)
@@ -51,12 +55,7 @@ impl Walk<'_> {
         let bound = Bound::follow(&self.net.inventory, &self.net.inventory.subnets[subnet].nat_gateway);
         let gateway = match bound {
             Bound::None => return None,
-            Bound::Unknown(unknown) => {
-                let unknown =
-                    Unknown::new(unknown.at, format!("the NAT gateway of the subnet: {}", unknown.why));
-                s.unknown(StepKind::Translate, Cause::DanglingReference, &unknown, by(&[azure::OUT_1]));
-                return None;
-            }
+            Bound::Unknown(unknown) => return Some(self.unknown_nat_gateway(s, subnet, &unknown)),
             Bound::To(gateway) => gateway,
         };
         let row = &self.net.inventory.nat_gateways[gateway];
@@ -69,15 +68,7 @@ impl Walk<'_> {
             .filter_map(|p| self.net.inventory.public_ip_prefixes[p].ip_prefix.known().map(|n| n.addr()))
             .next();
         s.hop(HopKind::NatGateway, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
-        if !s.header.protocol.has_ports() {
-            let text = "a NAT gateway carries TCP and UDP only";
-            s.block(
-                StepKind::Translate,
-                Cause::NatProtocol,
-                Evidence { rules: vec![azure::NAT_3], ..evidence.clone() },
-                text,
-            );
-        }
+        self.nat_protocol(s, &evidence);
         let public = own.or(prefix);
         if public.is_none() && row.public_ip_addresses.is_empty() && row.public_ip_prefixes.is_empty() {
             let text = format!("the NAT gateway `{}` has no public address", row.id.name());
@@ -86,6 +77,33 @@ impl Walk<'_> {
         }
         let public = public.unwrap_or(DEFAULT_OUTBOUND);
         Some((public, evidence, format!("the NAT gateway gives {public}")))
+    }
+
+    /// A NAT gateway that no file describes carries what every NAT gateway does; only its address is not known.
+    fn unknown_nat_gateway(&self, s: &mut State, subnet: Id<Subnet>, unknown: &Unknown) -> Method {
+        let why = format!("the address of the subnet's NAT gateway: {}", unknown.why);
+        let slot = Slot { table: TableTag::Subnet, row: subnet.raw() };
+        let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::NAT_1]);
+        s.assume(
+            None,
+            format!("{DEFAULT_OUTBOUND} stands for the address of a NAT gateway in none of the files"),
+        );
+        s.source_unknown = Some(Unknown::new(unknown.at, why));
+        self.nat_protocol(s, &evidence);
+        (
+            DEFAULT_OUTBOUND,
+            evidence,
+            format!("the NAT gateway of the subnet gives an address, {DEFAULT_OUTBOUND} here"),
+        )
+    }
+
+    /// A NAT gateway carries TCP and UDP (NAT-3).
+    fn nat_protocol(&self, s: &mut State, evidence: &Evidence) {
+        if !s.header.protocol.has_ports() {
+            let evidence = Evidence { rules: vec![azure::NAT_3], ..evidence.clone() };
+            let text = "a NAT gateway carries TCP and UDP only";
+            s.block(StepKind::Translate, Cause::NatProtocol, evidence, text);
+        }
     }
 
     fn own_public_address(&self, s: &mut State, id: AttachmentId) -> Option<Method> {
@@ -132,7 +150,7 @@ impl Walk<'_> {
         let pools = self.pools_of(id);
         for (balancer, row) in self.net.inventory.load_balancers.rows() {
             let slot = Slot { table: TableTag::LoadBalancer, row: balancer.raw() };
-            let mine = |pool: &str| pools.iter().any(|p| p.eq_ignore_ascii_case(pool));
+            let mine = |pool: &str| pools.contains(&self.pool(pool, Some(balancer)));
             let outbound = row
                 .outbound_rules
                 .iter()
@@ -178,7 +196,21 @@ impl Walk<'_> {
             }
             Field::Absent => self.private_by_default(s, subnet),
         };
+        let managed = !row.delegations.items.is_empty();
+        if private && managed {
+            let evidence = of(self.net, Some(slot), &[azure::OUT_8]);
+            let text = "the service that the subnet is delegated to has a way out of its own".into();
+            return Some((DEFAULT_OUTBOUND, evidence, text));
+        }
         let flexible = from.is_some_and(|id| self.in_flexible_set(id));
+        let behind = from.and_then(|id| self.behind_internal_balancer(id));
+        if let (Some(balancer), false, false) = (behind, private, flexible) {
+            let evidence = of(self.net, Some(balancer), &[azure::OUT_1, azure::OUT_11]);
+            let text =
+                "behind a Standard load balancer without a public frontend nothing gives a public address";
+            s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
+            return None;
+        }
         if !private && !flexible {
             if !s.header.protocol.has_ports() {
                 let evidence = of(self.net, Some(slot), &[azure::OUT_4]);
@@ -190,19 +222,30 @@ impl Walk<'_> {
                 );
             }
             s.warn("the flow leaves by default outbound access: its address is Microsoft's and may change (OUT-4)");
-            let evidence = of(self.net, Some(slot), &[azure::OUT_4]);
+            let mut evidence = of(self.net, Some(slot), &[azure::OUT_4]);
+            if from.is_some_and(|id| self.in_pool_by_address(id)) {
+                evidence.rules.push(azure::OUT_9);
+            }
             return Some((
                 DEFAULT_OUTBOUND,
                 evidence,
                 "default outbound access gives an address of Microsoft's".into(),
             ));
         }
-        if self.same_region_storage(s, subnet) {
-            let evidence = of(self.net, Some(slot), &[azure::OUT_7]);
-            s.pass(StepKind::Translate, evidence, || {
-                "storage of the same region stays reachable without an outbound method".into()
-            });
-            return None;
+        match self.same_region_storage(s, subnet) {
+            Tri::Yes => {
+                let evidence = of(self.net, Some(slot), &[azure::OUT_7]);
+                s.pass(StepKind::Translate, evidence, || {
+                    "storage of the same region stays reachable without an outbound method".into()
+                });
+                return None;
+            }
+            Tri::Unknown(unknown) => {
+                let evidence = of(self.net, Some(slot), &[azure::OUT_7]);
+                s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, evidence);
+                return None;
+            }
+            Tri::No => {}
         }
         let why = if flexible { "a flexible scale set" } else { "a private subnet" };
         let rules = [azure::OUT_1, azure::OUT_4, if private { azure::OUT_6 } else { azure::OUT_4 }];
@@ -211,6 +254,29 @@ impl Walk<'_> {
         );
         s.block(StepKind::Translate, Cause::NoOutboundMethod, of(self.net, Some(slot), &rules), text);
         None
+    }
+
+    /// The Standard load balancer in whose pool an interface is, by its configuration: it takes default outbound
+    /// access away (OUT-11). A pool by address does not (OUT-9).
+    fn behind_internal_balancer(&self, id: AttachmentId) -> Option<Slot> {
+        let inventory = &self.net.inventory;
+        let address = self.net.attachment(id).address;
+        let pools = self.pools_of(id);
+        let mut balancers = inventory.load_balancers.rows();
+        balancers.find_map(|(row, balancer)| {
+            let mine = balancer.backend_address_pools.iter().any(|pool| {
+                let by_address = pool.addresses.iter().any(|a| a.ip_address.known() == address.as_ref());
+                !by_address && pools.iter().any(|p| p.eq_ignore_ascii_case(pool.id.as_str()))
+            });
+            let standard = balancer.sku.is(Sku::Standard);
+            (mine && standard).then_some(Slot { table: TableTag::LoadBalancer, row: row.raw() })
+        })
+    }
+
+    fn in_pool_by_address(&self, id: AttachmentId) -> bool {
+        let Some(address) = self.net.attachment(id).address else { return false };
+        let pools = self.net.inventory.load_balancers.iter().flat_map(|b| &b.backend_address_pools);
+        pools.flat_map(|pool| &pool.addresses).any(|a| a.ip_address.known() == Some(&address))
     }
 
     /// Whether a subnet that does not say is private: by the knob, else by the API version (OUT-5).
@@ -248,14 +314,27 @@ impl Walk<'_> {
         mode.known().is_some_and(|m| m.eq_ignore_ascii_case("Flexible"))
     }
 
-    /// OUT-7: storage accounts of the same region.
-    fn same_region_storage(&self, s: &State, subnet: Id<Subnet>) -> bool {
-        let Some(Target::Service(service, _)) = s.target else { return false };
-        let row = &self.net.inventory.services[service];
-        let region = self.net.region(self.net.subnet(subnet).vnet);
-        row.id.is_kind("Microsoft.Storage/storageAccounts")
-            && region.is_some()
-            && row.location.known().map(|l| crate::network::normal_region(l)) == region
+    /// OUT-7: storage accounts of the same region, one's own or not. A name that stands for no known account tells
+    /// no region; an address does.
+    fn same_region_storage(&self, s: &State, subnet: Id<Subnet>) -> Tri {
+        let Some(region) = self.net.region(self.net.subnet(subnet).vnet) else { return Tri::No };
+        match &s.target {
+            Some(Target::Service(service, _)) => {
+                let row = &self.net.inventory.services[*service];
+                let here = row.location.known().is_some_and(|l| crate::network::normal_region(l) == region);
+                Tri::of(row.id.is_kind(STORAGE) && here)
+            }
+            Some(Target::Foreign(kind, name)) if kind.arm_type == STORAGE => {
+                let why =
+                    format!("the region of the storage account `{name}`, which is in none of the files");
+                Tri::Unknown(Unknown::new(At::NOWHERE, why))
+            }
+            Some(Target::Foreign(..) | Target::WellKnown(_) | Target::FrontDoor(_)) => Tri::No,
+            _ => {
+                let tag = self.net.tags.regional("Storage", &region);
+                Tri::of(tag.is_some_and(|t| self.net.tags.set(t).contains(s.header.destination)))
+            }
+        }
     }
 
     /// In public space: who answers at the destination?
@@ -393,8 +472,20 @@ impl Walk<'_> {
         };
         s.rewrite(StepKind::Translate, after, evidence, || format!("its public address leads to {private}"));
         let sku = row.public_ip.row().map(|a| self.sku(s, a));
-        self.closed_unless_grouped(s, id, sku.unwrap_or(Some(Sku::Standard)), azure::PIP_1);
+        if sku == Some(Some(Sku::Basic)) {
+            self.retired(s);
+        }
+        self.through_front(s, sku.unwrap_or(Some(Sku::Standard)), azure::PIP_1);
         Next::Go(Place::Arrive(id))
+    }
+
+    /// Basic addresses exist in old estates only (PIP-3).
+    fn retired(&self, s: &mut State) {
+        let today = self.net.profile.as_of.clone();
+        if today.as_str() >= BASIC_RETIRED {
+            s.warn(format!("Basic public addresses were retired on {BASIC_RETIRED} (PIP-3)"));
+            s.assume(Some("asOf"), format!("the question is about {today}"));
+        }
     }
 
     /// The class of a public address; an absent one means Basic in a template, Standard in our own file.
@@ -407,7 +498,7 @@ impl Walk<'_> {
                 s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, by(&[azure::PIP_1]));
                 None
             }
-            (Field::Absent, Origin::Template) => {
+            (Field::Absent, Origin::Template | Origin::Planned) => {
                 s.assume(
                     None,
                     format!("`{}` names no SKU, so its API's default holds: Basic", row.id.name()),
@@ -421,27 +512,21 @@ impl Walk<'_> {
         }
     }
 
+    /// Notes that the flow comes in by a public front, which is closed at first unless it is Basic.
+    pub(super) fn through_front(&self, s: &mut State, sku: Option<Sku>, rule: azure::RuleId) {
+        s.closed_front = Some(rule).filter(|_| sku.is_some_and(|k| k != Sku::Basic));
+    }
+
     /// A Standard public front is closed where no group of subnet or interface is there to open it.
-    pub(super) fn closed_unless_grouped(
-        &self,
-        s: &mut State,
-        id: AttachmentId,
-        sku: Option<Sku>,
-        rule: azure::RuleId,
-    ) {
+    pub(super) fn closed_unless_grouped(&self, s: &mut State, id: AttachmentId, rule: azure::RuleId) {
         let row = self.net.attachment(id);
-        let none = row.nsg.is_none() && self.net.subnet(row.subnet).nsg.is_none();
-        if none && sku.is_some_and(|k| k != Sku::Basic) {
+        if row.nsg.is_none() && self.net.subnet(row.subnet).nsg.is_none() {
             let text = format!(
                 "Standard public addresses are closed until a network security group allows, and `{}` has none",
                 row.name
             );
-            s.block(
-                StepKind::Filter,
-                Cause::PublicAddressClosed,
-                of(self.net, Some(row.owner), &[rule]),
-                text,
-            );
+            let evidence = of(self.net, Some(row.owner), &[rule]);
+            s.block(StepKind::Filter, Cause::PublicAddressClosed, evidence, text);
         }
     }
 

@@ -54,6 +54,9 @@ struct Lookup {
     aliases: usize,
 }
 
+/// What names end with that Azure gives to machines.
+const AZURE_GIVEN: &str = ".internal.cloudapp.net";
+
 impl Walk<'_> {
     /// Resolves the name asked for; gives the header its destination. `false` where the walk is over.
     pub(super) fn resolve_target(&self, s: &mut State, name: &Arc<str>) -> bool {
@@ -153,17 +156,17 @@ impl Walk<'_> {
         if servers.is_empty() {
             return self.ask_azure_checked(s, asker, vnet, lookup);
         }
-        let mut last = None;
+        let mut first = None;
         for server in servers {
             match self.ask_server(s, asker, vnet, server, lookup) {
                 Answer::Fails(Cause::DnsServerUnreachable, evidence, text) => {
                     s.note(StepKind::Resolve, evidence.clone(), || text.clone());
-                    last = Some(Answer::Fails(Cause::DnsServerUnreachable, evidence, text));
+                    first.get_or_insert(Answer::Fails(Cause::DnsServerUnreachable, evidence, text));
                 }
                 other => return other,
             }
         }
-        last.unwrap_or_else(|| {
+        first.unwrap_or_else(|| {
             Answer::Unknown(Cause::UnknownName, Unknown::new(At::NOWHERE, "no DNS server is known"))
         })
     }
@@ -380,14 +383,16 @@ impl Walk<'_> {
             if domain(rule).is_empty() { "everything".to_owned() } else { format!("`{}`", domain(rule)) };
         let evidence = Evidence { at: rule.at, ..by(&[azure::DNS_12]) };
         s.pass(StepKind::Resolve, evidence, || format!("`{server}` forwards {text}"));
-        let mut last = None;
+        let mut first = None;
         for next in &rule.servers {
             match self.ask_server(s, asker, vnet, *next, lookup) {
-                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
+                    first.get_or_insert(answer);
+                }
                 other => return other,
             }
         }
-        last.unwrap_or_else(|| {
+        first.unwrap_or_else(|| {
             Answer::Unknown(Cause::UnknownName, Unknown::new(rule.at, "the forwarder names no server"))
         })
     }
@@ -428,14 +433,16 @@ impl Walk<'_> {
             return self.public_answer(s, None, lookup);
         }
         let servers = row.dns_servers.items.clone();
-        let mut last = None;
+        let mut first = None;
         for server in servers {
             match self.ask_server(s, asker, Id::new(0), server, lookup) {
-                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
+                    first.get_or_insert(answer);
+                }
                 other => return other,
             }
         }
-        last.unwrap_or_else(|| {
+        first.unwrap_or_else(|| {
             Answer::Unknown(Cause::UnknownName, Unknown::new(row.at, "the site names no DNS server"))
         })
     }
@@ -464,14 +471,16 @@ impl Walk<'_> {
         if servers.is_empty() {
             return self.ask_azure(s, row.vnet, lookup);
         }
-        let mut last = None;
+        let mut first = None;
         for server in servers {
             match self.ask_server(s, &Asker::Attachment(id), row.vnet, server, lookup) {
-                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
+                    first.get_or_insert(answer);
+                }
                 other => return other,
             }
         }
-        last.unwrap_or_else(|| self.ask_azure(s, row.vnet, lookup))
+        first.unwrap_or_else(|| self.ask_azure(s, row.vnet, lookup))
     }
 
     /// Azure's resolver asked from a virtual network: linked zones, then the ruleset, then the public (DNS-4).
@@ -625,14 +634,16 @@ impl Walk<'_> {
         };
         let asker = subnet.map_or(Asker::Public, |sn| Asker::Subnet(sn, self.first_address(sn)));
         let home = subnet.map_or(vnet, |sn| self.net.subnet(sn).vnet);
-        let mut last = None;
+        let mut first = None;
         for server in rule.target_dns_servers.iter().filter_map(|t| t.ip_address.known().copied()) {
             match self.ask_server(s, &asker, home, server, lookup) {
-                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
+                    first.get_or_insert(answer);
+                }
                 other => return Some(other),
             }
         }
-        Some(last.unwrap_or_else(|| {
+        Some(first.unwrap_or_else(|| {
             Answer::Unknown(Cause::UnknownName, Unknown::new(rule.at, "the forwarding rule names no server"))
         }))
     }
@@ -690,6 +701,9 @@ impl Walk<'_> {
             s.assume(None, format!("{ip} stands for `{name}` ({tag})", ip = ip.unwrap_or(INTERNET_HOST)));
             return Zoned::Answer(Answer::Addresses(vec![ip.unwrap_or(INTERNET_HOST)], by(&[azure::DNS_4])));
         }
+        if let Some(machine) = name.strip_suffix(AZURE_GIVEN) {
+            return self.given_name(vnet, &name, machine);
+        }
         if let Some(zone) = self.net.names.zone_names.iter().find(|z| is_under(&name, z)) {
             let why = format!(
                 "`{name}` lies under the private zone `{zone}`, which is not linked where it is asked; whether it exists publicly is not known"
@@ -703,6 +717,30 @@ impl Walk<'_> {
             ),
         );
         Zoned::Answer(Answer::Addresses(vec![INTERNET_HOST], by(&[azure::DNS_4])))
+    }
+
+    /// A name that Azure gives a machine: known inside its own network and nowhere else (PEER-11).
+    fn given_name(&self, vnet: Option<Id<VirtualNetwork>>, name: &str, machine: &str) -> Zoned {
+        let label = machine.split('.').next().unwrap_or(machine);
+        let inventory = &self.net.inventory;
+        let called = |a: &crate::network::Attachment| match a.kind {
+            AttachmentKind::Interface(nic) => crate::network::machine_of(inventory, nic)
+                .is_some_and(|m| inventory.virtual_machines[m].id.name().eq_ignore_ascii_case(label)),
+            AttachmentKind::Host(host) => inventory.hosts[host].id.name().eq_ignore_ascii_case(label),
+            _ => false,
+        };
+        let mut own = self.net.attachments.iter().filter(|a| Some(a.vnet) == vnet);
+        let answer = match own.find(|a| called(a)).and_then(|a| Some((a, a.address?))) {
+            Some((found, ip)) => {
+                Answer::Addresses(vec![ip], of(self.net, Some(found.owner), &[azure::PEER_11]))
+            }
+            None => Answer::Fails(
+                Cause::DnsNxDomain,
+                by(&[azure::PEER_11]),
+                format!("no machine of the asking network is called `{name}`"),
+            ),
+        };
+        Zoned::Answer(answer)
     }
 
     /// A public zone of the estate.
@@ -739,6 +777,9 @@ impl Walk<'_> {
         lookup: &mut Lookup,
     ) -> Zoned {
         let name = lookup.name.clone();
+        if let Some(answer) = self.private_api_server(vnet, public, &name) {
+            return answer;
+        }
         let Some(alias) = public.privatelink.clone() else {
             return self.address_of_public(s, public, &name);
         };
@@ -752,6 +793,55 @@ impl Walk<'_> {
         }
         lookup.shadowed = Some(self.unlinked(vnet, &alias));
         self.address_of_public(s, public, &name)
+    }
+
+    /// The API server of a private AKS cluster: its public name, if it has one, leads to its private address. `None`
+    /// for everything else, and where a linked zone answers.
+    fn private_api_server(
+        &self,
+        vnet: Option<Id<VirtualNetwork>>,
+        public: &PublicName,
+        name: &Arc<str>,
+    ) -> Option<Zoned> {
+        let PublicTarget::Service(service, _) = public.target else { return None };
+        let row = &self.net.inventory.services[service];
+        let unknown = |at: At, why: String| {
+            Some(Zoned::Answer(Answer::Unknown(Cause::UnknownValue, Unknown::new(at, why))))
+        };
+        match row.enable_private_cluster.or(false) {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(why) => return unknown(why.at, why.why.to_string()),
+        }
+        let Some(alias) = &public.privatelink else {
+            let why = format!(
+                "the address of `{name}`: AKS makes the private endpoint of its API server at deployment, and it is in none of the files"
+            );
+            return unknown(row.at, why);
+        };
+        if vnet.is_some_and(|vnet| self.net.names.zone_for(vnet, alias).is_some()) {
+            return None;
+        }
+        let evidence = self.unlinked(vnet, alias);
+        let address = self.net.attachments.iter().find_map(|a| match a.kind {
+            AttachmentKind::PrivateEndpoint(endpoint, _) => {
+                let endpoint = &self.net.inventory.private_endpoints[endpoint];
+                let (target, _) = crate::network::target_of(&self.net.inventory, endpoint);
+                let slot = Slot { table: TableTag::PlatformService, row: service.raw() };
+                a.address.filter(|_| target == Some(slot))
+            }
+            _ => None,
+        });
+        match (row.enable_private_cluster_public_fqdn.or(true), address) {
+            (Err(why), _) => unknown(why.at, why.why.to_string()),
+            (Ok(true), Some(ip)) => Some(Zoned::Answer(Answer::Addresses(vec![ip], evidence))),
+            (Ok(true), None) => unknown(row.at, format!("the private address of `{name}`")),
+            (Ok(false), _) => Some(Zoned::Answer(Answer::Fails(
+                Cause::DnsNxDomain,
+                evidence,
+                format!("`{name}` is the API server of a private cluster and has no public name"),
+            ))),
+        }
     }
 
     /// The zone that would have answered, as evidence that it is not linked where the question was asked.

@@ -1327,6 +1327,7 @@ impl Maker {
             ("forwardedTrafficMode", "platformDrop"),
             ("forwardedTrafficMode", "platformDrop"),
             ("adminRulesStateful", "false"),
+            ("peeringAccessMode", "tagOnly"),
             ("serviceEndpointRouteOverridable", "true"),
             ("dnatThenNetworkDeny", "true"),
             ("bgpDefaultRemovesNoneRoutes", "false"),

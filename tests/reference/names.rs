@@ -29,8 +29,19 @@ pub(crate) struct Named {
     pub(crate) ip: IpAddr,
     /// The `privatelink` name that was asked publicly, because no zone of it is linked where it was asked.
     pub(crate) unlinked: Option<String>,
-    /// The network whose Azure resolver was asked.
-    pub(crate) asked_in: Option<Id<VirtualNetwork>>,
+    /// Where the question was put to the public or to Azure.
+    pub(crate) asked: Asked,
+}
+
+/// Who finally asked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Asked {
+    /// Azure's resolver, for this network.
+    In(Id<VirtualNetwork>),
+    /// A server on-premises.
+    OnPremises,
+    /// Anybody.
+    Publicly,
 }
 
 /// The question on its way through servers.
@@ -182,7 +193,7 @@ fn forwarder<'a>(list: &'a [DnsForwarding], name: &str) -> Option<&'a [IpAddr]> 
 fn at_site(f: &Facts, w: &Worlds, site: Id<OnPremisesSite>, question: &Question) -> Result<Named, Stop> {
     match forwarder(&f.inv.on_premises_sites[site].dns_forwarding.items, question.name) {
         Some(servers) => in_turn(f, w, Asker::Site(site), servers, question),
-        None => public_chain(f, question.name),
+        None => public_chain(f, question.name).map(|named| Named { asked: Asked::OnPremises, ..named }),
     }
 }
 
@@ -200,7 +211,7 @@ pub(crate) fn azure(f: &Facts, w: &Worlds, vnet: Id<VirtualNetwork>, name: &str)
     for _ in 0..12 {
         if let Some((zone, redirects)) = zone_for(f, vnet, &name) {
             match record(f, zone, &name) {
-                Some(Record::Address(ip)) => return Ok(Named { ip, unlinked, asked_in: Some(vnet) }),
+                Some(Record::Address(ip)) => return Ok(Named { ip, unlinked, asked: Asked::In(vnet) }),
                 Some(Record::Alias(next)) => {
                     name = next;
                     continue;
@@ -218,7 +229,7 @@ pub(crate) fn azure(f: &Facts, w: &Worlds, vnet: Id<VirtualNetwork>, name: &str)
             }
         }
         match public_step(f, &name)? {
-            Record::Address(ip) => return Ok(Named { ip, unlinked, asked_in: Some(vnet) }),
+            Record::Address(ip) => return Ok(Named { ip, unlinked, asked: Asked::In(vnet) }),
             Record::Alias(next) => {
                 unlinked = Some(next.clone());
                 name = next;
@@ -239,7 +250,7 @@ fn public_chain(f: &Facts, name: &str) -> Result<Named, Stop> {
     let mut unlinked = None;
     for _ in 0..12 {
         match public_step(f, &name)? {
-            Record::Address(ip) => return Ok(Named { ip, unlinked, asked_in: None }),
+            Record::Address(ip) => return Ok(Named { ip, unlinked, asked: Asked::Publicly }),
             Record::Alias(next) => {
                 unlinked = Some(next.clone());
                 name = next;

@@ -260,13 +260,12 @@ fn slot(rules: &[&SecurityRule], denying: i64) -> (i64, Vec<(String, i64)>) {
         rules.iter().filter_map(|rule| Some((*rule.priority.known()?, &*rule.name))).collect();
     sorted.sort();
     let mut moved = Vec::new();
-    let mut next = denying + 1;
-    for (priority, name) in sorted.into_iter().filter(|(priority, _)| *priority >= denying) {
+    let behind = sorted.into_iter().filter(|(priority, _)| *priority >= denying);
+    for (next, (priority, name)) in (denying + 1..).zip(behind) {
         if priority >= next {
             break;
         }
         moved.push((name.to_owned(), next));
-        next += 1;
     }
     (denying, moved)
 }
