@@ -46,6 +46,7 @@ mod flow_verify;
 pub mod impact;
 pub mod needs;
 mod next_hop;
+pub mod repair;
 pub mod replay;
 pub mod requirements;
 pub mod residue;
@@ -55,6 +56,7 @@ mod words;
 
 pub use connectivity::{
     ConnectivityHop, ConnectivityInformation, Context, HopLink, Issue, NextHopAnalysis, connectivity,
+    issue_type,
 };
 pub use diagnose::{
     Diagnosis, EvaluatedGroup, GroupResult, MatchedRule, Profile, ProfileResult, RuleEvaluation,

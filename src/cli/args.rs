@@ -1,7 +1,7 @@
 //! The arguments.
 
-use super::{exit, watcher};
-use crate::run::load::{DeploymentTarget, Settings};
+use super::{exit, replay, watcher};
+use crate::run::load::{DeploymentTarget, Prefer, Settings};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -15,6 +15,9 @@ pub(super) struct Args {
     /// When to colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(super) color: Color,
+    /// How faults of the input are told on standard error
+    #[arg(long, global = true, value_enum, default_value_t = DiagnosticsFormat::Text, value_name = "FORMAT")]
+    pub(super) diagnostics: DiagnosticsFormat,
     /// Tell on standard error what is being done: error, warn, info, debug, trace
     #[arg(long, global = true, value_name = "LEVEL")]
     pub(super) log: Option<String>,
@@ -29,6 +32,15 @@ Examples:
   netwhy explain NSG_DEFAULT_DENY
 
 No credentials are needed, and nothing is sent anywhere: the estate is read from files.";
+
+/// How faults of the input are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum DiagnosticsFormat {
+    /// With the lines they are about, for people
+    Text,
+    /// One JSON object a line, and everything else that is told too
+    Json,
+}
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -63,12 +75,16 @@ pub(super) enum Command {
     WhatIf(Box<WhatIfArgs>),
     /// Write anything readable as our own estate file
     Import(ImportArgs),
+    /// Ask what Network Watcher was asked again, and compare with the answers recorded
+    Replay(replay::ReplayArgs),
     /// Compute the smallest allow-list with which flows work, and what can still leave
     Requirements(Box<RequirementsArgs>),
     /// Print what workloads need from the network: names, ports, tags, when, and what breaks
     Catalogue(CatalogueArgs),
     /// Make a synthetic estate, or flows through one
     Generate(GenerateArgs),
+    /// List service tags, find which hold an address, compare two files
+    Tags(super::tags::TagsArgs),
     /// Explain a cause, a semantics rule, a knob or a diagnostic
     Explain(ExplainArgs),
     /// Print the JSON Schema of a file format
@@ -103,12 +119,24 @@ pub(super) struct EstateArgs {
     /// Region that templates are deployed to
     #[arg(long, value_name = "REGION")]
     pub(super) location: Option<String>,
-    /// Take a Terraform plan as what is deployed now, instead of what it will deploy
+    /// Take a Terraform plan or a what-if result as what is deployed now, instead of what it will deploy
     #[arg(long)]
     pub(super) before_plan: bool,
+    /// Which wins where a template or plan and an export describe one resource
+    #[arg(long, value_enum, default_value_t = PreferArg::Deployed, value_name = "SOURCE")]
+    pub(super) prefer: PreferArg,
     /// Answer although the input has errors; what is faulty counts as unknown
     #[arg(long)]
     pub(super) lenient: bool,
+}
+
+/// Which description of a resource wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PreferArg {
+    /// The export or state
+    Deployed,
+    /// The template or plan
+    Planned,
 }
 
 impl EstateArgs {
@@ -126,6 +154,11 @@ impl EstateArgs {
                 location: self.location.clone(),
             },
             before_plan: self.before_plan,
+            prefer: match self.prefer {
+                PreferArg::Deployed => Prefer::Deployed,
+                PreferArg::Planned => Prefer::Planned,
+            },
+            service_tags_after: None,
         }
     }
 }
@@ -180,6 +213,12 @@ pub(super) struct TraceArgs {
     /// Show all evidence and every rule looked at
     #[arg(short, long, help_heading = "Output")]
     pub(super) verbose: bool,
+    /// Do not look for what would open a blocked flow
+    #[arg(long, help_heading = "Output")]
+    pub(super) no_fixes: bool,
+    /// Look for what would open them for the flows of a scenario too
+    #[arg(long, help_heading = "Output", requires = "scenario", conflicts_with = "no_fixes")]
+    pub(super) fixes: bool,
     #[command(flatten)]
     pub(super) output: OutputArgs,
 }
@@ -200,6 +239,8 @@ pub(super) enum TraceFormat {
     Json,
     /// One document a line
     Ndjson,
+    /// A line for each flow of a batch, under a header
+    Csv,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -256,6 +297,9 @@ pub(super) struct WhatIfArgs {
     /// Ask about the flows of a scenario, over its own estate unless one is given (repeat for several)
     #[arg(long, value_name = "PACK", help_heading = "Question")]
     pub(super) scenario: Vec<PathBuf>,
+    /// Where people work: a machine, an office, `internet` (repeat for several; otherwise those of the estate)
+    #[arg(long, value_name = "NAME", help_heading = "Question")]
+    pub(super) client: Vec<String>,
     /// Close the way out of the subnets that workloads send from
     #[arg(long, help_heading = "Change")]
     pub(super) block_outbound: bool,
@@ -297,6 +341,9 @@ pub(super) struct WhatIfArgs {
     /// Output format
     #[arg(long, value_enum, default_value_t = ImpactFormat::Text, value_name = "FORMAT", help_heading = "Output")]
     pub(super) format: ImpactFormat,
+    /// Do not look for repairs
+    #[arg(long, help_heading = "Output")]
+    pub(super) no_fixes: bool,
     /// End with exit code 1 where something breaks
     #[arg(long, help_heading = "Output")]
     pub(super) fail_on_break: bool,
@@ -497,9 +544,24 @@ pub(super) struct ExplainArgs {
     /// without it, everything there is
     #[arg(value_name = "WORD")]
     pub(super) word: Option<String>,
-    /// List every semantics rule
+    /// List every semantics rule: whether it is kept, and which tests show it
     #[arg(long, conflicts_with = "word")]
     pub(super) rules: bool,
+    /// Output format of `--rules`
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text, value_name = "FORMAT", requires = "rules")]
+    pub(super) format: ExplainFormat,
+    /// Name every test
+    #[arg(short, long, requires = "rules")]
+    pub(super) verbose: bool,
+}
+
+/// Output formats of explanations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExplainFormat {
+    /// For people
+    Text,
+    /// One document
+    Json,
 }
 
 const EXPLAIN_EXAMPLES: &str = "\

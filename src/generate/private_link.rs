@@ -185,7 +185,7 @@ pub(super) fn links(plan: &Plan, out: &mut Out<'_>) -> Items {
 pub(super) fn services(plan: &Plan, out: &mut Out<'_>) -> Items {
     let seed = plan.settings.seed;
     for kind in KINDS {
-        for service in all(plan).filter(|s| std::ptr::eq(s.kind, kind)) {
+        for service in all(plan).filter(|s| s.kind.0 == kind.0) {
             let mut rng = plan.rng(Stream::Service, service.number);
             let (access, action) = match rng.below(20) {
                 0..=13 => ("Disabled", "Deny"),
