@@ -48,6 +48,8 @@ pub mod needs;
 mod next_hop;
 pub mod repair;
 pub mod replay;
+pub mod requirements;
+pub mod residue;
 mod security_group_view;
 mod subject;
 mod words;

@@ -152,6 +152,7 @@ fn help_is_as_agreed() {
         "trace",
         "check",
         "import",
+        "tags",
         "explain",
         "schema",
         "effective-routes",

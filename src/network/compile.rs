@@ -71,6 +71,7 @@ pub fn compile(
     let admin = super::admin::admin_rules(&inventory, &tags, notes);
     let names = super::names::names(&inventory, &found, &tags);
     let authority = super::roles::authority(&inventory);
+    let pools = super::pools::pools(&inventory, &found);
     super::invalid::configurations(&inventory, &subnets, notes);
     Network {
         public: public_space(),
@@ -88,6 +89,7 @@ pub fn compile(
         admin,
         names,
         authority,
+        pools,
         inventory,
     }
 }

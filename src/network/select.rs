@@ -19,6 +19,12 @@ impl Network {
         self.with_selection(|with| self.subnet(subnet).routes.choose(ip, with))
     }
 
+    /// What a subnet's table may say to a destination where routes of unknown prefixes make that unknown; nothing
+    /// where it is unknown for another reason.
+    pub fn possible(&self, subnet: Id<Subnet>, ip: IpAddr) -> Vec<Choice<'_>> {
+        self.with_selection(|with| self.subnet(subnet).routes.possible(ip, with))
+    }
+
     /// What the routes of a network say by themselves, whatever route tables its subnets have.
     pub fn choose_by_network(&self, vnet: Id<VirtualNetwork>, ip: IpAddr) -> Choice<'_> {
         self.with_selection(|with| self.vnet(vnet).routes.choose(ip, with))
@@ -58,7 +64,7 @@ impl Network {
     }
 
     /// How long a user-defined route must be to beat a private endpoint's /32 (RT-24).
-    fn private_endpoint_beaten_from(&self, id: AttachmentId) -> Result<u8, Unknown> {
+    pub(crate) fn private_endpoint_beaten_from(&self, id: AttachmentId) -> Result<u8, Unknown> {
         let row = self.attachment(id);
         let subnet = &self.inventory.subnets[row.subnet];
         let policies = subnet.private_endpoint_network_policies.or(PrivateEndpointNetworkPolicies::Disabled);

@@ -4,6 +4,7 @@ use super::engine::Walk;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Target;
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
+use super::worlds::Guess;
 use super::{Cause, Disposition};
 use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
 use crate::net::Header;
@@ -14,6 +15,9 @@ use crate::network::{
 };
 use crate::profile::ForwardedTrafficMode;
 use crate::rules::{self as azure, RuleId};
+
+/// Unknown routes on one way that are looked at both ways.
+const MAX_GUESSES: usize = 4;
 
 impl Walk<'_> {
     /// Out of an attachment: filters, then the subnet's routes.
@@ -63,7 +67,48 @@ impl Walk<'_> {
     /// The routes of a subnet, and on to the next hop.
     pub(super) fn route(&self, s: &mut State, subnet: Id<Subnet>, from: Option<AttachmentId>) -> Next {
         let choice = self.net.choose(subnet, s.header.destination);
-        self.follow(s, subnet, from, choice)
+        match &choice {
+            Choice::Unknown(why) => {
+                let ways = self.net.possible(subnet, s.header.destination);
+                if ways.len() > 1 && s.guesses.len() < MAX_GUESSES {
+                    return self.guess(s, subnet, from, ways, why);
+                }
+                self.follow(s, subnet, from, choice)
+            }
+            _ => self.follow(s, subnet, from, choice),
+        }
+    }
+
+    /// Looks at every way that may be right, beside an end that says so should they differ.
+    fn guess(
+        &self,
+        s: &mut State,
+        subnet: Id<Subnet>,
+        from: Option<AttachmentId>,
+        ways: Vec<Choice<'_>>,
+        why: &Unknown,
+    ) -> Next {
+        let at = (subnet, s.header.destination);
+        let known = s.guesses.iter().find(|g| g.at == at).map(|g| g.way);
+        if let Some(choice) = known.and_then(|way| ways.get(way)) {
+            return self.follow(s, subnet, from, choice.clone());
+        }
+        let of = ways.len();
+        let mut out = Vec::new();
+        for (way, choice) in ways.into_iter().enumerate() {
+            let mut branch = s.clone();
+            branch.guesses.push(Guess { at, way, of });
+            branch.note(StepKind::Route, by(&[azure::RT_17]), || {
+                format!("{}: every way is looked at", why.why)
+            });
+            let next = self.follow(&mut branch, subnet, from, choice);
+            out.push((branch, next));
+        }
+        let mut unknown = s.clone();
+        unknown.stands_for_unknown = true;
+        unknown.unknown(StepKind::Route, super::filter::cause_of(why), why, by(&[azure::RT_24B]));
+        out.push((unknown, Next::End(End::Stopped)));
+        Next::Forked(out)
     }
 
     /// What a choice of routes comes to.
@@ -136,6 +181,7 @@ impl Walk<'_> {
                 return Next::End(End::Stopped);
             }
         };
+        self.endpoint_switched(s, subnet, from, hop);
         let vnet = self.net.subnet(subnet).vnet;
         match hop {
             NextHop::None => {
@@ -354,6 +400,11 @@ impl Walk<'_> {
                     );
                 }
             }
+        }
+        // An open flow stays on its appliance as long as that is among them.
+        let known = |way: &(Place, Header)| matches!(way.0, Place::Arrive(id) if self.is_on(s, id));
+        if ways.iter().any(known) {
+            ways.retain(known);
         }
         match ways.len() {
             0 => Next::End(End::Stopped),
@@ -772,6 +823,7 @@ impl Walk<'_> {
                 s.pass(StepKind::Forward, evidence, || format!("`{}` passes it on", row.name));
             }
         }
+        self.session_begins(s, Device::Transit(id));
         let before = s.header;
         if let (true, Some(own)) = (translates, row.address) {
             let after = Header { source: own, ..before };
@@ -805,6 +857,7 @@ impl Walk<'_> {
         self.smtp(s);
         match self.outbound_method(s, subnet, from) {
             Some((public, evidence, text)) => {
+                self.outbound_changed(s, from, public);
                 let before = s.header;
                 let after = Header { source: public, ..before };
                 if let Some(id) = from {
