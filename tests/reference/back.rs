@@ -6,8 +6,9 @@ use super::routes::{Hop, behind, choose, gateway_prefixes};
 use super::walk::{
     Arrival, Mark, Record, Start, Way, broken_peering, gateway_from, sound_gateway, usable_gateways,
 };
+use super::wan;
 use super::worlds::{Stop, Why, Worlds};
-use netwhy::inventory::{Direction, Id, OnPremisesSite, VirtualNetwork, VirtualNetworkGateway};
+use netwhy::inventory::{Direction, Id, OnPremisesSite, VirtualHub, VirtualNetwork, VirtualNetworkGateway};
 use netwhy::network::AttachmentKind;
 use netwhy::trace::Cause;
 
@@ -25,6 +26,8 @@ enum At {
     Public,
     /// In the network of a site.
     Site(Id<OnPremisesSite>),
+    /// At a Virtual WAN hub, whose firewall may have seen it.
+    Hub(Id<VirtualHub>, bool),
     /// With whoever asked.
     Home,
 }
@@ -47,7 +50,7 @@ fn lost(decider: Option<String>) -> Stop {
 
 /// Follows the answer to where the flow started.
 pub(crate) fn check(f: &Facts, w: &Worlds, way: &Way) -> Result<(), Stop> {
-    if way.arrival == Arrival::Platform {
+    if matches!(way.arrival, Arrival::Platform | Arrival::Edge) {
         return Ok(());
     }
     let mut back = Back { f, w, way, records: way.records.clone(), packet: way.last.reversed() };
@@ -58,6 +61,7 @@ pub(crate) fn check(f: &Facts, w: &Worlds, way: &Way) -> Result<(), Stop> {
             At::Reaching(place) => back.reach(place)?,
             At::Public => back.public()?,
             At::Site(site) => back.at_site(site)?,
+            At::Hub(hub, inspected) => back.at_hub(hub, inspected)?,
             At::Home => return back.home(),
         };
     }
@@ -72,7 +76,7 @@ impl Back<'_, '_> {
     fn first(&mut self) -> Result<At, Stop> {
         let f = self.f;
         Ok(match self.way.arrival {
-            Arrival::Platform => At::Home,
+            Arrival::Platform | Arrival::Edge => At::Home,
             Arrival::Proxy(place) => At::Leaving(f.holders[place]),
             Arrival::Vacant(holder) => At::Leaving(holder),
             Arrival::Guest(place) => {
@@ -124,14 +128,25 @@ impl Back<'_, '_> {
             Hop::Drop if route.user => Err(gone),
             Hop::Drop => Err(lost(broken_peering(f, holder, self.packet))),
             Hop::Local => self.land(holder.vnet),
-            Hop::Peer(vnet) => self.land(vnet),
-            Hop::Endpoint(place) => Ok(At::Reaching(place)),
+            Hop::Group(vnet) => self.land(vnet),
+            Hop::Hub(hub) => Ok(At::Hub(hub, false)),
+            Hop::Peer(vnet) => {
+                self.joined(holder, vnet)?;
+                self.land(vnet)
+            }
+            Hop::Endpoint(place) => {
+                self.joined(holder, f.holders[place].vnet)?;
+                Ok(At::Reaching(place))
+            }
             Hop::Appliance(next) => {
                 let mut near = vec![holder.vnet];
                 near.extend(f.peers(holder.vnet).into_iter().map(|(peer, _)| peer));
                 let there = near.iter().find_map(|v| f.holder_at(*v, next));
                 match there {
-                    Some(place) => Ok(At::Reaching(place)),
+                    Some(place) => {
+                        self.joined(holder, f.holders[place].vnet)?;
+                        Ok(At::Reaching(place))
+                    }
                     // An appliance that is in none of the files may well know the session.
                     None if near.iter().any(|v| f.vacant(*v, next).is_some()) => {
                         Err(Stop { cause: Cause::DanglingReference, decider: None })
@@ -145,6 +160,37 @@ impl Back<'_, '_> {
                 let place = gateways.into_iter().find_map(|g| self.place_of(g));
                 place.map(At::Reaching).ok_or(gone)
             }
+        }
+    }
+
+    /// PEER-10: a subnet that a subnet peering leaves out.
+    fn joined(&self, from: &Holder, to: Id<VirtualNetwork>) -> Result<(), Stop> {
+        match self.f.left_out(from.subnet, to).filter(|_| from.vnet != to) {
+            Some(peering) => Err(lost(Some(peering))),
+            None => Ok(()),
+        }
+    }
+
+    /// At a hub: the firewall of its policy must know the flow.
+    fn at_hub(&mut self, hub: Id<VirtualHub>, inspected: bool) -> Result<At, Stop> {
+        let (f, to) = (self.f, self.packet.destination);
+        let private = wan::is_private(to);
+        match (wan::policy(f, hub, private), inspected) {
+            (Some(firewall), false) => {
+                let name = f.inv.azure_firewalls[firewall].id.full_name();
+                return match self.undo(|mark| mark == Mark::Hub(hub)) {
+                    Some(_) => Ok(At::Hub(hub, true)),
+                    None => Err(asymmetric(Some(name))),
+                };
+            }
+            (Some(_), true) if !private => return Ok(At::Public),
+            _ => {}
+        }
+        match wan::towards(f, hub, to) {
+            None => Err(lost(Some(f.inv.virtual_hubs[hub].id.full_name()))),
+            Some(wan::Known::Spoke(vnet, home)) if home == hub => self.land(vnet),
+            Some(wan::Known::Site(site, home)) if home == hub => Ok(At::Site(site)),
+            Some(wan::Known::Spoke(_, home) | wan::Known::Site(_, home)) => Ok(At::Hub(home, false)),
         }
     }
 
@@ -241,6 +287,12 @@ impl Back<'_, '_> {
             Some(Mark::Device(place)) => Ok(At::Leaving(self.f.holders[place])),
             Some(Mark::Exit(place)) => Ok(At::Reaching(place)),
             Some(Mark::Line(site)) => Ok(At::Site(site)),
+            // The firewall that translated is the one that looked at the request on its way out.
+            Some(Mark::Hub(hub)) => {
+                self.undo(|mark| mark == Mark::Hub(hub));
+                Ok(At::Hub(hub, true))
+            }
+            Some(Mark::Edge) => Ok(At::Public),
             Some(Mark::Front(_)) | None => match self.way.start {
                 Start::Holder(place) if self.f.holders[place].ip != Some(self.packet.destination) => {
                     Err(lost(None))
@@ -261,7 +313,14 @@ impl Back<'_, '_> {
         }
         match gateway_from(self.f, site, to) {
             Some(gateway) => self.place_of(gateway).map(At::Reaching).ok_or(lost(None)),
-            None => Err(lost(Some(row.id.full_name()))),
+            None => {
+                let private =
+                    |h: &Id<VirtualHub>| wan::policy(self.f, *h, true).is_some() && wan::is_private(to);
+                let hub = wan::hubs_of(self.f, site)
+                    .into_iter()
+                    .find(|h| wan::towards(self.f, *h, to).is_some() || private(h));
+                hub.map(|h| At::Hub(h, false)).ok_or(lost(Some(row.id.full_name())))
+            }
         }
     }
 
@@ -272,7 +331,7 @@ impl Back<'_, '_> {
         let Some(missed) = self.records.iter().find(keeps) else { return Ok(()) };
         let decider = match missed.mark {
             Mark::Device(place) | Mark::Exit(place) | Mark::Front(place) => self.name(place),
-            Mark::Line(_) => None,
+            Mark::Line(_) | Mark::Hub(_) | Mark::Edge => None,
         };
         let endpoint = matches!(self.way.arrival, Arrival::Endpoint(_));
         if endpoint && self.w.pick(Why::Spread, 2) == 0 {
