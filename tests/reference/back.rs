@@ -2,7 +2,7 @@
 
 use super::facts::{Facts, Holder, is_public};
 use super::filters::{Packet, admin_reply};
-use super::routes::{Hop, behind, choose, gateway_prefixes};
+use super::routes::{Hop, behind, choose, choose_by};
 use super::walk::{
     Arrival, Mark, Record, Start, Way, broken_peering, gateway_from, sound_gateway, usable_gateways,
 };
@@ -99,7 +99,7 @@ impl Back<'_, '_> {
     }
 
     /// ASYM-4: a private endpoint answers straight to the address it saw, whatever route tables say.
-    fn from_endpoint(&self, place: usize) -> Result<At, Stop> {
+    fn from_endpoint(&mut self, place: usize) -> Result<At, Stop> {
         let (f, to) = (self.f, self.packet.destination);
         let vnet = f.holders[place].vnet;
         let peers = f.peers(vnet);
@@ -107,11 +107,7 @@ impl Back<'_, '_> {
         if let Some(at) = near.find(|v| f.in_vnet(*v, to)) {
             return self.land(at);
         }
-        let mut known = gateway_prefixes(f, vnet);
-        known.retain(|(prefix, _)| prefix.contains(&to));
-        let gateway = known.into_iter().max_by_key(|(prefix, _)| prefix.prefix_len());
-        let gateway = gateway.and_then(|(_, gateway)| self.place_of(gateway));
-        gateway.map(At::Reaching).ok_or(lost(None))
+        self.leave_by(&f.holders[place], false)
     }
 
     fn place_of(&self, gateway: Id<VirtualNetworkGateway>) -> Option<usize> {
@@ -120,8 +116,12 @@ impl Back<'_, '_> {
 
     /// One subnet's routes.
     fn leave(&mut self, holder: &Holder) -> Result<At, Stop> {
+        self.leave_by(holder, true)
+    }
+
+    fn leave_by(&mut self, holder: &Holder, own: bool) -> Result<At, Stop> {
         let f = self.f;
-        let route = choose(f, self.w, holder.subnet, self.packet.destination)
+        let route = choose_by(f, self.w, holder.subnet, self.packet.destination, own)
             .map_err(|s| if s.cause == Cause::NoRoute { lost(s.decider) } else { s })?;
         let gone = lost(route.decider.clone());
         match route.hop {
@@ -253,6 +253,10 @@ impl Back<'_, '_> {
     fn at_gateway(&self, place: usize, gateway: Id<VirtualNetworkGateway>) -> Result<At, Stop> {
         let (f, to, holder) = (self.f, self.packet.destination, self.f.holders[place]);
         sound_gateway(f, place).map_err(|s| lost(s.decider))?;
+        // RT-32: in from the internet, and the answer goes to the gateway.
+        if is_public(to) && !matches!(self.way.start, Start::Site(_)) {
+            return Err(asymmetric(self.name(place)));
+        }
         let out = match choose(f, self.w, holder.subnet, to) {
             Ok(route) => matches!(route.hop, Hop::Gateway(_)),
             Err(stop) => stop.cause == Cause::NoRoute,
@@ -268,13 +272,10 @@ impl Back<'_, '_> {
         {
             return Ok(At::Site(site));
         }
-        // RT-32: in from the internet, and the answer goes to the gateway.
-        if is_public(to) {
-            return Err(asymmetric(self.name(place)));
-        }
         match known.first() {
             Some((_, Some(site))) => Ok(At::Site(*site)),
             Some((_, None)) => Err(lost(None)),
+            None if out => Err(lost(None)),
             None => Ok(At::Leaving(holder)),
         }
     }

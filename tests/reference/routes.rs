@@ -64,15 +64,27 @@ pub(crate) struct Chosen {
 
 /// RT-24b, step by step.
 pub(crate) fn choose(f: &Facts, w: &Worlds, subnet: Id<Subnet>, to: IpAddr) -> Result<Chosen, Stop> {
+    choose_by(f, w, subnet, to, true)
+}
+
+/// The same, perhaps without the subnet's own table and service endpoints.
+pub(crate) fn choose_by(
+    f: &Facts,
+    w: &Worlds,
+    subnet: Id<Subnet>,
+    to: IpAddr,
+    own: bool,
+) -> Result<Chosen, Stop> {
     let Some(vnet) = f.vnet_of(subnet) else {
         return Err(Stop { cause: Cause::DanglingReference, decider: None });
     };
     let table = match f.bound(&f.inv.subnets[subnet].route_table) {
+        _ if !own => Ok(None),
         Bound::Nothing => Ok(None),
         Bound::To(row) => Ok(Some(&f.inv.route_tables[row])),
         Bound::Unknown(cause) => Err(cause),
     };
-    let endpoints = service_endpoint_routes(f, subnet, to);
+    let endpoints = if own { service_endpoint_routes(f, subnet, to) } else { Vec::new() };
     // RT-23: nothing in a table can override these, not even what is unknown.
     if let (Some(first), false) = (endpoints.first(), f.profile.service_endpoint_route_overridable) {
         return Ok(chosen(w, first));
