@@ -433,17 +433,6 @@ impl Walk<'_> {
             s.unknown(StepKind::Translate, Cause::UnknownValue, &row.address_unknown(), by(&[azure::PIP_2]));
             return Next::End(End::Stopped);
         };
-        let before = s.header;
-        let after = Header { destination: private, ..before };
-        let name = row.name.to_string();
-        s.sessions.push(Session {
-            device: Device::Inbound(id),
-            incoming: before,
-            outgoing: after,
-            stateful: false,
-            answered: false,
-            name,
-        });
         let evidence = match &row.public_ip {
             Bound::To(address) => of(
                 self.net,
@@ -452,7 +441,7 @@ impl Walk<'_> {
             ),
             _ => by(&[azure::PIP_2]),
         };
-        s.rewrite(StepKind::Translate, after, evidence, || format!("its public address leads to {private}"));
+        self.lead_to(s, id, private, evidence);
         let sku = row.public_ip.row().map(|a| self.sku(s, a));
         if sku == Some(Some(Sku::Basic)) {
             self.retired(s);
@@ -515,25 +504,35 @@ impl Walk<'_> {
         }
     }
 
+    /// A Bastion host at its public address, which leads to its subnet (NSG-8).
     fn at_bastion_from_public(&self, s: &mut State, bastion: Id<crate::inventory::BastionHost>) -> Next {
-        let slot = Slot { table: TableTag::BastionHost, row: bastion.raw() };
         let row = &self.net.inventory.bastion_hosts[bastion];
-        s.hop(HopKind::Bastion, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
         let found = self.net.attachments.iter().position(|a| a.kind == AttachmentKind::Bastion(bastion));
-        if let Some(id) = found.map(|n| AttachmentId(n as u32)) {
-            self.filter_subnet(s, self.net.attachment(id).subnet, true);
-        }
-        if s.header.port != 443 {
-            s.block(
-                StepKind::Deliver,
-                Cause::NothingListens,
-                of(self.net, Some(slot), &[azure::BAS_1]),
-                "Bastion answers port 443 only",
-            );
-        } else {
-            s.pass(StepKind::Deliver, of(self.net, Some(slot), &[azure::BAS_1]), || "Bastion answers".into());
-        }
-        Next::End(End::Arrived(Terminal::Internet, Disposition::Accepted))
+        let id = found.map(|n| AttachmentId(n as u32));
+        let Some((id, private)) = id.and_then(|id| Some((id, self.net.attachment(id).address?))) else {
+            s.hop(HopKind::Bastion, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
+            let unknown = Unknown::new(row.at, format!("the subnet of `{}` is not known", row.id.name()));
+            s.unknown(StepKind::Deliver, Cause::UnknownValue, &unknown, by(&[azure::BAS_1]));
+            return Next::End(End::Stopped);
+        };
+        self.enter(s, id);
+        self.lead_to(s, id, private, by(&[azure::BAS_1, azure::NSG_8]));
+        Next::Go(Place::Arrive(id))
+    }
+
+    /// A public address leads to a private one: undone as the answer leaves.
+    fn lead_to(&self, s: &mut State, id: AttachmentId, private: IpAddr, evidence: Evidence) {
+        let before = s.header;
+        let after = Header { destination: private, ..before };
+        s.sessions.push(Session {
+            device: Device::Inbound(id),
+            incoming: before,
+            outgoing: after,
+            stateful: false,
+            answered: false,
+            name: self.net.attachment(id).name.to_string(),
+        });
+        s.rewrite(StepKind::Translate, after, evidence, || format!("its public address leads to {private}"));
     }
 }
 
