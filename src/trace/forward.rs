@@ -498,6 +498,7 @@ impl Walk<'_> {
         self.gateway_subnet(s, id);
         if let AttachmentKind::Gateway(gateway) = self.net.attachment(id).kind {
             self.fast_path(s, id, gateway);
+            self.beyond_the_hub(s, id, gateway);
         }
         let row = self.net.attachment(id);
         if !self.is_behind_gateway(row.subnet, s.header.destination) {
@@ -577,6 +578,43 @@ impl Walk<'_> {
             Some(BranchKind::Vnet(vnet)) => Next::Go(Place::Inside(vnet)),
             Some(_) => Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork)),
             None => Next::End(End::Stopped),
+        }
+    }
+
+    /// What a spoke behind the gateway's network takes for granted of the other side (PEER-12, PEER-13).
+    fn beyond_the_hub(
+        &self,
+        s: &mut State,
+        id: AttachmentId,
+        gateway: Id<crate::inventory::VirtualNetworkGateway>,
+    ) {
+        let inventory = &self.net.inventory;
+        let home = self.net.attachment(id).vnet;
+        let vpn = inventory.virtual_network_gateways[gateway].gateway_type.is(GatewayType::Vpn);
+        let (site, near) = match s.origin {
+            super::question::Origin::Site(site, _) => (Some(site), s.header.destination),
+            _ => {
+                let towards = self.net.gateways.towards(home, s.header.destination);
+                let site = towards.iter().find_map(|(b, _)| match b.kind {
+                    BranchKind::Site(site) => Some(site),
+                    _ => None,
+                });
+                (site, s.header.source)
+            }
+        };
+        let Some(site) = site.filter(|_| vpn && !s.returning) else { return };
+        let spoke = self.net.vnets.iter().position(|v| v.space.contains(near)).filter(|v| *v != home.index());
+        let Some(spoke) = spoke else { return };
+        let spoke = inventory.virtual_networks[Id::new(spoke)].id.name();
+        match inventory.on_premises_sites[site].point_to_site.is(true) {
+            true => s.assume(
+                None,
+                format!("clients have fetched their profile since `{spoke}` was peered (PEER-12)"),
+            ),
+            false => s.assume(
+                None,
+                format!("the tunnel's own policy takes the prefixes of `{spoke}` in (PEER-13)"),
+            ),
         }
     }
 
