@@ -214,7 +214,7 @@ impl<'n> Walk<'n> {
             Origin::Attachment(id) => Next::Go(Place::Leave(id)),
             Origin::Subnet(subnet, _) => self.leave_subnet(s, subnet),
             Origin::Site(site, _) => Next::Go(Place::AtSite(site)),
-            Origin::Internet(ip) if ip == HOST_ADDRESS => self.from_host(s),
+            Origin::Internet(ip) if ip == HOST_ADDRESS => self.leave_host(s),
             Origin::Internet(_) => Next::Go(Place::Public),
             Origin::Service(_) => self.leave_service(s),
             Origin::Managed(slot, workspace) => self.leave_managed(s, slot, workspace),
@@ -222,7 +222,7 @@ impl<'n> Walk<'n> {
     }
 
     /// Only the platform sends from the host's address, and it is beside each machine (PLAT-3): probes.
-    fn from_host(&self, s: &mut State) -> Next {
+    fn leave_host(&self, s: &mut State) -> Next {
         let ip = s.header.destination;
         let named = match s.target {
             Some(Target::Attachment(id)) => Some(id),

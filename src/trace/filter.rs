@@ -216,6 +216,10 @@ impl Walk<'_> {
                     at: rule.at,
                     near_misses: near,
                 };
+                let mut evidence = evidence;
+                if s.returning {
+                    evidence.rules.push(azure::SAR_11);
+                }
                 let side = side(inbound);
                 let text = format!("security admin rule `{}` (priority {}) ", rule.name, rule.priority);
                 match rule.verdict {

@@ -186,6 +186,10 @@ impl Walk<'_> {
             let evidence = of(self.net, Some(balancer), &[azure::OUT_1, azure::OUT_11]);
             let text =
                 "behind a Standard load balancer without a public frontend nothing gives a public address";
+            s.assume(
+                None,
+                "a Standard load balancer takes default outbound access from its backends (OUT-11)",
+            );
             s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
             return None;
         }

@@ -300,6 +300,10 @@ impl Walk<'_, '_> {
             return stop(Cause::AddressNotInUse, Some(self.f.inv.virtual_networks[vnet].id.full_name()));
         };
         inbound(self.f, self.w, &vacant, &packet, false)?;
+        // PLAT-5: Azure keeps the first four addresses of a subnet and the last one.
+        if kept_by_azure(&self.f.inv.subnets[vacant.subnet], packet.destination) {
+            return stop(Cause::AddressNotInUse, Some(self.f.inv.subnets[vacant.subnet].id.full_name()));
+        }
         Ok((Arrival::Vacant(vacant), packet))
     }
 
@@ -631,6 +635,14 @@ impl Walk<'_, '_> {
         }
         let asked = subnet.default_outbound_access.known().copied();
         let default = asked.unwrap_or(f.profile.default_outbound_for_new_vnets.unwrap_or(true));
+        // OUT-8: a delegated subnet is not private.
+        if !default && !subnet.delegations.items.is_empty() {
+            return Ok(Some(some_public_address()));
+        }
+        // OUT-11: a pool of a Standard load balancer takes the default away; one by address does not (OUT-9).
+        if default && let Some(balancer) = self.standard_pool(holder) {
+            return stop(Cause::NoOutboundMethod, Some(balancer));
+        }
         if !default {
             // OUT-7: storage of the same region is reachable from a private subnet.
             if self.storage_of_region(holder.vnet) {
@@ -644,6 +656,19 @@ impl Walk<'_, '_> {
             return stop(Cause::NatProtocol, Some(subnet.id.full_name()));
         }
         Ok(Some(some_public_address()))
+    }
+
+    /// The Standard load balancer in whose pool the holder is by its configuration.
+    fn standard_pool(&self, holder: &Holder) -> Option<String> {
+        let standard = self.f.inv.load_balancers.iter().filter(|b| b.sku.is(Sku::Standard));
+        let mut held = standard.flat_map(|b| (0..b.backend_address_pools.items.len()).map(move |p| (b, p)));
+        let found = held.find(|(balancer, pool)| {
+            let by_address = |ip: &IpAddr| Some(*ip) == holder.ip;
+            let addresses = &balancer.backend_address_pools.items[*pool].addresses;
+            !addresses.iter().any(|a| a.ip_address.known().is_some_and(by_address))
+                && pool_members(self.f, balancer, *pool).iter().any(|b| self.holder(*b) == *holder)
+        });
+        found.map(|(balancer, _)| balancer.id.full_name())
     }
 
     fn storage_of_region(&self, vnet: Id<VirtualNetwork>) -> bool {
@@ -1016,4 +1041,15 @@ fn frontend_of(balancer: &LoadBalancer, reference: &Ref<AnyKind>) -> Option<usiz
 
 fn pool_of(balancer: &LoadBalancer, reference: &Ref<AnyKind>) -> Option<usize> {
     balancer.backend_address_pools.iter().position(|x| fits(&x.id, &x.name, reference))
+}
+
+/// Whether Azure keeps an address of a subnet for itself.
+fn kept_by_azure(subnet: &netwhy::inventory::Subnet, ip: IpAddr) -> bool {
+    let IpAddr::V4(ip) = ip else { return false };
+    subnet.address_prefixes.iter().any(|prefix| match prefix {
+        netwhy::net::IpNet::V4(net) if net.prefix_len() <= 29 && net.contains(&ip) => {
+            net.hosts().take(3).any(|kept| kept == ip) || ip == net.network() || ip == net.broadcast()
+        }
+        _ => false,
+    })
 }
