@@ -213,7 +213,12 @@ impl Walk<'_> {
                 });
                 Next::Go(Place::Inside(*remote))
             }
-            NextHop::Internet | NextHop::Gateway if self.is_gateway(from).is_some() && !s.returning => {
+            // What a gateway sends of its own accord goes out like any other sender's.
+            NextHop::Internet | NextHop::Gateway
+                if self.is_gateway(from).is_some()
+                    && !s.returning
+                    && (*hop == NextHop::Gateway || !sends(s, from)) =>
+            {
                 let inside = *hop == NextHop::Gateway;
                 self.past_gateway(s, from, inside)
             }
@@ -1038,4 +1043,9 @@ fn both(interface: &Field<bool>, guest: &Field<bool>) -> Tri {
         Err(unknown) => Tri::Unknown(unknown.clone()),
     };
     tri(interface).and(|| guest)
+}
+
+/// Whether the flow began here.
+fn sends(s: &State, from: Option<AttachmentId>) -> bool {
+    matches!((&s.origin, from), (Origin::Attachment(origin), Some(id)) if *origin == id)
 }
