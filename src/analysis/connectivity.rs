@@ -549,7 +549,7 @@ fn doubt(step: &Step) -> Issue {
 }
 
 /// The issue type of a cause: Azure's where it has one.
-fn issue_type(cause: Cause) -> &'static str {
+pub fn issue_type(cause: Cause) -> &'static str {
     use Cause as C;
     match cause {
         C::NsgRuleDeny | C::NsgDefaultDeny | C::AdminRuleDeny | C::PublicAddressClosed => {

@@ -7,12 +7,13 @@
 use super::model::{Decision, Flow, HopKind, Missing, Outcome, StepKind, Trace, Zone};
 use super::question::{self, EPHEMERAL_PORT, Misunderstood, Origin, Question, Target, Wanted};
 use super::state::{Arrival, End, Next, Place, State, Terminal, by, of};
+use super::worlds::{self, Ending};
 use super::{Cause, Disposition};
 use crate::diag::At;
 use crate::inventory::{Id, OnPremisesSite, Slot, Subnet, TableTag};
 use crate::net::Header;
 use crate::net::IpAddr;
-use crate::network::{AttachmentKind, Branch, BranchKind, Network};
+use crate::network::{AttachmentKind, Branch, BranchKind, HOST_ADDRESS, Network};
 use crate::rules as azure;
 
 /// A flow may visit this many places; more is a loop or an estate beyond any real one.
@@ -45,6 +46,11 @@ pub fn decide(network: &Network, flow: &Flow) -> Decision {
         Ok(question) => Walk { net: network, depth: 0 }.answer(flow, &question, false).decision(),
         Err(error) => misunderstood(flow, &error).decision(),
     }
+}
+
+/// Answers a question understood before; `flow` lends the rest: protocol, ports, identity.
+pub(crate) fn decide_question(network: &Network, flow: &Flow, question: &Question) -> Decision {
+    Walk { net: network, depth: 0 }.answer(flow, question, false).decision()
 }
 
 /// Says how a flow is understood, or why it cannot be.
@@ -116,7 +122,7 @@ impl<'n> Walk<'n> {
         vec![(state, End::Stopped)]
     }
 
-    fn source_address(&self, origin: &Origin) -> IpAddr {
+    pub(super) fn source_address(&self, origin: &Origin) -> IpAddr {
         match origin {
             Origin::Attachment(id) => self.net.attachment(*id).address.unwrap_or(question::INTERNET_CLIENT),
             Origin::Subnet(_, ip) | Origin::Site(_, ip) | Origin::Internet(ip) => *ip,
@@ -145,6 +151,9 @@ impl<'n> Walk<'n> {
             Origin::Site(site, ip) => {
                 let id = self.net.inventory.on_premises_sites[site].id.clone();
                 s.hop(HopKind::OnPremises, format!("{} ({ip})", id.name()), Some(id), Zone::Yours);
+            }
+            Origin::Internet(ip) if ip == HOST_ADDRESS => {
+                s.hop(HopKind::Platform, format!("the host of the receiver ({ip})"), None, Zone::Azure);
             }
             Origin::Internet(ip) => {
                 s.hop(HopKind::Internet, format!("internet client {ip}"), None, Zone::Internet)
@@ -197,12 +206,37 @@ impl<'n> Walk<'n> {
 
     pub(super) fn first_place(&self, s: &mut State) -> Next {
         match s.origin.clone() {
+            Origin::Attachment(id) if question::is_private_endpoint(self.net, id) => {
+                let text = "a private endpoint takes flows in and opens none";
+                s.block(StepKind::Originate, Cause::ServiceCannotInitiate, by(&[azure::PE_4]), text);
+                Next::Go(Place::Leave(id))
+            }
             Origin::Attachment(id) => Next::Go(Place::Leave(id)),
             Origin::Subnet(subnet, _) => self.leave_subnet(s, subnet),
             Origin::Site(site, _) => Next::Go(Place::AtSite(site)),
+            Origin::Internet(ip) if ip == HOST_ADDRESS => self.leave_host(s),
             Origin::Internet(_) => Next::Go(Place::Public),
             Origin::Service(_) => self.leave_service(s),
             Origin::Managed(slot, workspace) => self.leave_managed(s, slot, workspace),
+        }
+    }
+
+    /// Only the platform sends from the host's address, and it is beside each machine (PLAT-3): probes.
+    fn leave_host(&self, s: &mut State) -> Next {
+        let ip = s.header.destination;
+        let named = match s.target {
+            Some(Target::Attachment(id)) => Some(id),
+            _ => None,
+        };
+        let holder = || self.net.attachments.iter().position(|a| a.address == Some(ip));
+        match named.or_else(|| holder().map(|n| crate::network::AttachmentId(n as u32))) {
+            Some(id) => {
+                s.note(StepKind::Forward, by(&[azure::PLAT_3]), || {
+                    "the host reaches its machine by itself".into()
+                });
+                Next::Go(Place::Arrive(id))
+            }
+            None => Next::Go(Place::Public),
         }
     }
 
@@ -233,6 +267,7 @@ impl<'n> Walk<'n> {
                         work.push((branch, Next::Go(place)));
                     }
                 }
+                Next::Forked(ways) => work.extend(ways.into_iter().rev()),
             }
         }
         ends
@@ -435,35 +470,16 @@ impl<'n> Walk<'n> {
         Next::End(End::Arrived(Terminal::Site(site), Disposition::ExitsNetwork))
     }
 
-    /// Puts the branches together: one that shows why is the answer, the others are kept beside it.
+    /// Puts the branches together.
     pub(super) fn finish(&self, flow: &Flow, ends: Vec<(State, End)>) -> Trace {
-        let mut traces: Vec<Trace> =
-            ends.into_iter().map(|(state, end)| conclude(flow, state, &end)).collect();
-        if traces.is_empty() {
-            return misunderstood(flow, &Misunderstood::Nothing { text: flow.to.to_string(), near: None });
-        }
-        let outcome = together(&traces);
-        let shows = |t: &Trace| match (outcome, t.outcome) {
-            (Outcome::Mixed, Outcome::Blocked) => 0,
-            (outcome, own) if outcome == own => 1,
-            _ => 2,
+        let ending = |(state, end): (State, End)| Ending {
+            guesses: state.guesses.clone(),
+            unknown: state.stands_for_unknown,
+            trace: conclude(flow, state, &end),
         };
-        let shown = (0..traces.len()).min_by_key(|i| (shows(&traces[*i]), *i)).unwrap_or(0);
-        let mut answer = traces.remove(shown);
-        answer.outcome = outcome;
-        answer.branches = traces;
-        answer
-    }
-}
-
-/// What equal branches come to: blocked beside allowed is mixed, whatever is unknown on others; else what is
-/// unknown on one is unknown for all.
-fn together(traces: &[Trace]) -> Outcome {
-    let has = |o: Outcome| traces.iter().any(|t| t.outcome == o);
-    match traces.first() {
-        Some(first) if traces.iter().all(|t| t.outcome == first.outcome) => first.outcome,
-        _ if has(Outcome::Mixed) || has(Outcome::Blocked) && has(Outcome::Allowed) => Outcome::Mixed,
-        _ => Outcome::Unknown,
+        worlds::together(ends.into_iter().map(ending).collect()).unwrap_or_else(|| {
+            misunderstood(flow, &Misunderstood::Nothing { text: flow.to.to_string(), near: None })
+        })
     }
 }
 
