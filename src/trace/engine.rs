@@ -349,7 +349,7 @@ impl<'n> Walk<'n> {
     /// A flow from a subnet where no resource stands for the sender: the subnet's own group and routes.
     fn leave_subnet(&self, s: &mut State, subnet: Id<Subnet>) -> Next {
         self.filter_subnet(s, subnet, false);
-        self.route(s, subnet, None)
+        self.answered_by_host(s).unwrap_or_else(|| self.route(s, subnet, None))
     }
 
     /// A flow that starts in or reaches an on-premises network.

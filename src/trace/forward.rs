@@ -33,13 +33,18 @@ impl Walk<'_> {
         if !row.is_platform() {
             self.filter(s, id, false);
         }
-        if s.header.destination == HOST_ADDRESS || s.header.destination == METADATA_ADDRESS {
-            s.pass(StepKind::Deliver, by(&[azure::PLAT_1, azure::PLAT_2]), || {
-                "the host answers itself; no route is asked".into()
-            });
-            return Next::End(End::Arrived(Terminal::Platform, Disposition::Accepted));
+        self.answered_by_host(s).unwrap_or_else(|| self.route(s, row.subnet, Some(id)))
+    }
+
+    /// What goes to the host's own services needs no route (PLAT-2).
+    pub(super) fn answered_by_host(&self, s: &mut State) -> Option<Next> {
+        if s.header.destination != HOST_ADDRESS && s.header.destination != METADATA_ADDRESS {
+            return None;
         }
-        self.route(s, row.subnet, Some(id))
+        s.pass(StepKind::Deliver, by(&[azure::PLAT_1, azure::PLAT_2]), || {
+            "the host answers itself; no route is asked".into()
+        });
+        Some(Next::End(End::Arrived(Terminal::Platform, Disposition::Accepted)))
     }
 
     /// What a virtual network does not carry, whatever the rules say (PKT-8).
