@@ -12,6 +12,7 @@ mod gateways;
 mod hubs;
 mod invalid;
 mod names;
+mod pools;
 mod roles;
 mod routes;
 mod rules;
@@ -30,6 +31,7 @@ pub use hubs::{Hub, HubConnection, HubRouteRow, HubTable, HubTarget};
 pub(crate) use invalid::is_reserved;
 pub use names::{Names, PublicName, PublicTarget, ZoneRecord, ZoneView};
 pub(crate) use names::{is_under, machine_of, privatelink_of_public};
+pub use pools::Pools;
 pub(crate) use roles::identities_of;
 pub use roles::{Authority, Grant, Judgement};
 pub use routes::{
@@ -90,6 +92,8 @@ pub struct Network {
     pub names: Names,
     /// Role assignments.
     pub authority: Authority,
+    /// Backend pools.
+    pub pools: Pools,
 }
 
 /// A virtual network.

@@ -14,6 +14,7 @@ pub mod diff;
 pub mod engine;
 pub mod event;
 pub mod files;
+mod judge;
 pub mod load;
 pub mod observed;
 pub mod render;

@@ -175,6 +175,11 @@ impl ServiceTags {
         (0..=bits).rev().find(listed)
     }
 
+    /// The prefixes of a tag as published, sorted.
+    pub fn prefixes(&self, id: TagId) -> &[IpNet] {
+        &self.tags[id.index()].prefixes
+    }
+
     /// The tag this one is a part of: `Storage` for `Storage.WestEurope`.
     pub fn parent(&self, id: TagId) -> Option<TagId> {
         self.tags[id.index()].parent

@@ -587,12 +587,13 @@ pub fn issue_type(cause: Cause) -> &'static str {
         | C::PublicAccessDisabled
         | C::PerimeterDeny
         | C::ServiceEndpointPolicyDeny
+        | C::ServiceEndpointSwitched
         | C::ManagedNetworkDeny
         | C::DeploymentEgressDisabled => "x-PaasFirewall",
         C::RbacMissingDataRole | C::RbacMissingRole | C::RbacDenyAssignment | C::AccessPolicyMissing => {
             "x-Rbac"
         }
-        C::AsymmetricReturn | C::ReturnNoRoute => "x-AsymmetricRoute",
+        C::AsymmetricReturn | C::ReturnNoRoute | C::SessionNotKnown => "x-AsymmetricRoute",
         C::NoBackend
         | C::ProbeDown
         | C::Hairpin

@@ -17,6 +17,9 @@
 //! 5. With all lines in place every flow is traced a last time. What works then is told by that trace, not by the
 //!    reasoning above.
 //!
+//! Where a route to an appliance makes the tag `VirtualNetwork` hold every address (TAG-2), the documents leave a doubt
+//! (D-3). A list that works in one reading alone is no good, so both are tried, and a line stays that either needs.
+//!
 //! Minimal means that no line can go, not that no other list is shorter: finding that one is a set cover, and its
 //! answer would trade a line for wider ones.
 
@@ -34,7 +37,7 @@ use super::change_text::ChangeText;
 use crate::diag::{At, Diagnostics};
 use crate::inventory::change::{self, Change};
 use crate::inventory::{RawResource, ResourceId, build};
-use crate::net::{PortSet, Protocol};
+use crate::net::{PortRange, PortSet, Protocol};
 use crate::network::{Network, compile};
 use crate::profile::Profile;
 use crate::tags::ServiceTags;
@@ -58,9 +61,13 @@ impl Estate<'_> {
     /// Compiles it with further changes. Faults of changes of our own are the estate's to tell: they are errors in
     /// `notes`.
     pub fn network(&self, more: &[Change], notes: &mut Diagnostics) -> Network {
+        self.network_as(more, self.profile, notes)
+    }
+
+    fn network_as(&self, more: &[Change], profile: &Profile, notes: &mut Diagnostics) -> Network {
         let all = [self.changes, more].concat();
         let (raws, _) = change::apply(self.raws, &all, notes);
-        compile(build(raws, notes), self.tags.clone(), self.profile.clone(), notes)
+        compile(build(raws, notes), self.tags.clone(), profile.clone(), notes)
     }
 }
 
@@ -225,7 +232,7 @@ struct Wish {
     way: Way,
     selector: Selector,
     protocol: Protocol,
-    port: u16,
+    ports: PortRange,
     sources: Vec<String>,
     why: String,
     advice: Option<String>,
@@ -234,8 +241,8 @@ struct Wish {
 
 impl Wish {
     /// What makes two wishes the same line.
-    fn key(&self) -> (&Place, Way, &Selector, Protocol, u16) {
-        (&self.place, self.way, &self.selector, self.protocol, self.port)
+    fn key(&self) -> (&Place, Way, &Selector, Protocol, PortRange) {
+        (&self.place, self.way, &self.selector, self.protocol, self.ports)
     }
 }
 

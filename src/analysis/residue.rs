@@ -15,7 +15,7 @@ use crate::inventory::change::Change;
 use crate::inventory::{FirewallRule, Id, ManagedRuleTarget, Subnet};
 use crate::net::Protocol;
 use crate::network::{HOST_ADDRESS, Network, normal_region};
-use crate::services::SERVICES;
+use crate::services::{SERVICES, service_of_host, well_known};
 use crate::trace::{self, Action, Endpoint, Evidence, Flow, HopKind, Origin, Outcome, Step, StepKind, Trace};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -282,8 +282,17 @@ impl Probe<'_> {
                 _ => None,
             }));
         }
+        let region = self.region().unwrap_or_default();
         for pattern in patterns {
             let host = pattern.replacen('*', STRANGER, 1);
+            // Below names of Microsoft's own nobody else gets one; accounts are probed in the region.
+            if well_known(&host).is_some() {
+                continue;
+            }
+            let host = match service_of_host(&host) {
+                Some(_) => pattern.replacen('*', &format!("{STRANGER}{region}"), 1),
+                None => host,
+            };
             let trace = self.trace(Endpoint::Fqdn(host.as_str().into()), Protocol::Tcp, 443);
             if trace.outcome != Outcome::Blocked {
                 found.push(self.finding(
@@ -386,6 +395,11 @@ struct Said {
 
 fn tag_said(fact: &TagFact, tag: &str, everywhere: bool) -> Said {
     let by = if everywhere || !by_region(fact) { fact.name.to_string() } else { tag.to_owned() };
+    let reach = match (by_region(fact), everywhere) {
+        (false, _) => "",
+        (true, true) => ", in every region",
+        (true, false) => " of the region",
+    };
     let others = fact.others.as_deref().unwrap_or("other customers of the service");
     let (severity, advice) = match &*fact.name {
         "Storage" => (
@@ -405,13 +419,8 @@ fn tag_said(fact: &TagFact, tag: &str, everywhere: bool) -> Said {
         }
         _ => (Severity::High, "reach your own by private endpoint, and drop the tag"),
     };
-    Said {
-        severity,
-        kind: Kind::Tag,
-        by,
-        text: format!("{} reaches {others}", fact.name),
-        advice: advice.into(),
-    }
+    let text = format!("{by} reaches {others}{reach}");
+    Said { severity, kind: Kind::Tag, by, text, advice: advice.into() }
 }
 
 /// What let a flow pass: the last rule asked outside name resolution.

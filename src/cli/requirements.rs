@@ -11,14 +11,15 @@ use crate::catalogue::{Actor, Catalogue};
 use crate::diag::{At, Diagnostics, Sources};
 use crate::formats::change as change_file;
 use crate::inventory::change::Change;
-use crate::network::Network;
+use crate::inventory::{Id, Subnet};
+use crate::network::{Network, SubnetRole};
 use crate::profile::Profile;
 use crate::report::requirements::{RequirementsView, finding_view, markdown, residue_text, text};
 use crate::report::{Locator, json, snippet};
 use crate::run::files;
 use crate::run::load::{self as loader, Loaded, Settings, beside};
 use crate::scenario::{self, EstatePart, Scenario};
-use crate::trace::{Endpoint, Outcome};
+use crate::trace::{self, Endpoint, Origin, Outcome};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -224,20 +225,23 @@ fn senders(network: &Network, found: &Requirements) -> Vec<Endpoint> {
     let mut seen = BTreeSet::new();
     let mut senders = Vec::new();
     for ask in &found.asks {
-        let Ok(question) = crate::trace::understand(network, &ask.flow) else { continue };
+        let Ok(question) = trace::understand(network, &ask.flow) else { continue };
         let place = match question.origin {
-            crate::trace::Origin::Attachment(id) => {
-                format!("subnet {}", network.attachment(id).subnet.index())
-            }
-            crate::trace::Origin::Subnet(subnet, _) => format!("subnet {}", subnet.index()),
-            crate::trace::Origin::Managed(_, workspace) => format!("workspace {}", workspace.index()),
-            _ => continue,
+            Origin::Attachment(id) => subnet(network, network.attachment(id).subnet),
+            Origin::Subnet(id, _) => subnet(network, id),
+            Origin::Managed(_, workspace) => Some(format!("workspace {}", workspace.index())),
+            _ => None,
         };
-        if seen.insert(place) {
+        if place.is_some_and(|place| seen.insert(place)) {
             senders.push(ask.flow.from.clone());
         }
     }
     senders
+}
+
+/// A subnet of one's own machines; gateways and Bastion send for others.
+fn subnet(network: &Network, id: Id<Subnet>) -> Option<String> {
+    (network.subnet(id).role == SubnetRole::Ordinary).then(|| format!("subnet {}", id.index()))
 }
 
 type Asked = (Vec<Ask>, Vec<(String, String, String)>);

@@ -71,6 +71,7 @@ pub fn compile(
     let admin = super::admin::admin_rules(&inventory, &tags, notes);
     let names = super::names::names(&inventory, &found, &tags);
     let authority = super::roles::authority(&inventory);
+    let pools = super::pools::pools(&inventory, &found);
     super::invalid::configurations(&inventory, &subnets, notes);
     Network {
         public: public_space(),
@@ -88,6 +89,7 @@ pub fn compile(
         admin,
         names,
         authority,
+        pools,
         inventory,
     }
 }
@@ -267,8 +269,16 @@ fn connected_groups(inventory: &Inventory) -> Vec<Vec<Id<VirtualNetwork>>> {
             let mut vnets: Vec<Id<VirtualNetwork>> = texts.filter_map(|t| inventory.find(t).row()).collect();
             let hubs = configuration.hubs.iter().filter_map(|h| inventory.find(h).row());
             vnets.extend(hubs);
+            // A mesh joins networks of one region, unless it is global.
+            let global = [&configuration.is_global, &group.is_global]
+                .iter()
+                .any(|g| g.known().is_some_and(|g| g.eq_ignore_ascii_case("True")));
+            let region = |v: &Id<VirtualNetwork>| {
+                inventory.virtual_networks[*v].location.known().map(|l| normal_region(l))
+            };
             for a in &vnets {
-                out[a.index()].extend(vnets.iter().filter(|b| *b != a));
+                let joined = vnets.iter().filter(|b| *b != a && (global || region(a) == region(b)));
+                out[a.index()].extend(joined);
             }
         }
     }
@@ -277,11 +287,6 @@ fn connected_groups(inventory: &Inventory) -> Vec<Vec<Id<VirtualNetwork>>> {
         list.dedup();
     }
     out
-}
-
-/// How many networks a learnt route has passed; where nobody says, the peer's own alone.
-fn path_length(route: &BgpRoute) -> usize {
-    route.as_path.known().map_or(1, |path| path.split([' ', ',']).filter(|asn| !asn.is_empty()).count())
 }
 
 struct VnetParts<'a> {
@@ -405,7 +410,7 @@ impl VnetParts<'_> {
                     out.gateway.push(learnt(*prefix, NextHop::Gateway, owner, route.at));
                 }
                 (Some(Slot { table: TableTag::VirtualHub, row }), Some(ip))
-                    if self.uses_route_server(row) =>
+                    if self.uses_route_server(row) && self.is_shortest(row, route) =>
                 {
                     // RS-3: a longer path is not used beside a shorter one.
                     if shortest.get(&(row, *prefix)).is_some_and(|best| path_length(route) > *best) {
@@ -422,6 +427,16 @@ impl VnetParts<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// Whether no other route of the same prefix that the Route Server learnt has a shorter AS path (RS-3).
+    fn is_shortest(&self, server: u32, route: &BgpRoute) -> bool {
+        let rivals = self.inventory.bgp_routes.iter().filter(|other| {
+            let by = other.learned_by.known().and_then(|r| self.inventory.follow_any(&r.text));
+            by == Some(Slot { table: TableTag::VirtualHub, row: server })
+                && other.address_prefix.known() == route.address_prefix.known()
+        });
+        rivals.map(path_length).min().is_none_or(|shortest| path_length(route) <= shortest)
     }
 
     /// What a connection to a Virtual WAN hub brings.
@@ -479,6 +494,7 @@ impl VnetParts<'_> {
                     && home.is_some()
                     && l.usable == Tri::Yes
                     && self.inventory.peerings[l.peering].use_remote_gateways.is(true)
+                    && l.reverse.is_some_and(|r| self.inventory.peerings[r].allow_gateway_transit.is(true))
             })
     }
 
@@ -510,12 +526,23 @@ fn learnt(prefix: IpNet, hop: NextHop, owner: Slot, at: At) -> EffectiveRoute {
     }
 }
 
-/// Several appliances that announce one prefix share it (RS-3); the shortest AS path is for the estate file to say.
+/// How many networks an AS path names; one that is not told has the appliance's own.
+fn path_length(route: &BgpRoute) -> usize {
+    let numbers = |path: &Arc<str>| {
+        path.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty()).count()
+    };
+    route.as_path.known().map_or(1, numbers)
+}
+
+/// Several appliances that announce one prefix share it (RS-3).
 fn merge_equal(routes: &mut Vec<EffectiveRoute>, route: EffectiveRoute) {
     let same =
         routes.iter_mut().find(|r| r.prefix == route.prefix && matches!(r.hop, Ok(NextHop::Appliance(_))));
     match (same.map(|r| &mut r.hop), &route.hop) {
-        (Some(Ok(NextHop::Appliance(ips))), Ok(NextHop::Appliance(more))) => ips.extend(more),
+        (Some(Ok(NextHop::Appliance(ips))), Ok(NextHop::Appliance(more))) => {
+            let new: Vec<IpAddr> = more.iter().filter(|ip| !ips.contains(ip)).copied().collect();
+            ips.extend(new);
+        }
         _ => routes.push(route),
     }
 }

@@ -64,7 +64,7 @@ impl Network {
     }
 
     /// How long a user-defined route must be to beat a private endpoint's /32 (RT-24).
-    fn private_endpoint_beaten_from(&self, id: AttachmentId) -> Result<u8, Unknown> {
+    pub(crate) fn private_endpoint_beaten_from(&self, id: AttachmentId) -> Result<u8, Unknown> {
         let row = self.attachment(id);
         let subnet = &self.inventory.subnets[row.subnet];
         let policies = subnet.private_endpoint_network_policies.or(PrivateEndpointNetworkPolicies::Disabled);

@@ -214,7 +214,7 @@ pub fn finding_view(finding: &Finding, locator: &Locator<'_>) -> FindingView {
 /// The allow-list for a person.
 pub fn text(view: &RequirementsView, style: &Style) -> String {
     let mut page = Page { out: String::new(), style };
-    let head = Words::default().text(Paint::Strong, &view.name).text(
+    let head = Words::default().text(Paint::Strong, &format!("{}:", view.name)).text(
         Paint::Plain,
         &format!("{} and the smallest allow-list for them", counted(view.flows.len(), "flow")),
     );

@@ -86,7 +86,7 @@ fn security_rules(lines: &[&Line]) -> Vec<Json> {
             let (source, destination) =
                 if way == Way::Outbound { ("*".to_owned(), far) } else { (far, "*".to_owned()) };
             rules.push(json!({ "name": rule_name(line), "properties": {
-                "description": line.why,
+                "description": description(&line.why),
                 "priority": FIRST + STEP * number,
                 "direction": way.word(),
                 "access": "Allow",
@@ -109,6 +109,14 @@ fn security_rules(lines: &[&Line]) -> Vec<Json> {
         }
     }
     rules
+}
+
+/// AZURE: descriptions of rules have at most 140 characters.
+fn description(why: &str) -> String {
+    match why.char_indices().nth(137) {
+        Some((end, _)) if why.chars().count() > 140 => format!("{}...", &why[..end]),
+        _ => why.to_owned(),
+    }
 }
 
 fn rule_collections(lines: &[&Line]) -> Vec<Json> {

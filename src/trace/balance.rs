@@ -7,7 +7,7 @@ use super::question::EPHEMERAL_PORT;
 use super::state::{Device, End, Next, Place, Session, State, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{
-    ApplicationGateway, Id, LoadBalancer, LoadBalancingRule, Sku, Slot, TableTag, Unknown,
+    ApplicationGateway, Id, LoadBalancer, LoadBalancingRule, ResourceId, Sku, Slot, TableTag, Unknown,
 };
 use crate::net::Header;
 use crate::net::{Protocol, ProtocolMatch};
@@ -15,63 +15,6 @@ use crate::network::{AttachmentId, AttachmentKind, HOST_ADDRESS, PublicTarget, R
 use crate::rules as azure;
 
 impl Walk<'_> {
-    /// The pool that a reference means, by its id: `lb/pool`, or `pool` of the balancer that says so.
-    pub(super) fn pool(&self, text: &str, home: Option<Id<LoadBalancer>>) -> String {
-        use crate::inventory::ResourceId;
-        if ResourceId::looks_like_one(text) {
-            return text.to_ascii_lowercase();
-        }
-        let balancers = &self.net.inventory.load_balancers;
-        let (balancer, name) = text.rsplit_once('/').map_or((None, text), |(b, n)| (Some(b), n));
-        let own = |id: Id<LoadBalancer>, row: &LoadBalancer| match balancer {
-            Some(wanted) => row.id.name().eq_ignore_ascii_case(wanted),
-            None => home.is_none_or(|home| home == id),
-        };
-        let found = balancers.rows().filter(|(id, row)| own(*id, row)).find_map(|(_, row)| {
-            row.backend_address_pools.iter().find(|pool| pool.name.eq_ignore_ascii_case(name))
-        });
-        found.map_or(text, |pool| pool.id.as_str()).to_ascii_lowercase()
-    }
-
-    /// The pools an attachment belongs to, by id.
-    pub(super) fn pools_of(&self, id: AttachmentId) -> Vec<String> {
-        let inventory = &self.net.inventory;
-        let row = self.net.attachment(id);
-        let mut pools: Vec<String> = Vec::new();
-        let mut add = |configs: &crate::inventory::Many<crate::inventory::IpConfiguration>| {
-            for config in configs {
-                pools.extend(config.load_balancer_backend_address_pools.iter().map(|r| r.text.to_string()));
-            }
-        };
-        match row.kind {
-            AttachmentKind::Interface(nic) => add(&inventory.network_interfaces[nic].ip_configurations),
-            AttachmentKind::ScaleSet(set) => {
-                for interface in &inventory.scale_sets[set].network_interface_configurations {
-                    add(&interface.ip_configurations);
-                }
-            }
-            _ => {}
-        }
-        for balancer in inventory.load_balancers.iter() {
-            for pool in &balancer.backend_address_pools {
-                let by_address = pool
-                    .addresses
-                    .iter()
-                    .any(|a| a.ip_address.known().is_some() && a.ip_address.known() == row.address.as_ref());
-                let by_config = pool.backend_ip_configurations.iter().any(|r| match row.kind {
-                    AttachmentKind::Interface(nic) => {
-                        r.id().is_some_and(|id| id.is_within(inventory.network_interfaces[nic].id.as_str()))
-                    }
-                    _ => false,
-                });
-                if by_address || by_config {
-                    pools.push(pool.id.as_str().to_owned());
-                }
-            }
-        }
-        pools.iter().map(|pool| self.pool(pool, None)).collect()
-    }
-
     /// At a frontend of a load balancer, from inside (`own`) or from public space.
     pub(super) fn at_frontend(
         &self,
@@ -98,6 +41,9 @@ impl Walk<'_> {
             mine && takes(r, &s.header, transit)
         });
         let Some(rule) = rule else {
+            if self.balancer_rule_gone(s, slot) {
+                return Next::End(End::Stopped);
+            }
             return self.inbound_nat(s, balancer, front, slot);
         };
         if let Some(unknown) = [&rule.frontend_port, &rule.backend_port].into_iter().find_map(|f| f.unknown())
@@ -115,7 +61,8 @@ impl Walk<'_> {
             at: rule.at,
             ..of(self.net, Some(slot), &[azure::LB_1])
         };
-        let backends = self.backends(balancer, rule);
+        let pool = self.backends(balancer, rule);
+        let backends = self.kept_backends(s, &pool).unwrap_or(pool);
         if backends.is_empty() {
             let text = format!("no backend of the rule `{}` is in the files", rule.name);
             s.block(StepKind::Balance, Cause::NoBackend, evidence, text);
@@ -153,19 +100,19 @@ impl Walk<'_> {
 
     /// The attachments in the pools of a rule.
     fn backends(&self, balancer: Id<LoadBalancer>, rule: &LoadBalancingRule) -> Vec<AttachmentId> {
-        let wanted: Vec<String> =
-            rule.backend_address_pool.iter().map(|r| self.pool(&r.text, Some(balancer))).collect();
+        let named = rule.backend_address_pool.iter();
+        let wanted: Vec<ResourceId> = named
+            .flat_map(|r| self.net.pools.named(&self.net.inventory, &r.text, Some(balancer.raw())))
+            .collect();
         let mut out = Vec::new();
-        for number in 0..self.net.attachments.len() {
-            let id = AttachmentId(number as u32);
+        for id in self.net.pools.members().iter().copied() {
             if matches!(
                 self.net.attachment(id).kind,
                 AttachmentKind::Frontend(..) | AttachmentKind::PrivateEndpoint(..)
             ) {
                 continue;
             }
-            let pools = self.pools_of(id);
-            if pools.iter().any(|p| wanted.contains(p)) {
+            if self.net.pools.of(id).iter().any(|p| wanted.contains(p)) {
                 out.push(id);
             }
         }
@@ -186,9 +133,22 @@ impl Walk<'_> {
         let healthy: Vec<AttachmentId> =
             backends.iter().copied().filter(|b| self.probe_passes(row, rule, *b)).collect();
         if healthy.is_empty() {
-            let evidence = Evidence { rules: vec![azure::LB_4, azure::PLAT_6], ..evidence.clone() };
-            let text = "every backend denies the health probes from 168.63.129.16, so none gets new flows";
-            s.block(StepKind::Balance, Cause::ProbeDown, evidence, text);
+            let every = !self.backends(balancer, rule).iter().any(|b| self.probe_passes(row, rule, *b));
+            if !self.outlives_probes(s, row.sku.is(Sku::Basic), every) {
+                let mut rules = vec![azure::LB_4, azure::PLAT_6];
+                let (text, more) = match s.open.is_some() {
+                    true => (
+                        "every backend denies the health probes from 168.63.129.16, which cuts open flows",
+                        Some(azure::LB_3),
+                    ),
+                    false => (
+                        "every backend denies the health probes from 168.63.129.16, so none gets new flows",
+                        None,
+                    ),
+                };
+                rules.extend(more);
+                s.block(StepKind::Balance, Cause::ProbeDown, Evidence { rules, ..evidence.clone() }, text);
+            }
         }
         let used = if healthy.is_empty() { backends } else { healthy };
         let total = used.len();
@@ -393,8 +353,8 @@ impl Walk<'_> {
             self.net.attachments.iter().position(|a| a.kind == AttachmentKind::ApplicationGateway(gateway));
         let Some(id) = own.or(found.map(|n| AttachmentId(n as u32))) else { return Next::End(End::Stopped) };
         self.filter_subnet(s, self.net.attachment(id).subnet, true);
-        self.gateway_health(s, id, row, slot);
-        let Some(listener) = self.listener(s, row) else {
+        self.gateway_health(s, id, row);
+        let Some(listener) = self.listener(s, row, self.net.attachment(id).address) else {
             let text =
                 format!("no listener of `{}` takes port {} and this host name", row.id.name(), s.header.port);
             s.block(
@@ -450,7 +410,7 @@ impl Walk<'_> {
     }
 
     /// NSG-25, RT-36: what a gateway without network isolation needs of its own subnet.
-    fn gateway_health(&self, s: &mut State, id: AttachmentId, row: &ApplicationGateway, slot: Slot) {
+    fn gateway_health(&self, s: &mut State, id: AttachmentId, row: &ApplicationGateway) {
         if s.returning || row.enable_network_isolation.is(true) {
             return;
         }
@@ -488,10 +448,11 @@ impl Walk<'_> {
                 )
         });
         if let Some(route) = away {
+            let table = subnet.route_table.row().map(|t| Slot { table: TableTag::RouteTable, row: t.raw() });
             let evidence = Evidence {
                 name: route.name.clone(),
                 at: route.at,
-                ..of(self.net, Some(slot), &[azure::RT_36, azure::AGW_2])
+                ..of(self.net, table, &[azure::RT_36, azure::AGW_2])
             };
             let text =
                 "0.0.0.0/0 of the gateway's subnet leads to an appliance, which Azure does not support";
@@ -503,8 +464,20 @@ impl Walk<'_> {
         &self,
         s: &State,
         row: &'a ApplicationGateway,
+        private: Option<crate::net::IpAddr>,
     ) -> Option<&'a crate::inventory::HttpListener> {
+        let to = s.header.destination;
+        // A listener belongs to one frontend: the public address, or the private one.
+        let asked = |front: &crate::inventory::FrontendIpConfiguration| {
+            let public = front.public_ip_address.known().and_then(|p| self.net.inventory.follow(p).row());
+            let public = public.and_then(|p| self.net.public_addresses[p.index()].0);
+            public == Some(to) || !front.subnet.is_absent() && private == Some(to)
+        };
         row.http_listeners.iter().find(|l| {
+            let front = l.frontend_ip_configuration.known();
+            let front = front.and_then(|p| {
+                row.frontend_ip_configurations.iter().find(|f| names_part(&p.text, &f.id, &f.name))
+            });
             let port = l.frontend_port.known();
             let port =
                 port.and_then(|p| row.frontend_ports.iter().find(|f| names_part(&p.text, &f.id, &f.name)));
@@ -514,7 +487,8 @@ impl Walk<'_> {
                 || l.host_names
                     .iter()
                     .any(|h| host.is_some_and(|name| crate::services::name_matches(h, name)));
-            port.is_some_and(|p| p.port.is(i64::from(s.header.port))) && fits
+            let own = front.is_none_or(asked) && s.header.protocol == Protocol::Tcp;
+            own && port.is_some_and(|p| p.port.is(i64::from(s.header.port))) && fits
         })
     }
 

@@ -32,6 +32,9 @@ impl Walk<'_> {
             self.admin_leans(s, Spot::Attachment(id), inbound);
             return;
         }
+        if self.passes_as_open(s, Spot::Attachment(id), inbound) {
+            return;
+        }
         let row = self.net.attachment(id);
         let said = s.blockers.len() + s.missing.len();
         self.layers(s, Spot::Attachment(id), inbound);
@@ -45,7 +48,7 @@ impl Walk<'_> {
 
     /// The filters of a subnet for a host that no resource stands for.
     pub(super) fn filter_subnet(&self, s: &mut State, subnet: Id<Subnet>, inbound: bool) {
-        if !s.returning {
+        if !s.returning && !self.passes_as_open(s, Spot::Subnet(subnet), inbound) {
             self.layers(s, Spot::Subnet(subnet), inbound);
         }
     }
@@ -213,6 +216,10 @@ impl Walk<'_> {
                     at: rule.at,
                     near_misses: near,
                 };
+                let mut evidence = evidence;
+                if s.returning {
+                    evidence.rules.push(azure::SAR_11);
+                }
                 let side = side(inbound);
                 let text = format!("security admin rule `{}` (priority {}) ", rule.name, rule.priority);
                 match rule.verdict {

@@ -2,7 +2,7 @@
 
 use super::engine::Walk;
 use super::model::{Evidence, HopKind, StepKind, Zone};
-use super::question::Target;
+use super::question::{Origin, Target};
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
 use super::worlds::Guess;
 use super::{Cause, Disposition};
@@ -10,8 +10,8 @@ use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, 
 use crate::net::Header;
 use crate::net::{IpAddr, IpNet, Protocol};
 use crate::network::{
-    AttachmentId, AttachmentKind, BranchKind, Choice, EffectiveRoute, HOST_ADDRESS, METADATA_ADDRESS,
-    NextHop, RouteSource, SubnetRole, Tri, is_reserved,
+    AttachmentId, AttachmentKind, Branch, BranchKind, Choice, EffectiveRoute, HOST_ADDRESS, Link,
+    METADATA_ADDRESS, NextHop, RouteSource, SubnetRole, Tri, is_reserved,
 };
 use crate::profile::ForwardedTrafficMode;
 use crate::rules::{self as azure, RuleId};
@@ -181,6 +181,7 @@ impl Walk<'_> {
                 return Next::End(End::Stopped);
             }
         };
+        self.endpoint_switched(s, subnet, from, hop);
         let vnet = self.net.subnet(subnet).vnet;
         match hop {
             NextHop::None => {
@@ -212,6 +213,16 @@ impl Walk<'_> {
                 });
                 Next::Go(Place::Inside(*remote))
             }
+            // What a gateway sends of its own accord goes out like any other sender's.
+            NextHop::Internet | NextHop::Gateway
+                if self.is_gateway(from).is_some()
+                    && !s.returning
+                    && (*hop == NextHop::Gateway || !sends(s, from)) =>
+            {
+                let inside = *hop == NextHop::Gateway;
+                self.past_gateway(s, from, inside)
+            }
+            NextHop::Gateway if self.is_gateway(from).is_some() => self.past_gateway_back(s, from),
             NextHop::Internet => {
                 let system = route.source != RouteSource::User;
                 if let Some(peering) = self.broken_peering(vnet, s.header.destination).filter(|_| system) {
@@ -230,7 +241,7 @@ impl Walk<'_> {
             NextHop::Appliance(ips) => {
                 let list = ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 s.pass(StepKind::Route, evidence.clone(), || format!("{text} goes to the appliance {list}"));
-                self.to_appliances(s, vnet, ips, &evidence)
+                self.to_appliances(s, subnet, ips, &evidence)
             }
             NextHop::ServiceEndpoint(service) => {
                 s.pass(StepKind::Route, evidence, || {
@@ -240,6 +251,7 @@ impl Walk<'_> {
             }
             NextHop::InterfaceEndpoint(endpoint) => {
                 s.pass(StepKind::Route, evidence, || format!("{text} leads to the private endpoint"));
+                self.cross_to(s, subnet, *endpoint);
                 Next::Go(Place::Arrive(*endpoint))
             }
             NextHop::Hub(hub) => {
@@ -299,6 +311,21 @@ impl Walk<'_> {
     ) -> Next {
         let vnet = self.net.subnet(subnet).vnet;
         let Some(link) = self.net.vnet(vnet).links.get(position) else { return Next::End(End::Stopped) };
+        self.cross(s, subnet, link, remote);
+        Next::Go(Place::Inside(remote))
+    }
+
+    /// To what stands in another network, over the peering that joins it.
+    fn cross_to(&self, s: &mut State, subnet: Id<Subnet>, id: AttachmentId) {
+        let (from, to) = (self.net.subnet(subnet).vnet, self.net.attachment(id).vnet);
+        let mut links = self.net.vnet(from).links.iter().filter(|l| l.usable == Tri::Yes);
+        if let Some(link) = links.find(|l| from != to && l.remote == Some(to)) {
+            self.cross(s, subnet, link, to);
+        }
+    }
+
+    /// Over a peering: whether the subnet takes part (PEER-10), and what the other side takes in (PEER-6).
+    fn cross(&self, s: &mut State, subnet: Id<Subnet>, link: &Link, remote: Id<VirtualNetwork>) {
         let peering = &self.net.inventory.peerings[link.peering];
         let slot = Some(Slot { table: TableTag::VirtualNetworkPeering, row: link.peering.raw() });
         if peering.peer_complete_vnets.is(false) {
@@ -308,16 +335,11 @@ impl Walk<'_> {
                 let text = format!(
                     "`{name}` does not take part in the subnet peering: it has the route, but packets are dropped"
                 );
-                s.block(
-                    StepKind::Route,
-                    Cause::SubnetPeeringOutside,
-                    of(self.net, slot, &[azure::PEER_10]),
-                    text,
-                );
+                let evidence = of(self.net, slot, &[azure::PEER_10]);
+                s.block(StepKind::Route, Cause::SubnetPeeringOutside, evidence, text);
             }
         }
-        self.check_forwarded(s, vnet, link.reverse, remote);
-        Next::Go(Place::Inside(remote))
+        self.check_forwarded(s, self.net.subnet(subnet).vnet, link.reverse, remote);
     }
 
     /// PEER-6: the receiver's side of the link decides about what the sender's side only forwards.
@@ -371,40 +393,50 @@ impl Walk<'_> {
         }
     }
 
-    /// To appliances by address, in this or a directly joined network (RT-13).
-    fn to_appliances(
-        &self,
-        s: &mut State,
-        vnet: Id<VirtualNetwork>,
-        ips: &[IpAddr],
-        evidence: &Evidence,
-    ) -> Next {
-        let mut ways = Vec::new();
-        for ip in ips {
-            match self.appliance_at(vnet, *ip) {
-                Ok(id) => ways.push((Place::Arrive(id), s.header)),
-                Err(None) => {
-                    let evidence = Evidence { rules: vec![azure::RT_13], ..evidence.clone() };
-                    let text =
-                        format!("{ip} is neither in this virtual network nor in a directly peered one");
-                    s.block(StepKind::Route, Cause::NextHopUnreachable, evidence, text);
-                }
-                Err(Some(why)) => {
-                    let evidence = Evidence { rules: vec![azure::RT_13], ..evidence.clone() };
-                    s.unknown(
-                        StepKind::Route,
-                        Cause::DanglingReference,
-                        &Unknown::new(evidence.at, why),
-                        evidence,
-                    );
-                }
+    /// To appliances by address, in this or a directly joined network (RT-13); to each of several.
+    fn to_appliances(&self, s: &mut State, subnet: Id<Subnet>, ips: &[IpAddr], evidence: &Evidence) -> Next {
+        // An open flow stays on its appliance as long as that is among them.
+        let vnet = self.net.subnet(subnet).vnet;
+        let known: Vec<IpAddr> = match ips {
+            [_] => Vec::new(),
+            _ => ips
+                .iter()
+                .copied()
+                .filter(|ip| self.appliance_at(vnet, *ip).is_ok_and(|id| self.is_on(s, id)))
+                .collect(),
+        };
+        let ips = if known.is_empty() { ips } else { &known };
+        match ips {
+            [ip] => self.to_appliance(s, subnet, *ip, evidence),
+            _ => Next::Forked(
+                ips.iter()
+                    .map(|ip| {
+                        let mut branch = s.clone();
+                        let next = self.to_appliance(&mut branch, subnet, *ip, evidence);
+                        (branch, next)
+                    })
+                    .collect(),
+            ),
+        }
+    }
+
+    fn to_appliance(&self, s: &mut State, subnet: Id<Subnet>, ip: IpAddr, evidence: &Evidence) -> Next {
+        let evidence = Evidence { rules: vec![azure::RT_13], ..evidence.clone() };
+        match self.appliance_at(self.net.subnet(subnet).vnet, ip) {
+            Ok(id) => {
+                self.cross_to(s, subnet, id);
+                return Next::Go(Place::Arrive(id));
+            }
+            Err(None) => {
+                let text = format!("{ip} is neither in this virtual network nor in a directly peered one");
+                s.block(StepKind::Route, Cause::NextHopUnreachable, evidence, text);
+            }
+            Err(Some(why)) => {
+                let unknown = Unknown::new(evidence.at, why);
+                s.unknown(StepKind::Route, Cause::DanglingReference, &unknown, evidence);
             }
         }
-        match ways.len() {
-            0 => Next::End(End::Stopped),
-            1 => Next::Go(ways.remove(0).0),
-            _ => Next::Split(ways),
-        }
+        Next::End(End::Stopped)
     }
 
     fn appliance_at(&self, vnet: Id<VirtualNetwork>, ip: IpAddr) -> Result<AttachmentId, Option<String>> {
@@ -465,25 +497,49 @@ impl Walk<'_> {
         Some(AttachmentId(found as u32))
     }
 
-    /// At a gateway: to the branch that takes the destination, else by the routes of GatewaySubnet.
-    fn at_gateway(
-        &self,
-        s: &mut State,
-        id: AttachmentId,
-        gateway: Id<crate::inventory::VirtualNetworkGateway>,
-    ) -> Next {
+    /// At a gateway the routes of GatewaySubnet decide (RT-1).
+    fn at_gateway(&self, s: &mut State, id: AttachmentId) -> Next {
         self.enter(s, id);
         self.gateway_subnet(s, id);
-        self.fast_path(s, id, gateway);
+        if let AttachmentKind::Gateway(gateway) = self.net.attachment(id).kind {
+            self.fast_path(s, id, gateway);
+        }
         let row = self.net.attachment(id);
+        if !self.is_behind_gateway(row.subnet, s.header.destination) {
+            s.pass(StepKind::Forward, by(&[azure::RT_34]), || "the routes of GatewaySubnet decide".into());
+        }
+        self.route(s, row.subnet, Some(id))
+    }
+
+    /// The gateway that sends, if it is one.
+    fn is_gateway(
+        &self,
+        from: Option<AttachmentId>,
+    ) -> Option<(AttachmentId, Id<crate::inventory::VirtualNetworkGateway>)> {
+        match self.net.attachment(from?).kind {
+            AttachmentKind::Gateway(gateway) => Some((from?, gateway)),
+            _ => None,
+        }
+    }
+
+    /// The branches that take the destination, behind this gateway or one beside it.
+    pub(super) fn branches_towards(
+        &self,
+        id: AttachmentId,
+        gateway: Id<crate::inventory::VirtualNetworkGateway>,
+        ip: IpAddr,
+    ) -> Vec<&Branch> {
+        let row = self.net.attachment(id);
+        let towards = self.net.gateways.towards(row.vnet, ip).into_iter().map(|(branch, _)| branch);
+        towards.filter(|b| b.gateway == gateway || self.shares(b.gateway, row.vnet)).collect()
+    }
+
+    /// Out of a gateway: to the branch that takes the destination. It is no way to the internet (RT-31, OUT-1).
+    fn past_gateway(&self, s: &mut State, from: Option<AttachmentId>, inside: bool) -> Next {
+        let Some((id, gateway)) = self.is_gateway(from) else { return Next::End(End::Stopped) };
         let destination = s.header.destination;
-        let towards = self.net.gateways.towards(row.vnet, destination);
-        let mine: Vec<_> = towards
-            .into_iter()
-            .filter(|(b, _)| b.gateway == gateway || self.shares(b.gateway, row.vnet))
-            .collect();
-        let from_branch = self.came_from_branch(s, gateway);
-        if let Some((branch, _)) = mine.first().filter(|_| self.is_behind_gateway(row.subnet, destination)) {
+        let branches = self.branches_towards(id, gateway, destination);
+        if let Some(branch) = branches.first().filter(|_| inside) {
             let evidence = of(self.net, Some(branch.owner), &[azure::GW_2, azure::GW_3]);
             let text = format!("{destination} lies behind this gateway");
             s.pass(StepKind::Forward, evidence, || text);
@@ -499,7 +555,7 @@ impl Walk<'_> {
             };
         }
         let default = &self.net.inventory.virtual_network_gateways[gateway].gateway_default_site;
-        if let (Field::Known(site), false) = (default, from_branch) {
+        if let (Field::Known(site), false) = (default, self.came_from_branch(s, gateway)) {
             s.hop(HopKind::OnPremises, format!("forced tunnel to {}", site.text), None, Zone::Yours);
             s.pass(StepKind::Forward, by(&[azure::RT_31]), || {
                 "the gateway's default site takes everything else".into()
@@ -507,19 +563,26 @@ impl Walk<'_> {
             s.assume(None, "the on-premises network delivers what is tunnelled to it");
             return Next::End(End::Arrived(Terminal::Beyond(id), Disposition::ExitsNetwork));
         }
-        // A gateway overrides the ways to the internet and is none itself (RT-31, OUT-1).
-        if let Choice::Route(routes, _) = self.net.choose(row.subnet, destination)
-            && routes.iter().any(|r| r.hop == Ok(NextHop::Internet) && r.source == RouteSource::Default)
-        {
-            let evidence = of(self.net, Some(row.owner), &[azure::RT_31, azure::OUT_1]);
-            let text = format!(
-                "no branch behind the gateway announces {destination}, and a gateway is no way to the internet"
-            );
-            s.block(StepKind::Forward, Cause::NoRoute, evidence, text);
-            return Next::End(End::Stopped);
+        let evidence = of(self.net, Some(self.net.attachment(id).owner), &[azure::RT_31, azure::OUT_1]);
+        let text = format!(
+            "no branch behind the gateway announces {destination}, and a gateway is no way to the internet"
+        );
+        s.block(StepKind::Forward, Cause::NoRoute, evidence, text);
+        Next::End(End::Stopped)
+    }
+
+    /// The answer leaves by a gateway, to a branch.
+    fn past_gateway_back(&self, s: &mut State, from: Option<AttachmentId>) -> Next {
+        let Some((id, gateway)) = self.is_gateway(from) else { return Next::End(End::Stopped) };
+        let branches = self.branches_towards(id, gateway, s.header.destination);
+        // The branch that asked, where several announce the same.
+        let asked = |b: &&&Branch| matches!((b.kind, &s.origin), (BranchKind::Site(a), Origin::Site(b, _)) if a == *b);
+        match branches.iter().find(asked).or(branches.first()).map(|b| b.kind) {
+            Some(BranchKind::Site(site)) => Next::Go(Place::AtSite(site)),
+            Some(BranchKind::Vnet(vnet)) => Next::Go(Place::Inside(vnet)),
+            Some(_) => Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork)),
+            None => Next::End(End::Stopped),
         }
-        s.pass(StepKind::Forward, by(&[azure::RT_34]), || "the routes of GatewaySubnet decide".into());
-        self.route(s, row.subnet, Some(id))
     }
 
     /// ExpressRoute FastPath passes the gateway by, with exceptions that are not modelled (GW-5): where an answer
@@ -677,7 +740,7 @@ impl Walk<'_> {
             return self.arrive_back(s, id);
         }
         match row.kind {
-            AttachmentKind::Gateway(gateway) => self.at_gateway(s, id, gateway),
+            AttachmentKind::Gateway(_) => self.at_gateway(s, id),
             AttachmentKind::Firewall(firewall) => self.at_firewall(s, id, firewall),
             AttachmentKind::Frontend(balancer, frontend) => self.at_frontend(s, Some(id), balancer, frontend),
             AttachmentKind::ApplicationGateway(gateway) => self.at_application_gateway(s, Some(id), gateway),
@@ -703,9 +766,12 @@ impl Walk<'_> {
         self.enter(s, id);
         self.filter(s, id, true);
         let row = self.net.attachment(id);
-        let port = if matches!(row.kind, AttachmentKind::Resolver(_)) { 53 } else { 443 };
-        let evidence = of(self.net, Some(row.owner), &[]);
-        if s.header.port != port || !s.header.protocol.has_ports() {
+        let resolver = matches!(row.kind, AttachmentKind::Resolver(_));
+        let port = if resolver { 53 } else { 443 };
+        let evidence =
+            of(self.net, Some(row.owner), if resolver { &[azure::DNS_13] } else { &[azure::BAS_1] });
+        let spoken = s.header.protocol == Protocol::Tcp || resolver && s.header.protocol == Protocol::Udp;
+        if s.header.port != port || !spoken {
             let text = format!("`{}` answers port {port} only", row.name);
             s.block(StepKind::Deliver, Cause::NothingListens, evidence, text);
         } else {
@@ -817,6 +883,7 @@ impl Walk<'_> {
                 s.pass(StepKind::Forward, evidence, || format!("`{}` passes it on", row.name));
             }
         }
+        self.session_begins(s, Device::Transit(id));
         let before = s.header;
         if let (true, Some(own)) = (translates, row.address) {
             let after = Header { source: own, ..before };
@@ -850,6 +917,7 @@ impl Walk<'_> {
         self.smtp(s);
         match self.outbound_method(s, subnet, from) {
             Some((public, evidence, text)) => {
+                self.outbound_changed(s, from, public);
                 let before = s.header;
                 let after = Header { source: public, ..before };
                 if let Some(id) = from {
@@ -937,4 +1005,9 @@ fn both(interface: &Field<bool>, guest: &Field<bool>) -> Tri {
         Err(unknown) => Tri::Unknown(unknown.clone()),
     };
     tri(interface).and(|| guest)
+}
+
+/// Whether the flow began here.
+fn sends(s: &State, from: Option<AttachmentId>) -> bool {
+    matches!((&s.origin, from), (Origin::Attachment(origin), Some(id)) if *origin == id)
 }

@@ -10,7 +10,7 @@ use crate::diag::At;
 use crate::inventory::{Field, Id, Origin, PublicIpAddress, Sku, Slot, Subnet, TableTag, Unknown};
 use crate::net::Header;
 use crate::net::{IpAddr, Protocol};
-use crate::network::{AttachmentId, AttachmentKind, Bound, Occupant, Tri};
+use crate::network::{AttachmentId, AttachmentKind, Bound, Network, Occupant, Tri};
 use crate::rules as azure;
 
 /// A public source address, with what gives it.
@@ -19,7 +19,7 @@ pub(super) type Method = (IpAddr, Evidence, String);
 const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 
 /// The public address of a default outbound connection: Microsoft's, and it may change.
-const DEFAULT_OUTBOUND: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 200));
+pub(crate) const DEFAULT_OUTBOUND: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 200));
 
 /// The day Azure retired Basic public addresses (PIP-3).
 const BASIC_RETIRED: &str = "2025-09-30";
@@ -144,34 +144,12 @@ impl Walk<'_> {
         ))
     }
 
-    /// A Standard public load balancer gives an outbound address to its pool, by outbound rule or by a
-    /// load-balancing rule that does not switch it off (LB-9).
+    /// A Standard public load balancer gives an outbound address to its pool (LB-9).
     fn outbound_rule(&self, id: AttachmentId) -> Option<Method> {
-        let pools = self.pools_of(id);
-        for (balancer, row) in self.net.inventory.load_balancers.rows() {
-            let slot = Slot { table: TableTag::LoadBalancer, row: balancer.raw() };
-            let mine = |pool: &str| pools.contains(&self.pool(pool, Some(balancer)));
-            let outbound = row
-                .outbound_rules
-                .iter()
-                .find(|r| r.backend_address_pool.known().is_some_and(|p| mine(&p.text)));
-            let frontend =
-                outbound.and_then(|r| r.frontend_ip_configurations.items.first()).map(|f| f.text.clone());
-            let rule = row.load_balancing_rules.iter().find(|r| {
-                !r.disable_outbound_snat.is(true) && r.backend_address_pool.iter().any(|p| mine(&p.text))
-            });
-            let frontend = frontend
-                .or_else(|| rule.and_then(|r| r.frontend_ip_configuration.known().map(|f| f.text.clone())));
-            let Some(frontend) = frontend else { continue };
-            let config =
-                row.frontend_ip_configurations.iter().find(|f| names_part(&frontend, &f.id, &f.name));
-            let public = config.and_then(|c| self.net.inventory.follow(c.public_ip_address.known()?).row());
-            if let Some(public) = public.and_then(|p| self.address_of(p)) {
-                let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::LB_9]);
-                return Some((public, evidence, format!("the load balancer's frontend gives {public}")));
-            }
-        }
-        None
+        let (balancer, public) = outbound_rule(self.net, id)?;
+        let slot = Slot { table: TableTag::LoadBalancer, row: balancer };
+        let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::LB_9]);
+        Some((public, evidence, format!("the load balancer's frontend gives {public}")))
     }
 
     /// Default outbound access, where it exists (OUT-4, OUT-5).
@@ -208,6 +186,10 @@ impl Walk<'_> {
             let evidence = of(self.net, Some(balancer), &[azure::OUT_1, azure::OUT_11]);
             let text =
                 "behind a Standard load balancer without a public frontend nothing gives a public address";
+            s.assume(
+                None,
+                "a Standard load balancer takes default outbound access from its backends (OUT-11)",
+            );
             s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
             return None;
         }
@@ -261,12 +243,12 @@ impl Walk<'_> {
     fn behind_internal_balancer(&self, id: AttachmentId) -> Option<Slot> {
         let inventory = &self.net.inventory;
         let address = self.net.attachment(id).address;
-        let pools = self.pools_of(id);
+        let pools = self.net.pools.of(id);
         let mut balancers = inventory.load_balancers.rows();
         balancers.find_map(|(row, balancer)| {
             let mine = balancer.backend_address_pools.iter().any(|pool| {
                 let by_address = pool.addresses.iter().any(|a| a.ip_address.known() == address.as_ref());
-                !by_address && pools.iter().any(|p| p.eq_ignore_ascii_case(pool.id.as_str()))
+                !by_address && pools.contains(&pool.id)
             });
             let standard = balancer.sku.is(Sku::Standard);
             (mine && standard).then_some(Slot { table: TableTag::LoadBalancer, row: row.raw() })
@@ -451,17 +433,6 @@ impl Walk<'_> {
             s.unknown(StepKind::Translate, Cause::UnknownValue, &row.address_unknown(), by(&[azure::PIP_2]));
             return Next::End(End::Stopped);
         };
-        let before = s.header;
-        let after = Header { destination: private, ..before };
-        let name = row.name.to_string();
-        s.sessions.push(Session {
-            device: Device::Inbound(id),
-            incoming: before,
-            outgoing: after,
-            stateful: false,
-            answered: false,
-            name,
-        });
         let evidence = match &row.public_ip {
             Bound::To(address) => of(
                 self.net,
@@ -470,7 +441,7 @@ impl Walk<'_> {
             ),
             _ => by(&[azure::PIP_2]),
         };
-        s.rewrite(StepKind::Translate, after, evidence, || format!("its public address leads to {private}"));
+        self.lead_to(s, id, private, evidence);
         let sku = row.public_ip.row().map(|a| self.sku(s, a));
         if sku == Some(Some(Sku::Basic)) {
             self.retired(s);
@@ -519,6 +490,9 @@ impl Walk<'_> {
 
     /// A Standard public front is closed where no group of subnet or interface is there to open it.
     pub(super) fn closed_unless_grouped(&self, s: &mut State, id: AttachmentId, rule: azure::RuleId) {
+        if s.open.is_some() {
+            return;
+        }
         let row = self.net.attachment(id);
         if row.nsg.is_none() && self.net.subnet(row.subnet).nsg.is_none() {
             let text = format!(
@@ -530,26 +504,63 @@ impl Walk<'_> {
         }
     }
 
+    /// A Bastion host at its public address, which leads to its subnet (NSG-8).
     fn at_bastion_from_public(&self, s: &mut State, bastion: Id<crate::inventory::BastionHost>) -> Next {
-        let slot = Slot { table: TableTag::BastionHost, row: bastion.raw() };
         let row = &self.net.inventory.bastion_hosts[bastion];
-        s.hop(HopKind::Bastion, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
         let found = self.net.attachments.iter().position(|a| a.kind == AttachmentKind::Bastion(bastion));
-        if let Some(id) = found.map(|n| AttachmentId(n as u32)) {
-            self.filter_subnet(s, self.net.attachment(id).subnet, true);
-        }
-        if s.header.port != 443 {
-            s.block(
-                StepKind::Deliver,
-                Cause::NothingListens,
-                of(self.net, Some(slot), &[azure::BAS_1]),
-                "Bastion answers port 443 only",
-            );
-        } else {
-            s.pass(StepKind::Deliver, of(self.net, Some(slot), &[azure::BAS_1]), || "Bastion answers".into());
-        }
-        Next::End(End::Arrived(Terminal::Internet, Disposition::Accepted))
+        let id = found.map(|n| AttachmentId(n as u32));
+        let Some((id, private)) = id.and_then(|id| Some((id, self.net.attachment(id).address?))) else {
+            s.hop(HopKind::Bastion, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
+            let unknown = Unknown::new(row.at, format!("the subnet of `{}` is not known", row.id.name()));
+            s.unknown(StepKind::Deliver, Cause::UnknownValue, &unknown, by(&[azure::BAS_1]));
+            return Next::End(End::Stopped);
+        };
+        self.enter(s, id);
+        self.lead_to(s, id, private, by(&[azure::BAS_1, azure::NSG_8]));
+        Next::Go(Place::Arrive(id))
     }
+
+    /// A public address leads to a private one: undone as the answer leaves.
+    fn lead_to(&self, s: &mut State, id: AttachmentId, private: IpAddr, evidence: Evidence) {
+        let before = s.header;
+        let after = Header { destination: private, ..before };
+        s.sessions.push(Session {
+            device: Device::Inbound(id),
+            incoming: before,
+            outgoing: after,
+            stateful: false,
+            answered: false,
+            name: self.net.attachment(id).name.to_string(),
+        });
+        s.rewrite(StepKind::Translate, after, evidence, || format!("its public address leads to {private}"));
+    }
+}
+
+/// The load balancer that gives an attachment an outbound address, by outbound rule or by a load-balancing
+/// rule that does not switch it off (LB-9), and the address.
+pub(crate) fn outbound_rule(network: &Network, id: AttachmentId) -> Option<(u32, IpAddr)> {
+    let pools = network.pools.of(id);
+    for balancer in network.pools.balancers_of(id) {
+        let named = |pool: &str| network.pools.named(&network.inventory, pool, Some(balancer));
+        let mine = |pool: &str| named(pool).iter().any(|p| pools.contains(p));
+        let row = &network.inventory.load_balancers.as_slice()[balancer as usize];
+        let outbound =
+            row.outbound_rules.iter().find(|r| r.backend_address_pool.known().is_some_and(|p| mine(&p.text)));
+        let frontend =
+            outbound.and_then(|r| r.frontend_ip_configurations.items.first()).map(|f| f.text.clone());
+        let rule = row.load_balancing_rules.iter().find(|r| {
+            !r.disable_outbound_snat.is(true) && r.backend_address_pool.iter().any(|p| mine(&p.text))
+        });
+        let frontend = frontend
+            .or_else(|| rule.and_then(|r| r.frontend_ip_configuration.known().map(|f| f.text.clone())));
+        let Some(frontend) = frontend else { continue };
+        let config = row.frontend_ip_configurations.iter().find(|f| names_part(&frontend, &f.id, &f.name));
+        let public = config.and_then(|c| network.inventory.follow(c.public_ip_address.known()?).row());
+        if let Some(public) = public.and_then(|p| network.public_addresses[p.index()].0) {
+            return Some((balancer, public));
+        }
+    }
+    None
 }
 
 /// Whether a reference names a part by id or by its bare name.

@@ -93,7 +93,7 @@ impl Walk<'_> {
     }
 
     /// What a name stands for, however it resolves.
-    fn meant(&self, name: &str) -> Option<Target> {
+    pub(super) fn meant(&self, name: &str) -> Option<Target> {
         if let Some(public) = self.net.names.public(name) {
             return Some(match public.target {
                 PublicTarget::Service(service, position) => Target::Service(service, position),
@@ -179,7 +179,7 @@ impl Walk<'_> {
         vnet: Id<VirtualNetwork>,
         lookup: &mut Lookup,
     ) -> Answer {
-        if let Some(stopped) = self.travels(asker, HOST_ADDRESS) {
+        if let Some(stopped) = self.travels(s, asker, HOST_ADDRESS) {
             return stopped;
         }
         self.ask_azure(s, vnet, lookup)
@@ -205,7 +205,7 @@ impl Walk<'_> {
                 "the question is passed on too often".into(),
             );
         }
-        if let Some(stopped) = self.travels(asker, server) {
+        if let Some(stopped) = self.travels(s, asker, server) {
             return stopped;
         }
         if server == HOST_ADDRESS {
@@ -222,7 +222,7 @@ impl Walk<'_> {
     }
 
     /// Whether a question reaches a server; the answer to give where it does not.
-    fn travels(&self, asker: &Asker, server: IpAddr) -> Option<Answer> {
+    fn travels(&self, s: &mut State, asker: &Asker, server: IpAddr) -> Option<Answer> {
         let from = match asker {
             Asker::Attachment(id) => Origin::Attachment(*id),
             Asker::Subnet(subnet, ip) => Origin::Subnet(*subnet, *ip),
@@ -244,7 +244,13 @@ impl Walk<'_> {
         let question = Question { origin: from, target: Wanted::Address(server, None) };
         let trace = walk.answer(&flow, &question, false);
         match trace.outcome {
-            Outcome::Allowed | Outcome::Mixed => None,
+            Outcome::Allowed => None,
+            Outcome::Mixed => {
+                let why = trace.blockers.first().map(|b| b.text.clone()).unwrap_or_default();
+                let text = format!("the DNS server {server} can be asked at times only: {why}");
+                s.intermittent.get_or_insert((Cause::DnsServerUnreachable, text));
+                None
+            }
             Outcome::Blocked => {
                 let blocker = trace.blockers.first();
                 let why = blocker.map(|b| b.text.clone()).unwrap_or_default();
@@ -903,6 +909,71 @@ impl Walk<'_> {
         s.assume(None, format!("{ip} stands for the public address of `{name}`"));
         Zoned::Answer(Answer::Addresses(vec![ip], by(&[azure::DNS_4])))
     }
+}
+
+/// What a name is to a sender, however its packets travel.
+pub(crate) enum NameFound {
+    /// It has this address.
+    Address {
+        /// The address.
+        ip: IpAddr,
+        /// What it stands for.
+        target: Option<Target>,
+        /// What keeps the private zone from answering, where a private endpoint exists and the answer is public.
+        shadow: Option<Option<String>>,
+        /// The server that was asked first and can be reached.
+        server: Option<IpAddr>,
+    },
+    /// It does not resolve, by the word of this server.
+    Stopped(super::Decision, Option<IpAddr>),
+    /// It depends on the sender, or cannot be known.
+    Doubt,
+}
+
+/// Resolves a name for a sender that can reach its first DNS server. Senders of one network with the same
+/// servers share the answer.
+pub(crate) fn resolve_name(net: &crate::network::Network, origin: &Origin, name: &Arc<str>) -> NameFound {
+    let walk = Walk { net, depth: 0 };
+    let source = walk.source_address(origin);
+    let (port, destination) = (443, INTERNET_HOST);
+    let header =
+        crate::net::Header { source, destination, protocol: Protocol::Tcp, source_port: 50_000, port };
+    let mut state = State::new(header, origin.clone(), false);
+    let server = match origin {
+        Origin::Attachment(id) => {
+            let first = walk.servers_of(*id, net.attachment(*id).vnet).first().copied();
+            let first = first.unwrap_or(HOST_ADDRESS);
+            if walk.travels(&mut state, &Asker::Attachment(*id), first).is_some() {
+                return NameFound::Doubt;
+            }
+            Some(first)
+        }
+        Origin::Internet(_) => None,
+        _ => return NameFound::Doubt,
+    };
+    state.host = Some(name.clone());
+    let resolved = walk.resolve_target(&mut state, name);
+    if state.alias_doubt || !state.missing.is_empty() {
+        return NameFound::Doubt;
+    }
+    if let Some(first) = state.blockers.first() {
+        return match first.cause {
+            Cause::DnsServerUnreachable => NameFound::Doubt,
+            cause => {
+                let (outcome, disposition) = (Outcome::Blocked, first.disposition);
+                let decider = first.evidence.decider();
+                NameFound::Stopped(
+                    super::Decision { outcome, disposition, cause: Some(cause), decider },
+                    server,
+                )
+            }
+        };
+    }
+    if !resolved {
+        return NameFound::Doubt;
+    }
+    let shadow = state.public_despite_endpoint.as_ref().map(Evidence::decider);
+    NameFound::Address { ip: state.header.destination, target: state.target, shadow, server }
 }
 
 /// What a zone, or the public DNS, says to one name.

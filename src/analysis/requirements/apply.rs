@@ -42,13 +42,16 @@ pub(crate) const LAST: usize = 4096;
 pub(crate) fn rule_name(line: &Line) -> String {
     let way = if line.way == Way::Inbound { "from" } else { "to" };
     let protocol = line.protocol.map_or("any", |p| p.name()).to_ascii_lowercase();
-    let word: String = line
-        .selector
-        .word()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' })
-        .collect();
-    format!("allow-{way}-{}-{protocol}", word.trim_matches(['-', '.']))
+    let word = line.selector.word().replace('*', "any");
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+    let word: String = word.chars().map(plain).collect();
+    // AZURE: names of rules have at most 80 characters; outbound rules of a workspace take no dots.
+    let word = match line.place {
+        Place::ManagedNetwork(_) => word.replace('.', "-"),
+        _ => word,
+    };
+    let word: String = word.trim_matches(['-', '.']).chars().take(60).collect();
+    format!("allow-{way}-{word}-{protocol}")
 }
 
 /// The protocol as security groups write it.

@@ -12,6 +12,7 @@ use crate::formats::change as change_file;
 use crate::inventory::change::Change;
 use crate::net::{PortRange, PortSet, Protocol};
 use crate::network::Network;
+use crate::profile::Profile;
 use crate::trace::{self, Decision, Endpoint, Flow, Origin, Outcome, Trace};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,13 +27,21 @@ pub(super) fn prove(
     let traces: Vec<Trace> = asks.iter().map(|ask| trace::trace(&network, &ask.flow)).collect();
     let before: Vec<Decision> = traces.iter().map(Trace::decision).collect();
     let mut wanted = Wanted::of(&network, &asks, &traces, prefer);
+    let fences = wanted.fences();
+    let readings = readings(estate, &network, &fences);
     let mut proof =
-        Proof { estate, network: &network, fences: wanted.fences(), asks: &asks, effort: Effort::default() };
+        Proof { estate, network: &network, fences, readings, asks: &asks, effort: Effort::default() };
     proof.effort.traces += asks.len();
     wanted.wishes = proof.needed(std::mem::take(&mut wanted.wishes));
     let mut lines = together(&wanted.wishes);
     let changes = apply::changes(&network, &proof.fences, &lines);
     let after = proof.decisions(&changes, None, notes);
+    let wide = "`VirtualNetwork` holds every address here, for a route leads them to an appliance (TAG-2): that one decides";
+    for line in
+        lines.iter_mut().filter(|l| l.selector == Selector::VirtualNetwork && is_wide(&network, &l.place))
+    {
+        line.why = format!("{}; {wide}", line.why);
+    }
     for number in 0..lines.len() {
         lines[number].breaks = proof.breaks(&lines, number, &after);
     }
@@ -98,14 +107,14 @@ impl Wanted {
                             way: crossing.way,
                             selector: chosen.selector,
                             protocol: crossing.header.protocol,
-                            port: crossing.header.port,
+                            ports: PortRange { low: crossing.header.port, high: crossing.header.port },
                             sources,
                             why: chosen.why,
                             advice: chosen.advice,
                             asks: vec![number],
                         });
                         if crossing.balanced {
-                            wanted.probes(&crossing.place, crossing.header.port, number);
+                            wanted.probes(&crossing.place, number);
                         }
                     }
                     Err(why) => {
@@ -121,13 +130,13 @@ impl Wanted {
     }
 
     /// A load balancer sends nothing to what does not answer its probes.
-    fn probes(&mut self, place: &Place, port: u16, ask: usize) {
+    fn probes(&mut self, place: &Place, ask: usize) {
         self.wish(Wish {
             place: place.clone(),
             way: Way::Inbound,
             selector: Selector::AzureLoadBalancer,
             protocol: Protocol::Tcp,
-            port,
+            ports: PortRange::ALL,
             sources: Vec::new(),
             why: "the load balancer probes its backends from 168.63.129.16".into(),
             advice: None,
@@ -176,8 +185,28 @@ struct Proof<'a> {
     estate: &'a Estate<'a>,
     network: &'a Network,
     fences: BTreeSet<(Place, Way)>,
+    /// Readings of the documents under which flows have to work.
+    readings: Vec<Profile>,
     asks: &'a [Ask],
     effort: Effort,
+}
+
+/// The profile; and where a route widens `VirtualNetwork`, the one in which it does not (D-3).
+fn readings(estate: &Estate<'_>, network: &Network, fences: &BTreeSet<(Place, Way)>) -> Vec<Profile> {
+    let mut readings = vec![estate.profile.clone()];
+    if fences.iter().any(|(place, _)| is_wide(network, place))
+        && estate.profile.udr_prefixes_in_virtual_network_tag
+    {
+        readings.push(Profile { udr_prefixes_in_virtual_network_tag: false, ..estate.profile.clone() });
+    }
+    readings
+}
+
+/// Whether `VirtualNetwork` holds every address in the rules of a subnet (TAG-2).
+fn is_wide(network: &Network, place: &Place) -> bool {
+    let Place::Subnet(id) = place else { return false };
+    let subnet = network.inventory.row::<crate::inventory::Subnet>(id);
+    subnet.is_some_and(|subnet| network.subnet(subnet).virtual_network_tag.contains(trace::INTERNET_HOST))
 }
 
 impl Proof<'_> {
@@ -185,7 +214,7 @@ impl Proof<'_> {
     fn needed(&mut self, wishes: Vec<Wish>) -> Vec<Wish> {
         let mut quiet = Diagnostics::new();
         let mut order: Vec<usize> = (0..wishes.len()).collect();
-        order.sort_by_key(|i| std::cmp::Reverse((&wishes[*i].selector, &wishes[*i].place, wishes[*i].port)));
+        order.sort_by_key(|i| std::cmp::Reverse((&wishes[*i].selector, &wishes[*i].place, wishes[*i].ports)));
         let mut kept: Vec<Option<Wish>> = wishes.into_iter().map(Some).collect();
         let present = |kept: &[Option<Wish>]| kept.iter().flatten().cloned().collect::<Vec<_>>();
         let all = self.decisions(&self.applied(&present(&kept)), None, &mut quiet);
@@ -213,13 +242,21 @@ impl Proof<'_> {
         wanted: Option<&dyn Fn(usize) -> bool>,
         notes: &mut Diagnostics,
     ) -> Vec<Option<Decision>> {
-        let network = self.estate.network(&parsed(changes, notes), notes);
-        self.effort.networks += 1;
-        let mut found = Vec::with_capacity(self.asks.len());
-        for (number, ask) in self.asks.iter().enumerate() {
-            let asked = wanted.is_none_or(|wanted| wanted(number));
-            self.effort.traces += usize::from(asked);
-            found.push(asked.then(|| trace::decide(&network, &ask.flow)));
+        let changes = parsed(changes, notes);
+        let mut found: Vec<Option<Decision>> = vec![None; self.asks.len()];
+        for profile in &self.readings {
+            let network = self.estate.network_as(&changes, profile, notes);
+            self.effort.networks += 1;
+            for (number, ask) in
+                self.asks.iter().enumerate().filter(|(n, _)| wanted.is_none_or(|wanted| wanted(*n)))
+            {
+                self.effort.traces += 1;
+                let decision = trace::decide(&network, &ask.flow);
+                let worse = decision.outcome != Outcome::Allowed;
+                if found[number].is_none() || worse {
+                    found[number] = Some(decision);
+                }
+            }
         }
         found
     }
@@ -261,7 +298,7 @@ fn together(wishes: &[Wish]) -> Vec<Line> {
     }
     let mut lines: Vec<Line> = Vec::new();
     for ((place, way, selector, sources, protocol), wishes) in groups {
-        let ports = PortSet::new(wishes.iter().map(|w| PortRange { low: w.port, high: w.port }));
+        let ports = PortSet::new(wishes.iter().map(|w| w.ports));
         let mut serves: Vec<usize> = wishes.iter().flat_map(|w| w.asks.iter().copied()).collect();
         serves.sort_unstable();
         serves.dedup();

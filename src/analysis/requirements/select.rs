@@ -171,7 +171,9 @@ fn for_firewall(network: &Network, ask: &Ask, crossing: &Crossing, prefer: Prefe
     let name = fqdn(network, ask);
     let web = header.protocol == Protocol::Tcp && matches!(header.port, 80 | 443);
     let tag = if network.is_public(ip) { tag(network, ask, ip) } else { None };
-    if let (Some(name), true, Prefer::Names) = (&name, web, prefer) {
+    // `*.blob.core.windows.net` reaches more than the tag of a region does.
+    let exact = name.as_ref().filter(|name| !name.starts_with('*'));
+    if let (Some(name), true, Prefer::Names) = (exact, web, prefer) {
         let why = "a name reaches this service alone, where its tag would reach everybody's";
         return Ok(chosen(Selector::Fqdn(name.clone()), why));
     }
