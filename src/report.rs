@@ -13,12 +13,13 @@
 //! | a program | [`json`], [`view::schema`] |
 //! | a build service | [`junit`], [`sarif`], [`github`] |
 //! | a person looking at a picture | [`dot`], [`mermaid`] |
-//! | somebody who wants to change something | [`impact`] |
+//! | somebody who wants to change something | [`impact`], [`diff`] |
 
 pub mod catalogue;
 pub mod check;
 pub mod clean;
 pub mod diagnostics;
+pub mod diff;
 pub mod dot;
 pub mod explain;
 pub mod flow;
