@@ -12,7 +12,7 @@
 //! | a person at a terminal | [`text`], [`diagnostics`], [`explain`], [`tags`] |
 //! | a program | [`json`], [`view::schema`] |
 //! | a build service | [`junit`], [`sarif`], [`github`] |
-//! | a person looking at a picture | [`dot`], [`mermaid`] |
+//! | a person looking at a picture | [`dot`], [`mermaid`], [`map`] |
 //! | somebody who wants to change something | [`impact`] |
 
 pub mod catalogue;
@@ -28,6 +28,7 @@ pub mod json;
 pub mod junit;
 mod layout;
 mod locate;
+pub mod map;
 pub mod mermaid;
 mod picture;
 pub mod replay;
