@@ -9,6 +9,7 @@ pub mod exit;
 mod diff;
 mod explain;
 mod generate;
+mod graph;
 mod import;
 mod load;
 mod replay;
@@ -114,6 +115,7 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Replay(args) => replay::run(args, console).await,
         Command::Requirements(args) if args.as_is => requirements::as_is(*args, console).await,
         Command::Requirements(args) => requirements::run(*args, console).await,
+        Command::Graph(args) => graph::run(args, console).await,
         Command::Catalogue(args) => catalogue::run(&args, console),
         Command::Tags(args) => tags::run(args, console).await,
         Command::Schema(args) => schema::run(&args, console),

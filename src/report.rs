@@ -14,6 +14,8 @@
 //! | a build service | [`junit`], [`sarif`], [`github`] |
 //! | a person looking at a picture | [`dot`], [`mermaid`] |
 //! | somebody who wants to change something | [`impact`], [`diff`] |
+//! | a person looking at a picture | [`dot`], [`mermaid`], [`map`] |
+//! | somebody who wants to change something | [`impact`] |
 
 pub mod catalogue;
 pub mod check;
@@ -29,6 +31,7 @@ pub mod json;
 pub mod junit;
 mod layout;
 mod locate;
+pub mod map;
 pub mod mermaid;
 mod picture;
 pub mod replay;

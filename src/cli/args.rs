@@ -81,6 +81,8 @@ pub(super) enum Command {
     Replay(replay::ReplayArgs),
     /// Compute the smallest allow-list with which flows work, and what can still leave
     Requirements(Box<RequirementsArgs>),
+    /// Draw the estate: networks, subnets, peerings, routes, private endpoints
+    Graph(GraphArgs),
     /// Print what workloads need from the network: names, ports, tags, when, and what breaks
     Catalogue(CatalogueArgs),
     /// Make a synthetic estate, or flows through one
@@ -243,6 +245,10 @@ pub(super) enum TraceFormat {
     Ndjson,
     /// A line for each flow of a batch, under a header
     Csv,
+    /// A picture of one flow, for pages that draw it themselves
+    Mermaid,
+    /// A picture of one flow, for Graphviz
+    Dot,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -531,6 +537,44 @@ pub(super) enum RequirementsFormat {
     Bicep,
     /// The same as Terraform
     Terraform,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = GRAPH_EXAMPLES)]
+pub(super) struct GraphArgs {
+    /// Files and folders that describe the estate, any mix of formats; `-` is standard input
+    #[arg(value_name = "ESTATE", required = true)]
+    pub(super) estate: Vec<PathBuf>,
+    /// Draw role assignments too
+    #[arg(long)]
+    pub(super) grants: bool,
+    /// List everything and draw every network, however many are alike
+    #[arg(long)]
+    pub(super) all: bool,
+    /// What to write above it
+    #[arg(long, value_name = "TEXT")]
+    pub(super) title: Option<String>,
+    #[command(flatten)]
+    pub(super) settings: EstateArgs,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = PictureFormat::Mermaid, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: PictureFormat,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+const GRAPH_EXAMPLES: &str = "\
+Examples:
+  netwhy graph estate.yaml -o estate.mmd
+  netwhy graph export/ --format dot | dot -Tsvg -o estate.svg";
+
+/// Languages of pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PictureFormat {
+    /// For pages that draw it themselves
+    Mermaid,
+    /// For Graphviz
+    Dot,
 }
 
 #[derive(Debug, ClapArgs)]
