@@ -466,10 +466,10 @@ fn damaged(text: &str, other: &str, random: &mut Random) -> String {
                 let scrap = random.scrap().repeat(1 + random.next(600));
                 text.insert_str(a, &scrap);
             }
-            7 => text.replace_range(
-                from..to.min(from + 4_000).max(from).min(text.len()).min(boundary(&text, to)),
-                "",
-            ),
+            7 => {
+                let end = boundary(&text, to.min(from + 4_000)).max(from);
+                text.replace_range(from..end, "");
+            }
             _ => {
                 let mut lines: Vec<&str> = text.lines().collect();
                 if !lines.is_empty() {

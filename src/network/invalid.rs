@@ -24,6 +24,7 @@ pub(super) fn configurations(inventory: &Inventory, subnets: &[SubnetRow], notes
     look.services();
     look.hubs();
     look.balancers();
+    look.private_origins();
 }
 
 /// Address space that no virtual network may use (PLAT-4).
@@ -267,6 +268,16 @@ impl Look<'_> {
                 self.say(subnet.at, azure::SE_5, text);
             }
             let special = !matches!(self.subnets[number].role, SubnetRole::Ordinary);
+            let holds = |c: &crate::inventory::IpConfiguration| {
+                self.row(&c.subnet).is_some_and(|s| s.index() == number)
+            };
+            let gateway =
+                inventory.application_gateways.iter().any(|g| g.gateway_ip_configurations.iter().any(holds));
+            if gateway && subnet.service_endpoint_policies.iter().next().is_some() {
+                let text =
+                    format!("`{name}` holds an application gateway, and takes no service endpoint policy");
+                self.say(subnet.at, azure::AGW_3, text);
+            }
             if special && subnet.service_endpoint_policies.iter().next().is_some() {
                 self.say(subnet.at, azure::SEP_4, format!("`{name}` takes no service endpoint policy"));
             }
@@ -349,6 +360,26 @@ impl Look<'_> {
         }
     }
 
+    /// AFD-3: origins over private link are for Premium profiles.
+    fn private_origins(&mut self) {
+        let inventory = self.inventory;
+        for origin in inventory.origins.iter() {
+            if origin.private_link.known().is_none() {
+                continue;
+            }
+            let profile = origin.id.ancestor("Microsoft.Cdn/profiles");
+            let profile = profile.and_then(|id| inventory.row::<crate::inventory::FrontDoorProfile>(&id));
+            let Some(sku) = profile.and_then(|p| inventory.front_door_profiles[p].sku.known()) else {
+                continue;
+            };
+            if !sku.to_ascii_lowercase().starts_with("premium") {
+                let text =
+                    format!("`{}` is a private origin, and its profile is {sku}", origin.id.full_name());
+                self.say(origin.at, azure::AFD_3, text);
+            }
+        }
+    }
+
     /// LB-6: HA ports are for internal Standard load balancers.
     fn balancers(&mut self) {
         let inventory = self.inventory;
@@ -367,7 +398,7 @@ impl Look<'_> {
 }
 
 /// The network's own address, the three after it, and the last one of an IPv4 subnet.
-fn is_reserved(prefix: &IpNet, ip: IpAddr) -> bool {
+pub(crate) fn is_reserved(prefix: &IpNet, ip: IpAddr) -> bool {
     let (IpNet::V4(net), IpAddr::V4(ip)) = (prefix, ip) else { return false };
     if !net.contains(&ip) || net.prefix_len() > 29 {
         return false;

@@ -133,10 +133,15 @@ impl Platform {
     }
 
     fn holds(self, ip: IpAddr) -> bool {
+        self.addresses().contains(&ip)
+    }
+
+    /// The addresses it has.
+    pub fn addresses(self) -> &'static [IpAddr] {
         match self {
-            Self::Dns => ip == HOST_ADDRESS,
-            Self::Metadata => ip == METADATA_ADDRESS,
-            Self::Licensing => LICENSING_ADDRESSES.contains(&ip),
+            Self::Dns => &[HOST_ADDRESS],
+            Self::Metadata => &[METADATA_ADDRESS],
+            Self::Licensing => &LICENSING_ADDRESSES,
         }
     }
 }

@@ -45,6 +45,10 @@ impl Walk<'_> {
                     continue;
                 }
                 Next::Go(_) => End::Stopped,
+                Next::Forked(ways) => {
+                    work.extend(ways.into_iter().rev().map(|(s, next)| (s, next, steps + 1)));
+                    continue;
+                }
                 Next::Split(ways) => {
                     let room = MAX_BACK.saturating_sub(done.len() + work.len()).max(1);
                     for (place, header) in ways.into_iter().take(room).rev() {

@@ -4,16 +4,20 @@ use super::engine::Walk;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Target;
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
+use super::worlds::Guess;
 use super::{Cause, Disposition};
 use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
 use crate::net::Header;
-use crate::net::{IpAddr, Protocol};
+use crate::net::{IpAddr, IpNet, Protocol};
 use crate::network::{
     AttachmentId, AttachmentKind, BranchKind, Choice, EffectiveRoute, HOST_ADDRESS, METADATA_ADDRESS,
-    NextHop, RouteSource, SubnetRole, Tri,
+    NextHop, RouteSource, SubnetRole, Tri, is_reserved,
 };
 use crate::profile::ForwardedTrafficMode;
 use crate::rules::{self as azure, RuleId};
+
+/// Unknown routes on one way that are looked at both ways.
+const MAX_GUESSES: usize = 4;
 
 impl Walk<'_> {
     /// Out of an attachment: filters, then the subnet's routes.
@@ -63,7 +67,48 @@ impl Walk<'_> {
     /// The routes of a subnet, and on to the next hop.
     pub(super) fn route(&self, s: &mut State, subnet: Id<Subnet>, from: Option<AttachmentId>) -> Next {
         let choice = self.net.choose(subnet, s.header.destination);
-        self.follow(s, subnet, from, choice)
+        match &choice {
+            Choice::Unknown(why) => {
+                let ways = self.net.possible(subnet, s.header.destination);
+                if ways.len() > 1 && s.guesses.len() < MAX_GUESSES {
+                    return self.guess(s, subnet, from, ways, why);
+                }
+                self.follow(s, subnet, from, choice)
+            }
+            _ => self.follow(s, subnet, from, choice),
+        }
+    }
+
+    /// Looks at every way that may be right, beside an end that says so should they differ.
+    fn guess(
+        &self,
+        s: &mut State,
+        subnet: Id<Subnet>,
+        from: Option<AttachmentId>,
+        ways: Vec<Choice<'_>>,
+        why: &Unknown,
+    ) -> Next {
+        let at = (subnet, s.header.destination);
+        let known = s.guesses.iter().find(|g| g.at == at).map(|g| g.way);
+        if let Some(choice) = known.and_then(|way| ways.get(way)) {
+            return self.follow(s, subnet, from, choice.clone());
+        }
+        let of = ways.len();
+        let mut out = Vec::new();
+        for (way, choice) in ways.into_iter().enumerate() {
+            let mut branch = s.clone();
+            branch.guesses.push(Guess { at, way, of });
+            branch.note(StepKind::Route, by(&[azure::RT_17]), || {
+                format!("{}: every way is looked at", why.why)
+            });
+            let next = self.follow(&mut branch, subnet, from, choice);
+            out.push((branch, next));
+        }
+        let mut unknown = s.clone();
+        unknown.stands_for_unknown = true;
+        unknown.unknown(StepKind::Route, super::filter::cause_of(why), why, by(&[azure::RT_24B]));
+        out.push((unknown, Next::End(End::Stopped)));
+        Next::Forked(out)
     }
 
     /// What a choice of routes comes to.
@@ -75,6 +120,7 @@ impl Walk<'_> {
         choice: Choice<'_>,
     ) -> Next {
         let destination = s.header.destination;
+        self.route_leans(s, subnet, &choice);
         match choice {
             Choice::NoRoute => {
                 let id = &self.net.inventory.subnets[subnet].id;
@@ -135,10 +181,12 @@ impl Walk<'_> {
                 return Next::End(End::Stopped);
             }
         };
+        self.endpoint_switched(s, subnet, from, hop);
         let vnet = self.net.subnet(subnet).vnet;
         match hop {
             NextHop::None => {
-                let evidence = Evidence { rules: vec![azure::RT_16], ..evidence };
+                let mut evidence = evidence;
+                evidence.rules.push(azure::RT_16);
                 let text = format!("{text} has next hop None: dropped");
                 match self.broken_peering(vnet, s.header.destination) {
                     _ if route.source == RouteSource::User => {
@@ -353,6 +401,11 @@ impl Walk<'_> {
                 }
             }
         }
+        // An open flow stays on its appliance as long as that is among them.
+        let known = |way: &(Place, Header)| matches!(way.0, Place::Arrive(id) if self.is_on(s, id));
+        if ways.iter().any(known) {
+            ways.retain(known);
+        }
         match ways.len() {
             0 => Next::End(End::Stopped),
             1 => Next::Go(ways.remove(0).0),
@@ -427,6 +480,7 @@ impl Walk<'_> {
     ) -> Next {
         self.enter(s, id);
         self.gateway_subnet(s, id);
+        self.fast_path(s, id, gateway);
         let row = self.net.attachment(id);
         let destination = s.header.destination;
         let towards = self.net.gateways.towards(row.vnet, destination);
@@ -472,6 +526,40 @@ impl Walk<'_> {
         }
         s.pass(StepKind::Forward, by(&[azure::RT_34]), || "the routes of GatewaySubnet decide".into());
         self.route(s, row.subnet, Some(id))
+    }
+
+    /// ExpressRoute FastPath passes the gateway by, with exceptions that are not modelled (GW-5): where an answer
+    /// leans on one of them it is not known.
+    fn fast_path(
+        &self,
+        s: &mut State,
+        id: AttachmentId,
+        gateway: Id<crate::inventory::VirtualNetworkGateway>,
+    ) {
+        let inventory = &self.net.inventory;
+        let over = |c: &&crate::inventory::Connection| {
+            let mine = c.virtual_network_gateway1.known().and_then(|r| inventory.follow(r).row());
+            mine == Some(gateway) && c.express_route_gateway_bypass.is(true)
+        };
+        if s.returning || !matches!(s.origin, super::question::Origin::Site(..)) {
+            return;
+        }
+        let Some(connection) = inventory.connections.iter().find(over) else { return };
+        let destination = s.header.destination;
+        let row = self.net.attachment(id);
+        let routed = match self.net.choose(row.subnet, destination) {
+            Choice::Route(routes, _) => routes.iter().any(|r| r.source == RouteSource::User),
+            _ => false,
+        };
+        let endpoint =
+            self.net.attachments.iter().any(|a| {
+                a.address == Some(destination) && matches!(a.kind, AttachmentKind::PrivateEndpoint(..))
+            });
+        if routed || endpoint {
+            let why = "the connection uses FastPath, and whether the gateway's routes and private endpoints hold there is not modelled (GW-5)";
+            let unknown = Unknown::new(connection.at, why);
+            s.unknown(StepKind::Forward, Cause::UnsupportedResource, &unknown, by(&[]));
+        }
     }
 
     /// RT-34, NSG-22: what a gateway needs of its own subnet. `true` where that breaks it.
@@ -566,6 +654,15 @@ impl Walk<'_> {
             );
             return Next::End(End::Stopped);
         }
+        let kept = |prefix: &IpNet| is_reserved(prefix, destination);
+        if !s.returning && self.net.inventory.subnets[subnet].address_prefixes.iter().any(kept) {
+            let text = format!(
+                "Azure keeps {destination} for itself: nothing answers there, and no broadcast is carried"
+            );
+            let evidence = Evidence { resource: Some(id), ..by(&[azure::PLAT_5, azure::PKT_8]) };
+            s.block(StepKind::Deliver, Cause::AddressNotInUse, evidence, text);
+            return Next::End(End::Stopped);
+        }
         s.assume(
             None,
             format!(
@@ -631,7 +728,25 @@ impl Walk<'_> {
         if row.address == Some(s.header.destination) {
             return self.deliver(s, id);
         }
+        if self.floats(s, id) {
+            let frontend = s.header.destination;
+            s.assume(None, format!("`{}` has {frontend} on a loopback of its own (LB-7)", row.name));
+            return self.deliver(s, id);
+        }
         self.pass_on(s, id)
+    }
+
+    /// Whether a load balancer handed the packet on with its own frontend as the destination (LB-7).
+    fn floats(&self, s: &State, id: AttachmentId) -> bool {
+        let header = s.header;
+        let from_balancer =
+            s.sessions.last().is_some_and(|x| x.device == Device::Inbound(id) && x.outgoing == header);
+        let row = self.net.attachment(id);
+        let near = self.net.at_address(row.vnet, header.destination);
+        let private =
+            near.is_some_and(|f| matches!(self.net.attachment(f).kind, AttachmentKind::Frontend(..)));
+        let public = self.net.by_public_address.get(&header.destination);
+        from_balancer && (private || matches!(public, Some(crate::network::Occupant::Frontend(..))))
     }
 
     fn deliver(&self, s: &mut State, id: AttachmentId) -> Next {
@@ -708,6 +823,7 @@ impl Walk<'_> {
                 s.pass(StepKind::Forward, evidence, || format!("`{}` passes it on", row.name));
             }
         }
+        self.session_begins(s, Device::Transit(id));
         let before = s.header;
         if let (true, Some(own)) = (translates, row.address) {
             let after = Header { source: own, ..before };
@@ -741,6 +857,7 @@ impl Walk<'_> {
         self.smtp(s);
         match self.outbound_method(s, subnet, from) {
             Some((public, evidence, text)) => {
+                self.outbound_changed(s, from, public);
                 let before = s.header;
                 let after = Header { source: public, ..before };
                 if let Some(id) = from {

@@ -78,6 +78,7 @@ impl Back<'_, '_> {
             Arrival::Guest(place) => {
                 let holder = f.holders[place];
                 admin_reply(f, self.w, &holder, Direction::Outbound, &self.packet)?;
+                self.undo(|mark| mark == Mark::Front(place));
                 At::Leaving(holder)
             }
             Arrival::Outside => At::Public,
@@ -236,11 +237,11 @@ impl Back<'_, '_> {
         if self.way.start == Start::Internet && self.packet.destination == self.way.first.source {
             return Ok(At::Home);
         }
-        match self.undo(|_| true) {
+        match self.undo(|mark| !matches!(mark, Mark::Front(_))) {
             Some(Mark::Device(place)) => Ok(At::Leaving(self.f.holders[place])),
             Some(Mark::Exit(place)) => Ok(At::Reaching(place)),
             Some(Mark::Line(site)) => Ok(At::Site(site)),
-            None => match self.way.start {
+            Some(Mark::Front(_)) | None => match self.way.start {
                 Start::Holder(place) if self.f.holders[place].ip != Some(self.packet.destination) => {
                     Err(lost(None))
                 }
@@ -267,9 +268,10 @@ impl Back<'_, '_> {
     /// Home: every device that keeps state must have seen the answer. Towards a private endpoint that is
     /// unreliable rather than impossible (ASYM-4).
     fn home(&self) -> Result<(), Stop> {
-        let Some(missed) = self.records.iter().find(|r| !r.answered) else { return Ok(()) };
+        let keeps = |r: &&Record| !r.answered && !matches!(r.mark, Mark::Front(_));
+        let Some(missed) = self.records.iter().find(keeps) else { return Ok(()) };
         let decider = match missed.mark {
-            Mark::Device(place) | Mark::Exit(place) => self.name(place),
+            Mark::Device(place) | Mark::Exit(place) | Mark::Front(place) => self.name(place),
             Mark::Line(_) => None,
         };
         let endpoint = matches!(self.way.arrival, Arrival::Endpoint(_));

@@ -94,6 +94,8 @@ pub(crate) enum Mark {
     Exit(usize),
     /// The internet line of a site.
     Line(Id<OnPremisesSite>),
+    /// What leads to this holder from a public address or a load balancer; its host undoes it.
+    Front(usize),
 }
 
 /// State on the way: the answer must come back through it (ASYM-1).
@@ -595,6 +597,7 @@ impl Walk<'_, '_> {
             let (Bound::To(row), Some(private)) = (f.own_public(holder), holder.ip) else { continue };
             if is(Some(row)) {
                 let inside = Packet { destination: private, ..packet };
+                self.record(Mark::Front(place), packet, inside);
                 return self.arrive(place, inside, f.is_standard(row));
             }
         }
@@ -685,6 +688,7 @@ impl Walk<'_, '_> {
             (false, Some(ip)) => Packet { destination: ip, port, ..packet },
             _ => Packet { port, ..packet },
         };
+        self.record(Mark::Front(place), packet, inside);
         let front = &balancer.frontend_ip_configurations.items[number];
         let public = !front.public_ip_address.is_absent();
         // LB-2: a Standard public frontend is closed until a group opens it.
