@@ -393,17 +393,11 @@ impl VnetParts<'_> {
                 out.gateway.push(learnt(*prefix, NextHop::Gateway, branch.owner, branch.at));
             }
         }
-        let used = &self.gateways.used_by[self.vnet.index()];
         for (id, route) in self.inventory.bgp_routes.rows() {
             let learner = route.learned_by.known().and_then(|r| self.inventory.follow_any(&r.text));
             let owner = Slot { table: TableTag::BgpRoute, row: id.raw() };
             let Some(prefix) = route.address_prefix.known() else { continue };
             match (learner, route.next_hop_ip_address.known()) {
-                (Some(Slot { table: TableTag::VirtualNetworkGateway, row }), None)
-                    if used.iter().any(|(g, _)| g.raw() == row) =>
-                {
-                    out.gateway.push(learnt(*prefix, NextHop::Gateway, owner, route.at));
-                }
                 (Some(Slot { table: TableTag::VirtualHub, row }), Some(ip))
                     if self.uses_route_server(row) && self.is_shortest(row, route) =>
                 {
