@@ -12,6 +12,9 @@
 //! | which rules does it have? | [`effective_rules`] | `effectiveNetworkSecurityGroups` |
 //! | does a connection come about? | [`connectivity`] | `connectivityCheck` |
 //! | why does a rule allow or deny? | [`nsg_diagnostics`] | `networkConfigurationDiagnostic` |
+//! | which groups act at a machine? | [`security_group_view`] | `securityGroupView` |
+//!
+//! [`replay`] asks recorded questions again and compares the answers field by field.
 //!
 //! # Fields of our own
 //!
@@ -34,16 +37,26 @@
 //!
 //! Issue types and hop types without an Azure counterpart begin with `x-` too (NW-8).
 
+pub mod block;
+pub mod change_text;
 mod connectivity;
 mod diagnose;
 mod effective;
 mod flow_verify;
+pub mod impact;
+pub mod needs;
 mod next_hop;
+pub mod repair;
+pub mod replay;
+pub mod requirements;
+pub mod residue;
+mod security_group_view;
 mod subject;
 mod words;
 
 pub use connectivity::{
     ConnectivityHop, ConnectivityInformation, Context, HopLink, Issue, NextHopAnalysis, connectivity,
+    issue_type,
 };
 pub use diagnose::{
     Diagnosis, EvaluatedGroup, GroupResult, MatchedRule, Profile, ProfileResult, RuleEvaluation,
@@ -55,4 +68,5 @@ pub use effective::{
 };
 pub use flow_verify::{FlowQuestion, FlowVerification, ip_flow_verify};
 pub use next_hop::{ChosenRoute, NextHopResult, SYSTEM_ROUTE, next_hop};
+pub use security_group_view::{GroupAssociations, InterfaceView, SecurityGroupView, security_group_view};
 pub use subject::{AskError, Subject};

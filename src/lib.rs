@@ -30,8 +30,11 @@
 //! | `doc`, `tags` | JSON and YAML trees; published prefixes | resources |
 //! | `inventory` | typed resources and references | formats, files |
 //! | `formats` | how others write resources | flows |
+//! | `catalogue` | what workloads need | an estate |
+//! | `generate` | how large estates look | files |
 //! | `network` | compiled tables | flows, formats, files |
 //! | `trace` | one flow through one network | files, clocks, other flows |
+//! | `fast` | the same network as lines, many flows at once | files, clocks |
 //! | `analysis` | Network Watcher's questions and words | how answers are printed |
 //! | `scenario` | expectations | how answers are printed |
 //! | `report` | words and pictures | files |
@@ -84,10 +87,13 @@
 //! Start reading at [`inventory`], then [`network`], then [`trace`].
 
 pub mod analysis;
+pub mod catalogue;
 pub mod cli;
 pub mod diag;
 pub mod doc;
+pub mod fast;
 pub mod formats;
+pub mod generate;
 pub mod inventory;
 pub mod net;
 pub mod network;
@@ -111,14 +117,34 @@ pub const LAYERS: &[(&str, &[&str])] = &[
     ("tags", &["diag", "doc", "net", "services"]),
     ("inventory", &["diag", "doc", "net", "services"]),
     ("formats", &["diag", "doc", "inventory", "net", "services", "tags"]),
+    ("catalogue", &["diag", "doc", "formats", "net", "profile", "services"]),
+    ("generate", &["diag", "doc", "inventory", "net", "services"]),
     ("network", &["diag", "inventory", "net", "profile", "rules", "services", "tags"]),
     ("trace", &["diag", "inventory", "net", "network", "profile", "rules", "services"]),
-    ("analysis", &["diag", "inventory", "net", "network", "profile", "rules", "services", "tags", "trace"]),
+    ("fast", &["diag", "inventory", "net", "network", "profile", "rules", "services", "tags", "trace"]),
+    (
+        "analysis",
+        &[
+            "catalogue",
+            "diag",
+            "doc",
+            "formats",
+            "inventory",
+            "net",
+            "network",
+            "profile",
+            "rules",
+            "services",
+            "tags",
+            "trace",
+        ],
+    ),
     ("scenario", &["diag", "doc", "formats", "inventory", "net", "profile", "rules", "services", "trace"]),
     (
         "report",
         &[
             "analysis",
+            "catalogue",
             "diag",
             "doc",
             "inventory",
@@ -128,6 +154,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "rules",
             "scenario",
             "services",
+            "tags",
             "trace",
         ],
     ),
@@ -135,6 +162,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
         "run",
         &[
             "analysis",
+            "catalogue",
             "diag",
             "doc",
             "formats",
@@ -154,9 +182,11 @@ pub const LAYERS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "analysis",
+            "catalogue",
             "diag",
             "doc",
             "formats",
+            "generate",
             "inventory",
             "net",
             "network",

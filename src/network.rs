@@ -10,7 +10,9 @@ mod compile;
 mod doubt;
 mod gateways;
 mod hubs;
+mod invalid;
 mod names;
+mod pools;
 mod roles;
 mod routes;
 mod rules;
@@ -26,8 +28,10 @@ pub use compile::compile;
 pub use doubt::Doubt;
 pub use gateways::{Branch, BranchKind, GatewayTable};
 pub use hubs::{Hub, HubConnection, HubRouteRow, HubTable, HubTarget};
+pub(crate) use invalid::is_reserved;
 pub use names::{Names, PublicName, PublicTarget, ZoneRecord, ZoneView};
 pub(crate) use names::{is_under, machine_of, privatelink_of_public};
+pub use pools::Pools;
 pub(crate) use roles::identities_of;
 pub use roles::{Authority, Grant, Judgement};
 pub use routes::{
@@ -35,10 +39,11 @@ pub use routes::{
     UserRoutes, VnetRoutes,
 };
 pub use rules::{
-    ANY_SOURCE_PORT, AddressMatch, CompiledRule, HOST_ADDRESS, METADATA_ADDRESS, NearMiss, Place, Platform,
-    RuleSet, Ruling, Verdict, rules_behind,
+    ANY_SOURCE_PORT, AddressMatch, CompiledRule, HOST_ADDRESS, LICENSING_ADDRESSES, LICENSING_PORT,
+    METADATA_ADDRESS, NearMiss, Place, Platform, RuleSet, Ruling, Verdict, rules_behind,
 };
 pub use security::SecurityTables;
+pub use select::RouteKnob;
 pub use topology::{EdgeKind, NodeKind, Topology, TopologyEdge, TopologyNode};
 pub use tri::Tri;
 
@@ -87,6 +92,8 @@ pub struct Network {
     pub names: Names,
     /// Role assignments.
     pub authority: Authority,
+    /// Backend pools.
+    pub pools: Pools,
 }
 
 /// A virtual network.
@@ -136,6 +143,8 @@ pub struct SubnetRow {
     pub routes: SubnetRoutes,
     /// The `VirtualNetwork` tag as its rules see it (TAG-1, TAG-2).
     pub virtual_network_tag: Arc<AddressSet>,
+    /// The same with the knob `udrPrefixesInVirtualNetworkTag` set the other way (D-3).
+    pub other_virtual_network_tag: Arc<AddressSet>,
     /// The `Internet` tag as its rules see it (TAG-5).
     pub internet_tag: Arc<AddressSet>,
     /// Why the `VirtualNetwork` tag may hold more.

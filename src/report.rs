@@ -8,25 +8,35 @@
 //! | to be read by | module |
 //! |---|---|
 //! | a person at a terminal | [`text`], [`diagnostics`], [`explain`] |
+//! | a program | [`json`], [`flow`], [`view::schema`] |
+//! | a person at a terminal | [`text`], [`diagnostics`], [`explain`], [`tags`] |
 //! | a program | [`json`], [`view::schema`] |
 //! | a build service | [`junit`], [`sarif`], [`github`] |
 //! | a person looking at a picture | [`dot`], [`mermaid`] |
+//! | somebody who wants to change something | [`impact`] |
 
+pub mod catalogue;
 pub mod check;
 pub mod clean;
 pub mod diagnostics;
 pub mod dot;
 pub mod explain;
+pub mod flow;
 pub mod github;
+pub mod impact;
 pub mod json;
 pub mod junit;
 mod layout;
 mod locate;
 pub mod mermaid;
 mod picture;
+pub mod replay;
+pub mod requirements;
 pub mod sarif;
+pub mod snippet;
 mod style;
 mod table;
+pub mod tags;
 pub mod text;
 pub mod view;
 pub mod watcher;

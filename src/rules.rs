@@ -127,6 +127,7 @@ mod pages;
 mod peering;
 mod platform;
 mod route;
+pub mod state;
 
 pub use access::*;
 pub use admin::*;

@@ -8,12 +8,15 @@
 //! prefixes; they are named in [`SYMBOLIC`] and are not in any table.
 
 mod builtin;
+mod compare;
 mod index;
 mod published;
 
+pub use compare::{TagChange, TagChangeKind};
+
 use crate::diag::{Diagnostic, Diagnostics, nearest};
 use crate::doc::Node;
-use crate::net::{AddressSet, IpAddr};
+use crate::net::{AddressSet, IpAddr, IpNet};
 use crate::services::TAG_ALIASES;
 use index::Index;
 use std::sync::{Arc, OnceLock};
@@ -72,7 +75,20 @@ struct Tag {
     /// The name in lower case; the table is sorted by it.
     key: Arc<str>,
     set: AddressSet,
+    /// Its prefixes as published, sorted: a route for a tag is a route for each of them (RT-17), and neighbours
+    /// do not make a longer block.
+    prefixes: Vec<IpNet>,
     parent: Option<TagId>,
+}
+
+impl Tag {
+    fn new(name: Arc<str>, mut prefixes: Vec<IpNet>) -> Tag {
+        prefixes.iter_mut().for_each(|net| *net = net.trunc());
+        prefixes.sort_unstable();
+        prefixes.dedup();
+        let set = AddressSet::from_prefixes(&prefixes);
+        Tag { key: name.to_lowercase().into(), name, set, prefixes, parent: None }
+    }
 }
 
 impl ServiceTags {
@@ -97,12 +113,9 @@ impl ServiceTags {
         cloud: &str,
         change_number: u64,
         source_name: &str,
-        named: Vec<(Arc<str>, AddressSet)>,
+        named: Vec<(Arc<str>, Vec<IpNet>)>,
     ) -> ServiceTags {
-        let mut tags: Vec<Tag> = named
-            .into_iter()
-            .map(|(name, set)| Tag { key: name.to_lowercase().into(), name, set, parent: None })
-            .collect();
+        let mut tags: Vec<Tag> = named.into_iter().map(|(name, prefixes)| Tag::new(name, prefixes)).collect();
         tags.sort_by(|a, b| a.key.cmp(&b.key));
         tags.dedup_by(|a, b| a.key == b.key);
         let mut table = ServiceTags {
@@ -153,9 +166,37 @@ impl ServiceTags {
         &self.tags[id.index()].set
     }
 
+    /// The length of the longest published prefix of a tag that holds an address.
+    pub fn longest_prefix(&self, id: TagId, ip: IpAddr) -> Option<u8> {
+        let prefixes = &self.tags[id.index()].prefixes;
+        let bits = if ip.is_ipv4() { 32 } else { 128 };
+        let listed =
+            |len: &u8| IpNet::new(ip, *len).is_ok_and(|net| prefixes.binary_search(&net.trunc()).is_ok());
+        (0..=bits).rev().find(listed)
+    }
+
+    /// The prefixes of a tag as published, sorted.
+    pub fn prefixes(&self, id: TagId) -> &[IpNet] {
+        &self.tags[id.index()].prefixes
+    }
+
     /// The tag this one is a part of: `Storage` for `Storage.WestEurope`.
     pub fn parent(&self, id: TagId) -> Option<TagId> {
         self.tags[id.index()].parent
+    }
+
+    /// Every tag that holds all of a set, and every tag that holds a part of it, in the order of names.
+    pub fn holding_set(&self, set: &AddressSet) -> (Vec<TagId>, Vec<TagId>) {
+        let (mut all, mut part) = (Vec::new(), Vec::new());
+        for id in self.iter() {
+            let own = self.set(id);
+            if own.covers(set) {
+                all.push(id);
+            } else if own.meets(set) {
+                part.push(id);
+            }
+        }
+        (all, part)
     }
 
     /// Every tag that holds an address, in the order of names. The first call builds an index.

@@ -152,6 +152,7 @@ fn help_is_as_agreed() {
         "trace",
         "check",
         "import",
+        "tags",
         "explain",
         "schema",
         "effective-routes",
@@ -160,6 +161,7 @@ fn help_is_as_agreed() {
         "ip-flow-verify",
         "connectivity",
         "nsg-diagnostics",
+        "replay",
     ] {
         let arguments: Vec<&str> = command.split_whitespace().chain(["-h"]).collect();
         let done = folder.run(&arguments).code(0);
@@ -467,7 +469,52 @@ fn ctrl_c_ends_it_although_the_input_stalls() {
     let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(kill.expect("kill runs").success());
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
-    assert!(!folder.0.join("answers.txt").exists(), "half an answer is none");
+    assert_eq!(folder.read("answers.txt"), "allowed  db -> web:443/tcp\n", "what was answered is kept");
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_leaves_a_well_formed_file() {
+    let folder = Folder::new("interrupt-long");
+    for (format, begin) in [("json", "[\n"), ("csv", "line,name"), ("ndjson", "{")] {
+        let mut child = folder
+            .command(&["trace", "estate.yaml", "--flows", "-", "--format", format, "-o", "answers"])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut stdin = child.stdin.take().expect("piped");
+        stdin.write_all(b"from,to\n").expect("written");
+        let lines = "db,web:443\n".repeat(2_000);
+        stdin.write_all(lines.as_bytes()).expect("written");
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(kill.expect("kill runs").success());
+        assert_eq!(child.wait().expect("it ends").code(), Some(130));
+        let text = folder.read("answers");
+        assert!(text.starts_with(begin), "{format}: {text:.100}");
+        match format {
+            "json" => assert!(serde_json::from_str::<Vec<serde_json::Value>>(&text).is_ok(), "{text}"),
+            "csv" => assert!(text.lines().all(|line| line.split(',').count() == 10), "{text}"),
+            _ => {
+                assert!(text.lines().all(|l| serde_json::from_str::<serde_json::Value>(l).is_ok()), "{text}")
+            }
+        }
+        assert!(text.lines().count() > 1_000, "{format}");
+    }
+}
+
+#[test]
+fn a_batch_may_be_a_table() {
+    let folder = Folder::new("table");
+    let lines = "from,to\ndb,web:443\ndb,web:22\n";
+    let done = folder.run_with(&["trace", "estate.yaml", "--flows", "-", "--format", "csv"], lines).code(0);
+    assert_eq!(
+        done.out.lines().next(),
+        Some("line,name,from,to,protocol,port,outcome,disposition,cause,decider")
+    );
+    done.says(&["2,,db,web,tcp,443,allowed", "3,,db,web,tcp,22,blocked,denied in,NSG_RULE_DENY,"]);
+    folder.run(&["trace", "estate.yaml", "--from", "db", "--to", "web:22", "--format", "csv"]).code(2);
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod reference {
     mod names;
     mod planes;
     mod random;
+    mod repair;
     mod routes;
     mod service;
     mod tracer;

@@ -28,6 +28,15 @@ pub(super) fn rule_word(rule: &CompiledRule) -> String {
     }
 }
 
+/// A rule path as security group view has it: `UserRule_web`, `DefaultRule_DenyAllInBound`.
+pub(super) fn rule_of_view(path: &str) -> String {
+    match (path.strip_prefix(DEFAULT), path.strip_prefix("securityRules/")) {
+        (Some(name), _) => format!("DefaultRule_{name}"),
+        (None, Some(name)) => format!("UserRule_{name}"),
+        (None, None) => path.to_owned(),
+    }
+}
+
 /// The resource id of a rule somebody wrote; empty for a default rule, which Azure gives no link to.
 pub(super) fn rule_id(network: &Network, nsg: Id<Nsg>, rule: &CompiledRule) -> String {
     if rule.default {

@@ -1,6 +1,6 @@
 //! Words to the person at standard error, and whether to colour.
 
-use super::args::Color;
+use super::args::{Color, DiagnosticsFormat};
 use crate::diag::{Diagnostics, Sources};
 use crate::report::Style;
 use crate::run::render;
@@ -14,16 +14,17 @@ use tracing_subscriber::fmt::format::FmtSpan;
 #[derive(Debug)]
 pub(super) struct Console {
     choice: ColorChoice,
+    diagnostics: DiagnosticsFormat,
 }
 
 impl Console {
-    pub(super) fn new(color: Color) -> Self {
+    pub(super) fn new(color: Color, diagnostics: DiagnosticsFormat) -> Self {
         let choice = match color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Self { choice }
+        Self { choice, diagnostics }
     }
 
     /// The choice for standard output.
@@ -66,6 +67,10 @@ impl Console {
 
     /// Diagnostics with the lines they are about.
     pub(super) fn diagnostics(&self, notes: &Diagnostics, sources: &Sources) {
+        if self.diagnostics == DiagnosticsFormat::Json {
+            self.write(&render::diagnostic_lines(notes, sources));
+            return;
+        }
         let width =
             terminal_size::terminal_size_of(io::stderr()).map_or(0, |(width, _)| usize::from(width.0));
         let style = Style { color: self.colors_stderr(), unicode: true, width, verbose: false };
@@ -74,13 +79,22 @@ impl Console {
 
     /// An error in one line.
     pub(super) fn error(&self, message: &str) {
+        if self.diagnostics == DiagnosticsFormat::Json {
+            self.write(&format!("{}\n", serde_json::json!({ "severity": "error", "message": message })));
+            return;
+        }
         let (on, off) = if self.colors_stderr() { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
         self.say(&format!("{on}error{off}: {message}"));
     }
 
     /// A line.
     pub(super) fn say(&self, line: &str) {
-        self.write(&format!("{line}\n"));
+        match self.diagnostics {
+            DiagnosticsFormat::Text => self.write(&format!("{line}\n")),
+            DiagnosticsFormat::Json => {
+                self.write(&format!("{}\n", serde_json::json!({ "message": line.trim() })))
+            }
+        }
     }
 
     /// Text as it is. A standard error that is closed cannot be helped.
@@ -118,9 +132,37 @@ pub(super) fn tell_of_panic(info: &PanicHookInfo<'_>) {
 pub(super) struct Progress(indicatif::ProgressBar);
 
 impl Progress {
-    /// A count of lines whose end is not known.
-    pub(super) fn lines(wanted: bool) -> Self {
-        Self::styled(indicatif::ProgressBar::no_length(), "{spinner} {human_pos} flows, {per_sec}", wanted)
+    /// Flows of a file, which has so many bytes where that is known.
+    pub(super) fn flows(bytes: Option<u64>, wanted: bool) -> Self {
+        match bytes {
+            Some(bytes) => Self::styled(
+                indicatif::ProgressBar::new(bytes),
+                "{bar:30} {percent}% {msg}, {elapsed} gone, {eta} to go",
+                wanted,
+            ),
+            None => {
+                Self::styled(indicatif::ProgressBar::no_length(), "{spinner} {msg}, {elapsed} gone", wanted)
+            }
+        }
+    }
+
+    /// So many flows are done, with so many bytes more.
+    pub(super) fn flows_done(&self, flows: u64, bytes: u64) {
+        self.0.inc(bytes);
+        let gone = self.0.elapsed().as_secs_f64().max(0.001);
+        let rate = indicatif::HumanCount((flows as f64 / gone) as u64);
+        self.0.set_message(format!("{} flows, {rate} a second", indicatif::HumanCount(flows)));
+    }
+
+    /// Says something without tearing the bar.
+    pub(super) fn beside(&self, say: impl FnOnce()) {
+        self.0.suspend(say);
+    }
+
+    /// A count of resources.
+    pub(super) fn resources(wanted: bool) -> Self {
+        let template = "{spinner} {human_pos} resources, {per_sec}";
+        Self::styled(indicatif::ProgressBar::no_length(), template, wanted)
     }
 
     /// A count of scenarios.

@@ -35,7 +35,8 @@ pub(super) async fn loaded(
         .map_err(|errors| Failure::Input(errors.iter().map(ToString::to_string).collect()))
 }
 
-/// Compiles a loaded estate. Errors in it refuse the answer, unless somebody asked to go on.
+/// Compiles a loaded estate. Errors in it refuse the answer, unless somebody asked to go on. All that was told stands in
+/// `loaded.notes` afterwards.
 pub(super) fn compiled(
     loaded: &mut Loaded,
     changes: &[Change],
@@ -47,7 +48,9 @@ pub(super) fn compiled(
     let (network, log) = engine::network(&loaded.raws, changes, profile, &loaded.tags, &mut notes);
     notes.sort();
     console.diagnostics(&notes, &loaded.sources);
-    if notes.has_errors() && !lenient {
+    let faulty = notes.has_errors();
+    loaded.notes = notes;
+    if faulty && !lenient {
         let message =
             "the input has errors, so there is no answer; `--lenient` answers with what is faulty as unknown";
         return Err(Failure::Input(vec![message.into()]));

@@ -5,8 +5,9 @@ use super::args::{SchemaArgs, SchemaOf};
 use super::console::Console;
 use super::exit;
 use super::sink::Sink;
+use crate::catalogue;
 use crate::formats::{change, native};
-use crate::report::view;
+use crate::report::{impact, view};
 use crate::scenario;
 use std::io::Write;
 
@@ -15,8 +16,10 @@ pub(super) fn run(args: &SchemaArgs, console: &Console) -> Result<u8, Failure> {
     let schema = match args.what {
         SchemaOf::Estate => native::schema(),
         SchemaOf::Scenario => scenario::schema(),
+        SchemaOf::Catalogue => catalogue::schema(),
         SchemaOf::Changes => change::schema(),
         SchemaOf::Trace => view::schema(),
+        SchemaOf::Impact => impact::schema(),
     };
     let mut out = Sink::open(None, console)?;
     writeln!(out, "{schema:#}")?;

@@ -6,16 +6,22 @@ use super::exit;
 use super::sink::Sink;
 use super::{Failure, load};
 use crate::diag::{At, Diagnostics, DocId, Sources};
+use crate::doc::Node;
+use crate::inventory::change::Change;
 use crate::network::Network;
+use crate::profile::Profile;
 use crate::report::text::FlowRow;
+use crate::report::view::FixView;
 use crate::report::{self, Locator, Style, TraceView};
-use crate::run::batch::{self, BatchError, Desk};
+use crate::run::batch::{Batch, BatchError, Desk};
 use crate::run::load::{self as loader, Loaded, Settings, beside};
+use crate::run::repair::{self, Budget};
+use crate::run::what_if::Estate;
 use crate::run::{Cancel, engine, files, render};
 use crate::scenario::{self, EstatePart, Question, Row, Scenario};
-use serde_json::json;
+use crate::trace::{Flow, Outcome};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Traces what is asked for.
@@ -25,6 +31,9 @@ pub(super) async fn run(args: Box<TraceArgs>, console: &Console, cancel: Cancel)
         None => None,
     };
     let question = question(&args)?;
+    if args.format == TraceFormat::Csv && args.flows.is_none() {
+        return Err(Failure::Usage("`--format csv` is for batches: it needs `--flows`".into()));
+    }
     let read = args.estate.iter().chain(&args.settings.parameters).chain(&args.settings.change);
     let read = read.chain(&args.settings.service_tags).chain(&args.flows).chain(&args.scenario);
     if read.filter(|path| path.as_os_str() == "-").count() > 1 {
@@ -32,15 +41,17 @@ pub(super) async fn run(args: Box<TraceArgs>, console: &Console, cancel: Cancel)
             "standard input can be read only once, and `-` stands there twice".into(),
         ));
     }
-    let (loaded, network) = estate(&args, scenario.as_ref(), console).await?;
+    let ready = estate(&args, scenario.as_ref(), console).await?;
     let mut out = Sink::open(args.output.output.as_deref(), console)?;
     let style = console.style(out.colors(console), args.verbose);
     let code = if let Some(question) = question {
-        single(&question, &loaded, &network, console, args.format, &style, &mut out)?
+        let fixes = !args.no_fixes;
+        single(&question, &ready, fixes, console, args.format, &style, &mut out)?
     } else if let Some((_, scenario)) = &scenario {
-        every(scenario, &loaded, &network, console, args.format, &style, &mut out)?
+        every(scenario, &ready, args.fixes, console, args.format, &style, &mut out)?
     } else {
         let path = args.flows.clone().unwrap_or_default();
+        let Ready { loaded, network, .. } = ready;
         batch(&path, loaded, network, console, cancel, args.format, style, &mut out).await?
     };
     out.finish()?;
@@ -80,7 +91,7 @@ fn question(args: &TraceArgs) -> Result<Option<Question>, Failure> {
 }
 
 /// Reads a scenario, its diagnostics to the console.
-fn read_scenario(path: &Path, console: &Console) -> Result<(Sources, Scenario), Failure> {
+pub(super) fn read_scenario(path: &Path, console: &Console) -> Result<(Sources, Scenario), Failure> {
     let text = files::read_text(path)?;
     let mut sources = Sources::default();
     let mut notes = Diagnostics::new();
@@ -95,47 +106,97 @@ fn read_scenario(path: &Path, console: &Console) -> Result<(Sources, Scenario), 
     }
 }
 
+/// What an estate is loaded from.
+pub(super) struct Parts {
+    pub(super) settings: Settings,
+    pub(super) paths: Vec<PathBuf>,
+    pub(super) inline: Vec<Node>,
+    pub(super) sources: Sources,
+    pub(super) changes: Vec<Change>,
+    pub(super) knobs: Vec<String>,
+}
+
+/// The estate given, else the scenario's own; a scenario's knobs, parameters and changes hold either way.
+pub(super) fn parts(
+    estate: &[PathBuf],
+    args: &EstateArgs,
+    scenario: Option<(&Path, &Sources, &Scenario)>,
+) -> Result<Parts, Failure> {
+    let mut parts = Parts {
+        settings: args.settings(),
+        paths: estate.to_vec(),
+        inline: Vec::new(),
+        sources: Sources::default(),
+        changes: Vec::new(),
+        knobs: Vec::new(),
+    };
+    if let Some((file, own, scenario)) = scenario {
+        parts.sources = own.clone();
+        parts.settings.parameters = scenario.parameters.clone();
+        let tags = scenario.service_tags.as_ref().map(|word| beside(file, &word.text));
+        parts.settings.service_tags = parts.settings.service_tags.or(tags);
+        if parts.paths.is_empty() {
+            for part in &scenario.estate {
+                match part {
+                    EstatePart::Path(word) => parts.paths.push(beside(file, &word.text)),
+                    EstatePart::Inline(node) => parts.inline.push(node.clone()),
+                }
+            }
+        }
+        if parts.paths.is_empty() && parts.inline.is_empty() {
+            return Err(Failure::Usage("neither the scenario nor the command line names an estate".into()));
+        }
+        parts.changes.extend(scenario.changes.iter().cloned());
+        parts.knobs.extend(scenario.settings.iter().map(|s| format!("{}={}", s.knob, s.value)));
+    }
+    parts.knobs.extend(args.profile_set.iter().cloned());
+    Ok(parts)
+}
+
 /// Loads and compiles the estate given, else the scenario's own.
 async fn estate(
     args: &TraceArgs,
     scenario: Option<&(Sources, Scenario)>,
     console: &Console,
-) -> Result<(Loaded, Arc<Network>), Failure> {
-    let mut settings: Settings = args.settings.settings();
-    let mut paths = args.estate.clone();
-    let mut inline = Vec::new();
-    let mut sources = Sources::default();
-    let mut changes = Vec::new();
-    let mut knobs = Vec::new();
-    if let (Some((own, scenario)), Some(file)) = (scenario, &args.scenario) {
-        sources = own.clone();
-        settings.parameters = scenario.parameters.clone();
-        let tags = scenario.service_tags.as_ref().map(|word| beside(file, &word.text));
-        settings.service_tags = settings.service_tags.or(tags);
-        if paths.is_empty() {
-            for part in &scenario.estate {
-                match part {
-                    EstatePart::Path(word) => paths.push(beside(file, &word.text)),
-                    EstatePart::Inline(node) => inline.push(node.clone()),
-                }
-            }
-        }
-        if paths.is_empty() && inline.is_empty() {
-            return Err(Failure::Usage("neither the scenario nor the command line names an estate".into()));
-        }
-        changes.extend(scenario.changes.iter().cloned());
-        knobs.extend(scenario.settings.iter().map(|s| format!("{}={}", s.knob, s.value)));
-    }
-    knobs.extend(args.settings.profile_set.iter().cloned());
-    let profile = load::profile(&knobs)?;
-    let mut loaded = load::loaded(&paths, &inline, &settings, sources).await?;
-    changes.append(&mut loaded.changes);
-    let EstateArgs { lenient, .. } = args.settings;
-    let (network, log) = load::compiled(&mut loaded, &changes, profile, lenient, console)?;
+) -> Result<Ready, Failure> {
+    let own = scenario.zip(args.scenario.as_deref()).map(|((own, scenario), file)| (file, own, scenario));
+    let mut parts = parts(&args.estate, &args.settings, own)?;
+    let profile = load::profile(&parts.knobs)?;
+    let mut loaded = load::loaded(&parts.paths, &parts.inline, &parts.settings, parts.sources).await?;
+    parts.changes.append(&mut loaded.changes);
+    let lenient = args.settings.lenient;
+    let (network, log) = load::compiled(&mut loaded, &parts.changes, profile.clone(), lenient, console)?;
     for line in &log {
         console.say(&format!("changed: {line}"));
     }
-    Ok((loaded, Arc::new(network)))
+    Ok(Ready { loaded, network: Arc::new(network), changes: parts.changes, profile })
+}
+
+/// An estate ready to be asked.
+struct Ready {
+    loaded: Loaded,
+    network: Arc<Network>,
+    changes: Vec<Change>,
+    profile: Profile,
+}
+
+/// So many ways to open a flow are shown.
+const FIXES: usize = 3;
+
+impl Ready {
+    /// What would open a blocked flow, tried out.
+    fn fixes(&self, flow: &Flow) -> Vec<FixView> {
+        let estate = Estate {
+            raws: &self.loaded.raws,
+            base: &self.changes,
+            profile: &self.profile,
+            tags: &self.loaded.tags,
+            known: &self.loaded.notes,
+        };
+        let mut budget = Budget::for_resources(self.loaded.raws.len());
+        let found = repair::repairs(estate, &self.network, flow, FIXES, &mut budget);
+        found.iter().map(|repair| repair.view(Vec::new())).collect()
+    }
 }
 
 /// One answer, or a told fault of the question.
@@ -143,12 +204,19 @@ fn view(
     question: &Question,
     name: Option<Arc<str>>,
     at: At,
-    network: &Network,
+    ready: &Ready,
+    fixes: bool,
     locator: &Locator<'_>,
     console: &Console,
 ) -> Option<TraceView> {
-    match engine::answer(question, name, at, network) {
-        Ok(trace) => Some(TraceView::with(&trace, network, locator)),
+    match engine::answer(question, name, at, &ready.network) {
+        Ok(trace) => {
+            let mut view = TraceView::with(&trace, &ready.network, locator);
+            if fixes && trace.outcome == Outcome::Blocked {
+                view.fixes = ready.fixes(&trace.flow);
+            }
+            Some(view)
+        }
         Err(fault) => {
             let mut notes = Diagnostics::new();
             notes.push(fault);
@@ -161,22 +229,22 @@ fn view(
 /// The flow of the command line.
 fn single(
     question: &Question,
-    loaded: &Loaded,
-    network: &Network,
+    ready: &Ready,
+    fixes: bool,
     console: &Console,
     format: TraceFormat,
     style: &Style,
     out: &mut Sink,
 ) -> Result<u8, Failure> {
-    let locator = Locator::new(&loaded.sources);
-    let Some(view) = view(question, None, At::NOWHERE, network, &locator, console) else {
+    let locator = Locator::new(&ready.loaded.sources);
+    let Some(view) = view(question, None, At::NOWHERE, ready, fixes, &locator, console) else {
         return Err(Failure::Input(Vec::new()));
     };
     let mut text = String::new();
     match format {
         TraceFormat::Text => report::text::trace(&mut text, &view, style),
         TraceFormat::Json => report::json::pretty(&mut text, &view),
-        TraceFormat::Ndjson => report::json::line(&mut text, &view),
+        TraceFormat::Ndjson | TraceFormat::Csv => report::json::line(&mut text, &view),
     }
     out.write_all(text.as_bytes())?;
     Ok(exit::DONE)
@@ -185,20 +253,20 @@ fn single(
 /// Every flow of a scenario, as it stands.
 fn every(
     scenario: &Scenario,
-    loaded: &Loaded,
-    network: &Network,
+    ready: &Ready,
+    fixes: bool,
     console: &Console,
     format: TraceFormat,
     style: &Style,
     out: &mut Sink,
 ) -> Result<u8, Failure> {
-    let locator = Locator::new(&loaded.sources);
+    let locator = Locator::new(&ready.loaded.sources);
     let mut code = exit::DONE;
     let mut rows = Vec::new();
     let mut list = List::new(format);
     for case in &scenario.cases {
         let name = Some(case.name.clone());
-        let Some(view) = view(&case.question, name, case.at, network, &locator, console) else {
+        let Some(view) = view(&case.question, name, case.at, ready, fixes, &locator, console) else {
             code = exit::INPUT;
             continue;
         };
@@ -209,7 +277,7 @@ fn every(
                 text.push('\n');
             }
             TraceFormat::Text => {}
-            TraceFormat::Json | TraceFormat::Ndjson => report::json::line(&mut text, &view),
+            _ => report::json::line(&mut text, &view),
         }
         rows.push(FlowRow::from(&view));
         list.item(out, &text)?;
@@ -237,37 +305,40 @@ async fn batch(
     style: Style,
     out: &mut Sink,
 ) -> Result<u8, Failure> {
-    let progress = Progress::lines(!out.is_watched());
+    let batch = Batch::open(path.to_owned())?;
+    let progress = Progress::flows(batch.length(), !out.is_watched());
     let sources = Arc::new(loaded.sources);
     let mut list = List::new(format);
-    let mut faulty = 0;
-    let answer = move |desk: &Desk<'_>, row: Row| answer(desk, row, format, &style);
-    let result = batch::run(path.to_owned(), network, sources, cancel.clone(), answer, |answer| {
-        progress.step();
-        match answer {
-            Ok(text) => list.item(out, &text),
-            Err(error) => {
+    list.begin(out)?;
+    let (mut answered, mut faulty) = (0, 0);
+    let answer = move |desk: &Desk<'_>, row: Row, text: &mut String| answer(desk, row, format, &style, text);
+    let result = batch
+        .run(network, sources, cancel.clone(), answer, |answers| {
+            answered += answers.flows;
+            progress.flows_done(answered, answers.bytes);
+            for fault in &answers.faults {
                 faulty += 1;
                 if faulty <= SHOWN {
-                    console.error(&format!("{}: {error}", path.display()));
+                    progress.beside(|| console.error(&format!("{}: {fault}", path.display())));
                 }
-                Ok(())
             }
-        }
-    })
-    .await;
+            list.item(out, &answers.text)
+        })
+        .await;
     progress.clear();
     match result {
         Ok(()) => {}
         Err(BatchError::File(error)) => return Err(error.into()),
         Err(BatchError::Write(error)) => return Err(error.into()),
     }
-    if cancel.is_asked() {
-        return Err(Failure::Interrupted);
-    }
     list.end(out)?;
     if faulty > SHOWN {
         console.error(&format!("{}: {} more faulty lines", path.display(), faulty - SHOWN));
+    }
+    if cancel.is_asked() {
+        // What was answered is kept, and the file is as well-formed as a whole one.
+        console.error(&format!("stopped before the end: {answered} flows are answered"));
+        return Ok(exit::INTERRUPTED);
     }
     Ok(if faulty == 0 { exit::DONE } else { exit::INPUT })
 }
@@ -278,19 +349,20 @@ fn answer(
     row: Row,
     format: TraceFormat,
     style: &Style,
-) -> Result<String, crate::diag::Diagnostic> {
-    let mut text = String::new();
-    if style.verbose {
+    text: &mut String,
+) -> Result<(), crate::diag::Diagnostic> {
+    let line = row.line;
+    if style.verbose && format != TraceFormat::Csv {
         let trace = engine::answer(&row.question, row.name, At::NOWHERE, desk.network)?;
         let view = TraceView::with(&trace, desk.network, desk.locator);
         match format {
             TraceFormat::Text => {
-                report::text::trace(&mut text, &view, style);
+                report::text::trace(text, &view, style);
                 text.push('\n');
             }
-            TraceFormat::Json | TraceFormat::Ndjson => report::json::line(&mut text, &view),
+            _ => in_list(format, text, |text| report::json::line(text, &view)),
         }
-        return Ok(text);
+        return Ok(());
     }
     let (flow, decision) = engine::decide(&row.question, row.name, At::NOWHERE, desk.network)?;
     match format {
@@ -298,37 +370,43 @@ fn answer(
             text.push_str(&render::line(&FlowRow::new(&flow, &decision, None)));
             text.push('\n');
         }
-        TraceFormat::Json | TraceFormat::Ndjson => report::json::line(
-            &mut text,
-            &json!({
-                "line": row.line,
-                "name": flow.name.as_deref(),
-                "from": flow.from.to_string(),
-                "to": flow.to.to_string(),
-                "protocol": flow.protocol.name().to_lowercase(),
-                "port": flow.port,
-                "outcome": decision.outcome.word(),
-                "disposition": decision.disposition.word(),
-                "cause": decision.cause.map(|c| c.code()),
-                "decider": decision.decider,
-            }),
-        ),
+        TraceFormat::Csv => report::flow::csv(text, line, &flow, &decision),
+        TraceFormat::Json | TraceFormat::Ndjson => {
+            in_list(format, text, |text| report::flow::json(text, line, &flow, &decision));
+        }
     }
-    Ok(text)
+    Ok(())
 }
 
-/// Writes texts that end with a line break one after the other; in JSON as items of a list.
+/// In a JSON list, a comma between items in place of the line break behind each.
+fn in_list(format: TraceFormat, text: &mut String, write: impl FnOnce(&mut String)) {
+    if format == TraceFormat::Json && !text.is_empty() {
+        text.truncate(text.trim_end().len());
+        text.push_str(",\n");
+    }
+    write(text);
+}
+
+/// Writes texts that end with a line break one after the other; in JSON as items of a list, in CSV under a header.
 struct List {
     json: bool,
+    csv: bool,
     written: usize,
 }
 
 impl List {
     fn new(format: TraceFormat) -> Self {
-        Self { json: format == TraceFormat::Json, written: 0 }
+        Self { json: format == TraceFormat::Json, csv: format == TraceFormat::Csv, written: 0 }
+    }
+
+    fn begin(&self, out: &mut Sink) -> io::Result<()> {
+        if self.csv { out.write_all(report::flow::HEADER.as_bytes()) } else { Ok(()) }
     }
 
     fn item(&mut self, out: &mut Sink, text: &str) -> io::Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
         if self.json {
             out.write_all(if self.written == 0 { b"[\n" } else { b",\n" })?;
         }

@@ -88,6 +88,8 @@ resource! {
         pub agent_pool_subnets: Many<Ref<Subnet>> = "agentPoolProfiles.*.vnetSubnetID",
         /// AKS: private API server.
         pub enable_private_cluster: Field<bool> = "apiServerAccessProfile.enablePrivateCluster",
+        /// AKS: whether a private API server has a public name too, which leads to its private address.
+        pub enable_private_cluster_public_fqdn: Field<bool> = "apiServerAccessProfile.enablePrivateClusterPublicFQDN",
         /// AKS: addresses let through to the API server.
         pub authorized_ip_ranges: Many<AddressWord> = "apiServerAccessProfile.authorizedIPRanges",
         /// AKS: how nodes reach the internet.
@@ -259,6 +261,10 @@ resource! {
         pub identity: Field<ManagedIdentity> = "identity",
         /// The attached resource.
         pub resource_id: Field<Ref<AnyKind>> = "resourceId",
+        /// Short form of our own files: the public address that Azure gives its nodes.
+        pub public_ip_address: Field<Ref<super::PublicIpAddress>> = "publicIPAddress",
+        /// Short form of our own files: the security group that Azure puts before its nodes.
+        pub network_security_group: Field<Ref<super::Nsg>> = "networkSecurityGroup",
     }
 }
 
@@ -296,5 +302,7 @@ resource! {
         /// For somebody else's Azure service: whether a private endpoint exists for it somewhere, which
         /// puts the `privatelink` name into its public resolution (DNS-6).
         pub has_private_endpoint: Field<bool> = "hasPrivateEndpoint",
+        /// Aliases of service endpoint policies that stand for it: `/services/Azure/MachineLearning`.
+        pub service_aliases: Many<Arc<str>> = "serviceAliases",
     }
 }

@@ -71,6 +71,8 @@ pub fn compile(
     let admin = super::admin::admin_rules(&inventory, &tags, notes);
     let names = super::names::names(&inventory, &found, &tags);
     let authority = super::roles::authority(&inventory);
+    let pools = super::pools::pools(&inventory, &found);
+    super::invalid::configurations(&inventory, &subnets, notes);
     Network {
         public: public_space(),
         profile,
@@ -87,6 +89,7 @@ pub fn compile(
         admin,
         names,
         authority,
+        pools,
         inventory,
     }
 }
@@ -119,6 +122,7 @@ fn subnet_rows(inventory: &Inventory) -> Vec<SubnetRow> {
                 service_endpoints: Vec::new(),
             },
             virtual_network_tag: Arc::default(),
+            other_virtual_network_tag: Arc::default(),
             internet_tag: Arc::default(),
             tag_doubts: Vec::new(),
         }
@@ -393,14 +397,22 @@ impl VnetParts<'_> {
                 out.gateway.push(learnt(*prefix, NextHop::Gateway, branch.owner, branch.at));
             }
         }
+        let shortest = self.shortest_paths();
         for (id, route) in self.inventory.bgp_routes.rows() {
             let learner = route.learned_by.known().and_then(|r| self.inventory.follow_any(&r.text));
             let owner = Slot { table: TableTag::BgpRoute, row: id.raw() };
             let Some(prefix) = route.address_prefix.known() else { continue };
             match (learner, route.next_hop_ip_address.known()) {
                 (Some(Slot { table: TableTag::VirtualHub, row }), Some(ip))
-                    if self.uses_route_server(row) && self.is_shortest(row, route) =>
+                    if self.uses_route_server(row) =>
                 {
+                    // RS-3: a longer path is not used beside a shorter one.
+                    if shortest.get(&(row, *prefix)).is_some_and(|best| path_length(route) > *best) {
+                        continue;
+                    }
+                    if self.express_decides(out, *prefix, row) {
+                        continue;
+                    }
                     merge_equal(
                         &mut out.gateway,
                         learnt(*prefix, NextHop::Appliance(vec![*ip]), owner, route.at),
@@ -411,14 +423,36 @@ impl VnetParts<'_> {
         }
     }
 
-    /// Whether no other route of the same prefix that the Route Server learnt has a shorter AS path (RS-3).
-    fn is_shortest(&self, server: u32, route: &BgpRoute) -> bool {
-        let rivals = self.inventory.bgp_routes.iter().filter(|other| {
-            let by = other.learned_by.known().and_then(|r| self.inventory.follow_any(&r.text));
-            by == Some(Slot { table: TableTag::VirtualHub, row: server })
-                && other.address_prefix.known() == route.address_prefix.known()
-        });
-        rivals.map(path_length).min().is_none_or(|shortest| path_length(route) <= shortest)
+    /// Of the same prefix from ExpressRoute and from an appliance a Route Server takes ExpressRoute's, unless its
+    /// preference is another (RS-5).
+    fn express_decides(&self, out: &mut VnetRoutes, prefix: IpNet, server: u32) -> bool {
+        use crate::inventory::HubRoutingPreference;
+        let express = |r: &EffectiveRoute| {
+            let branch = self.gateways.branches_of(self.vnet).find(|(b, _)| Some(b.owner) == r.owner);
+            r.prefix == Some(RoutePrefix::Net(prefix)) && branch.is_some_and(|(b, _)| b.express)
+        };
+        let server = &self.inventory.virtual_hubs[Id::new(server as usize)];
+        let vpn_first = server.hub_routing_preference.is(HubRoutingPreference::VpnGateway);
+        if vpn_first {
+            out.gateway.retain(|r| !express(r));
+        }
+        !vpn_first && out.gateway.iter().any(express)
+    }
+
+    /// The shortest AS path of each prefix that a Route Server has learnt.
+    fn shortest_paths(&self) -> HashMap<(u32, IpNet), usize> {
+        let mut out = HashMap::new();
+        for route in self.inventory.bgp_routes.iter() {
+            let learner = route.learned_by.known().and_then(|r| self.inventory.follow_any(&r.text));
+            let (Some(Slot { table: TableTag::VirtualHub, row }), Some(prefix)) =
+                (learner, route.address_prefix.known())
+            else {
+                continue;
+            };
+            let best = out.entry((row, *prefix)).or_insert(usize::MAX);
+            *best = path_length(route).min(*best);
+        }
+        out
     }
 
     /// What a connection to a Virtual WAN hub brings.
@@ -647,19 +681,31 @@ fn vnet_tags(
         set.extend(&AddressSet::from_prefix(&host_prefix(HOST_ADDRESS)));
         bases.push((set, outside, doubts));
     }
-    let mut made: HashMap<(u32, usize), (Arc<AddressSet>, Arc<AddressSet>)> = HashMap::new();
+    let mut made: HashMap<(u32, usize), [Arc<AddressSet>; 3]> = HashMap::new();
     for subnet in subnets {
         let (base, outside, doubts) = &bases[subnet.vnet.index()];
         // With the knob off, routes have no part in the tag, known or not.
         let counts = profile.udr_prefixes_in_virtual_network_tag;
         let user = subnet.routes.user.as_ref().filter(|_| counts);
         let table = subnet.routes.user.as_ref().map_or(0, |t| Arc::as_ptr(t) as usize);
-        let (with_routes, internet) = made.entry((subnet.vnet.raw(), table)).or_insert_with(|| {
-            let mut set = base.clone();
-            user.iter().flat_map(|u| &u.routes).for_each(|r| extend_with(&mut set, r, tags));
-            (Arc::new(set), Arc::new(outside.clone()))
+        let [bare, with_routes, internet] = made.entry((subnet.vnet.raw(), table)).or_insert_with(|| {
+            let bare = Arc::new(base.clone());
+            let with_routes = subnet.routes.user.as_ref().map_or_else(
+                || bare.clone(),
+                |user| {
+                    let mut set = base.clone();
+                    user.routes.iter().for_each(|r| extend_with(&mut set, r, tags));
+                    Arc::new(set)
+                },
+            );
+            [bare, with_routes, Arc::new(outside.clone())]
         });
-        subnet.virtual_network_tag = with_routes.clone();
+        let (tag, other) = match profile.udr_prefixes_in_virtual_network_tag {
+            true => (with_routes, bare),
+            false => (bare, with_routes),
+        };
+        subnet.virtual_network_tag = tag.clone();
+        subnet.other_virtual_network_tag = other.clone();
         subnet.internet_tag = internet.clone();
         let table = subnet.routes.user_unknown.iter().filter(|_| counts);
         let more = user.and_then(|u| u.unknown.as_ref());

@@ -372,6 +372,7 @@ fn public_names(inventory: &Inventory, tags: &ServiceTags, names: &mut Names) {
             insert_public(names, host, name);
         }
     }
+    online_endpoint_names(inventory, tags, &connected, names);
     for (id, host) in inventory.internet_hosts.rows() {
         let tag = host.service_tag.known().and_then(|t| tags.find(t));
         let address = host.addresses.items.first().copied().or_else(|| tags.representative(tag?));
@@ -383,6 +384,39 @@ fn public_names(inventory: &Inventory, tags: &ServiceTags, names: &mut Names) {
     }
     front_door_names(inventory, tags, names);
     names.wildcards.sort_by(|a, b| (b.0.len(), &a.0).cmp(&(a.0.len(), &b.0)));
+}
+
+/// Every online endpoint of the estate by its own name, so that it leads to its own workspace and not to whichever
+/// stands first in its region.
+fn online_endpoint_names(
+    inventory: &Inventory,
+    tags: &ServiceTags,
+    connected: &[(u32, Arc<str>)],
+    names: &mut Names,
+) {
+    const ONLINE: &str = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints";
+    for endpoint in inventory.ml_endpoints.iter().filter(|e| e.id.is_kind(ONLINE)) {
+        let workspace = endpoint.id.parent().and_then(|id| inventory.row::<PlatformService>(&id));
+        let Some(workspace) = workspace else { continue };
+        let service = &inventory.services[workspace];
+        let Some(kind) = kind_of(service) else { continue };
+        let tag = service_tag(kind, service, tags);
+        for (position, entry) in kind.endpoints.iter().enumerate().filter(|(_, e)| e.host.starts_with("*.")) {
+            let Some(any) = names.service_hosts[workspace.index()][position].clone() else { continue };
+            let label = endpoint.id.name();
+            let private = connected
+                .iter()
+                .any(|(row, group)| *row == workspace.raw() && group.eq_ignore_ascii_case(entry.group));
+            let alias = privatelink_name(service, entry).filter(|_| private);
+            let name = PublicName {
+                target: PublicTarget::Service(workspace, position),
+                address: tag.and_then(|t| tags.representative(t)),
+                tag,
+                privatelink: alias.map(|a| a.replacen('*', &label.to_ascii_lowercase(), 1).into()),
+            };
+            insert_public(names, &any.replacen('*', label, 1), name);
+        }
+    }
 }
 
 fn insert_public(names: &mut Names, host: &str, name: PublicName) {

@@ -7,7 +7,7 @@
 use super::{AttachmentId, Bound, Doubt};
 use crate::diag::At;
 use crate::inventory::{Id, RouteTable, Slot, Unknown, VirtualHub, VirtualNetwork};
-use crate::net::{AddressSet, IpAddr, IpNet};
+use crate::net::{IpAddr, IpNet};
 use crate::rules::{self as azure, RuleId};
 use crate::tags::{ServiceTags, TagId};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ impl RoutePrefix {
     pub fn length(&self, ip: IpAddr, tags: &ServiceTags) -> Option<u8> {
         match self {
             Self::Net(net) => net.contains(&ip).then(|| net.prefix_len()),
-            Self::Tag(tag) => longest_holding(tags.set(*tag), ip),
+            Self::Tag(tag) => tags.longest_prefix(*tag, ip),
         }
     }
 
@@ -37,16 +37,6 @@ impl RoutePrefix {
             Self::Tag(tag) => tags.name(*tag).to_owned(),
         }
     }
-}
-
-/// The length of the largest prefix inside the set that holds the address.
-fn longest_holding(set: &AddressSet, ip: IpAddr) -> Option<u8> {
-    if !set.contains(ip) {
-        return None;
-    }
-    let bits = if ip.is_ipv4() { 32 } else { 128 };
-    (0..=bits)
-        .find(|len| IpNet::new(ip, *len).is_ok_and(|net| set.covers(&AddressSet::from_prefix(&net.trunc()))))
 }
 
 /// Who says a route.
@@ -242,6 +232,7 @@ pub enum Choice<'a> {
 }
 
 /// What the choice needs to know beside the table.
+#[derive(Clone)]
 pub struct Selection<'a> {
     /// Prefixes of service tags.
     pub tags: &'a ServiceTags,

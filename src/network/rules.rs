@@ -79,6 +79,15 @@ pub struct Place<'a> {
 pub const HOST_ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(168, 63, 129, 16));
 /// The instance metadata service.
 pub const METADATA_ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(169, 254, 169, 254));
+/// Where Windows asks for its licence: `kms.core.windows.net` and `azkms.core.windows.net`, as the page on activation
+/// under forced tunnelling lists them.
+pub const LICENSING_ADDRESSES: [IpAddr; 3] = [
+    IpAddr::V4(std::net::Ipv4Addr::new(23, 102, 135, 246)),
+    IpAddr::V4(std::net::Ipv4Addr::new(20, 118, 99, 224)),
+    IpAddr::V4(std::net::Ipv4Addr::new(40, 83, 235, 53)),
+];
+/// The port it asks at.
+pub const LICENSING_PORT: u16 = 1688;
 
 /// The source port of a header that conditions on source ports pass over (NSG-27); no flow has it.
 pub const ANY_SOURCE_PORT: u16 = 0;
@@ -96,7 +105,7 @@ impl AddressMatch {
             || (self.virtual_network && place.virtual_network.contains(ip))
             || (self.internet && place.internet.contains(ip))
             || (self.load_balancer && ip == HOST_ADDRESS)
-            || self.platform.is_some_and(|p| p.address() == ip)
+            || self.platform.is_some_and(|p| p.holds(ip))
             || self.asgs.iter().any(|g| asgs.contains(g))
             || self.tags.iter().any(|t| place.tags.set(*t).contains(ip))
         {
@@ -123,10 +132,16 @@ impl Platform {
         }
     }
 
-    fn address(self) -> IpAddr {
+    fn holds(self, ip: IpAddr) -> bool {
+        self.addresses().contains(&ip)
+    }
+
+    /// The addresses it has.
+    pub fn addresses(self) -> &'static [IpAddr] {
         match self {
-            Self::Dns => HOST_ADDRESS,
-            Self::Metadata | Self::Licensing => METADATA_ADDRESS,
+            Self::Dns => &[HOST_ADDRESS],
+            Self::Metadata => &[METADATA_ADDRESS],
+            Self::Licensing => &LICENSING_ADDRESSES,
         }
     }
 }

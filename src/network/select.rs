@@ -4,6 +4,15 @@ use super::{AttachmentId, Choice, EffectiveRoute, Network, RouteState, Selection
 use crate::inventory::{Id, PrivateEndpointNetworkPolicies, Subnet, Unknown, VirtualNetwork};
 use crate::net::{IpAddr, IpNet};
 
+/// A knob that bears on the choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteKnob {
+    /// Whether a user-defined route may beat a service endpoint's (D-4).
+    ServiceEndpointOverridable,
+    /// Whether a learnt 0.0.0.0/0 removes None routes (D-14).
+    BgpDefaultRemovesNone,
+}
+
 impl Network {
     /// What a subnet's table says to a destination (RT-24b).
     pub fn choose(&self, subnet: Id<Subnet>, ip: IpAddr) -> Choice<'_> {
@@ -26,6 +35,22 @@ impl Network {
         self.with_selection(|with| self.subnet(subnet).routes.effective(with))
     }
 
+    /// What the table would say with a knob set the other way.
+    pub fn choose_otherwise(&self, subnet: Id<Subnet>, ip: IpAddr, knob: RouteKnob) -> Choice<'_> {
+        self.with_selection(|with| {
+            let mut other = with.clone();
+            match knob {
+                RouteKnob::ServiceEndpointOverridable => {
+                    other.service_endpoint_overridable = !with.service_endpoint_overridable;
+                }
+                RouteKnob::BgpDefaultRemovesNone => {
+                    other.bgp_default_removes_none = !with.bgp_default_removes_none;
+                }
+            }
+            self.subnet(subnet).routes.choose(ip, &other)
+        })
+    }
+
     fn with_selection<T>(&self, work: impl FnOnce(&Selection<'_>) -> T) -> T {
         let beaten = |id| self.private_endpoint_beaten_from(id);
         let is_public = |ip| self.is_public(ip);
@@ -39,7 +64,7 @@ impl Network {
     }
 
     /// How long a user-defined route must be to beat a private endpoint's /32 (RT-24).
-    fn private_endpoint_beaten_from(&self, id: AttachmentId) -> Result<u8, Unknown> {
+    pub(crate) fn private_endpoint_beaten_from(&self, id: AttachmentId) -> Result<u8, Unknown> {
         let row = self.attachment(id);
         let subnet = &self.inventory.subnets[row.subnet];
         let policies = subnet.private_endpoint_network_policies.or(PrivateEndpointNetworkPolicies::Disabled);

@@ -1,7 +1,11 @@
 //! Batches of flows from a file of any length: read as a stream, answered on all cores, given out in order.
 //!
-//! A reader hands over chunks of lines; the dispatcher gives them to the workers in turn and takes their answers
-//! in the same turn, so order needs no sorting. Never more than two chunks for each worker are under way.
+//! A reader cuts the stream into blocks of whole lines and does nothing else to them but count; the dispatcher gives
+//! the blocks to the workers in turn and takes their answers in the same turn, so order needs no sorting. A worker
+//! takes the lines apart, answers them and writes the answers, all into one text for a block. Never more than
+//! [`EACH`] blocks for each worker are under way, so memory does not depend on the length of the file.
+
+mod blocks;
 
 use super::cancel::Cancel;
 use super::files::{self, FileError, FileFault};
@@ -10,16 +14,14 @@ use crate::diag::{Diagnostic, Sources};
 use crate::network::Network;
 use crate::report::Locator;
 use crate::scenario::{Layout, LineError, Lines, Row};
-use std::io::{self, BufRead};
+use blocks::{Block, read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-/// Lines handed to a worker at once.
-const CHUNK: usize = 256;
-
-/// Chunks a worker may have at once.
+/// Blocks a worker may have at once.
 const EACH: usize = 2;
 
 /// How a batch ended.
@@ -39,97 +41,142 @@ pub struct Desk<'a> {
     pub locator: &'a Locator<'a>,
 }
 
-type Chunk = Vec<Result<Row, LineError>>;
-type Answers<T> = Vec<Result<T, LineError>>;
-
-/// Answers every flow of a file. `answer` runs on the workers, `consume` here, in the order of the lines.
-pub async fn run<T: Send + 'static>(
-    path: PathBuf,
-    network: Arc<Network>,
-    sources: Arc<Sources>,
-    cancel: Cancel,
-    answer: impl Fn(&Desk<'_>, Row) -> Result<T, Diagnostic> + Send + Sync + 'static,
-    mut consume: impl FnMut(Result<T, LineError>) -> io::Result<()>,
-) -> Result<(), BatchError> {
-    let lines = files::open_lines(&path).map_err(BatchError::File)?;
-    let (chunks, mut ready) = mpsc::channel::<io::Result<Chunk>>(EACH);
-    let (layout, stop) = (layout_of(&path), cancel.clone());
-    let reader = spawn_blocking(move || read(lines, layout, &stop, &chunks));
-    let answer = Arc::new(answer);
-    let mut crew: Vec<Worker<T>> =
-        (0..workers()).map(|_| Worker::start(&network, &sources, &answer)).collect();
-    let result = dispatch(&path, &mut ready, &mut crew, &cancel, &mut consume).await;
-    drop(ready);
-    for worker in crew {
-        drop((worker.work, worker.done));
-        finished(worker.task).await;
-    }
-    // A reader that waits for input that may never come is left alone.
-    if !cancel.is_asked() && result.is_ok() {
-        finished(reader).await;
-    }
-    result
+/// The answers to a block of lines.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// What the workers wrote, in the order of the lines.
+    pub text: String,
+    /// How many flows were answered.
+    pub flows: u64,
+    /// The lines that could not be.
+    pub faults: Vec<LineError>,
+    /// How many bytes the lines had.
+    pub bytes: u64,
 }
 
-async fn dispatch<T>(
+/// A batch whose file is open.
+pub struct Batch {
+    path: PathBuf,
+    stream: Box<dyn io::Read + Send>,
+    length: Option<u64>,
+}
+
+impl Batch {
+    /// Opens the file.
+    pub fn open(path: PathBuf) -> Result<Self, FileError> {
+        let (stream, length) = files::open_stream(&path)?;
+        Ok(Self { path, stream, length })
+    }
+
+    /// Its length in bytes, where that is known.
+    pub fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// Answers every flow. `answer` runs on the workers and appends to the text of its block; `consume` runs here, in
+    /// the order of the lines. When somebody asks to stop, the blocks under way are still given out.
+    pub async fn run(
+        self,
+        network: Arc<Network>,
+        sources: Arc<Sources>,
+        cancel: Cancel,
+        answer: impl Fn(&Desk<'_>, Row, &mut String) -> Result<(), Diagnostic> + Send + Sync + 'static,
+        mut consume: impl FnMut(Answers) -> io::Result<()>,
+    ) -> Result<(), BatchError> {
+        let Batch { path, stream, .. } = self;
+        let (blocks, mut ready) = mpsc::channel::<io::Result<Block>>(EACH);
+        let (lines, stop) = (Lines::new(layout_of(&path)), cancel.clone());
+        let reader = spawn_blocking(move || read(stream, lines, &stop, &blocks));
+        let answer = Arc::new(answer);
+        let mut crew: Vec<Worker> =
+            (0..workers()).map(|_| Worker::start(&network, &sources, &answer)).collect();
+        let result = dispatch(&path, &mut ready, &mut crew, &cancel, &mut consume).await;
+        drop(ready);
+        for worker in crew {
+            drop((worker.work, worker.done));
+            finished(worker.task).await;
+        }
+        // A reader that waits for input that may never come is left alone.
+        if !cancel.is_asked() && result.is_ok() {
+            finished(reader).await;
+        }
+        result
+    }
+}
+
+async fn dispatch(
     path: &Path,
-    ready: &mut mpsc::Receiver<io::Result<Chunk>>,
-    crew: &mut [Worker<T>],
+    ready: &mut mpsc::Receiver<io::Result<Block>>,
+    crew: &mut [Worker],
     cancel: &Cancel,
-    consume: &mut impl FnMut(Result<T, LineError>) -> io::Result<()>,
+    consume: &mut impl FnMut(Answers) -> io::Result<()>,
 ) -> Result<(), BatchError> {
+    let number = crew.len();
     let (mut given, mut taken) = (0, 0);
     loop {
-        let chunk = tokio::select! {
-            chunk = ready.recv() => chunk,
-            () = cancel.asked() => return Ok(()),
+        let block = tokio::select! {
+            block = ready.recv() => block,
+            () = cancel.asked() => None,
+            // Whoever waits for input, at a terminal or behind a pipe, sees the answers to what came so far.
+            answers = crew[taken % number].done.recv(), if taken < given => {
+                consume(answers.unwrap_or_default()).map_err(BatchError::Write)?;
+                taken += 1;
+                continue;
+            }
         };
-        let Some(chunk) = chunk else { break };
+        let Some(block) = block else { break };
         let fault = |error| FileError { path: path.to_owned(), fault: FileFault::Read(error) };
-        let chunk = chunk.map_err(|error| BatchError::File(fault(error)))?;
-        let number = crew.len();
+        let block = block.map_err(|error| BatchError::File(fault(error)))?;
         if given - taken == EACH * number {
             crew[taken % number].give_out(consume).await?;
             taken += 1;
         }
         // A worker that is gone has panicked, and tells so when it is joined.
-        if crew[given % number].work.send(chunk).await.is_err() {
+        if crew[given % number].work.send(block).await.is_err() {
             return Ok(());
         }
         given += 1;
     }
-    while taken < given && !cancel.is_asked() {
-        let number = crew.len();
+    while taken < given {
         crew[taken % number].give_out(consume).await?;
         taken += 1;
     }
     Ok(())
 }
 
-struct Worker<T> {
-    work: mpsc::Sender<Chunk>,
-    done: mpsc::Receiver<Answers<T>>,
+struct Worker {
+    work: mpsc::Sender<Block>,
+    done: mpsc::Receiver<Answers>,
     task: JoinHandle<()>,
 }
 
-impl<T: Send + 'static> Worker<T> {
+impl Worker {
     fn start(
         network: &Arc<Network>,
         sources: &Arc<Sources>,
-        answer: &Arc<impl Fn(&Desk<'_>, Row) -> Result<T, Diagnostic> + Send + Sync + 'static>,
+        answer: &Arc<impl Fn(&Desk<'_>, Row, &mut String) -> Result<(), Diagnostic> + Send + Sync + 'static>,
     ) -> Self {
-        let (work, mut inbox) = mpsc::channel::<Chunk>(EACH);
+        let (work, mut inbox) = mpsc::channel::<Block>(EACH);
         let (outbox, done) = mpsc::channel(EACH);
         let (network, sources, answer) = (network.clone(), sources.clone(), answer.clone());
         let task = spawn_blocking(move || {
             let locator = Locator::new(&sources);
             let desk = Desk { network: &network, locator: &locator };
-            let one = |row: Row| {
-                let line = row.line;
-                answer(&desk, row).map_err(|fault| LineError { line, message: told(&fault) })
-            };
-            while let Some(chunk) = inbox.blocking_recv() {
-                let answers: Answers<T> = chunk.into_iter().map(|row| row.and_then(one)).collect();
+            while let Some(block) = inbox.blocking_recv() {
+                let mut answers = Answers { bytes: block.len(), ..Answers::default() };
+                for row in block.rows() {
+                    let told = row.and_then(|row| {
+                        let (line, before) = (row.line, answers.text.len());
+                        answer(&desk, row, &mut answers.text).map_err(|fault| {
+                            answers.text.truncate(before);
+                            LineError { line, message: told(&fault) }
+                        })
+                    });
+                    match told {
+                        Ok(()) => answers.flows += 1,
+                        Err(fault) => answers.faults.push(fault),
+                    }
+                }
                 if outbox.blocking_send(answers).is_err() {
                     return;
                 }
@@ -137,15 +184,12 @@ impl<T: Send + 'static> Worker<T> {
         });
         Self { work, done, task }
     }
-}
 
-impl<T> Worker<T> {
     async fn give_out(
         &mut self,
-        consume: &mut impl FnMut(Result<T, LineError>) -> io::Result<()>,
+        consume: &mut impl FnMut(Answers) -> io::Result<()>,
     ) -> Result<(), BatchError> {
-        let answers = self.done.recv().await.unwrap_or_default();
-        answers.into_iter().try_for_each(consume).map_err(BatchError::Write)
+        consume(self.done.recv().await.unwrap_or_default()).map_err(BatchError::Write)
     }
 }
 
@@ -169,36 +213,5 @@ fn layout_of(path: &Path) -> Option<Layout> {
         "csv" => Some(Layout::Csv),
         "ndjson" | "jsonl" => Some(Layout::Ndjson),
         _ => None,
-    }
-}
-
-/// Reads lines into chunks until the end, a fault of the file, or nobody wants more.
-fn read(
-    mut lines: Box<dyn BufRead + Send>,
-    layout: Option<Layout>,
-    cancel: &Cancel,
-    chunks: &mpsc::Sender<io::Result<Chunk>>,
-) {
-    let mut parser = Lines::new(layout);
-    let mut text = String::new();
-    loop {
-        let mut chunk = Vec::with_capacity(CHUNK);
-        let mut more = true;
-        while chunk.len() < CHUNK && more {
-            text.clear();
-            match lines.read_line(&mut text) {
-                Ok(0) => more = false,
-                Ok(_) => chunk.extend(parser.take(text.trim_end_matches('\n')).transpose()),
-                Err(error) => {
-                    let _ = chunks.blocking_send(Err(error));
-                    return;
-                }
-            }
-            more &= !parser.is_lost();
-        }
-        let gone = !chunk.is_empty() && chunks.blocking_send(Ok(chunk)).is_err();
-        if gone || !more || cancel.is_asked() {
-            return;
-        }
     }
 }

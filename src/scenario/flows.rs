@@ -7,6 +7,7 @@ use super::{Question, endpoint};
 use crate::diag::{Diagnostics, DocId, nearest};
 use crate::doc::{Node, Value, parse_json};
 use crate::net::Protocol;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -67,12 +68,32 @@ pub struct Lines {
 }
 
 /// The fields of a line, by number of the column.
-type Cells = [Option<Arc<str>>; COLUMNS.len()];
+type Cells<'t> = [Option<Cow<'t, str>>; COLUMNS.len()];
 
 impl Lines {
     /// A reader; without a layout the first line tells it.
     pub fn new(layout: Option<Layout>) -> Self {
         Self { layout, header: None, line: 0 }
+    }
+
+    /// Whether lines can be taken anywhere in the file: the layout is known, and the header of a CSV file was read.
+    pub fn is_ready(&self) -> bool {
+        match self.layout {
+            None => false,
+            Some(Layout::Csv) => self.header.is_some(),
+            Some(Layout::Ndjson) => true,
+        }
+    }
+
+    /// A reader that goes on after so many lines.
+    pub fn after(&self, line: usize) -> Lines {
+        Lines { line, ..self.clone() }
+    }
+
+    /// Passes over a line that cannot be taken, and says so.
+    pub fn refuse(&mut self, message: &str) -> LineError {
+        self.line += 1;
+        LineError { line: self.line, message: message.into() }
     }
 
     /// Whether the header of a CSV file was faulty, so that no line can be read.
@@ -134,17 +155,30 @@ fn header(text: &str) -> Result<Vec<usize>, String> {
     Ok(columns)
 }
 
-fn csv_cells(text: &str, header: &[usize]) -> Result<Cells, String> {
-    let values = split(text)?;
-    if values.len() != header.len() {
-        return Err(format!("{} values under {} columns", values.len(), header.len()));
-    }
+fn csv_cells<'t>(text: &'t str, header: &[usize]) -> Result<Cells<'t>, String> {
     let mut cells = Cells::default();
-    for (column, value) in header.iter().zip(values) {
-        let value = value.trim();
-        cells[*column] = (!value.is_empty()).then(|| value.into());
+    let mut put = |number: usize, value: Cow<'t, str>| {
+        let column = header.get(number).copied();
+        if let (Some(column), false) = (column, value.is_empty()) {
+            cells[column] = Some(value);
+        }
+    };
+    let mut count = 0;
+    if text.contains('"') {
+        for value in split(text)? {
+            put(count, Cow::Owned(value.trim().to_owned()));
+            count += 1;
+        }
+    } else {
+        for value in text.split(',') {
+            put(count, Cow::Borrowed(value.trim()));
+            count += 1;
+        }
     }
-    Ok(cells)
+    match count == header.len() {
+        true => Ok(cells),
+        false => Err(format!("{count} values under {} columns", header.len())),
+    }
 }
 
 /// The values of a CSV line; quotes as usual, doubled inside.
@@ -171,7 +205,10 @@ fn split(text: &str) -> Result<Vec<String>, String> {
     if quoted { Err("a quote is not closed on this line".into()) } else { Ok(values) }
 }
 
-fn json_cells(text: &str) -> Result<Cells, String> {
+fn json_cells(text: &str) -> Result<Cells<'_>, String> {
+    if let Some(cells) = plain_cells(text) {
+        return Ok(cells);
+    }
     let root = parse_json(DocId(0), text, &mut Diagnostics::new()).map_err(|d| d.message)?;
     let Some(object) = root.as_object() else { return Err(format!("{} and no object", root.value.kind())) };
     let mut cells = Cells::default();
@@ -181,28 +218,66 @@ fn json_cells(text: &str) -> Result<Cells, String> {
             let help = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
             return Err(format!("a flow has no field `{}`{help}", entry.key));
         };
-        cells[column] = cell(&entry.value)?;
+        cells[column] = cell(&entry.value)?.map(Cow::Owned);
     }
     Ok(cells)
 }
 
-fn cell(node: &Node) -> Result<Option<Arc<str>>, String> {
+fn cell(node: &Node) -> Result<Option<String>, String> {
     match &node.value {
         Value::Null => Ok(None),
         Value::String(text) if text.trim().is_empty() => Ok(None),
         Value::String(text) => Ok(Some(text.trim().into())),
-        Value::Number(number) => Ok(Some(number.to_string().into())),
+        Value::Number(number) => Ok(Some(number.to_string())),
         other => Err(format!("{} where a text or number belongs", other.kind())),
     }
 }
 
-fn row(line: usize, cells: &Cells) -> Result<Row, String> {
+/// The fields of an object that holds nothing but known keys, each once, plain texts and whole numbers: nearly every
+/// line there is. Anything else is left to the reader that can say what is wrong.
+fn plain_cells(text: &str) -> Option<Cells<'_>> {
+    let mut cells = Cells::default();
+    let mut rest = text.trim().strip_prefix('{')?.strip_suffix('}')?.trim_start();
+    loop {
+        let (key, after) = plain_text(rest)?;
+        let column = COLUMNS.iter().position(|c| *c == key)?;
+        let after = after.trim_start().strip_prefix(':')?.trim_start();
+        let (value, after) = if after.starts_with('"') {
+            plain_text(after)?
+        } else {
+            let end = after.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(after.len());
+            let number = &after[..end];
+            // A number that begins with 0 is for the other reader, and so is one too long to be a port.
+            (!number.starts_with('0') && (1..10).contains(&end)).then_some((number, &after[end..]))?
+        };
+        let value = value.trim();
+        if cells[column].is_some() || value.is_empty() {
+            return None;
+        }
+        cells[column] = Some(Cow::Borrowed(value));
+        let after = after.trim_start();
+        if after.is_empty() {
+            return Some(cells);
+        }
+        rest = after.strip_prefix(',')?.trim_start();
+    }
+}
+
+/// A quoted text without escapes at the start, and what follows it.
+fn plain_text(text: &str) -> Option<(&str, &str)> {
+    let (inside, after) = text.strip_prefix('"')?.split_once('"')?;
+    let plain = inside.bytes().all(|b| b != b'\\' && b >= 0x20);
+    plain.then_some((inside, after))
+}
+
+fn row(line: usize, cells: &Cells<'_>) -> Result<Row, String> {
     let [from, to, protocol, port, source_port, name, identity, action] = cells;
-    let end = |cell: &Option<Arc<str>>, name: &str| match cell {
+    let shared = |cell: &Option<Cow<'_, str>>| cell.as_deref().map(Into::into);
+    let end = |cell: &Option<Cow<'_, str>>, name: &str| match cell {
         Some(text) => endpoint(text).map_err(|e| e.to_string()),
         None => Err(format!("the flow has no `{name}`")),
     };
-    let number = |cell: &Option<Arc<str>>| match cell {
+    let number = |cell: &Option<Cow<'_, str>>| match cell {
         Some(text) => text
             .parse::<u16>()
             .ok()
@@ -222,15 +297,15 @@ fn row(line: usize, cells: &Cells) -> Result<Row, String> {
     }
     Ok(Row {
         line,
-        name: name.clone(),
+        name: shared(name),
         question: Question {
             from: from.endpoint,
             to: to.endpoint,
             protocol,
             port: port.or(to.port),
             source_port: number(source_port)?,
-            identity: identity.clone(),
-            action: action.clone(),
+            identity: shared(identity),
+            action: shared(action),
         },
     })
 }
@@ -279,6 +354,53 @@ mod tests {
                 "line 4: not well-formed JSON: unterminated object",
             ],
         );
+    }
+
+    #[test]
+    fn plain_objects_are_read_alike() {
+        for text in [
+            r#"{"from":"a","to":"b","port":443}"#,
+            r#" { "from" : "a" , "to" : "b:22", "protocol": "udp", "name": "x" } "#,
+            r#"{"from":"a","to":"b","source_port":"80","as":"me","action":"read"}"#,
+        ] {
+            let plain = plain_cells(text).expect("plain");
+            let root = parse_json(DocId(0), text, &mut Diagnostics::new()).expect("JSON");
+            for entry in root.as_object().expect("an object").iter() {
+                let column = COLUMNS.iter().position(|c| *c == &*entry.key).expect("a column");
+                assert_eq!(
+                    plain[column].as_deref(),
+                    cell(&entry.value).expect("a text").as_deref(),
+                    "{text}"
+                );
+            }
+            assert_eq!(plain.iter().flatten().count(), root.as_object().expect("an object").len());
+        }
+        for text in [
+            "{}",
+            "{\"from\":\"\"}",
+            r#"{"from":"\u0061"}"#,
+            r#"{"port":0443}"#,
+            r#"{"port":4.5}"#,
+            r#"{"from":"a","from":"b"}"#,
+            r#"{"from":"a",}"#,
+            r#"{"from":"a"}}"#,
+            r#"{"from":null}"#,
+            r#"{"x":"a"}"#,
+            r#"{"port":12345678901}"#,
+        ] {
+            assert_eq!(plain_cells(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_reader_goes_on_anywhere() {
+        let mut lines = Lines::new(None);
+        assert!(!lines.is_ready());
+        assert_eq!(lines.take("to,from"), Ok(None));
+        assert!(lines.is_ready());
+        let row = lines.after(7).take("b,a").expect("a row").expect("a row");
+        assert_eq!((row.line, row.question.from.to_string().as_str()), (8, "a"));
+        assert_eq!(lines.after(3).refuse("too long").to_string(), "line 4: too long");
     }
 
     #[test]

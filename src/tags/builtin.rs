@@ -1,7 +1,7 @@
 //! Decodes the table that comes with the project. Its header says what it holds and how it is written.
 
 use super::ServiceTags;
-use crate::net::{AddressSet, IpNet, Ipv4Net, Ipv6Net};
+use crate::net::{IpNet, Ipv4Net, Ipv6Net};
 use std::sync::Arc;
 
 const TEXT: &str = include_str!("builtin.txt");
@@ -25,7 +25,7 @@ struct Table {
     date: &'static str,
     regions: Vec<Region>,
     open: Option<Open>,
-    done: Vec<(Arc<str>, AddressSet)>,
+    done: Vec<(Arc<str>, Vec<IpNet>)>,
 }
 
 struct Region {
@@ -39,6 +39,9 @@ struct Open {
     name: &'static str,
     /// Which name of a region its regional forms have; `None` for a tag without regions.
     form: Option<fn(&Region) -> &'static str>,
+    /// The IPv4 prefixes of the tag itself, where they are not simply all of those below.
+    whole: Vec<IpNet>,
+    next_whole: u64,
     /// Every prefix with the letter of its region.
     prefixes: Vec<(u8, IpNet)>,
     next_v4: u64,
@@ -63,9 +66,18 @@ impl Table {
                 self.close();
                 self.open = Some(Open::new(word(), word()));
             }
+            "whole" => self.whole(word()),
             "4" => self.records(word(), Open::v4),
             "6" => self.records(word(), Open::v6),
             _ => {}
+        }
+    }
+
+    fn whole(&mut self, text: &'static str) {
+        let Some(open) = &mut self.open else { return };
+        let mut letters = Letters(text.as_bytes());
+        while let Some(prefix) = v4(&mut open.next_whole, &mut letters) {
+            open.whole.push(prefix);
         }
     }
 
@@ -80,14 +92,18 @@ impl Table {
 
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
-        let all = AddressSet::from_prefixes(open.prefixes.iter().map(|(_, p)| p));
+        let every = open.prefixes.iter().map(|(_, p)| *p);
+        let all: Vec<IpNet> = match open.whole.is_empty() {
+            true => every.collect(),
+            false => every.filter(|p| p.addr().is_ipv6()).chain(open.whole.iter().copied()).collect(),
+        };
         self.done.push((open.name.into(), all));
         let Some(form) = open.form else { return };
         for region in &self.regions {
-            let own = open.prefixes.iter().filter(|(letter, _)| *letter == region.letter).map(|(_, p)| p);
-            let set = AddressSet::from_prefixes(own);
-            if !set.is_empty() {
-                self.done.push((format!("{}.{}", open.name, form(region)).into(), set));
+            let own = open.prefixes.iter().filter(|(letter, _)| *letter == region.letter).map(|(_, p)| *p);
+            let own: Vec<IpNet> = own.collect();
+            if !own.is_empty() {
+                self.done.push((format!("{}.{}", open.name, form(region)).into(), own));
             }
         }
     }
@@ -100,15 +116,11 @@ impl Open {
             "code" => Some(|r| r.code),
             _ => None,
         };
-        Open { name, form, prefixes: Vec::new(), next_v4: 0, upper: 0 }
+        Open { name, form, whole: Vec::new(), next_whole: 0, prefixes: Vec::new(), next_v4: 0, upper: 0 }
     }
 
     fn v4(&mut self, letters: &mut Letters) -> Option<IpNet> {
-        let start = self.next_v4 + letters.number()? as u64;
-        let length = letters.next()?.checked_sub(b'A')? + 7;
-        let prefix = Ipv4Net::new(u32::try_from(start).ok()?.into(), length).ok()?;
-        self.next_v4 = u64::from(u32::from(prefix.broadcast())) + 1;
-        Some(prefix.into())
+        v4(&mut self.next_v4, letters)
     }
 
     fn v6(&mut self, letters: &mut Letters) -> Option<IpNet> {
@@ -121,6 +133,15 @@ impl Open {
         let address = u128::from(self.upper) << 64 | u128::from(lower);
         Some(Ipv6Net::new(address.into(), length).ok()?.into())
     }
+}
+
+/// One IPv4 prefix, and where the next may begin.
+fn v4(next: &mut u64, letters: &mut Letters) -> Option<IpNet> {
+    let start = *next + letters.number()? as u64;
+    let length = letters.next()?.checked_sub(b'A')? + 7;
+    let prefix = Ipv4Net::new(u32::try_from(start).ok()?.into(), length).ok()?;
+    *next = u64::from(u32::from(prefix.broadcast())) + 1;
+    Some(prefix.into())
 }
 
 /// What is left of a line of records.

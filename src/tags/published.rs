@@ -6,7 +6,7 @@
 use super::{ServiceTags, is_symbolic};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::doc::{Node, Number, Value};
-use crate::net::{AddressSet, parse_prefix};
+use crate::net::{AddressSet, IpNet, parse_prefix};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,40 +23,41 @@ pub(super) fn read(node: &Node, notes: &mut Diagnostics) -> Result<ServiceTags, 
     };
     let mut tags: BTreeMap<String, Entry> = BTreeMap::new();
     for value in values {
-        if let Some((name, set)) = tag(value, notes) {
-            enter(&mut tags, name, set, value, notes);
+        if let Some((name, prefixes)) = tag(value, notes) {
+            enter(&mut tags, name, prefixes, value, notes);
         }
     }
     let cloud = node.get("cloud").and_then(Node::as_str).unwrap_or("unnamed cloud");
     let change = node.get("changeNumber").and_then(whole).unwrap_or_default();
     let source = format!("service tag file ({cloud}, change {change})");
-    let kept = tags.into_values().filter_map(|e| e.set.map(|set| (e.name, set))).collect();
+    let kept = tags.into_values().filter_map(|e| e.prefixes.map(|prefixes| (e.name, prefixes))).collect();
     Ok(ServiceTags::new(cloud, change, &source, kept))
 }
 
-/// A tag by its name; without a set where two descriptions disagree.
+/// A tag by its name; without prefixes where two descriptions disagree.
 struct Entry {
     name: Arc<str>,
-    set: Option<AddressSet>,
+    prefixes: Option<Vec<IpNet>>,
 }
 
 fn enter(
     tags: &mut BTreeMap<String, Entry>,
     name: &Arc<str>,
-    set: Option<AddressSet>,
+    prefixes: Option<Vec<IpNet>>,
     value: &Node,
     notes: &mut Diagnostics,
 ) {
     let key = name.to_lowercase();
     let Some(entry) = tags.get_mut(&key) else {
-        tags.insert(key, Entry { name: name.clone(), set });
+        tags.insert(key, Entry { name: name.clone(), prefixes });
         return;
     };
-    if entry.set != set {
+    let set = |prefixes: &Option<Vec<IpNet>>| prefixes.as_ref().map(AddressSet::from_prefixes);
+    if set(&entry.prefixes) != set(&prefixes) {
         let message =
             format!("the tag `{name}` stands here twice with different prefixes, so it is left out");
         notes.push(Diagnostic::new(Code::DuplicateResource, value.at, message));
-        entry.set = None;
+        entry.prefixes = None;
     }
 }
 
@@ -72,8 +73,8 @@ fn member<'a>(tag: &'a Node, key: &str) -> Option<&'a Node> {
     tag.get("properties").and_then(|p| p.get(key)).or_else(|| tag.get(key))
 }
 
-/// A tag with its set, or without one where a prefix cannot be read.
-fn tag<'a>(value: &'a Node, notes: &mut Diagnostics) -> Option<(&'a Arc<str>, Option<AddressSet>)> {
+/// A tag with its prefixes, or without where one cannot be read.
+fn tag<'a>(value: &'a Node, notes: &mut Diagnostics) -> Option<(&'a Arc<str>, Option<Vec<IpNet>>)> {
     let Some(Value::String(name)) = value.get("name").map(|n| &n.value) else {
         notes.push(Diagnostic::new(Code::MissingField, value.at, "a service tag without a name"));
         return None;
@@ -97,5 +98,5 @@ fn tag<'a>(value: &'a Node, notes: &mut Diagnostics) -> Option<(&'a Arc<str>, Op
             }
         }
     }
-    Some((name, Some(AddressSet::from_prefixes(&prefixes))))
+    Some((name, Some(prefixes)))
 }

@@ -149,6 +149,10 @@ fn builtin_table_is_a_part_of_its_publication() {
         let published = whole.find(name).unwrap_or_else(|| panic!("{name} is not published"));
         assert_eq!(whole.name(published), name);
         assert_eq!(part.set(id), whole.set(published), "{name}");
+        let v4 = |tags: &ServiceTags, id: TagId| -> Vec<IpNet> {
+            tags.tags[id.index()].prefixes.iter().filter(|p| p.addr().is_ipv4()).copied().collect()
+        };
+        assert_eq!(v4(&part, id), v4(&whole, published), "{name}");
     }
     // All regional forms are there too, but for one subtag of Entra ID that is far larger than the rest.
     for id in whole.iter().filter(|id| whole.parent(*id).is_some_and(|p| part.find(whole.name(p)).is_some()))
@@ -159,4 +163,15 @@ fn builtin_table_is_a_part_of_its_publication() {
     let known = parse_addresses("13.66.60.119").expect("an address");
     let adf = part.find("AzureActiveDirectory").expect("Entra ID");
     assert!(!part.set(adf).meets(&known));
+}
+
+#[test]
+fn prefixes_keep_their_length_as_published() {
+    let tags = ServiceTags::builtin();
+    let length = |tag: &str| tags.longest_prefix(tags.find(tag)?, "20.47.7.10".parse().ok()?);
+    // The tag of the whole service is published in larger pieces than its regions.
+    assert_eq!(length("Storage"), Some(18));
+    assert_eq!(length("Storage.WestEurope"), Some(24));
+    assert_eq!(length("AzureCloud"), Some(24));
+    assert_eq!(length("Storage.EastUS"), None);
 }

@@ -7,7 +7,7 @@ use super::question::EPHEMERAL_PORT;
 use super::state::{Device, End, Next, Place, Session, State, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{
-    ApplicationGateway, Id, LoadBalancer, LoadBalancingRule, Sku, Slot, TableTag, Unknown,
+    ApplicationGateway, Id, LoadBalancer, LoadBalancingRule, ResourceId, Sku, Slot, TableTag, Unknown,
 };
 use crate::net::Header;
 use crate::net::{Protocol, ProtocolMatch};
@@ -15,45 +15,6 @@ use crate::network::{AttachmentId, AttachmentKind, HOST_ADDRESS, PublicTarget, R
 use crate::rules as azure;
 
 impl Walk<'_> {
-    /// The pools an attachment belongs to, as references.
-    pub(super) fn pools_of(&self, id: AttachmentId) -> Vec<String> {
-        let inventory = &self.net.inventory;
-        let row = self.net.attachment(id);
-        let mut pools: Vec<String> = Vec::new();
-        let mut add = |configs: &crate::inventory::Many<crate::inventory::IpConfiguration>| {
-            for config in configs {
-                pools.extend(config.load_balancer_backend_address_pools.iter().map(|r| r.text.to_string()));
-            }
-        };
-        match row.kind {
-            AttachmentKind::Interface(nic) => add(&inventory.network_interfaces[nic].ip_configurations),
-            AttachmentKind::ScaleSet(set) => {
-                for interface in &inventory.scale_sets[set].network_interface_configurations {
-                    add(&interface.ip_configurations);
-                }
-            }
-            _ => {}
-        }
-        for balancer in inventory.load_balancers.iter() {
-            for pool in &balancer.backend_address_pools {
-                let by_address = pool
-                    .addresses
-                    .iter()
-                    .any(|a| a.ip_address.known().is_some() && a.ip_address.known() == row.address.as_ref());
-                let by_config = pool.backend_ip_configurations.iter().any(|r| match row.kind {
-                    AttachmentKind::Interface(nic) => {
-                        r.id().is_some_and(|id| id.is_within(inventory.network_interfaces[nic].id.as_str()))
-                    }
-                    _ => false,
-                });
-                if by_address || by_config {
-                    pools.push(pool.id.as_str().to_owned());
-                }
-            }
-        }
-        pools
-    }
-
     /// At a frontend of a load balancer, from inside (`own`) or from public space.
     pub(super) fn at_frontend(
         &self,
@@ -80,6 +41,9 @@ impl Walk<'_> {
             mine && takes(r, &s.header, transit)
         });
         let Some(rule) = rule else {
+            if self.balancer_rule_gone(s, slot) {
+                return Next::End(End::Stopped);
+            }
             return self.inbound_nat(s, balancer, front, slot);
         };
         if let Some(unknown) = [&rule.frontend_port, &rule.backend_port].into_iter().find_map(|f| f.unknown())
@@ -97,7 +61,8 @@ impl Walk<'_> {
             at: rule.at,
             ..of(self.net, Some(slot), &[azure::LB_1])
         };
-        let backends = self.backends(rule);
+        let pool = self.backends(balancer, rule);
+        let backends = self.kept_backends(s, &pool).unwrap_or(pool);
         if backends.is_empty() {
             let text = format!("no backend of the rule `{}` is in the files", rule.name);
             s.block(StepKind::Balance, Cause::NoBackend, evidence, text);
@@ -140,19 +105,20 @@ impl Walk<'_> {
     }
 
     /// The attachments in the pools of a rule.
-    fn backends(&self, rule: &LoadBalancingRule) -> Vec<AttachmentId> {
-        let wanted: Vec<&str> = rule.backend_address_pool.iter().map(|r| &*r.text).collect();
+    fn backends(&self, balancer: Id<LoadBalancer>, rule: &LoadBalancingRule) -> Vec<AttachmentId> {
+        let named = rule.backend_address_pool.iter();
+        let wanted: Vec<ResourceId> = named
+            .flat_map(|r| self.net.pools.named(&self.net.inventory, &r.text, Some(balancer.raw())))
+            .collect();
         let mut out = Vec::new();
-        for number in 0..self.net.attachments.len() {
-            let id = AttachmentId(number as u32);
+        for id in self.net.pools.members().iter().copied() {
             if matches!(
                 self.net.attachment(id).kind,
                 AttachmentKind::Frontend(..) | AttachmentKind::PrivateEndpoint(..)
             ) {
                 continue;
             }
-            let pools = self.pools_of(id);
-            if pools.iter().any(|p| wanted.iter().any(|w| same_part(w, p))) {
+            if self.net.pools.of(id).iter().any(|p| wanted.contains(p)) {
                 out.push(id);
             }
         }
@@ -173,9 +139,22 @@ impl Walk<'_> {
         let healthy: Vec<AttachmentId> =
             backends.iter().copied().filter(|b| self.probe_passes(row, rule, *b)).collect();
         if healthy.is_empty() {
-            let evidence = Evidence { rules: vec![azure::LB_4, azure::PLAT_6], ..evidence.clone() };
-            let text = "every backend denies the health probes from 168.63.129.16, so none gets new flows";
-            s.block(StepKind::Balance, Cause::ProbeDown, evidence, text);
+            let every = !self.backends(balancer, rule).iter().any(|b| self.probe_passes(row, rule, *b));
+            if !self.outlives_probes(s, row.sku.is(Sku::Basic), every) {
+                let mut rules = vec![azure::LB_4, azure::PLAT_6];
+                let (text, more) = match s.open.is_some() {
+                    true => (
+                        "every backend denies the health probes from 168.63.129.16, which cuts open flows",
+                        Some(azure::LB_3),
+                    ),
+                    false => (
+                        "every backend denies the health probes from 168.63.129.16, so none gets new flows",
+                        None,
+                    ),
+                };
+                rules.extend(more);
+                s.block(StepKind::Balance, Cause::ProbeDown, Evidence { rules, ..evidence.clone() }, text);
+            }
         }
         let used = if healthy.is_empty() { backends } else { healthy };
         let total = used.len();
@@ -296,7 +275,7 @@ impl Walk<'_> {
             let frontend = r.frontend_ip_configuration.known();
             frontend.is_some_and(|f| names_part(&f.text, &front.id, &front.name))
         };
-        row.load_balancing_rules.iter().filter(own).flat_map(|rule| self.backends(rule)).collect()
+        row.load_balancing_rules.iter().filter(own).flat_map(|rule| self.backends(balancer, rule)).collect()
     }
 
     /// An inbound NAT rule, where no load-balancing rule takes the flow.
@@ -669,14 +648,4 @@ fn takes(rule: &LoadBalancingRule, header: &Header, transit: bool) -> bool {
     !transit
         && protocol
         && (rule.frontend_port.is(i64::from(header.port)) || rule.frontend_port.unknown().is_some())
-}
-
-/// Whether two references name the same pool: ids, or bare names.
-fn same_part(a: &str, b: &str) -> bool {
-    use crate::inventory::ResourceId;
-    if ResourceId::looks_like_one(a) && ResourceId::looks_like_one(b) {
-        return ResourceId::new(a) == ResourceId::new(b);
-    }
-    let last = |t: &str| t.rsplit('/').next().unwrap_or(t).to_ascii_lowercase();
-    last(a) == last(b)
 }

@@ -156,6 +156,8 @@ causes! {
     NoOutboundMethod = "NO_OUTBOUND_METHOD", NoOutboundMethod, Timeout, "The route says Internet, but nothing gives the sender a public address: no NAT gateway, public address, outbound rule or default outbound access (OUT-1, OUT-4).";
     NatProtocol = "NAT_PROTOCOL_NOT_CARRIED", NoOutboundMethod, Timeout, "The outbound method does not carry this protocol: NAT gateways and default outbound access take no ICMP (NAT-3, OUT-4).";
     ServiceEndpointPolicyDeny = "SERVICE_ENDPOINT_POLICY_DENY", DeniedOut, Timeout, "A service endpoint policy of the subnet does not list the target account (SEP-1).";
+    ServiceEndpointSwitched = "SERVICE_ENDPOINT_SWITCHED", NotConnected, Reset, "A service endpoint was switched on or off on the sender's subnet while the flow was open: that closes open connections to the service (SE-8).";
+    SessionNotKnown = "SESSION_NOT_KNOWN", DeniedInTransit, Timeout, "The flow was open before a change and now meets a device or receiver that never saw it begin (ASYM-1).";
     DnsZoneShadow = "DNS_NXDOMAIN_ZONE_SHADOW", NameNotResolved, NxDomain, "The private zone linked to the resolving network is authoritative for the name and has no record of it; there is no public fallback (DNS-6).";
     DnsNxDomain = "DNS_NXDOMAIN", NameNotResolved, NxDomain, "Nobody holds a record of the name.";
     DnsServerUnreachable = "DNS_SERVER_UNREACHABLE", NameNotResolved, LookupFailed, "The flow to the DNS server the client uses is blocked, so no name resolves (DNS-2).";
@@ -183,6 +185,7 @@ causes! {
     FrontDoorOriginDown = "FRONT_DOOR_ORIGIN_UNREACHABLE", NeighborUnreachable, Http502, "Front Door cannot reach any origin of the route.";
     GatewaySubnetRules = "GATEWAY_SUBNET_BLOCKED", NeighborUnreachable, Http502, "The application gateway's own subnet lacks rules or routes it needs, so it is unhealthy (NSG-25, RT-36, AGW-2).";
     ManagedNetworkDeny = "MANAGED_NETWORK_DENY", DeniedOut, Timeout, "The managed virtual network allows only approved outbound, and no rule approves this (AML-5).";
+    DeploymentEgressDisabled = "DEPLOYMENT_EGRESS_DISABLED", DeniedOut, Timeout, "The deployment is isolated by its own switch (egressPublicNetworkAccess Disabled): it reaches the workspace, its storage and its registry alone (AML-5).";
     OriginUnmatched = "INBOUND_NOT_PUBLISHED", NeighborUnreachable, Timeout, "The target has no public address and nothing in front publishes it.";
     ServiceCannotInitiate = "PRIVATE_ENDPOINT_ONE_WAY", NoRoute, Timeout, "A service cannot open flows through a private endpoint (PE-4).";
     UnknownServiceTag = "UNKNOWN_SERVICE_TAG", InsufficientInfo, Untold, "A rule or route that would decide names a service tag whose prefixes are not in the table in use.";

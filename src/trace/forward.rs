@@ -8,10 +8,10 @@ use super::worlds::Guess;
 use super::{Cause, Disposition};
 use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
 use crate::net::Header;
-use crate::net::{IpAddr, Protocol};
+use crate::net::{IpAddr, IpNet, Protocol};
 use crate::network::{
     AttachmentId, AttachmentKind, Branch, BranchKind, Choice, EffectiveRoute, HOST_ADDRESS, Link,
-    METADATA_ADDRESS, NextHop, RouteSource, SubnetRole, Tri,
+    METADATA_ADDRESS, NextHop, RouteSource, SubnetRole, Tri, is_reserved,
 };
 use crate::profile::ForwardedTrafficMode;
 use crate::rules::{self as azure, RuleId};
@@ -120,6 +120,7 @@ impl Walk<'_> {
         choice: Choice<'_>,
     ) -> Next {
         let destination = s.header.destination;
+        self.route_leans(s, subnet, &choice);
         match choice {
             Choice::NoRoute => {
                 let id = &self.net.inventory.subnets[subnet].id;
@@ -180,10 +181,12 @@ impl Walk<'_> {
                 return Next::End(End::Stopped);
             }
         };
+        self.endpoint_switched(s, subnet, from, hop);
         let vnet = self.net.subnet(subnet).vnet;
         match hop {
             NextHop::None => {
-                let evidence = Evidence { rules: vec![azure::RT_16], ..evidence };
+                let mut evidence = evidence;
+                evidence.rules.push(azure::RT_16);
                 let text = format!("{text} has next hop None: dropped");
                 match self.broken_peering(vnet, s.header.destination) {
                     _ if route.source == RouteSource::User => {
@@ -391,6 +394,17 @@ impl Walk<'_> {
 
     /// To appliances by address, in this or a directly joined network (RT-13); to each of several.
     fn to_appliances(&self, s: &mut State, subnet: Id<Subnet>, ips: &[IpAddr], evidence: &Evidence) -> Next {
+        // An open flow stays on its appliance as long as that is among them.
+        let vnet = self.net.subnet(subnet).vnet;
+        let known: Vec<IpAddr> = match ips {
+            [_] => Vec::new(),
+            _ => ips
+                .iter()
+                .copied()
+                .filter(|ip| self.appliance_at(vnet, *ip).is_ok_and(|id| self.is_on(s, id)))
+                .collect(),
+        };
+        let ips = if known.is_empty() { ips } else { &known };
         match ips {
             [ip] => self.to_appliance(s, subnet, *ip, evidence),
             _ => Next::Forked(
@@ -493,6 +507,9 @@ impl Walk<'_> {
     fn at_gateway(&self, s: &mut State, id: AttachmentId) -> Next {
         self.enter(s, id);
         self.gateway_subnet(s, id);
+        if let AttachmentKind::Gateway(gateway) = self.net.attachment(id).kind {
+            self.fast_path(s, id, gateway);
+        }
         let row = self.net.attachment(id);
         if !self.is_behind_gateway(row.subnet, s.header.destination) {
             s.pass(StepKind::Forward, by(&[azure::RT_34]), || "the routes of GatewaySubnet decide".into());
@@ -571,6 +588,40 @@ impl Walk<'_> {
             Some(BranchKind::Vnet(vnet)) => Next::Go(Place::Inside(vnet)),
             Some(_) => Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork)),
             None => Next::End(End::Stopped),
+        }
+    }
+
+    /// ExpressRoute FastPath passes the gateway by, with exceptions that are not modelled (GW-5): where an answer
+    /// leans on one of them it is not known.
+    fn fast_path(
+        &self,
+        s: &mut State,
+        id: AttachmentId,
+        gateway: Id<crate::inventory::VirtualNetworkGateway>,
+    ) {
+        let inventory = &self.net.inventory;
+        let over = |c: &&crate::inventory::Connection| {
+            let mine = c.virtual_network_gateway1.known().and_then(|r| inventory.follow(r).row());
+            mine == Some(gateway) && c.express_route_gateway_bypass.is(true)
+        };
+        if s.returning || !matches!(s.origin, super::question::Origin::Site(..)) {
+            return;
+        }
+        let Some(connection) = inventory.connections.iter().find(over) else { return };
+        let destination = s.header.destination;
+        let row = self.net.attachment(id);
+        let routed = match self.net.choose(row.subnet, destination) {
+            Choice::Route(routes, _) => routes.iter().any(|r| r.source == RouteSource::User),
+            _ => false,
+        };
+        let endpoint =
+            self.net.attachments.iter().any(|a| {
+                a.address == Some(destination) && matches!(a.kind, AttachmentKind::PrivateEndpoint(..))
+            });
+        if routed || endpoint {
+            let why = "the connection uses FastPath, and whether the gateway's routes and private endpoints hold there is not modelled (GW-5)";
+            let unknown = Unknown::new(connection.at, why);
+            s.unknown(StepKind::Forward, Cause::UnsupportedResource, &unknown, by(&[]));
         }
     }
 
@@ -666,6 +717,15 @@ impl Walk<'_> {
             );
             return Next::End(End::Stopped);
         }
+        let kept = |prefix: &IpNet| is_reserved(prefix, destination);
+        if !s.returning && self.net.inventory.subnets[subnet].address_prefixes.iter().any(kept) {
+            let text = format!(
+                "Azure keeps {destination} for itself: nothing answers there, and no broadcast is carried"
+            );
+            let evidence = Evidence { resource: Some(id), ..by(&[azure::PLAT_5, azure::PKT_8]) };
+            s.block(StepKind::Deliver, Cause::AddressNotInUse, evidence, text);
+            return Next::End(End::Stopped);
+        }
         s.assume(
             None,
             format!(
@@ -734,7 +794,25 @@ impl Walk<'_> {
         if row.address == Some(s.header.destination) {
             return self.deliver(s, id);
         }
+        if self.floats(s, id) {
+            let frontend = s.header.destination;
+            s.assume(None, format!("`{}` has {frontend} on a loopback of its own (LB-7)", row.name));
+            return self.deliver(s, id);
+        }
         self.pass_on(s, id)
+    }
+
+    /// Whether a load balancer handed the packet on with its own frontend as the destination (LB-7).
+    fn floats(&self, s: &State, id: AttachmentId) -> bool {
+        let header = s.header;
+        let from_balancer =
+            s.sessions.last().is_some_and(|x| x.device == Device::Inbound(id) && x.outgoing == header);
+        let row = self.net.attachment(id);
+        let near = self.net.at_address(row.vnet, header.destination);
+        let private =
+            near.is_some_and(|f| matches!(self.net.attachment(f).kind, AttachmentKind::Frontend(..)));
+        let public = self.net.by_public_address.get(&header.destination);
+        from_balancer && (private || matches!(public, Some(crate::network::Occupant::Frontend(..))))
     }
 
     fn deliver(&self, s: &mut State, id: AttachmentId) -> Next {
@@ -811,6 +889,7 @@ impl Walk<'_> {
                 s.pass(StepKind::Forward, evidence, || format!("`{}` passes it on", row.name));
             }
         }
+        self.session_begins(s, Device::Transit(id));
         let before = s.header;
         if let (true, Some(own)) = (translates, row.address) {
             let after = Header { source: own, ..before };
@@ -844,6 +923,7 @@ impl Walk<'_> {
         self.smtp(s);
         match self.outbound_method(s, subnet, from) {
             Some((public, evidence, text)) => {
+                self.outbound_changed(s, from, public);
                 let before = s.header;
                 let after = Header { source: public, ..before };
                 if let Some(id) = from {

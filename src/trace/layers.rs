@@ -4,10 +4,10 @@
 //! one after the other, and so do the questions of Network Watcher.
 
 use crate::inventory::{Asg, Id, Nsg, ResourceId, Subnet, Unknown};
-use crate::net::Header;
+use crate::net::{Header, Protocol};
 use crate::network::{
-    AttachmentId, AttachmentKind, Bound, CompiledRule, HOST_ADDRESS, METADATA_ADDRESS, Network, Place,
-    RuleSet, Ruling, SubnetRole,
+    AttachmentId, AttachmentKind, Bound, CompiledRule, HOST_ADDRESS, LICENSING_ADDRESSES, LICENSING_PORT,
+    METADATA_ADDRESS, Network, Place, RoutePrefix, RuleSet, Ruling, SubnetRole,
 };
 
 /// The port that the tag `AzurePlatformDNS` is about.
@@ -81,7 +81,7 @@ impl<'n> Layers<'n> {
         };
         let mut layers = Vec::new();
         layers.extend(admin(network, spot, subnet, header, inbound));
-        let exempt = exempt(header);
+        let exempt = exempt(network, subnet, header, inbound);
         let of_subnet = group(network, subnet_group(network, subnet), LayerKind::Subnet, inbound, exempt);
         let of_interface = match spot {
             Spot::Subnet(_) => None,
@@ -134,12 +134,30 @@ pub(super) fn is_platform_address(header: &Header) -> bool {
     header.destination == HOST_ADDRESS || header.destination == METADATA_ADDRESS
 }
 
-fn exempt(header: &Header) -> Exempt {
+fn exempt(network: &Network, subnet: Id<Subnet>, header: &Header, inbound: bool) -> Exempt {
+    if !inbound && asks_for_licence(header) && !everything_is_routed(network, subnet) {
+        return Exempt::Platform;
+    }
     match is_platform_address(header) {
         true if header.destination == HOST_ADDRESS && header.port != DNS_PORT => Exempt::Agent,
         true => Exempt::Platform,
         false => Exempt::Nothing,
     }
+}
+
+/// Whether Windows asks for its licence (NSG-19).
+pub(super) fn asks_for_licence(header: &Header) -> bool {
+    header.protocol == Protocol::Tcp
+        && header.port == LICENSING_PORT
+        && LICENSING_ADDRESSES.contains(&header.destination)
+}
+
+/// Whether a subnet's own 0.0.0.0/0 takes everything elsewhere, or may: then licensing is exempt from nothing.
+fn everything_is_routed(network: &Network, subnet: Id<Subnet>) -> bool {
+    let Some(user) = &network.subnet(subnet).routes.user else { return false };
+    user.routes
+        .iter()
+        .any(|route| matches!(&route.prefix, Some(RoutePrefix::Net(net)) if net.prefix_len() == 0))
 }
 
 /// Application security groups of sender and receiver as seen from this attachment: those of the other end

@@ -6,17 +6,23 @@ use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Target;
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
 use super::{Cause, Disposition};
+use crate::diag::At;
 use crate::inventory::{Field, Id, Origin, PublicIpAddress, Sku, Slot, Subnet, TableTag, Unknown};
 use crate::net::Header;
 use crate::net::{IpAddr, Protocol};
-use crate::network::{AttachmentId, AttachmentKind, Bound, Occupant};
+use crate::network::{AttachmentId, AttachmentKind, Bound, Network, Occupant, Tri};
 use crate::rules as azure;
 
 /// A public source address, with what gives it.
 pub(super) type Method = (IpAddr, Evidence, String);
 
+const STORAGE: &str = "Microsoft.Storage/storageAccounts";
+
 /// The public address of a default outbound connection: Microsoft's, and it may change.
-const DEFAULT_OUTBOUND: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 200));
+pub(crate) const DEFAULT_OUTBOUND: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 200));
+
+/// The day Azure retired Basic public addresses (PIP-3).
+const BASIC_RETIRED: &str = "2025-09-30";
 
 impl Walk<'_> {
     /// The outbound method of a sender; `None` (with a blocker or unknown written down) where there is none.
@@ -138,34 +144,12 @@ impl Walk<'_> {
         ))
     }
 
-    /// A Standard public load balancer gives an outbound address to its pool, by outbound rule or by a
-    /// load-balancing rule that does not switch it off (LB-9).
+    /// A Standard public load balancer gives an outbound address to its pool (LB-9).
     fn outbound_rule(&self, id: AttachmentId) -> Option<Method> {
-        let pools = self.pools_of(id);
-        for (balancer, row) in self.net.inventory.load_balancers.rows() {
-            let slot = Slot { table: TableTag::LoadBalancer, row: balancer.raw() };
-            let mine = |pool: &str| pools.iter().any(|p| p.eq_ignore_ascii_case(pool));
-            let outbound = row
-                .outbound_rules
-                .iter()
-                .find(|r| r.backend_address_pool.known().is_some_and(|p| mine(&p.text)));
-            let frontend =
-                outbound.and_then(|r| r.frontend_ip_configurations.items.first()).map(|f| f.text.clone());
-            let rule = row.load_balancing_rules.iter().find(|r| {
-                !r.disable_outbound_snat.is(true) && r.backend_address_pool.iter().any(|p| mine(&p.text))
-            });
-            let frontend = frontend
-                .or_else(|| rule.and_then(|r| r.frontend_ip_configuration.known().map(|f| f.text.clone())));
-            let Some(frontend) = frontend else { continue };
-            let config =
-                row.frontend_ip_configurations.iter().find(|f| names_part(&frontend, &f.id, &f.name));
-            let public = config.and_then(|c| self.net.inventory.follow(c.public_ip_address.known()?).row());
-            if let Some(public) = public.and_then(|p| self.address_of(p)) {
-                let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::LB_9]);
-                return Some((public, evidence, format!("the load balancer's frontend gives {public}")));
-            }
-        }
-        None
+        let (balancer, public) = outbound_rule(self.net, id)?;
+        let slot = Slot { table: TableTag::LoadBalancer, row: balancer };
+        let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::LB_9]);
+        Some((public, evidence, format!("the load balancer's frontend gives {public}")))
     }
 
     /// Default outbound access, where it exists (OUT-4, OUT-5).
@@ -190,7 +174,21 @@ impl Walk<'_> {
             }
             Field::Absent => self.private_by_default(s, subnet),
         };
+        let managed = !row.delegations.items.is_empty();
+        if private && managed {
+            let evidence = of(self.net, Some(slot), &[azure::OUT_8]);
+            let text = "the service that the subnet is delegated to has a way out of its own".into();
+            return Some((DEFAULT_OUTBOUND, evidence, text));
+        }
         let flexible = from.is_some_and(|id| self.in_flexible_set(id));
+        let behind = from.and_then(|id| self.behind_internal_balancer(id));
+        if let (Some(balancer), false, false) = (behind, private, flexible) {
+            let evidence = of(self.net, Some(balancer), &[azure::OUT_1, azure::OUT_11]);
+            let text =
+                "behind a Standard load balancer without a public frontend nothing gives a public address";
+            s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
+            return None;
+        }
         if !private && !flexible {
             if !s.header.protocol.has_ports() {
                 let evidence = of(self.net, Some(slot), &[azure::OUT_4]);
@@ -202,19 +200,30 @@ impl Walk<'_> {
                 );
             }
             s.warn("the flow leaves by default outbound access: its address is Microsoft's and may change (OUT-4)");
-            let evidence = of(self.net, Some(slot), &[azure::OUT_4]);
+            let mut evidence = of(self.net, Some(slot), &[azure::OUT_4]);
+            if from.is_some_and(|id| self.in_pool_by_address(id)) {
+                evidence.rules.push(azure::OUT_9);
+            }
             return Some((
                 DEFAULT_OUTBOUND,
                 evidence,
                 "default outbound access gives an address of Microsoft's".into(),
             ));
         }
-        if self.same_region_storage(s, subnet) {
-            let evidence = of(self.net, Some(slot), &[azure::OUT_7]);
-            s.pass(StepKind::Translate, evidence, || {
-                "storage of the same region stays reachable without an outbound method".into()
-            });
-            return None;
+        match self.same_region_storage(s, subnet) {
+            Tri::Yes => {
+                let evidence = of(self.net, Some(slot), &[azure::OUT_7]);
+                s.pass(StepKind::Translate, evidence, || {
+                    "storage of the same region stays reachable without an outbound method".into()
+                });
+                return None;
+            }
+            Tri::Unknown(unknown) => {
+                let evidence = of(self.net, Some(slot), &[azure::OUT_7]);
+                s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, evidence);
+                return None;
+            }
+            Tri::No => {}
         }
         let why = if flexible { "a flexible scale set" } else { "a private subnet" };
         let rules = [azure::OUT_1, azure::OUT_4, if private { azure::OUT_6 } else { azure::OUT_4 }];
@@ -223,6 +232,29 @@ impl Walk<'_> {
         );
         s.block(StepKind::Translate, Cause::NoOutboundMethod, of(self.net, Some(slot), &rules), text);
         None
+    }
+
+    /// The Standard load balancer in whose pool an interface is, by its configuration: it takes default outbound
+    /// access away (OUT-11). A pool by address does not (OUT-9).
+    fn behind_internal_balancer(&self, id: AttachmentId) -> Option<Slot> {
+        let inventory = &self.net.inventory;
+        let address = self.net.attachment(id).address;
+        let pools = self.net.pools.of(id);
+        let mut balancers = inventory.load_balancers.rows();
+        balancers.find_map(|(row, balancer)| {
+            let mine = balancer.backend_address_pools.iter().any(|pool| {
+                let by_address = pool.addresses.iter().any(|a| a.ip_address.known() == address.as_ref());
+                !by_address && pools.contains(&pool.id)
+            });
+            let standard = balancer.sku.is(Sku::Standard);
+            (mine && standard).then_some(Slot { table: TableTag::LoadBalancer, row: row.raw() })
+        })
+    }
+
+    fn in_pool_by_address(&self, id: AttachmentId) -> bool {
+        let Some(address) = self.net.attachment(id).address else { return false };
+        let pools = self.net.inventory.load_balancers.iter().flat_map(|b| &b.backend_address_pools);
+        pools.flat_map(|pool| &pool.addresses).any(|a| a.ip_address.known() == Some(&address))
     }
 
     /// Whether a subnet that does not say is private: by the knob, else by the API version (OUT-5).
@@ -260,14 +292,27 @@ impl Walk<'_> {
         mode.known().is_some_and(|m| m.eq_ignore_ascii_case("Flexible"))
     }
 
-    /// OUT-7: storage accounts of the same region.
-    fn same_region_storage(&self, s: &State, subnet: Id<Subnet>) -> bool {
-        let Some(Target::Service(service, _)) = s.target else { return false };
-        let row = &self.net.inventory.services[service];
-        let region = self.net.region(self.net.subnet(subnet).vnet);
-        row.id.is_kind("Microsoft.Storage/storageAccounts")
-            && region.is_some()
-            && row.location.known().map(|l| crate::network::normal_region(l)) == region
+    /// OUT-7: storage accounts of the same region, one's own or not. A name that stands for no known account tells
+    /// no region; an address does.
+    fn same_region_storage(&self, s: &State, subnet: Id<Subnet>) -> Tri {
+        let Some(region) = self.net.region(self.net.subnet(subnet).vnet) else { return Tri::No };
+        match &s.target {
+            Some(Target::Service(service, _)) => {
+                let row = &self.net.inventory.services[*service];
+                let here = row.location.known().is_some_and(|l| crate::network::normal_region(l) == region);
+                Tri::of(row.id.is_kind(STORAGE) && here)
+            }
+            Some(Target::Foreign(kind, name)) if kind.arm_type == STORAGE => {
+                let why =
+                    format!("the region of the storage account `{name}`, which is in none of the files");
+                Tri::Unknown(Unknown::new(At::NOWHERE, why))
+            }
+            Some(Target::Foreign(..) | Target::WellKnown(_) | Target::FrontDoor(_)) => Tri::No,
+            _ => {
+                let tag = self.net.tags.regional("Storage", &region);
+                Tri::of(tag.is_some_and(|t| self.net.tags.set(t).contains(s.header.destination)))
+            }
+        }
     }
 
     /// In public space: who answers at the destination?
@@ -394,8 +439,20 @@ impl Walk<'_> {
         };
         self.lead_to(s, id, private, evidence);
         let sku = row.public_ip.row().map(|a| self.sku(s, a));
+        if sku == Some(Some(Sku::Basic)) {
+            self.retired(s);
+        }
         self.through_front(s, sku.unwrap_or(Some(Sku::Standard)), azure::PIP_1);
         Next::Go(Place::Arrive(id))
+    }
+
+    /// Basic addresses exist in old estates only (PIP-3).
+    fn retired(&self, s: &mut State) {
+        let today = self.net.profile.as_of.clone();
+        if today.as_str() >= BASIC_RETIRED {
+            s.warn(format!("Basic public addresses were retired on {BASIC_RETIRED} (PIP-3)"));
+            s.assume(Some("asOf"), format!("the question is about {today}"));
+        }
     }
 
     /// The class of a public address; an absent one means Basic in a template, Standard in our own file.
@@ -408,7 +465,7 @@ impl Walk<'_> {
                 s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, by(&[azure::PIP_1]));
                 None
             }
-            (Field::Absent, Origin::Template) => {
+            (Field::Absent, Origin::Template | Origin::Planned) => {
                 s.assume(
                     None,
                     format!("`{}` names no SKU, so its API's default holds: Basic", row.id.name()),
@@ -429,6 +486,9 @@ impl Walk<'_> {
 
     /// A Standard public front is closed where no group of subnet or interface is there to open it.
     pub(super) fn closed_unless_grouped(&self, s: &mut State, id: AttachmentId, rule: azure::RuleId) {
+        if s.open.is_some() {
+            return;
+        }
         let row = self.net.attachment(id);
         if row.nsg.is_none() && self.net.subnet(row.subnet).nsg.is_none() {
             let text = format!(
@@ -470,6 +530,33 @@ impl Walk<'_> {
         });
         s.rewrite(StepKind::Translate, after, evidence, || format!("its public address leads to {private}"));
     }
+}
+
+/// The load balancer that gives an attachment an outbound address, by outbound rule or by a load-balancing
+/// rule that does not switch it off (LB-9), and the address.
+pub(crate) fn outbound_rule(network: &Network, id: AttachmentId) -> Option<(u32, IpAddr)> {
+    let pools = network.pools.of(id);
+    for balancer in network.pools.balancers_of(id) {
+        let named = |pool: &str| network.pools.named(&network.inventory, pool, Some(balancer));
+        let mine = |pool: &str| named(pool).iter().any(|p| pools.contains(p));
+        let row = &network.inventory.load_balancers.as_slice()[balancer as usize];
+        let outbound =
+            row.outbound_rules.iter().find(|r| r.backend_address_pool.known().is_some_and(|p| mine(&p.text)));
+        let frontend =
+            outbound.and_then(|r| r.frontend_ip_configurations.items.first()).map(|f| f.text.clone());
+        let rule = row.load_balancing_rules.iter().find(|r| {
+            !r.disable_outbound_snat.is(true) && r.backend_address_pool.iter().any(|p| mine(&p.text))
+        });
+        let frontend = frontend
+            .or_else(|| rule.and_then(|r| r.frontend_ip_configuration.known().map(|f| f.text.clone())));
+        let Some(frontend) = frontend else { continue };
+        let config = row.frontend_ip_configurations.iter().find(|f| names_part(&frontend, &f.id, &f.name));
+        let public = config.and_then(|c| network.inventory.follow(c.public_ip_address.known()?).row());
+        if let Some(public) = public.and_then(|p| network.public_addresses[p.index()].0) {
+            return Some((balancer, public));
+        }
+    }
+    None
 }
 
 /// Whether a reference names a part by id or by its bare name.

@@ -54,6 +54,9 @@ struct Lookup {
     aliases: usize,
 }
 
+/// What names end with that Azure gives to machines.
+const AZURE_GIVEN: &str = ".internal.cloudapp.net";
+
 impl Walk<'_> {
     /// Resolves the name asked for; gives the header its destination. `false` where the walk is over.
     pub(super) fn resolve_target(&self, s: &mut State, name: &Arc<str>) -> bool {
@@ -90,7 +93,7 @@ impl Walk<'_> {
     }
 
     /// What a name stands for, however it resolves.
-    fn meant(&self, name: &str) -> Option<Target> {
+    pub(super) fn meant(&self, name: &str) -> Option<Target> {
         if let Some(public) = self.net.names.public(name) {
             return Some(match public.target {
                 PublicTarget::Service(service, position) => Target::Service(service, position),
@@ -704,6 +707,9 @@ impl Walk<'_> {
             s.assume(None, format!("{ip} stands for `{name}` ({tag})", ip = ip.unwrap_or(INTERNET_HOST)));
             return Zoned::Answer(Answer::Addresses(vec![ip.unwrap_or(INTERNET_HOST)], by(&[azure::DNS_4])));
         }
+        if let Some(machine) = name.strip_suffix(AZURE_GIVEN) {
+            return self.given_name(vnet, &name, machine);
+        }
         if let Some(zone) = self.net.names.zone_names.iter().find(|z| is_under(&name, z)) {
             let why = format!(
                 "`{name}` lies under the private zone `{zone}`, which is not linked where it is asked; whether it exists publicly is not known"
@@ -717,6 +723,30 @@ impl Walk<'_> {
             ),
         );
         Zoned::Answer(Answer::Addresses(vec![INTERNET_HOST], by(&[azure::DNS_4])))
+    }
+
+    /// A name that Azure gives a machine: known inside its own network and nowhere else (PEER-11).
+    fn given_name(&self, vnet: Option<Id<VirtualNetwork>>, name: &str, machine: &str) -> Zoned {
+        let label = machine.split('.').next().unwrap_or(machine);
+        let inventory = &self.net.inventory;
+        let called = |a: &crate::network::Attachment| match a.kind {
+            AttachmentKind::Interface(nic) => crate::network::machine_of(inventory, nic)
+                .is_some_and(|m| inventory.virtual_machines[m].id.name().eq_ignore_ascii_case(label)),
+            AttachmentKind::Host(host) => inventory.hosts[host].id.name().eq_ignore_ascii_case(label),
+            _ => false,
+        };
+        let mut own = self.net.attachments.iter().filter(|a| Some(a.vnet) == vnet);
+        let answer = match own.find(|a| called(a)).and_then(|a| Some((a, a.address?))) {
+            Some((found, ip)) => {
+                Answer::Addresses(vec![ip], of(self.net, Some(found.owner), &[azure::PEER_11]))
+            }
+            None => Answer::Fails(
+                Cause::DnsNxDomain,
+                by(&[azure::PEER_11]),
+                format!("no machine of the asking network is called `{name}`"),
+            ),
+        };
+        Zoned::Answer(answer)
     }
 
     /// A public zone of the estate.
@@ -753,6 +783,9 @@ impl Walk<'_> {
         lookup: &mut Lookup,
     ) -> Zoned {
         let name = lookup.name.clone();
+        if let Some(answer) = self.private_api_server(vnet, public, &name) {
+            return answer;
+        }
         let Some(alias) = public.privatelink.clone() else {
             return self.address_of_public(s, public, &name);
         };
@@ -766,6 +799,55 @@ impl Walk<'_> {
         }
         lookup.shadowed = Some(self.unlinked(vnet, &alias));
         self.address_of_public(s, public, &name)
+    }
+
+    /// The API server of a private AKS cluster: its public name, if it has one, leads to its private address. `None`
+    /// for everything else, and where a linked zone answers.
+    fn private_api_server(
+        &self,
+        vnet: Option<Id<VirtualNetwork>>,
+        public: &PublicName,
+        name: &Arc<str>,
+    ) -> Option<Zoned> {
+        let PublicTarget::Service(service, _) = public.target else { return None };
+        let row = &self.net.inventory.services[service];
+        let unknown = |at: At, why: String| {
+            Some(Zoned::Answer(Answer::Unknown(Cause::UnknownValue, Unknown::new(at, why))))
+        };
+        match row.enable_private_cluster.or(false) {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(why) => return unknown(why.at, why.why.to_string()),
+        }
+        let Some(alias) = &public.privatelink else {
+            let why = format!(
+                "the address of `{name}`: AKS makes the private endpoint of its API server at deployment, and it is in none of the files"
+            );
+            return unknown(row.at, why);
+        };
+        if vnet.is_some_and(|vnet| self.net.names.zone_for(vnet, alias).is_some()) {
+            return None;
+        }
+        let evidence = self.unlinked(vnet, alias);
+        let address = self.net.attachments.iter().find_map(|a| match a.kind {
+            AttachmentKind::PrivateEndpoint(endpoint, _) => {
+                let endpoint = &self.net.inventory.private_endpoints[endpoint];
+                let (target, _) = crate::network::target_of(&self.net.inventory, endpoint);
+                let slot = Slot { table: TableTag::PlatformService, row: service.raw() };
+                a.address.filter(|_| target == Some(slot))
+            }
+            _ => None,
+        });
+        match (row.enable_private_cluster_public_fqdn.or(true), address) {
+            (Err(why), _) => unknown(why.at, why.why.to_string()),
+            (Ok(true), Some(ip)) => Some(Zoned::Answer(Answer::Addresses(vec![ip], evidence))),
+            (Ok(true), None) => unknown(row.at, format!("the private address of `{name}`")),
+            (Ok(false), _) => Some(Zoned::Answer(Answer::Fails(
+                Cause::DnsNxDomain,
+                evidence,
+                format!("`{name}` is the API server of a private cluster and has no public name"),
+            ))),
+        }
     }
 
     /// The zone that would have answered, as evidence that it is not linked where the question was asked.
@@ -827,6 +909,71 @@ impl Walk<'_> {
         s.assume(None, format!("{ip} stands for the public address of `{name}`"));
         Zoned::Answer(Answer::Addresses(vec![ip], by(&[azure::DNS_4])))
     }
+}
+
+/// What a name is to a sender, however its packets travel.
+pub(crate) enum NameFound {
+    /// It has this address.
+    Address {
+        /// The address.
+        ip: IpAddr,
+        /// What it stands for.
+        target: Option<Target>,
+        /// What keeps the private zone from answering, where a private endpoint exists and the answer is public.
+        shadow: Option<Option<String>>,
+        /// The server that was asked first and can be reached.
+        server: Option<IpAddr>,
+    },
+    /// It does not resolve, by the word of this server.
+    Stopped(super::Decision, Option<IpAddr>),
+    /// It depends on the sender, or cannot be known.
+    Doubt,
+}
+
+/// Resolves a name for a sender that can reach its first DNS server. Senders of one network with the same
+/// servers share the answer.
+pub(crate) fn resolve_name(net: &crate::network::Network, origin: &Origin, name: &Arc<str>) -> NameFound {
+    let walk = Walk { net, depth: 0 };
+    let source = walk.source_address(origin);
+    let (port, destination) = (443, INTERNET_HOST);
+    let header =
+        crate::net::Header { source, destination, protocol: Protocol::Tcp, source_port: 50_000, port };
+    let mut state = State::new(header, origin.clone(), false);
+    let server = match origin {
+        Origin::Attachment(id) => {
+            let first = walk.servers_of(*id, net.attachment(*id).vnet).first().copied();
+            let first = first.unwrap_or(HOST_ADDRESS);
+            if walk.travels(&mut state, &Asker::Attachment(*id), first).is_some() {
+                return NameFound::Doubt;
+            }
+            Some(first)
+        }
+        Origin::Internet(_) => None,
+        _ => return NameFound::Doubt,
+    };
+    state.host = Some(name.clone());
+    let resolved = walk.resolve_target(&mut state, name);
+    if state.alias_doubt || !state.missing.is_empty() {
+        return NameFound::Doubt;
+    }
+    if let Some(first) = state.blockers.first() {
+        return match first.cause {
+            Cause::DnsServerUnreachable => NameFound::Doubt,
+            cause => {
+                let (outcome, disposition) = (Outcome::Blocked, first.disposition);
+                let decider = first.evidence.decider();
+                NameFound::Stopped(
+                    super::Decision { outcome, disposition, cause: Some(cause), decider },
+                    server,
+                )
+            }
+        };
+    }
+    if !resolved {
+        return NameFound::Doubt;
+    }
+    let shadow = state.public_despite_endpoint.as_ref().map(Evidence::decider);
+    NameFound::Address { ip: state.header.destination, target: state.target, shadow, server }
 }
 
 /// What a zone, or the public DNS, says to one name.

@@ -6,14 +6,15 @@ use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::{Origin, Target};
 use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
 use super::{Cause, Disposition};
+use crate::diag::At;
 use crate::inventory::{
-    AccessMode, AddressMeaning, ConnectionStatus, DefaultAction, Field, Id, IsolationMode, ManagedRuleTarget,
-    PlatformService, PrivateEndpoint, PublicNetworkAccess, ResourceId, Slot, Subnet, TableTag, Unknown,
+    AccessMode, AddressMeaning, ConnectionStatus, DefaultAction, Field, Id, PlatformService, PrivateEndpoint,
+    PublicNetworkAccess, ResourceId, Slot, Subnet, TableTag, Unknown,
 };
 use crate::net::IpAddr;
 use crate::network::{ANY_SOURCE_PORT, AttachmentId, AttachmentKind, Tri};
 use crate::rules as azure;
-use crate::services::{name_matches, service_kind};
+use crate::services::service_kind;
 use std::sync::Arc;
 
 impl Walk<'_> {
@@ -236,7 +237,7 @@ impl Walk<'_> {
         Next::End(End::Arrived(Terminal::Service(arrival), Disposition::Accepted))
     }
 
-    fn service_evidence(&self, service: Id<PlatformService>, rules: &[azure::RuleId]) -> Evidence {
+    pub(super) fn service_evidence(&self, service: Id<PlatformService>, rules: &[azure::RuleId]) -> Evidence {
         of(self.net, Some(Slot { table: TableTag::PlatformService, row: service.raw() }), rules)
     }
 
@@ -257,6 +258,13 @@ impl Walk<'_> {
             return;
         }
         let evidence = self.service_evidence(service, &[rule_of(&kind)]);
+        if self.is_scored(s) {
+            return self.admit_scoring(s, service, arrival, evidence);
+        }
+        if row.enable_private_cluster.is(true) {
+            let text = "the API server of a private cluster has no public endpoint";
+            return self.refuse_public(s, service, evidence, Cause::PublicAccessDisabled, text.into());
+        }
         match row.public_network_access.or(PublicNetworkAccess::Enabled) {
             Err(unknown) => {
                 let unknown = unknown.clone();
@@ -265,6 +273,10 @@ impl Walk<'_> {
             }
             Ok(PublicNetworkAccess::Enabled) if !self.first_generation_private(row) => {}
             Ok(_) => {
+                let mut evidence = evidence;
+                if rule_of(&kind) == azure::KV_1 {
+                    evidence.rules.push(azure::KV_2);
+                }
                 self.refuse_public(
                     s,
                     service,
@@ -295,7 +307,7 @@ impl Walk<'_> {
 
     /// Writes down a refusal. Where the name resolved publicly although a private endpoint exists, the missing
     /// zone link is the cause a person has to mend (DNS-9).
-    fn refuse_public(
+    pub(super) fn refuse_public(
         &self,
         s: &mut State,
         service: Id<PlatformService>,
@@ -316,7 +328,7 @@ impl Walk<'_> {
     }
 
     /// Default action, subnets, addresses.
-    fn service_rules(
+    pub(super) fn service_rules(
         &self,
         s: &mut State,
         service: Id<PlatformService>,
@@ -431,6 +443,12 @@ impl Walk<'_> {
             })
         };
         if matches(source) {
+            let by_zero = cosmos && row.ip_rules.iter().any(|w| &*w.text == "0.0.0.0");
+            if by_zero {
+                s.note(StepKind::Admit, self.service_evidence(service, &[azure::COS_2]), || {
+                    "0.0.0.0 lets in every address of Azure, whoever's it is".into()
+                });
+            }
             return Tri::Yes;
         }
         if let Some(unknown) = s.source_unknown.clone().filter(|_| !row.ip_rules.is_empty()) {
@@ -513,7 +531,7 @@ impl Walk<'_> {
 
     /// ST-2 (c), ST-6: a trusted service or a listed resource instance, whatever the public switch says.
     fn trusted(&self, s: &mut State, service: Id<PlatformService>) -> bool {
-        let (Origin::Service(caller) | Origin::Managed(_, caller)) = s.origin else { return false };
+        let Origin::Service(caller) = s.origin else { return false };
         let row = &self.net.inventory.services[service];
         let caller_id = &self.net.inventory.services[caller].id;
         let evidence = self.service_evidence(service, &[azure::ST_2, azure::ST_6]);
@@ -562,145 +580,14 @@ impl Walk<'_> {
         }
     }
 
-    /// A compute in the managed network of a workspace (AML-5).
-    pub(super) fn leave_managed(&self, s: &mut State, slot: Slot, workspace: Id<PlatformService>) -> Next {
-        let row = &self.net.inventory.services[workspace];
-        let evidence = of(
-            self.net,
-            Some(Slot { table: TableTag::PlatformService, row: workspace.raw() }),
-            &[azure::AML_5],
-        );
-        let mode = match row.managed_network_isolation.or(IsolationMode::Disabled) {
-            Ok(mode) => mode,
-            Err(unknown) => {
-                let unknown = unknown.clone();
-                s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, evidence);
-                return Next::End(End::Stopped);
-            }
-        };
-        let to_service = matches!(s.target, Some(Target::Service(..)));
-        match mode {
-            IsolationMode::Disabled => {
-                s.assume(None, "the compute has no network of its own and leaves over Microsoft's");
-                self.after_managed(s)
-            }
-            IsolationMode::AllowInternetOutbound => {
-                s.pass(StepKind::Filter, evidence, || "the managed network allows internet outbound".into());
-                self.after_managed(s)
-            }
-            IsolationMode::AllowOnlyApprovedOutbound => match self.approved_outbound(s, row) {
-                Tri::Yes => {
-                    s.pass(StepKind::Filter, evidence, || {
-                        "an outbound rule of the managed network approves it".into()
-                    });
-                    if to_service && self.default_endpoint(s, workspace) {
-                        return Next::Go(Place::AtService(Arrival::PrivateEndpoint(AttachmentId(0))));
-                    }
-                    self.after_managed(s)
-                }
-                Tri::Unknown(unknown) => {
-                    s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, evidence);
-                    self.after_managed(s)
-                }
-                Tri::No => {
-                    let name = self.net.inventory.id_of(slot).map(ResourceId::full_name).unwrap_or_default();
-                    let text = format!(
-                        "`{name}` is in a managed network that allows only approved outbound, and no rule approves this"
-                    );
-                    s.block(StepKind::Filter, Cause::ManagedNetworkDeny, evidence, text);
-                    self.after_managed(s)
-                }
-            },
-        }
-    }
-
-    fn after_managed(&self, s: &State) -> Next {
-        match s.target {
-            Some(Target::Service(..) | Target::Foreign(..)) => Next::Go(Place::AtService(Arrival::Backbone)),
-            _ => Next::Go(Place::Public),
-        }
-    }
-
-    /// Whether the target is one of the workspace's own resources, to which endpoints are made by default.
-    fn default_endpoint(&self, s: &State, workspace: Id<PlatformService>) -> bool {
-        let Some(Target::Service(service, _)) = s.target else { return false };
-        let row = &self.net.inventory.services[workspace];
-        let own = [&row.storage_account, &row.key_vault, &row.container_registry];
-        service == workspace
-            || own.iter().any(|f| f.known().and_then(|r| self.net.inventory.follow(r).row()) == Some(service))
-            || matches!(self.private_rule(row, service), Tri::Yes)
-    }
-
-    fn private_rule(&self, row: &PlatformService, service: Id<PlatformService>) -> Tri {
-        let id = &self.net.inventory.services[service].id;
-        let rules = row.managed_network_rules.known();
-        let hit = rules.is_some_and(|r| {
-            r.0.iter().any(|rule| match &rule.opens {
-                ManagedRuleTarget::PrivateEndpoint { resource, .. } => {
-                    ResourceId::new(resource) == *id || resource.eq_ignore_ascii_case(id.name())
-                }
-                _ => false,
-            })
-        });
-        Tri::of(hit)
-    }
-
-    fn approved_outbound(&self, s: &State, row: &PlatformService) -> Tri {
-        if let Some(Target::Service(service, _)) = s.target {
-            let workspace =
-                self.net.inventory.services.rows().find(|(_, w)| w.id == row.id).map(|(id, _)| id);
-            if workspace.is_some_and(|w| self.default_endpoint(s, w))
-                || self.private_rule(row, service) == Tri::Yes
-            {
-                return Tri::Yes;
-            }
-        }
-        if let Some(unknown) = row.managed_network_rules.unknown() {
-            return Tri::Unknown(unknown.clone());
-        }
-        let header = s.header;
-        let required = REQUIRED_TAGS.iter().any(|t| self.in_tag(t, header.destination));
-        let rules = row.managed_network_rules.known();
-        let written = rules.is_some_and(|r| {
-            r.0.iter().any(|rule| match &rule.opens {
-                ManagedRuleTarget::Fqdn(name) => {
-                    matches!(header.port, 80 | 443) && s.host.as_ref().is_some_and(|h| name_matches(name, h))
-                }
-                ManagedRuleTarget::ServiceTag { tag, protocol, ports } => {
-                    protocol.contains(header.protocol)
-                        && ports.iter().any(|p| p.contains(header.port))
-                        && self.in_tag(tag, header.destination)
-                }
-                ManagedRuleTarget::PrivateEndpoint { .. } | ManagedRuleTarget::Unknown(_) => false,
-            })
-        });
-        if required || written {
-            return Tri::Yes;
-        }
-        let doubt = rules.and_then(|r| {
-            r.0.iter().find_map(|rule| match &rule.opens {
-                ManagedRuleTarget::Unknown(unknown) => Some(unknown.clone()),
-                _ => None,
-            })
-        });
-        doubt.map_or(Tri::No, Tri::Unknown)
-    }
-
-    fn in_tag(&self, tag: &str, ip: IpAddr) -> bool {
-        self.net.tags.find(tag).is_some_and(|t| self.net.tags.set(t).contains(ip))
-    }
-
     /// SEP-1: a policy on the subnet limits which accounts its service endpoint reaches.
     pub(super) fn check_endpoint_policy(&self, s: &mut State, subnet: Id<Subnet>, service: &Arc<str>) {
         let policies = &self.net.inventory.subnets[subnet].service_endpoint_policies;
         if policies.is_empty() || !service.to_ascii_lowercase().starts_with("microsoft.storage") {
             return;
         }
-        let target = match s.target {
-            Some(Target::Service(service, _)) => Some(self.net.inventory.services[service].id.clone()),
-            _ => None,
-        };
         let mut first = None;
+        let mut doubt = None;
         for reference in policies {
             let Some(row) = self.net.inventory.follow(reference).row() else {
                 let unknown = Unknown::new(
@@ -712,16 +599,25 @@ impl Walk<'_> {
             };
             let policy = &self.net.inventory.service_endpoint_policies[row];
             first.get_or_insert(Slot { table: TableTag::ServiceEndpointPolicy, row: row.raw() });
-            let lists = |text: &Arc<str>| {
-                target.as_ref().is_some_and(|t| t.is_within(text) || t.name().eq_ignore_ascii_case(text))
-            };
-            if policy.definitions.iter().any(|d| d.service_resources.iter().any(lists)) {
-                let evidence = of(self.net, first, &[azure::SEP_1]);
-                s.pass(StepKind::Filter, evidence, || {
-                    format!("the service endpoint policy `{}` lists the account", policy.id.name())
-                });
-                return;
+            let resources = policy.definitions.iter().flat_map(|d| d.service_resources.iter());
+            for text in resources {
+                match self.policy_lists(s, text) {
+                    Tri::Yes => {
+                        let evidence = of(self.net, first, &[azure::SEP_1]);
+                        s.pass(StepKind::Filter, evidence, || {
+                            format!("the service endpoint policy `{}` lists the account", policy.id.name())
+                        });
+                        return;
+                    }
+                    Tri::Unknown(unknown) => doubt = doubt.or(Some(unknown)),
+                    Tri::No => {}
+                }
             }
+        }
+        if let Some(unknown) = doubt {
+            let evidence = of(self.net, first, &[azure::SEP_1]);
+            s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, evidence);
+            return;
         }
         let text = "no service endpoint policy of the subnet lists the account";
         s.block(
@@ -731,18 +627,39 @@ impl Walk<'_> {
             text,
         );
     }
+
+    /// Whether an entry of a policy - an account, a group, a subscription, or the alias of a service of Microsoft's
+    /// that keeps accounts of its own - stands for the target.
+    fn policy_lists(&self, s: &State, text: &Arc<str>) -> Tri {
+        let alias = text.to_ascii_lowercase().starts_with("/services/");
+        match &s.target {
+            Some(Target::Service(service, _)) if !alias => {
+                let id = &self.net.inventory.services[*service].id;
+                Tri::of(id.is_within(text) || id.name().eq_ignore_ascii_case(text))
+            }
+            Some(Target::Host(host)) if alias => {
+                let row = &self.net.inventory.internet_hosts[*host];
+                if row.service_aliases.iter().any(|a| a.eq_ignore_ascii_case(text)) {
+                    return Tri::Yes;
+                }
+                if row.service_aliases.given {
+                    return row.service_aliases.unknown.clone().map_or(Tri::No, Tri::Unknown);
+                }
+                Tri::Unknown(not_told(row.at, row.id.name(), text))
+            }
+            Some(Target::Foreign(_, name)) if alias => Tri::Unknown(not_told(At::NOWHERE, name, text)),
+            _ => Tri::No,
+        }
+    }
 }
 
-/// Tags that a managed network approves by itself.
-const REQUIRED_TAGS: &[&str] = &[
-    "AzureMachineLearning",
-    "AzureActiveDirectory",
-    "BatchNodeManagement",
-    "AzureResourceManager",
-    "AzureFrontDoor.FirstParty",
-    "MicrosoftContainerRegistry",
-    "AzureMonitor",
-];
+/// Only Microsoft knows which accounts an alias stands for.
+fn not_told(at: At, name: &str, alias: &str) -> Unknown {
+    let why = format!(
+        "whether the alias `{alias}` stands for `{name}`: say it with internetHosts and serviceAliases"
+    );
+    Unknown::new(at, why)
+}
 
 /// A resource instance rule names one resource, or all of a type with `*`.
 fn instance_matches(rule: &str, caller: &ResourceId) -> bool {

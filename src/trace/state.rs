@@ -144,6 +144,10 @@ pub(super) struct State {
     pub alias_doubt: bool,
     /// Documented as working at times only.
     pub intermittent: Option<(Cause, String)>,
+    /// The address the sender sends to.
+    pub addressed: Option<IpAddr>,
+    /// The flow is open already: what it went by before the change.
+    pub open: Option<Arc<super::open::Way>>,
     /// Whether evidence is written down.
     pub full: bool,
     /// Where the hops of the way back begin.
@@ -179,6 +183,8 @@ impl State {
             asks_for_alias: false,
             alias_doubt: false,
             intermittent: None,
+            addressed: None,
+            open: None,
             full,
             back_at: None,
             service_from: None,

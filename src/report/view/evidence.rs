@@ -22,7 +22,7 @@ fn code<S: Serializer>(cause: &Cause, to: S) -> Result<S::Ok, S::Error> {
 }
 
 impl CauseView {
-    pub(super) fn new(cause: Cause) -> Self {
+    pub(in crate::report) fn new(cause: Cause) -> Self {
         Self { code: cause, text: cause.what() }
     }
 }
@@ -59,7 +59,7 @@ pub struct EvidenceView {
 }
 
 impl EvidenceView {
-    pub(super) fn new(evidence: &Evidence, locator: &Locator<'_>) -> Self {
+    pub(in crate::report) fn new(evidence: &Evidence, locator: &Locator<'_>) -> Self {
         let place = locator.place(evidence.at);
         let place = place.as_deref();
         Self {
@@ -73,6 +73,11 @@ impl EvidenceView {
             pointer: place.and_then(|p| p.pointer.clone()),
             near_misses: evidence.near_misses.iter().map(|m| NearMissView::new(m, locator)).collect(),
         }
+    }
+
+    /// A place that nobody decided at.
+    pub(in crate::report) fn at(at: At, locator: &Locator<'_>) -> Self {
+        Self::new(&Evidence { at, ..Evidence::default() }, locator)
     }
 
     /// `file:line`.
@@ -210,6 +215,11 @@ impl QuoteView {
         let line = |l: super::super::locate::QuotedLine| QuotedLineView { line: l.line, text: l.text };
         Self { lines: quote.lines.into_iter().map(line).collect(), more: quote.more }
     }
+
+    /// What stands at a place; empty for a place that is nowhere.
+    pub fn at(at: At, locator: &Locator<'_>) -> Self {
+        if at.is_somewhere() { Self::new(locator.quote(at)) } else { Self::default() }
+    }
 }
 
 /// On which way each blocker lies and at which hop of it, from zero: hops are numbered on through the way
@@ -238,7 +248,7 @@ pub(super) fn blockers(trace: &Trace, places: &[(Way, usize)], locator: &Locator
 }
 
 fn quote(at: At, locator: &Locator<'_>) -> QuoteView {
-    if at.is_somewhere() { QuoteView::new(locator.quote(at)) } else { QuoteView::default() }
+    QuoteView::at(at, locator)
 }
 
 /// Something the files would have to say.

@@ -31,6 +31,7 @@ pub fn schema() -> Value {
                 ("text", text("One line for a person.")),
             ], &[("knob", text("The knob of the profile that would change it."))]),
             "missing": missing(),
+            "fix": fix(),
         }
     })
 }
@@ -45,7 +46,7 @@ macro_rules! words {
     }};
 }
 
-fn outcomes() -> Value {
+pub(in crate::report) fn outcomes() -> Value {
     one_of(&words!(Outcome: Allowed Blocked Unknown Mixed))
 }
 
@@ -70,10 +71,10 @@ fn hop_kinds() -> Value {
     )
 }
 
-type Fields<'a> = &'a [(&'a str, Value)];
+pub(in crate::report) type Fields<'a> = &'a [(&'a str, Value)];
 
 /// An object with fields that are always there and fields that may be absent, and no others.
-fn object(what: &str, always: Fields<'_>, perhaps: Fields<'_>) -> Value {
+pub(in crate::report) fn object(what: &str, always: Fields<'_>, perhaps: Fields<'_>) -> Value {
     let required: Vec<&str> = always.iter().map(|(name, _)| *name).collect();
     let all = always.iter().chain(perhaps).map(|(name, schema)| ((*name).to_owned(), schema.clone()));
     json!({
@@ -85,11 +86,11 @@ fn object(what: &str, always: Fields<'_>, perhaps: Fields<'_>) -> Value {
     })
 }
 
-fn text(what: &str) -> Value {
+pub(in crate::report) fn text(what: &str) -> Value {
     json!({ "type": "string", "description": what })
 }
 
-fn number(what: &str) -> Value {
+pub(in crate::report) fn number(what: &str) -> Value {
     json!({ "type": "integer", "minimum": 1, "description": what })
 }
 
@@ -97,19 +98,19 @@ fn port() -> Value {
     json!({ "type": "integer", "minimum": 0, "maximum": 65535 })
 }
 
-fn flag(what: &str) -> Value {
+pub(in crate::report) fn flag(what: &str) -> Value {
     json!({ "type": "boolean", "description": what })
 }
 
-fn one_of(words: &[&str]) -> Value {
+pub(in crate::report) fn one_of(words: &[&str]) -> Value {
     json!({ "enum": words })
 }
 
-fn the(name: &str) -> Value {
+pub(in crate::report) fn the(name: &str) -> Value {
     json!({ "$ref": format!("#/$defs/{name}") })
 }
 
-fn list(name: &str) -> Value {
+pub(in crate::report) fn list(name: &str) -> Value {
     json!({ "type": "array", "items": the(name) })
 }
 
@@ -153,7 +154,26 @@ fn trace() -> Value {
             ("warnings", json!({ "type": "array", "items": { "type": "string" } })),
             ("branches", list("trace")),
         ],
-        &[("cause", the("cause")), ("return", the("return"))],
+        &[("cause", the("cause")), ("return", the("return")), ("fixes", list("fix"))],
+    )
+}
+
+/// A change that opens blocked flows.
+pub(in crate::report) fn fix() -> Value {
+    object(
+        "A change that opens blocked flows, tried out.",
+        &[
+            ("text", text("In one line.")),
+            ("kind", text("By which means.")),
+            (
+                "changes",
+                json!({ "type": "array", "items": { "type": "string" }, "description": "Items of a change file that do it." }),
+            ),
+        ],
+        &[
+            ("rows", json!({ "type": "array", "items": { "type": "integer", "minimum": 1 } })),
+            ("caution", text("What to mind.")),
+        ],
     )
 }
 
@@ -190,7 +210,7 @@ fn end() -> Value {
     )
 }
 
-fn cause() -> Value {
+pub(in crate::report) fn cause() -> Value {
     object("Why.", &[("code", codes()), ("text", text("What the code means."))], &[])
 }
 
@@ -260,7 +280,7 @@ fn header() -> Value {
     )
 }
 
-fn evidence() -> Value {
+pub(in crate::report) fn evidence() -> Value {
     object(
         "What decided, and where it stands.",
         &[
@@ -282,7 +302,7 @@ fn evidence() -> Value {
     )
 }
 
-fn near_miss() -> Value {
+pub(in crate::report) fn near_miss() -> Value {
     let matched = json!({ "type": ["boolean", "null"], "description": "Whether it matched; null where that is not known." });
     object(
         "A rule that was looked at and did not match.",
@@ -300,7 +320,7 @@ fn near_miss() -> Value {
     )
 }
 
-fn quote() -> Value {
+pub(in crate::report) fn quote() -> Value {
     let quoted = object("", &[("line", line()), ("text", text("Its text."))], &[]);
     object(
         "What stands there.",

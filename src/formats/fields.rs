@@ -1,21 +1,29 @@
-//! Reading one object of a scenario file: known fields only, each with its type, faults with a place.
+//! Reading one object of a file of our own: known fields only, each with its type, faults with a place.
 
-use super::Word;
+use super::native::unknown_field;
 use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
 use crate::doc::{Node, Object, Value};
-use crate::formats::native::unknown_field;
 use std::sync::Arc;
 
+/// A word and where it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// The text.
+    pub text: Arc<str>,
+    /// Its place.
+    pub at: At,
+}
+
 /// An object being read.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     object: &'a Object,
     /// Its place.
-    pub(super) at: At,
+    pub(crate) at: At,
 }
 
 impl<'a> Fields<'a> {
     /// The object in a node, its fields checked against those known. Anything else is a fault.
-    pub(super) fn new(
+    pub(crate) fn new(
         node: &'a Node,
         what: &str,
         known: &[&str],
@@ -33,22 +41,22 @@ impl<'a> Fields<'a> {
     }
 
     /// A field that is written and not null.
-    pub(super) fn get(&self, key: &str) -> Option<&'a Node> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'a Node> {
         self.object.get(key).filter(|node| !node.is_null())
     }
 
     /// A text; numbers and truth values count as their text.
-    pub(super) fn word(&self, key: &str, notes: &mut Diagnostics) -> Option<Word> {
+    pub(crate) fn word(&self, key: &str, notes: &mut Diagnostics) -> Option<Word> {
         word(self.get(key)?, key, notes)
     }
 
     /// A text without its place.
-    pub(super) fn text(&self, key: &str, notes: &mut Diagnostics) -> Option<Arc<str>> {
+    pub(crate) fn text(&self, key: &str, notes: &mut Diagnostics) -> Option<Arc<str>> {
         self.word(key, notes).map(|word| word.text)
     }
 
     /// A text that must be there.
-    pub(super) fn required(&self, key: &str, what: &str, notes: &mut Diagnostics) -> Option<Word> {
+    pub(crate) fn required(&self, key: &str, what: &str, notes: &mut Diagnostics) -> Option<Word> {
         if self.get(key).is_none() {
             notes.push(Diagnostic::new(Code::MissingField, self.at, format!("{what} has no `{key}`")));
         }
@@ -56,14 +64,14 @@ impl<'a> Fields<'a> {
     }
 
     /// A list of texts; a single one counts as a list of one.
-    pub(super) fn words(&self, key: &str, notes: &mut Diagnostics) -> Vec<Word> {
+    pub(crate) fn words(&self, key: &str, notes: &mut Diagnostics) -> Vec<Word> {
         let Some(node) = self.get(key) else { return Vec::new() };
         let items = node.as_array().unwrap_or(std::slice::from_ref(node));
         items.iter().filter_map(|item| word(item, key, notes)).collect()
     }
 
     /// A list of nodes.
-    pub(super) fn list(&self, key: &str, notes: &mut Diagnostics) -> &'a [Node] {
+    pub(crate) fn list(&self, key: &str, notes: &mut Diagnostics) -> &'a [Node] {
         let Some(node) = self.get(key) else { return &[] };
         node.as_array().unwrap_or_else(|| {
             let message = format!("{} where `{key}` takes a list", node.value.kind());
@@ -73,7 +81,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The entries of an object.
-    pub(super) fn object(&self, key: &str, notes: &mut Diagnostics) -> Option<&'a Object> {
+    pub(crate) fn object(&self, key: &str, notes: &mut Diagnostics) -> Option<&'a Object> {
         let node = self.get(key)?;
         let object = node.as_object();
         if object.is_none() {
@@ -84,7 +92,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A word that must be one of a closed list; the rest is a fault with the nearest spelling.
-    pub(super) fn one_of<T: Copy>(
+    pub(crate) fn one_of<T: Copy>(
         &self,
         key: &str,
         values: impl Iterator<Item = (String, T)>,
@@ -103,7 +111,7 @@ impl<'a> Fields<'a> {
 }
 
 /// A value that is none of those a field takes.
-pub(super) fn not_one_of<'a>(
+pub(crate) fn not_one_of<'a>(
     key: &str,
     word: &Word,
     names: impl Iterator<Item = &'a str> + Clone,
@@ -117,7 +125,7 @@ pub(super) fn not_one_of<'a>(
 }
 
 /// A text, or a number or truth value as its text.
-pub(super) fn word(node: &Node, key: &str, notes: &mut Diagnostics) -> Option<Word> {
+pub(crate) fn word(node: &Node, key: &str, notes: &mut Diagnostics) -> Option<Word> {
     let text: Arc<str> = match &node.value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string().into(),

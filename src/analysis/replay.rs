@@ -1,0 +1,166 @@
+//! Recorded questions asked again: Azure's answer beside ours, field by field.
+//!
+//! Input: checks of a recording ([`Check`]: question, answer, the resources as they stood), or effective routes and
+//! rules as exported, with the network they are of. Output: one [`Replayed`] for each answer. A recording is told
+//! by its content, so that any of the same shape can be tried.
+//!
+//! | operation | our question |
+//! |---|---|
+//! | `ipFlowVerify` | [`ip_flow_verify`](super::ip_flow_verify) |
+//! | `nextHop` | [`next_hop`](super::next_hop) |
+//! | `connectivityCheck` | [`connectivity`](super::connectivity) |
+//! | `networkConfigurationDiagnostic` | [`nsg_diagnostics`](super::nsg_diagnostics) |
+//! | `securityGroupView` | [`security_group_view`](super::security_group_view) |
+//! | `effectiveRouteTable` | [`effective_routes`](super::effective_routes) |
+//! | `effectiveNetworkSecurityGroups` | [`effective_rules`](super::effective_rules) |
+
+mod ask;
+mod compare;
+mod stand_in;
+mod table;
+
+pub use compare::Compared;
+pub use table::{routes_alone, routes_of, rules_of};
+
+use crate::diag::{At, Diagnostics};
+use crate::doc::Node;
+use crate::formats::export::{Check, Operation};
+use crate::inventory;
+use crate::network::{self, Network};
+use crate::profile::Profile;
+use crate::tags::ServiceTags;
+use serde_json::Value;
+
+/// One answer of Azure's beside ours.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replayed {
+    /// Where it is recorded.
+    pub at: At,
+    /// When it was asked, as written.
+    pub date: Option<String>,
+    /// The operation, in Azure's spelling.
+    pub operation: String,
+    /// The question in one line.
+    pub question: String,
+    /// The fields of Azure's answer.
+    pub fields: Vec<Compared>,
+    /// Fields of Azure's answer that tell nothing of the network, and why.
+    pub set_aside: Vec<(String, &'static str)>,
+    /// Why it was not asked.
+    pub not_asked: Option<String>,
+}
+
+impl Replayed {
+    /// Whether it was asked and every field agrees.
+    pub fn agrees(&self) -> bool {
+        self.not_asked.is_none() && self.fields.iter().all(|f| f.agrees)
+    }
+
+    /// The fields that differ.
+    pub fn differing(&self) -> impl Iterator<Item = &Compared> {
+        self.fields.iter().filter(|f| !f.agrees)
+    }
+}
+
+/// Asks every check again, each of the resources of its time.
+pub fn replay(checks: &[Check], tags: &ServiceTags, profile: &Profile) -> Vec<Replayed> {
+    let mut last: Option<(*const inventory::RawResource, Network)> = None;
+    let mut out = Vec::new();
+    for check in checks {
+        let here = check.resources.as_ptr();
+        if last.as_ref().is_none_or(|(at, _)| *at != here) {
+            let mut notes = Diagnostics::new();
+            let inventory = inventory::build(stand_in::with_networks(&check.resources), &mut notes);
+            last = Some((here, network::compile(inventory, tags.clone(), profile.clone(), &mut notes)));
+        }
+        if let Some((_, network)) = &last {
+            out.push(one(network, check));
+        }
+    }
+    out
+}
+
+fn one(network: &Network, check: &Check) -> Replayed {
+    let mut out = Replayed {
+        at: check.at,
+        date: check.date.as_deref().map(str::to_owned),
+        operation: spelt(&check.operation),
+        question: String::new(),
+        fields: Vec::new(),
+        set_aside: Vec::new(),
+        not_asked: None,
+    };
+    let azure = json(&check.response);
+    match ask::ask(network, check, &azure) {
+        Ok((question, ours)) => {
+            out.question = question;
+            out.fields = compare::compare(&azure, as_far_as_known(&ours));
+            guest(&azure, &mut out);
+        }
+        Err(why) => out.not_asked = Some(why),
+    }
+    out
+}
+
+/// An answer that hangs on something the recording does not hold is compared as far as it is known.
+fn as_far_as_known(ours: &Value) -> &Value {
+    ours.get("x-known").unwrap_or(ours)
+}
+
+fn spelt(operation: &Operation) -> String {
+    match operation {
+        Operation::IpFlowVerify => "ipFlowVerify".into(),
+        Operation::NextHop => "nextHop".into(),
+        Operation::ConnectivityCheck => "connectivityCheck".into(),
+        Operation::SecurityGroupView => "securityGroupView".into(),
+        Operation::Topology => "topology".into(),
+        Operation::Other(name) => name.to_string(),
+    }
+}
+
+/// Issues that lie in the guest or in its agent.
+const GUEST: &[&str] = &[
+    "NoListenerOnDestination",
+    "GuestFirewall",
+    "AgentStopped",
+    "SocketBind",
+    "PortThrottled",
+    "CPU",
+    "Memory",
+    "DestinationUnreachable",
+];
+
+const GUEST_ONLY: &str = "every issue Azure names lies in the guest, which files do not tell of";
+
+/// Where only the guest stops a connection, the outcome says nothing of the network.
+fn guest(azure: &Value, out: &mut Replayed) {
+    let hops = azure.get("hops").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let issues = hops.iter().filter_map(|hop| hop.get("issues")?.as_array()).flatten();
+    let kinds: Vec<&str> = issues.filter_map(|issue| issue.get("type")?.as_str()).collect();
+    if kinds.is_empty() || !kinds.iter().all(|kind| GUEST.contains(kind)) {
+        return;
+    }
+    let told_by_guest = |field: &str| {
+        field.ends_with("connectionStatus") || field.ends_with("PortStatus") || field.contains("/issues")
+    };
+    let (aside, kept) = std::mem::take(&mut out.fields).into_iter().partition(|c| told_by_guest(&c.field));
+    out.fields = kept;
+    let aside: Vec<Compared> = aside;
+    out.set_aside = aside.into_iter().map(|c| (c.field, GUEST_ONLY)).collect();
+}
+
+/// A value tree as JSON; what is unknown is `null`.
+fn json(node: &Node) -> Value {
+    use crate::doc::{Number, Value as Tree};
+    match &node.value {
+        Tree::Null | Tree::Unknown(_) => Value::Null,
+        Tree::Bool(value) => Value::Bool(*value),
+        Tree::Number(Number::Int(value)) => Value::from(*value),
+        Tree::Number(Number::Float(value)) => Value::from(*value),
+        Tree::String(text) => Value::String(text.to_string()),
+        Tree::Array(items) => items.iter().map(json).collect(),
+        Tree::Object(object) => {
+            object.iter().map(|entry| (entry.key.to_string(), json(&entry.value))).collect()
+        }
+    }
+}

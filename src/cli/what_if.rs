@@ -1,0 +1,294 @@
+//! `netwhy what-if`: what a change breaks.
+
+use super::args::{BlockBy, ImpactFormat, WhatIfArgs};
+use super::console::Console;
+use super::sink::Sink;
+use super::{Failure, exit, load, trace};
+use crate::analysis::block::{Block, By};
+use crate::analysis::change_text::{ChangeText, quoted};
+use crate::analysis::impact::Subjects;
+use crate::catalogue::Catalogue;
+use crate::diag::{Diagnostics, Sources};
+use crate::inventory::change::Change;
+use crate::net::{PortRange, Protocol, parse_prefix};
+use crate::network::Network;
+use crate::profile::Profile;
+use crate::report::impact::{self, Heading, ImpactReport};
+use crate::report::{self, Locator, Style};
+use crate::run::load::Loaded;
+use crate::run::repair::{self, Budget};
+use crate::run::what_if::{self as engine, Ask, Estate, WhatIf};
+use crate::scenario::Scenario;
+use std::io::Write;
+use std::path::Path;
+
+/// Asks, for the estate or for each scenario.
+pub(super) async fn run(args: WhatIfArgs, console: &Console) -> Result<u8, Failure> {
+    let ask = ask(&args)?;
+    if ask.blocks.is_empty() && ask.typed.is_empty() && args.settings.change.is_empty() {
+        return Err(Failure::Usage(
+            "nothing is to change; `--block-outbound`, `--remove NAME`, `--change FILE` ...".into(),
+        ));
+    }
+    let mut reports = Vec::new();
+    if args.scenario.is_empty() {
+        let estate = Desk::of_estate(&args).await?;
+        reports.push(estate.report(&args, ask.clone(), console)?);
+    }
+    for path in &args.scenario {
+        let estate = Desk::of_scenario(path, &args, console).await?;
+        reports.push(estate.report(&args, ask.clone(), console)?);
+    }
+    let mut out = Sink::open(args.output.output.as_deref(), console)?;
+    let style = console.style(out.colors(console), args.verbose);
+    out.write_all(written(&reports, args.format, &style).as_bytes())?;
+    out.finish()?;
+    let broken = reports.iter().any(|report| report.summary.harmed() > 0);
+    Ok(if broken && args.fail_on_break { exit::FAILED } else { exit::DONE })
+}
+
+fn written(reports: &[ImpactReport], format: ImpactFormat, style: &Style) -> String {
+    let mut text = String::new();
+    match (format, reports) {
+        (ImpactFormat::Json, [one]) => report::json::pretty(&mut text, one),
+        (ImpactFormat::Json, several) => report::json::pretty(&mut text, several),
+        (_, several) => {
+            for (number, report) in several.iter().enumerate() {
+                if number > 0 {
+                    text.push('\n');
+                }
+                match format {
+                    ImpactFormat::Markdown => impact::markdown(&mut text, report),
+                    _ => impact::text(&mut text, report, style),
+                }
+            }
+        }
+    }
+    text
+}
+
+/// An estate that is asked about, before it is compiled.
+struct Desk {
+    subject: String,
+    loaded: Loaded,
+    scenario: Option<Scenario>,
+    base: Vec<Change>,
+    profile: Profile,
+}
+
+impl Desk {
+    async fn of_estate(args: &WhatIfArgs) -> Result<Desk, Failure> {
+        let profile = load::profile(&args.settings.profile_set)?;
+        let loaded = load::loaded(&args.estate, &[], &args.settings.settings(), Sources::default()).await?;
+        let subject = args.estate.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
+        Ok(Desk { subject, loaded, scenario: None, base: Vec::new(), profile })
+    }
+
+    async fn of_scenario(path: &Path, args: &WhatIfArgs, console: &Console) -> Result<Desk, Failure> {
+        let (sources, scenario) = trace::read_scenario(path, console)?;
+        let parts = trace::parts(&args.estate, &args.settings, Some((path, &sources, &scenario)))?;
+        let profile = load::profile(&parts.knobs)?;
+        let loaded = load::loaded(&parts.paths, &parts.inline, &parts.settings, parts.sources).await?;
+        let subject = format!("{} ({})", scenario.name, path.display());
+        Ok(Desk { subject, loaded, scenario: Some(scenario), base: parts.changes, profile })
+    }
+
+    fn estate(&self) -> Estate<'_> {
+        Estate {
+            raws: &self.loaded.raws,
+            base: &self.base,
+            profile: &self.profile,
+            tags: &self.loaded.tags,
+            known: &self.loaded.notes,
+        }
+    }
+
+    /// The flows of the scenario, else what the estate's workloads need.
+    fn subjects(
+        &mut self,
+        before: Network,
+        clients: &[String],
+        notes: &mut Diagnostics,
+    ) -> (Network, Subjects) {
+        if let Some(scenario) = &self.scenario {
+            let subjects = engine::of_pack(&scenario.cases, &before, notes);
+            return (before, subjects);
+        }
+        let mut base = std::mem::take(&mut self.base);
+        let mut sources = std::mem::take(&mut self.loaded.sources);
+        let compile =
+            |base: &[Change], notes: &mut Diagnostics| Estate { base, ..self.estate() }.network(&[], notes).0;
+        let catalogue = Catalogue::builtin();
+        let found = engine::of_estate(catalogue, clients, &before, &mut base, &mut sources, notes, compile);
+        (self.base, self.loaded.sources) = (base, sources);
+        found
+    }
+
+    fn report(mut self, args: &WhatIfArgs, mut ask: Ask, console: &Console) -> Result<ImpactReport, Failure> {
+        ask.files = std::mem::take(&mut self.loaded.changes);
+        let lenient = args.settings.lenient;
+        let (before, _) =
+            load::compiled(&mut self.loaded, &self.base, self.profile.clone(), lenient, console)?;
+        let mut notes = Diagnostics::new();
+        let (before, subjects) = self.subjects(before, &args.client, &mut notes);
+        if subjects.needs.is_empty() {
+            console.diagnostics(&notes, &self.loaded.sources);
+            return Err(Failure::Input(vec!["there is no workload to ask about".into()]));
+        }
+        let words = ask.words.clone();
+        let mut sources = std::mem::take(&mut self.loaded.sources);
+        let estate = self.estate();
+        let answer = engine::ask(estate, before, subjects, &ask, &mut sources, &mut notes)
+            .map_err(|obstacle| Failure::Usage(obstacle.to_string()))?;
+        console.diagnostics(&notes, &sources);
+        let Some(answer) = answer else { return Err(Failure::Input(Vec::new())) };
+        let heading = Heading {
+            subject: self.subject.clone(),
+            question: words,
+            change_file: answer.text.clone(),
+            remarks: answer.remarks.clone(),
+        };
+        let locator = Locator::new(&sources);
+        let mut report =
+            ImpactReport::new(heading, &answer.workloads, &answer.impacts, &answer.log, &locator);
+        if !args.no_fixes {
+            self.fixes(&answer, &mut report);
+        }
+        Ok(report)
+    }
+
+    /// What would put right what does not work, tried out on the changed estate.
+    fn fixes(&self, answer: &WhatIf, report: &mut ImpactReport) {
+        let base = [&self.base[..], &answer.changes].concat();
+        let estate = Estate { base: &base, ..self.estate() };
+        let mut budget = Budget::for_resources(self.loaded.raws.len());
+        let (fixes, without) = repair::of_impacts(estate, &answer.after, &answer.impacts, &mut budget);
+        fixes.iter().for_each(|shared| report.add_fix(shared.view()));
+        if without > 0 && budget.is_spent() {
+            report.remarks.push(format!("{without} were not looked at for repairs: the estate is large"));
+        } else if without > 0 {
+            report.remarks.push(format!(
+                "no single rule opens {without} of them: they lead to hosts that are known by name alone, which takes a firewall with application rules"
+            ));
+        }
+    }
+}
+
+/// The question of the flags.
+fn ask(args: &WhatIfArgs) -> Result<Ask, Failure> {
+    let mut ask = Ask { subnets: args.subnet.clone(), ..Ask::default() };
+    let mut words = Words::default();
+    if args.block_outbound {
+        ask.blocks.push(Block::Outbound(by(args.by)));
+        words.add(&format!("outbound blocked {}", means(args.by)));
+    }
+    for text in &args.block_tag {
+        let (tag, rest) = text.split_once(':').map_or((&**text, None), |(tag, rest)| (tag, Some(rest)));
+        let (ports, protocol) = rest.map_or(Ok((Vec::new(), None)), |rest| ports("--block-tag", rest))?;
+        ask.blocks.push(Block::To { destination: tag.into(), ports, protocol });
+        words.add(&format!("{text} blocked"));
+    }
+    for text in &args.block_port {
+        let (ports, protocol) = ports("--block-port", text)?;
+        ask.blocks.push(Block::To { destination: "*".into(), ports, protocol });
+        words.add(&format!("port {text} blocked"));
+    }
+    for text in &args.block_prefix {
+        if parse_prefix(text).is_none() {
+            return Err(Failure::Usage(format!("`--block-prefix`: `{text}` is not an address prefix")));
+        }
+        ask.blocks.push(Block::To { destination: text.as_str().into(), ports: Vec::new(), protocol: None });
+        words.add(&format!("{text} blocked"));
+    }
+    for name in &args.block_fqdn {
+        ask.blocks.push(Block::Fqdn(name.as_str().into()));
+        words.add(&format!("{name} blocked"));
+    }
+    for name in &args.switch_off {
+        ask.blocks.push(Block::SwitchOff(name.as_str().into()));
+        words.add(&format!("{name} switched off"));
+    }
+    for name in &args.disable_public_access {
+        ask.blocks.push(Block::PublicAccess(name.as_str().into()));
+        words.add(&format!("public access of {name} disabled"));
+    }
+    typed(args, &mut ask.typed, &mut words)?;
+    args.settings.change.iter().for_each(|file| words.add(&format!("changes of {}", file.display())));
+    if !args.subnet.is_empty() {
+        words.add(&format!("at {}", args.subnet.join(", ")));
+    }
+    ask.words = words.0;
+    Ok(ask)
+}
+
+/// The question in words, part by part.
+#[derive(Default)]
+struct Words(String);
+
+impl Words {
+    fn add(&mut self, part: &str) {
+        if !self.0.is_empty() {
+            self.0.push_str("; ");
+        }
+        self.0.push_str(part);
+    }
+}
+
+fn typed(args: &WhatIfArgs, text: &mut ChangeText, words: &mut Words) -> Result<(), Failure> {
+    for name in &args.remove {
+        text.remove(name);
+        words.add(&format!("{name} removed"));
+    }
+    for item in &args.add {
+        let item = item.replace('\n', " ");
+        text.line(format!("add: {item}"));
+        words.add(&format!("added {item}"));
+    }
+    for item in &args.set {
+        let parts = item.split_once('=').and_then(|(left, value)| Some((left.rsplit_once(':')?, value)));
+        let Some(((target, property), value)) = parts else {
+            return Err(Failure::Usage(format!("`--set {item}` is not of the form NAME:PROPERTY=VALUE")));
+        };
+        let scalar = value.is_empty() || !value.starts_with(['[', '{', '"', '\'']);
+        let number = value.parse::<i64>().is_ok() || ["true", "false", "null"].contains(&value);
+        let value = if scalar && !number { quoted(value) } else { value.replace('\n', " ") };
+        text.set(target, property, &value);
+        words.add(&format!("{target} {property} = {value}"));
+    }
+    Ok(())
+}
+
+/// `443,8787/tcp` as ports and protocol.
+fn ports(flag: &str, text: &str) -> Result<(Vec<PortRange>, Option<Protocol>), Failure> {
+    let (ports, protocol) = text.split_once('/').map_or((text, None), |(ports, rest)| (ports, Some(rest)));
+    let fault = |what: &str| Failure::Usage(format!("`{flag}`: `{what}` is neither a port nor a range"));
+    let ports: Result<Vec<PortRange>, Failure> =
+        ports.split(',').map(|part| PortRange::parse(part.trim()).ok_or_else(|| fault(part))).collect();
+    let protocol = match protocol {
+        None => None,
+        Some(name) => Some(Protocol::parse(name).ok_or_else(|| {
+            Failure::Usage(format!("`{flag}`: `{name}` is none of tcp, udp, icmp, esp, ah"))
+        })?),
+    };
+    Ok((ports?, protocol))
+}
+
+fn by(by: BlockBy) -> By {
+    match by {
+        BlockBy::Nsg => By::Nsg,
+        BlockBy::RouteNone => By::RouteNone,
+        BlockBy::Firewall => By::Firewall,
+        BlockBy::NoDefaultOutbound => By::NoDefaultOutbound,
+        BlockBy::ManagedNetwork => By::ManagedNetwork,
+    }
+}
+
+fn means(by: BlockBy) -> &'static str {
+    match by {
+        BlockBy::Nsg => "by a security rule that denies the tag Internet",
+        BlockBy::RouteNone => "by a route of 0.0.0.0/0 to None",
+        BlockBy::Firewall => "by a firewall without rules",
+        BlockBy::NoDefaultOutbound => "by taking default outbound access away",
+        BlockBy::ManagedNetwork => "by a managed network with approved outbound only",
+    }
+}

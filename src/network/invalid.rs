@@ -1,0 +1,407 @@
+//! Configurations that Azure refuses or that do not work as they stand, each named with its rule.
+//!
+//! Nothing here changes an answer: the flow is traced through what is written. A person reads these beside the answer.
+
+use super::{Bound, SubnetRole, SubnetRow};
+use crate::diag::{At, Code, Diagnostic, Diagnostics};
+use crate::inventory::{AddressMeaning, Field, Id, Inventory, Kind, Nsg, Ref, Sku, Subnet, VirtualNetwork};
+use crate::net::{AddressSet, IpAddr, IpNet};
+use crate::rules::{self as azure, RuleId};
+use std::collections::BTreeMap;
+
+/// Looks at everything.
+pub(super) fn configurations(inventory: &Inventory, subnets: &[SubnetRow], notes: &mut Diagnostics) {
+    let mut look = Look { inventory, subnets, notes };
+    look.rules_of_groups();
+    look.special_subnets();
+    look.addresses();
+    look.application_groups();
+    look.peerings();
+    look.gateways();
+    look.nat_gateways();
+    look.service_endpoints();
+    look.zones();
+    look.services();
+    look.hubs();
+    look.balancers();
+    look.private_origins();
+}
+
+/// Address space that no virtual network may use (PLAT-4).
+const FORBIDDEN: [&str; 5] =
+    ["224.0.0.0/4", "255.255.255.255/32", "127.0.0.0/8", "169.254.0.0/16", "168.63.129.16/32"];
+
+/// Zone names that Azure keeps for itself (DNS-17).
+const RESERVED_ZONES: [&str; 4] = ["azure.com", "core.windows.net", "windows.net", "azure.net"];
+
+struct Look<'a> {
+    inventory: &'a Inventory,
+    subnets: &'a [SubnetRow],
+    notes: &'a mut Diagnostics,
+}
+
+impl Look<'_> {
+    fn say(&mut self, at: At, rule: RuleId, message: String) {
+        self.notes.push(Diagnostic::new(Code::InvalidConfiguration, at, format!("{message} ({rule})")));
+    }
+
+    fn row<K: Kind>(&self, field: &Field<Ref<K>>) -> Option<Id<K>> {
+        self.inventory.follow(field.known()?).row()
+    }
+
+    /// NSG-2: a priority of one's own is 100 to 4096, and serves once in each direction.
+    fn rules_of_groups(&mut self) {
+        let inventory = self.inventory;
+        for group in inventory.nsgs.iter() {
+            let mut seen = BTreeMap::new();
+            for rule in &group.security_rules {
+                let (Some(priority), Some(direction)) = (rule.priority.known(), rule.direction.known())
+                else {
+                    continue;
+                };
+                if !(100..=4096).contains(priority) {
+                    let text =
+                        format!("`{}` has priority {priority}, and 100 to 4096 are allowed", rule.name);
+                    self.say(rule.at, azure::NSG_2, text);
+                }
+                if let Some(other) = seen.insert((format!("{direction}"), *priority), &rule.name) {
+                    let text = format!("`{other}` and `{}` have the same priority {priority}", rule.name);
+                    self.say(rule.at, azure::NSG_2, text);
+                }
+            }
+        }
+    }
+
+    /// NSG-22, NSG-23, NSG-24, RT-34: subnets that Azure knows by name.
+    fn special_subnets(&mut self) {
+        let inventory = self.inventory;
+        for (number, subnet) in inventory.subnets.iter().enumerate() {
+            let row = &self.subnets[number];
+            let name = subnet.id.full_name();
+            match row.role {
+                SubnetRole::Gateway if !row.nsg.is_none() => {
+                    self.say(subnet.at, azure::NSG_22, format!("`{name}` takes no network security group"));
+                }
+                SubnetRole::Firewall if !row.nsg.is_none() => {
+                    let text = format!("the network security group of `{name}` has no effect");
+                    self.say(subnet.at, azure::NSG_21, text);
+                }
+                SubnetRole::RouteServer if !(row.nsg.is_none() && row.route_table.is_none()) => {
+                    let text = format!("`{name}` takes no network security group and no route table");
+                    self.say(subnet.at, azure::NSG_23, text);
+                }
+                SubnetRole::Bastion => {
+                    if let Bound::To(group) = row.nsg {
+                        self.bastion_group(subnet, group);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The four flows of Bastion, as far as rules of one's own tell.
+    fn bastion_group(&mut self, subnet: &Subnet, group: Id<Nsg>) {
+        let group = &self.inventory.nsgs[group];
+        let has = |direction: &str, tags: &[&str], port: u16| {
+            group.security_rules.iter().any(|rule| {
+                let words = if direction == "Inbound" { &rule.source } else { &rule.destination };
+                let named = words.iter().any(|w| match &w.means {
+                    AddressMeaning::Any => true,
+                    AddressMeaning::Tag(tag) => tags.iter().any(|t| t.eq_ignore_ascii_case(tag)),
+                    AddressMeaning::Addresses(_) => tags.contains(&"clients"),
+                });
+                named
+                    && rule.access.known().is_some_and(|a| a.to_string() == "Allow")
+                    && rule.direction.known().is_some_and(|d| d.to_string() == direction)
+                    && rule.destination_ports.iter().any(|p| p.low <= port && port <= p.high)
+            })
+        };
+        let needed: [(&str, &[&str], u16); 5] = [
+            ("Inbound", &["Internet", "VirtualNetwork", "clients"], 443),
+            ("Inbound", &["GatewayManager"], 443),
+            ("Outbound", &["VirtualNetwork"], 22),
+            ("Outbound", &["VirtualNetwork"], 3389),
+            ("Outbound", &["AzureCloud"], 443),
+        ];
+        for (direction, tags, port) in needed {
+            if !has(direction, tags, port) {
+                let way = if direction == "Inbound" { "in from" } else { "out to" };
+                let tag = tags.first().copied().unwrap_or_default();
+                let text =
+                    format!("`{}` lets no {port} {way} {tag}, which Bastion needs", group.id.full_name());
+                self.say(subnet.at, azure::NSG_24, text);
+            }
+        }
+    }
+
+    /// PLAT-4, PLAT-5: space that is not for virtual networks, addresses that Azure keeps.
+    fn addresses(&mut self) {
+        let inventory = self.inventory;
+        let forbidden: Vec<IpNet> = FORBIDDEN.iter().filter_map(|p| p.parse().ok()).collect();
+        for network in inventory.virtual_networks.iter() {
+            for prefix in &network.address_prefixes {
+                let space = AddressSet::from_prefix(prefix);
+                if let Some(bad) = forbidden.iter().find(|f| AddressSet::from_prefix(f).meets(&space)) {
+                    let text = format!("`{}` has {prefix}, and {bad} is not for networks", network.id.name());
+                    self.say(network.at, azure::PLAT_4, text);
+                }
+            }
+        }
+        let configs = inventory.network_interfaces.iter().flat_map(|nic| {
+            nic.ip_configurations.iter().map(move |c| (nic.id.name(), &c.subnet, &c.private_ip_address, c.at))
+        });
+        let hosts = inventory.hosts.iter().map(|h| (h.id.name(), &h.subnet, &h.private_ip_address, h.at));
+        let held: Vec<_> = configs.chain(hosts).collect();
+        for (name, subnet, ip, at) in held {
+            let (Some(subnet), Some(ip)) = (self.row(subnet), ip.known()) else { continue };
+            let prefixes = &inventory.subnets[subnet].address_prefixes;
+            if prefixes.iter().any(|prefix| is_reserved(prefix, *ip)) {
+                let text = format!("`{name}` has {ip}, which Azure keeps for itself in its subnet");
+                self.say(at, azure::PLAT_5, text);
+            }
+        }
+    }
+
+    /// ASG-2: the members of an application security group are in one network.
+    fn application_groups(&mut self) {
+        let inventory = self.inventory;
+        let mut homes: BTreeMap<u32, (Id<VirtualNetwork>, bool)> = BTreeMap::new();
+        for nic in inventory.network_interfaces.iter() {
+            for config in &nic.ip_configurations {
+                let Some(subnet) = self.row(&config.subnet) else { continue };
+                let home = self.subnets[subnet.index()].vnet;
+                for group in &config.application_security_groups {
+                    let Some(group) = inventory.follow(group).row() else { continue };
+                    let entry = homes.entry(group.raw()).or_insert((home, false));
+                    entry.1 |= entry.0 != home;
+                }
+            }
+        }
+        for (group, _) in homes.iter().filter(|(_, (_, several))| *several) {
+            let group = &inventory.asgs[Id::new(*group as usize)];
+            let text = format!("members of `{}` are in several virtual networks", group.id.name());
+            self.say(group.at, azure::ASG_2, text);
+        }
+    }
+
+    /// PEER-7: who uses a remote gateway has none of its own, and uses one.
+    fn peerings(&mut self) {
+        let inventory = self.inventory;
+        let mut users: BTreeMap<String, usize> = BTreeMap::new();
+        for peering in inventory.peerings.iter().filter(|p| p.use_remote_gateways.is(true)) {
+            let Some(network) = peering.id.parent() else { continue };
+            let count = users.entry(network.as_str().to_ascii_lowercase()).or_default();
+            *count += 1;
+            if *count == 2 {
+                let text = format!("`{}` uses the gateways of two peers, and may use one's", network.name());
+                self.say(peering.at, azure::PEER_7, text);
+            }
+            let own = inventory.virtual_network_gateways.iter().any(|gateway| {
+                let configs = gateway.ip_configurations.iter().map(|c| &c.subnet);
+                configs.chain([&gateway.subnet]).any(|subnet| {
+                    let home = self.row(subnet).and_then(|s| inventory.subnets[s].id.parent());
+                    home.is_some_and(|home| home == network)
+                })
+            });
+            if own {
+                let text = format!("`{}` has a gateway of its own and uses a peer's", network.name());
+                self.say(peering.at, azure::PEER_7, text);
+            }
+        }
+    }
+
+    /// GW-1: one gateway of each kind in a network.
+    fn gateways(&mut self) {
+        let inventory = self.inventory;
+        let mut seen = BTreeMap::new();
+        for gateway in inventory.virtual_network_gateways.iter() {
+            let configs = gateway.ip_configurations.iter().map(|c| &c.subnet).chain([&gateway.subnet]);
+            let home = configs.filter_map(|s| self.row(s)).next().map(|s| self.subnets[s.index()].vnet);
+            let (Some(home), Some(kind)) = (home, gateway.gateway_type.known()) else { continue };
+            if seen.insert((home.raw(), kind.to_string()), ()).is_some() {
+                let network = &inventory.virtual_networks[home].id;
+                self.say(gateway.at, azure::GW_1, format!("`{}` has two {kind} gateways", network.name()));
+            }
+        }
+    }
+
+    /// NAT-4, NAT-5: where a NAT gateway cannot stand.
+    fn nat_gateways(&mut self) {
+        let inventory = self.inventory;
+        for (number, subnet) in inventory.subnets.iter().enumerate() {
+            if subnet.nat_gateway.known().is_none() {
+                continue;
+            }
+            let name = subnet.id.full_name();
+            let managed =
+                subnet.delegations.iter().any(|d| d.eq_ignore_ascii_case("Microsoft.Sql/managedInstances"));
+            if self.subnets[number].role == SubnetRole::Gateway || managed {
+                self.say(subnet.at, azure::NAT_4, format!("`{name}` takes no NAT gateway"));
+            }
+            let basic = |config: &&crate::inventory::IpConfiguration| {
+                let here = self.row(&config.subnet).is_some_and(|s| s.index() == number);
+                let address = self.row(&config.public_ip_address);
+                here && address.is_some_and(|a| inventory.public_ip_addresses[a].sku.is(Sku::Basic))
+            };
+            let mut configs = inventory.network_interfaces.iter().flat_map(|nic| &nic.ip_configurations);
+            if configs.any(|config| basic(&config)) {
+                let text = format!(
+                    "`{name}` has a NAT gateway and Basic public addresses, which do not go together"
+                );
+                self.say(subnet.at, azure::NAT_5, text);
+            }
+        }
+    }
+
+    /// SE-5, SEP-1, SEP-4: endpoints and policies that do not go together.
+    fn service_endpoints(&mut self) {
+        let inventory = self.inventory;
+        for (number, subnet) in inventory.subnets.iter().enumerate() {
+            let name = subnet.id.full_name();
+            let has = |service: &str| {
+                subnet.service_endpoints.iter().any(|e| e.service.eq_ignore_ascii_case(service))
+            };
+            if has("Microsoft.Storage") && has("Microsoft.Storage.Global") {
+                let text =
+                    format!("`{name}` has Microsoft.Storage and Microsoft.Storage.Global, and may have one");
+                self.say(subnet.at, azure::SE_5, text);
+            }
+            let special = !matches!(self.subnets[number].role, SubnetRole::Ordinary);
+            let holds = |c: &crate::inventory::IpConfiguration| {
+                self.row(&c.subnet).is_some_and(|s| s.index() == number)
+            };
+            let gateway =
+                inventory.application_gateways.iter().any(|g| g.gateway_ip_configurations.iter().any(holds));
+            if gateway && subnet.service_endpoint_policies.iter().next().is_some() {
+                let text =
+                    format!("`{name}` holds an application gateway, and takes no service endpoint policy");
+                self.say(subnet.at, azure::AGW_3, text);
+            }
+            if special && subnet.service_endpoint_policies.iter().next().is_some() {
+                self.say(subnet.at, azure::SEP_4, format!("`{name}` takes no service endpoint policy"));
+            }
+        }
+    }
+
+    /// DNS-11, DNS-17, PE-8: names that are not for private zones, two zones of one name in a network, two groups of
+    /// one endpoint.
+    fn zones(&mut self) {
+        let inventory = self.inventory;
+        for zone in inventory.private_dns_zones.iter() {
+            let name = zone.id.name().to_ascii_lowercase();
+            if !name.contains('.') || RESERVED_ZONES.contains(&name.as_str()) {
+                self.say(zone.at, azure::DNS_17, format!("`{name}` is no name for a private zone"));
+            }
+        }
+        let mut linked = BTreeMap::new();
+        for link in inventory.zone_links.iter() {
+            let zone = self.row(&link.private_dns_zone).map(|z| inventory.private_dns_zones[z].id.clone());
+            let Some(zone) = zone.or_else(|| link.id.parent()) else { continue };
+            let Some(network) = self.row(&link.virtual_network) else { continue };
+            let key = (zone.name().to_ascii_lowercase(), network.raw());
+            match linked.insert(key, zone.clone()) {
+                Some(other) if other != zone => {
+                    let network = inventory.virtual_networks[network].id.name();
+                    let text =
+                        format!("two zones `{}` are linked to `{network}`, and one may be", zone.name());
+                    self.say(link.at, azure::DNS_11, text);
+                }
+                _ => {}
+            }
+        }
+        let mut grouped = BTreeMap::new();
+        for group in inventory.zone_groups.iter() {
+            let owner = self.row(&group.private_endpoint).map(|e| inventory.private_endpoints[e].id.clone());
+            let Some(owner) = owner.or_else(|| group.id.parent()) else { continue };
+            if grouped.insert(owner.as_str().to_ascii_lowercase(), ()).is_some() {
+                let text = format!("`{}` has two DNS zone groups, and may have one", owner.name());
+                self.say(group.at, azure::PE_8, text);
+            }
+        }
+    }
+
+    /// ST-3: a storage account's address rules are for public IPv4 addresses, and not for the smallest ranges.
+    fn services(&mut self) {
+        let inventory = self.inventory;
+        let private: Vec<AddressSet> = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
+            .iter()
+            .filter_map(|p| p.parse().ok())
+            .map(|p: IpNet| AddressSet::from_prefix(&p))
+            .collect();
+        for service in inventory.services.iter() {
+            if !service.id.is_kind("Microsoft.Storage/storageAccounts") {
+                continue;
+            }
+            for word in &service.ip_rules {
+                let AddressMeaning::Addresses(set) = word.means.clone() else { continue };
+                let small = word.text.ends_with("/31") || word.text.ends_with("/32");
+                if small || private.iter().any(|p| p.meets(&set)) {
+                    let text = format!("`{}` takes no address rule for {}", service.id.name(), word.text);
+                    self.say(service.at, azure::ST_3, text);
+                }
+            }
+        }
+    }
+
+    /// VWAN-8, VWAN-11: what routing intent excludes.
+    fn hubs(&mut self) {
+        let inventory = self.inventory;
+        for intent in inventory.routing_intents.iter() {
+            let Some(hub) = intent.id.parent() else { continue };
+            let below = |id: &crate::inventory::ResourceId| id.parent().is_some_and(|p| p == hub);
+            let own = |name: &str| {
+                name.eq_ignore_ascii_case("defaultRouteTable") || name.eq_ignore_ascii_case("noneRouteTable")
+            };
+            if inventory.hub_route_tables.iter().any(|t| below(&t.id) && !own(t.id.name())) {
+                let text = format!("`{}` has routing intent and route tables of one's own", hub.name());
+                self.say(intent.at, azure::VWAN_11, text);
+            }
+        }
+    }
+
+    /// AFD-3: origins over private link are for Premium profiles.
+    fn private_origins(&mut self) {
+        let inventory = self.inventory;
+        for origin in inventory.origins.iter() {
+            if origin.private_link.known().is_none() {
+                continue;
+            }
+            let profile = origin.id.ancestor("Microsoft.Cdn/profiles");
+            let profile = profile.and_then(|id| inventory.row::<crate::inventory::FrontDoorProfile>(&id));
+            let Some(sku) = profile.and_then(|p| inventory.front_door_profiles[p].sku.known()) else {
+                continue;
+            };
+            if !sku.to_ascii_lowercase().starts_with("premium") {
+                let text =
+                    format!("`{}` is a private origin, and its profile is {sku}", origin.id.full_name());
+                self.say(origin.at, azure::AFD_3, text);
+            }
+        }
+    }
+
+    /// LB-6: HA ports are for internal Standard load balancers.
+    fn balancers(&mut self) {
+        let inventory = self.inventory;
+        for balancer in inventory.load_balancers.iter() {
+            let public =
+                balancer.frontend_ip_configurations.iter().any(|f| f.public_ip_address.known().is_some());
+            let basic = balancer.sku.is(Sku::Basic);
+            for rule in &balancer.load_balancing_rules {
+                if rule.frontend_port.is(0) && (public || basic) {
+                    let text = format!("`{}` is for internal Standard load balancers only", rule.name);
+                    self.say(balancer.at, azure::LB_6, text);
+                }
+            }
+        }
+    }
+}
+
+/// The network's own address, the three after it, and the last one of an IPv4 subnet.
+pub(crate) fn is_reserved(prefix: &IpNet, ip: IpAddr) -> bool {
+    let (IpNet::V4(net), IpAddr::V4(ip)) = (prefix, ip) else { return false };
+    if !net.contains(&ip) || net.prefix_len() > 29 {
+        return false;
+    }
+    u32::from(ip) - u32::from(net.network()) < 4 || ip == net.broadcast()
+}

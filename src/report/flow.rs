@@ -1,0 +1,109 @@
+//! One answer of a batch: as short as an answer can be, a line for each flow.
+
+use super::clean::clean;
+use super::json::line as json_line;
+use crate::trace::{Decision, Flow};
+use serde::Serialize;
+use std::fmt::{self, Write};
+
+/// The line above the answers in CSV.
+pub const HEADER: &str = "line,name,from,to,protocol,port,outcome,disposition,cause,decider\n";
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    cause: Option<&'static str>,
+    decider: Option<&'a str>,
+    disposition: &'static str,
+    #[serde(serialize_with = "shown")]
+    from: &'a dyn fmt::Display,
+    line: usize,
+    name: Option<&'a str>,
+    outcome: &'static str,
+    port: u16,
+    protocol: &'a str,
+    #[serde(serialize_with = "shown")]
+    to: &'a dyn fmt::Display,
+}
+
+fn shown<S: serde::Serializer>(value: &dyn fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+/// Appends an answer as a JSON object on a line.
+pub fn json(out: &mut String, line: usize, flow: &Flow, decision: &Decision) {
+    let answer = Answer {
+        cause: decision.cause.map(|c| c.code()),
+        decider: decision.decider.as_deref(),
+        disposition: decision.disposition.word(),
+        from: &flow.from,
+        line,
+        name: flow.name.as_deref(),
+        outcome: decision.outcome.word(),
+        port: flow.port,
+        protocol: &flow.protocol.name().to_lowercase(),
+        to: &flow.to,
+    };
+    json_line(out, &answer);
+}
+
+/// Appends an answer as comma-separated values.
+pub fn csv(out: &mut String, line: usize, flow: &Flow, decision: &Decision) {
+    let _ = write!(out, "{line},");
+    cell(out, flow.name.as_deref().unwrap_or_default());
+    cell(out, &flow.from.to_string());
+    cell(out, &flow.to.to_string());
+    cell(out, &flow.protocol.name().to_lowercase());
+    let _ = write!(out, "{},", flow.port);
+    cell(out, decision.outcome.word());
+    cell(out, decision.disposition.word());
+    cell(out, decision.cause.map_or("", |c| c.code()));
+    cell(out, decision.decider.as_deref().unwrap_or_default());
+    out.pop();
+    out.push('\n');
+}
+
+/// A value and a comma; in quotes where it could be taken for several.
+fn cell(out: &mut String, text: &str) {
+    let text = clean(text);
+    if text.contains([',', '"', '\n', '\r']) || text.starts_with(char::is_whitespace) {
+        let _ = write!(out, "\"{}\",", text.replace('"', "\"\""));
+    } else {
+        out.push_str(&text);
+        out.push(',');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::Protocol;
+    use crate::trace::{Disposition, Endpoint, Outcome};
+
+    #[test]
+    fn an_answer_is_one_line() {
+        let flow = Flow {
+            name: Some("a, \"b\"".into()),
+            from: Endpoint::Named("web".into()),
+            to: Endpoint::Internet,
+            protocol: Protocol::Tcp,
+            port: 443,
+            source_port: None,
+            identity: None,
+            action: None,
+        };
+        let decision = Decision {
+            outcome: Outcome::Allowed,
+            disposition: Disposition::Accepted,
+            cause: None,
+            decider: Some("nsg/rule".into()),
+        };
+        let mut out = String::from(HEADER);
+        csv(&mut out, 7, &flow, &decision);
+        json(&mut out, 7, &flow, &decision);
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(lines[1], "7,\"a, \"\"b\"\"\",web,internet,tcp,443,allowed,accepted,,nsg/rule");
+        assert_eq!(lines[0].split(',').count(), 10);
+        let json: serde_json::Value = serde_json::from_str(lines[2]).expect("JSON");
+        assert_eq!((&json["line"], &json["to"]), (&7.into(), &"internet".into()));
+    }
+}

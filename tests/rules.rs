@@ -1,0 +1,61 @@
+//! Every numbered rule of Azure's behaviour: the cases that would come out otherwise without it, and the table of
+//! which tests name it.
+//!
+//! A case of `tests/rules/*.yaml` names its rules, gives a small estate, and asks several questions of which at least
+//! two have different answers, so that a case cannot pass where its rule is ignored. `src/rules/tests.txt` is the list
+//! that `netwhy explain --rules` prints; `NETWHY_BLESS=1` writes it anew.
+
+#![allow(clippy::disallowed_methods, reason = "tests read their fixtures")]
+
+#[path = "rules/case.rs"]
+mod case;
+#[path = "rules/named.rs"]
+mod named;
+
+use case::Case;
+use netwhy::diag::{Diagnostics, Sources};
+use netwhy::doc::parse_yaml;
+use std::path::{Path, PathBuf};
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules");
+    let mut out: Vec<PathBuf> = folder.read_dir().expect("a folder").flatten().map(|e| e.path()).collect();
+    out.retain(|path| path.extension().is_some_and(|e| e == "yaml"));
+    out.sort();
+    out
+}
+
+/// The cases of every file.
+fn cases() -> Vec<Case> {
+    let mut out = Vec::new();
+    for path in files() {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).expect("a file of cases");
+        let (mut notes, mut sources) = (Diagnostics::new(), Sources::default());
+        let doc = sources.add(name.clone(), text.as_str());
+        let root = parse_yaml(doc, &text, &mut notes).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        out.extend(case::read(&name, &root));
+    }
+    out
+}
+
+#[test]
+fn every_case_holds() {
+    let only = std::env::var("NETWHY_RULE").unwrap_or_default();
+    let mut faults = Vec::new();
+    for case in cases().iter().filter(|c| only.is_empty() || c.label().contains(&only)) {
+        faults.extend(case.run());
+    }
+    assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn every_case_would_come_out_otherwise_without_its_rule() {
+    let flat: Vec<String> = cases().iter().filter(|c| !c.flips()).map(Case::label).collect();
+    assert!(flat.is_empty(), "the answers do not differ in\n{}", flat.join("\n"));
+}
+
+#[test]
+fn the_table_of_tests_is_as_the_tests_are() {
+    named::check(&cases());
+}
