@@ -440,7 +440,8 @@ impl<'n> Walk<'n> {
             others.any(|b| b.prefixes.iter().any(|p| p.contains(&ip)))
         };
         let announces = |b: &&Branch| table.announced(b.gateway, &spaces).contains(ip) || branch(b.gateway);
-        let mine: Vec<_> = table.branches.iter().filter(|b| b.kind == own).filter(announces).collect();
+        let written = |b: &&Branch| b.kind == own && b.owner.table == TableTag::OnPremisesSite;
+        let mine: Vec<_> = table.branches.iter().filter(written).filter(announces).collect();
         // ExpressRoute before VPN (GW-2), whatever the order they are written in.
         let gateway = mine.iter().find(|b| b.express).or(mine.first())?.gateway;
         self.net
