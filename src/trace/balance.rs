@@ -104,6 +104,12 @@ impl Walk<'_> {
         None
     }
 
+    /// Whether a balancer hands packets to a backend with its own frontend as the destination (LB-7).
+    pub(super) fn floats_to(&self, balancer: Id<LoadBalancer>, id: AttachmentId) -> bool {
+        let mut rules = self.net.inventory.load_balancers[balancer].load_balancing_rules.iter();
+        rules.any(|r| r.enable_floating_ip.is(true) && self.backends(balancer, r).contains(&id))
+    }
+
     /// The attachments in the pools of a rule.
     fn backends(&self, balancer: Id<LoadBalancer>, rule: &LoadBalancingRule) -> Vec<AttachmentId> {
         let named = rule.backend_address_pool.iter();

@@ -851,12 +851,17 @@ impl Walk<'_> {
         let header = s.header;
         let from_balancer =
             s.sessions.last().is_some_and(|x| x.device == Device::Inbound(id) && x.outgoing == header);
-        let row = self.net.attachment(id);
-        let near = self.net.at_address(row.vnet, header.destination);
-        let private =
-            near.is_some_and(|f| matches!(self.net.attachment(f).kind, AttachmentKind::Frontend(..)));
-        let public = self.net.by_public_address.get(&header.destination);
-        from_balancer && (private || matches!(public, Some(crate::network::Occupant::Frontend(..))))
+        from_balancer && self.balancer_at(id, header.destination).is_some_and(|b| self.floats_to(b, id))
+    }
+
+    /// The load balancer whose frontend has an address, as seen from an attachment.
+    fn balancer_at(&self, id: AttachmentId, ip: IpAddr) -> Option<Id<crate::inventory::LoadBalancer>> {
+        let near = self.net.at_address(self.net.attachment(id).vnet, ip).map(|f| self.net.attachment(f).kind);
+        match (near, self.net.by_public_address.get(&ip)) {
+            (Some(AttachmentKind::Frontend(balancer, _)), _) => Some(balancer),
+            (_, Some(crate::network::Occupant::Frontend(balancer, _))) => Some(*balancer),
+            _ => None,
+        }
     }
 
     fn deliver(&self, s: &mut State, id: AttachmentId) -> Next {

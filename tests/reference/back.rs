@@ -258,6 +258,13 @@ impl Back<'_, '_> {
             return Err(asymmetric(self.name(place)));
         }
         let out = match choose(f, self.w, holder.subnet, to) {
+            // RT-15: a user's route that is not valid leads nowhere.
+            Ok(route) if route.user && matches!(route.hop, Hop::Gateway(_)) => {
+                if usable_gateways(f, &holder, Vec::new()).is_empty() {
+                    return Err(lost(route.decider));
+                }
+                true
+            }
             Ok(route) => matches!(route.hop, Hop::Gateway(_)),
             Err(stop) => stop.cause == Cause::NoRoute,
         };

@@ -2,7 +2,8 @@
 //!
 //! Every plane of the rules comes up, and what tends to collide does: overlapping rules, nested prefixes,
 //! default routes, one-sided peerings, unlinked zones, pending private endpoints, service endpoints, private
-//! subnets, tags and references that lead nowhere.
+//! subnets, tags and references that lead nowhere. The table of planes, and what a run must have met of each, is in
+//! `met.rs`; the rarer ones are made in `planes.rs`.
 
 use super::random::Random;
 use serde_json::{Map, Value, json};

@@ -680,7 +680,7 @@ routeTables:
 - { name: t, routes: [{ name: r, addressPrefix: 0.0.0.0/0, nextHopIpAddress: 10.0.250.4, nextHopType: VirtualAppliance }] }
 ",
         "m > 8.8.8.8 tcp/22",
-        "blocked FIREWALL_DEFAULT_DENY by fw or FIREWALL_NETWORK_RULE_DENY by p/g/c/may",
+        "blocked FIREWALL_NETWORK_RULE_DENY by p/g/c/may or FIREWALL_DEFAULT_DENY by fw",
     ),
     fault(
         "of two DNS servers the first decides",

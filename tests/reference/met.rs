@@ -14,7 +14,7 @@
 //! | load balancers with probes and outbound rules, inbound NAT | LB-1, LB-2, LB-9; estates that write them |
 //! | application gateway, Front Door with private origins, Bastion | AGW-1, AFD-1, AFD-3, BAS-1 |
 //! | service endpoints and policies | RT-7, SEP-1 |
-//! | private endpoints and their network policies | PE-1, PE-2, NSG-26, RT-8 |
+//! | private endpoints and their network policies | PE-1, NSG-26, RT-8 |
 //! | DNS: zones, links, fallback, resolver and rulesets, on-premises | DNS-5, DNS-6, DNS-7, DNS-12, DNS-13 |
 //! | service firewalls | ST-2, KV-1, ACR-1, COS-1 |
 //! | network security perimeter | NSP-1 |
@@ -31,9 +31,9 @@ const RULES: &[&str] = &[
     "NSG-2", "NSG-3", "NSG-4", "NSG-6", "NSG-26", "SAR-1", "SAR-2", "RT-3a", "RT-7", "RT-8", "RT-12",
     "RT-13", "RT-15", "RT-16", "RT-20", "RT-22", "RT-34", "PEER-1", "PEER-5", "PEER-10", "GW-2", "VWAN-1",
     "VWAN-8", "FW-1", "FW-3", "FW-5", "FW-8", "FW-19", "DNS-16", "NAT-1", "NAT-3", "OUT-4", "PIP-1", "PIP-2",
-    "LB-1", "LB-2", "LB-9", "AGW-1", "AFD-1", "AFD-3", "BAS-1", "SEP-1", "PE-1", "PE-2", "DNS-4", "DNS-5",
-    "DNS-6", "DNS-7", "DNS-12", "DNS-13", "ST-2", "KV-1", "ACR-1", "COS-1", "NSP-1", "RBAC-1", "RBAC-3",
-    "PKT-6", "ASYM-1", "ASYM-5",
+    "LB-1", "LB-2", "LB-9", "AGW-1", "AFD-1", "AFD-3", "BAS-1", "SEP-1", "PE-1", "DNS-4", "DNS-5", "DNS-6",
+    "DNS-7", "DNS-12", "DNS-13", "ST-2", "KV-1", "ACR-1", "COS-1", "NSP-1", "RBAC-1", "RBAC-3", "PKT-6",
+    "ASYM-1", "ASYM-5",
 ];
 
 /// Words that estates of a run must have written.

@@ -639,11 +639,16 @@ impl Walk<'_, '_> {
         }
         if !default {
             // OUT-7: storage of the same region is reachable from a private subnet.
-            if self.storage_of_region(holder.vnet) {
+            if self.storage_of_region(holder.vnet, packet.destination) {
                 return Ok(None);
             }
             let decider = Some(subnet.id.full_name());
             return stop(Cause::NoOutboundMethod, decider);
+        }
+        // OUT-11: a Standard load balancer takes it from the backends it has by their interfaces; OUT-9: not from
+        // those it has by address.
+        if let Some(balancer) = self.behind_standard(holder) {
+            return stop(Cause::NoOutboundMethod, Some(balancer));
         }
         // OUT-4: no ICMP.
         if !packet.protocol.has_ports() {
@@ -665,12 +670,35 @@ impl Walk<'_, '_> {
         found.map(|(balancer, _)| balancer.id.full_name())
     }
 
-    fn storage_of_region(&self, vnet: Id<VirtualNetwork>) -> bool {
-        let Some((service, _)) = self.call.service else { return false };
-        let row = &self.f.inv.services[service];
-        let storage = row.id.is_kind("Microsoft.Storage/storageAccounts");
-        let region = row.location.known().map(|l| netwhy::network::normal_region(l));
-        storage && region.is_some() && region == self.f.region(vnet)
+    fn behind_standard(&self, holder: &Holder) -> Option<String> {
+        let AttachmentKind::Interface(nic) = holder.kind else { return None };
+        let configs = &self.f.inv.network_interfaces[nic].ip_configurations;
+        let mine = |id: &ResourceId, name: &str| {
+            configs.iter().any(|c| c.load_balancer_backend_address_pools.iter().any(|r| fits(id, name, r)))
+        };
+        let standard = self.f.inv.load_balancers.iter().filter(|b| b.sku.is(Sku::Standard));
+        standard
+            .into_iter()
+            .find(|b| b.backend_address_pools.iter().any(|p| mine(&p.id, &p.name)))
+            .map(|b| b.id.full_name())
+    }
+
+    fn storage_of_region(&self, vnet: Id<VirtualNetwork>, to: IpAddr) -> bool {
+        let Some(region) = self.f.region(vnet) else { return false };
+        match self.call.service {
+            Some((service, _)) => {
+                let row = &self.f.inv.services[service];
+                let here = row.location.known().map(|l| netwhy::network::normal_region(l));
+                row.id.is_kind("Microsoft.Storage/storageAccounts") && here == Some(region)
+            }
+            // Whoever owns the account: it is the tag of the region that tells.
+            None => {
+                let known =
+                    self.call.host.as_deref().is_some_and(|h| netwhy::services::well_known(h).is_some());
+                let tag = self.f.tag(&format!("Storage.{region}"));
+                self.call.door.is_none() && !known && tag.is_some_and(|set| set.contains(to))
+            }
+        }
     }
 
     /// LB-9: an outbound rule of a public load balancer whose pool the holder is in.
@@ -773,8 +801,11 @@ impl Walk<'_, '_> {
     /// PEER-9, LB-11: a Basic frontend over global peering.
     fn basic_across_peering(&self, balancer: Id<LoadBalancer>, front: &Holder) -> Result<(), Stop> {
         let f = self.f;
-        let Start::Holder(first) = self.way.start else { return Ok(()) };
-        let from = self.seen.last().map_or(first, |(place, _)| *place);
+        let first = match self.way.start {
+            Start::Holder(first) => Some(first),
+            Start::Site(_) | Start::Internet => None,
+        };
+        let Some(from) = self.seen.last().map(|(place, _)| *place).or(first) else { return Ok(()) };
         let (here, there) = (f.region(self.holder(from).vnet), f.region(front.vnet));
         if f.inv.load_balancers[balancer].sku.is(Sku::Basic) && here != there {
             let decider = Some(f.inv.load_balancers[balancer].id.full_name());
