@@ -33,13 +33,18 @@ impl Walk<'_> {
         if !row.is_platform() {
             self.filter(s, id, false);
         }
-        if s.header.destination == HOST_ADDRESS || s.header.destination == METADATA_ADDRESS {
-            s.pass(StepKind::Deliver, by(&[azure::PLAT_1, azure::PLAT_2]), || {
-                "the host answers itself; no route is asked".into()
-            });
-            return Next::End(End::Arrived(Terminal::Platform, Disposition::Accepted));
+        self.answered_by_host(s).unwrap_or_else(|| self.route(s, row.subnet, Some(id)))
+    }
+
+    /// What goes to the host's own services needs no route (PLAT-2).
+    pub(super) fn answered_by_host(&self, s: &mut State) -> Option<Next> {
+        if s.header.destination != HOST_ADDRESS && s.header.destination != METADATA_ADDRESS {
+            return None;
         }
-        self.route(s, row.subnet, Some(id))
+        s.pass(StepKind::Deliver, by(&[azure::PLAT_1, azure::PLAT_2]), || {
+            "the host answers itself; no route is asked".into()
+        });
+        Some(Next::End(End::Arrived(Terminal::Platform, Disposition::Accepted)))
     }
 
     /// What a virtual network does not carry, whatever the rules say (PKT-8).
@@ -214,15 +219,15 @@ impl Walk<'_> {
                 Next::Go(Place::Inside(*remote))
             }
             // What a gateway sends of its own accord goes out like any other sender's.
-            NextHop::Internet | NextHop::Gateway
-                if self.is_gateway(from).is_some()
-                    && !s.returning
-                    && (*hop == NextHop::Gateway || !sends(s, from)) =>
-            {
-                let inside = *hop == NextHop::Gateway;
-                self.past_gateway(s, from, inside)
+            NextHop::Internet if self.is_gateway(from).is_some() && !s.returning && !sends(s, from) => {
+                self.past_gateway(s, from, false)
             }
-            NextHop::Gateway if self.is_gateway(from).is_some() => self.past_gateway_back(s, from),
+            NextHop::Gateway if self.is_gateway(from).is_some() => {
+                if route.source == RouteSource::User {
+                    self.gateway_by_user(s, vnet, &evidence);
+                }
+                if s.returning { self.past_gateway_back(s, from) } else { self.past_gateway(s, from, true) }
+            }
             NextHop::Internet => {
                 let system = route.source != RouteSource::User;
                 if let Some(peering) = self.broken_peering(vnet, s.header.destination).filter(|_| system) {
@@ -475,17 +480,24 @@ impl Walk<'_> {
             );
             return Next::End(End::Stopped);
         };
-        let express = |g: &Id<crate::inventory::VirtualNetworkGateway>| {
-            self.net.inventory.virtual_network_gateways[*g].gateway_type.is(GatewayType::ExpressRoute)
-        };
-        if user && used.iter().any(|(g, _)| express(g)) {
-            let evidence = Evidence { rules: vec![azure::RT_15], ..evidence };
-            let text = "a user-defined route to VirtualNetworkGateway needs a VPN gateway, and none of ExpressRoute beside it";
-            s.block(StepKind::Route, Cause::InvalidNextHop, evidence, text);
+        if user {
+            self.gateway_by_user(s, vnet, &evidence);
         }
         match self.attachment_of_gateway(gateway) {
             Some(id) => Next::Go(Place::Arrive(id)),
             None => Next::End(End::Stopped),
+        }
+    }
+
+    /// RT-15: a user-defined route to the gateway needs one of VPN, and none of ExpressRoute beside it.
+    fn gateway_by_user(&self, s: &mut State, vnet: Id<VirtualNetwork>, evidence: &Evidence) {
+        let express = |g: &Id<crate::inventory::VirtualNetworkGateway>| {
+            self.net.inventory.virtual_network_gateways[*g].gateway_type.is(GatewayType::ExpressRoute)
+        };
+        if self.net.gateways.used_by[vnet.index()].iter().any(|(g, _)| express(g)) {
+            let evidence = Evidence { rules: vec![azure::RT_15], ..evidence.clone() };
+            let text = "a user-defined route to VirtualNetworkGateway needs a VPN gateway, and none of ExpressRoute beside it";
+            s.block(StepKind::Route, Cause::InvalidNextHop, evidence, text);
         }
     }
 
@@ -547,7 +559,7 @@ impl Walk<'_> {
             return match branch.kind {
                 BranchKind::Site(site) => Next::Go(Place::AtSite(site)),
                 BranchKind::Vnet(vnet) => Next::Go(Place::Inside(vnet)),
-                BranchKind::LocalGateway(_) | BranchKind::Clients => {
+                BranchKind::LocalGateway(_) | BranchKind::Clients | BranchKind::Somebody => {
                     s.hop(HopKind::OnPremises, format!("on-premises {destination}"), None, Zone::Yours);
                     s.pass(StepKind::Deliver, by(&[]), || format!("{destination} is announced from there"));
                     s.assume(None, format!("the on-premises network delivers {destination}"));
