@@ -5,6 +5,7 @@
 mod reference {
     pub(crate) mod estate;
     pub(crate) mod load;
+    pub(crate) mod planes;
     pub(crate) mod random;
 }
 
