@@ -5,6 +5,7 @@ mod args;
 mod catalogue;
 mod check;
 mod console;
+mod diff;
 pub mod exit;
 mod explain;
 mod generate;
@@ -109,6 +110,7 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Connectivity(args) => watcher::connectivity(args, console).await,
         Command::NsgDiagnostics(args) => watcher::nsg_diagnostics(args, console).await,
         Command::WhatIf(args) => what_if::run(*args, console).await,
+        Command::Diff(args) => diff::run(*args, console).await,
         Command::Import(args) => import::run(args, console).await,
         Command::Replay(args) => replay::run(args, console).await,
         Command::Requirements(args) if args.as_is => requirements::as_is(*args, console).await,

@@ -122,7 +122,6 @@ pub const LAYERS: &[(&str, &[&str])] = &[
     ("network", &["diag", "inventory", "net", "profile", "rules", "services", "tags"]),
     ("trace", &["diag", "inventory", "net", "network", "profile", "rules", "services"]),
     ("fast", &["diag", "inventory", "net", "network", "profile", "rules", "services", "tags", "trace"]),
-    ("analysis", &["diag", "inventory", "net", "network", "profile", "rules", "services", "tags", "trace"]),
     (
         "analysis",
         &[
@@ -140,7 +139,10 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "trace",
         ],
     ),
-    ("scenario", &["diag", "doc", "formats", "inventory", "net", "profile", "rules", "services", "trace"]),
+    (
+        "scenario",
+        &["catalogue", "diag", "doc", "formats", "inventory", "net", "profile", "rules", "services", "trace"],
+    ),
     (
         "report",
         &[
@@ -187,7 +189,6 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "diag",
             "doc",
             "formats",
-            "generate",
             "generate",
             "inventory",
             "net",

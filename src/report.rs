@@ -12,6 +12,8 @@
 //! | a person at a terminal | [`text`], [`diagnostics`], [`explain`], [`tags`] |
 //! | a program | [`json`], [`view::schema`] |
 //! | a build service | [`junit`], [`sarif`], [`github`] |
+//! | a person looking at a picture | [`dot`], [`mermaid`] |
+//! | somebody who wants to change something | [`impact`], [`diff`] |
 //! | a person looking at a picture | [`dot`], [`mermaid`], [`map`] |
 //! | somebody who wants to change something | [`impact`] |
 
@@ -19,6 +21,7 @@ pub mod catalogue;
 pub mod check;
 pub mod clean;
 pub mod diagnostics;
+pub mod diff;
 pub mod dot;
 pub mod explain;
 pub mod flow;

@@ -14,13 +14,16 @@
 mod reference {
     mod agree;
     mod back;
+    mod edge;
     mod estate;
     mod facts;
     mod faults;
     mod filters;
     mod firewall;
+    mod laws;
     mod load;
     mod names;
+    mod planes;
     mod random;
     mod repair;
     mod routes;
@@ -28,6 +31,7 @@ mod reference {
     mod tracer;
     mod traps;
     mod walk;
+    mod wan;
     mod well_formed;
     mod worlds;
 }

@@ -73,6 +73,8 @@ pub(super) enum Command {
     NsgDiagnostics(watcher::DiagnosticsArgs),
     /// See what a change breaks: which workload, which dependency, now or later, and why
     WhatIf(Box<WhatIfArgs>),
+    /// Compare two estates: what behaves differently, and what is configured differently
+    Diff(Box<DiffArgs>),
     /// Write anything readable as our own estate file
     Import(ImportArgs),
     /// Ask what Network Watcher was asked again, and compare with the answers recorded
@@ -370,6 +372,58 @@ Examples:
 
 Without --scenario the workloads are those of the estate, and what they need comes from the catalogue.";
 
+#[derive(Debug, ClapArgs)]
+#[command(after_help = DIFF_EXAMPLES)]
+pub(super) struct DiffArgs {
+    /// The estate before: a file or folder
+    #[arg(value_name = "ESTATE_A")]
+    pub(super) before: PathBuf,
+    /// The estate after; without it, a Terraform plan is compared with itself before and after, and anything else with
+    /// itself changed by --change
+    #[arg(value_name = "ESTATE_B")]
+    pub(super) after: Option<PathBuf>,
+    /// A file that belongs to both estates (repeat for several)
+    #[arg(long, value_name = "FILE", help_heading = "Estate")]
+    pub(super) both: Vec<PathBuf>,
+    /// Ask the flows of a scenario (repeat for several); otherwise some are derived from the estates
+    #[arg(long, value_name = "FILE", help_heading = "Question")]
+    pub(super) scenario: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) settings: EstateArgs,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = ImpactFormat::Text, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: ImpactFormat,
+    /// End with exit code 1 where something differs: behaviour, configuration, or either
+    #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, default_missing_value = "any", help_heading = "Output")]
+    pub(super) fail_on_difference: Option<FailOn>,
+    /// Show every flow, resource and field
+    #[arg(short, long, help_heading = "Output")]
+    pub(super) verbose: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+const DIFF_EXAMPLES: &str = "\
+Examples:
+  netwhy diff deployed/ main.json --fail-on-difference behaviour
+  netwhy diff estate.yaml --change harden.yaml
+  netwhy diff plan.json --format markdown -o difference.md
+  netwhy diff old/ new/ --scenario scenarios/studio.yaml
+
+--change changes the estate after. Flows are the same for both estates; without --scenario they are what the workloads
+of either need, and some between its subnets, services and the internet.";
+
+/// Which differences fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    /// Either
+    Any,
+    /// Flows that are answered differently
+    Behaviour,
+    /// Resources that differ
+    Configuration,
+}
+
 /// By which means outbound traffic is blocked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum BlockBy {
@@ -638,6 +692,8 @@ pub(super) enum SchemaOf {
     Trace,
     /// The report of `what-if --format json`
     Impact,
+    /// The report of `diff --format json`
+    Diff,
 }
 
 #[derive(Debug, ClapArgs)]

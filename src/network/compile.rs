@@ -269,8 +269,16 @@ fn connected_groups(inventory: &Inventory) -> Vec<Vec<Id<VirtualNetwork>>> {
             let mut vnets: Vec<Id<VirtualNetwork>> = texts.filter_map(|t| inventory.find(t).row()).collect();
             let hubs = configuration.hubs.iter().filter_map(|h| inventory.find(h).row());
             vnets.extend(hubs);
+            // A mesh joins networks of one region, unless it is global.
+            let global = [&configuration.is_global, &group.is_global]
+                .iter()
+                .any(|g| g.known().is_some_and(|g| g.eq_ignore_ascii_case("True")));
+            let region = |v: &Id<VirtualNetwork>| {
+                inventory.virtual_networks[*v].location.known().map(|l| normal_region(l))
+            };
             for a in &vnets {
-                out[a.index()].extend(vnets.iter().filter(|b| *b != a));
+                let joined = vnets.iter().filter(|b| *b != a && (global || region(a) == region(b)));
+                out[a.index()].extend(joined);
             }
         }
     }
@@ -279,11 +287,6 @@ fn connected_groups(inventory: &Inventory) -> Vec<Vec<Id<VirtualNetwork>>> {
         list.dedup();
     }
     out
-}
-
-/// How many networks a learnt route has passed; where nobody says, the peer's own alone.
-fn path_length(route: &BgpRoute) -> usize {
-    route.as_path.known().map_or(1, |path| path.split([' ', ',']).filter(|asn| !asn.is_empty()).count())
 }
 
 struct VnetParts<'a> {
@@ -394,18 +397,12 @@ impl VnetParts<'_> {
                 out.gateway.push(learnt(*prefix, NextHop::Gateway, branch.owner, branch.at));
             }
         }
-        let used = &self.gateways.used_by[self.vnet.index()];
         let shortest = self.shortest_paths();
         for (id, route) in self.inventory.bgp_routes.rows() {
             let learner = route.learned_by.known().and_then(|r| self.inventory.follow_any(&r.text));
             let owner = Slot { table: TableTag::BgpRoute, row: id.raw() };
             let Some(prefix) = route.address_prefix.known() else { continue };
             match (learner, route.next_hop_ip_address.known()) {
-                (Some(Slot { table: TableTag::VirtualNetworkGateway, row }), None)
-                    if used.iter().any(|(g, _)| g.raw() == row) =>
-                {
-                    out.gateway.push(learnt(*prefix, NextHop::Gateway, owner, route.at));
-                }
                 (Some(Slot { table: TableTag::VirtualHub, row }), Some(ip))
                     if self.uses_route_server(row) =>
                 {
@@ -426,7 +423,6 @@ impl VnetParts<'_> {
         }
     }
 
-    /// What a connection to a Virtual WAN hub brings.
     /// Of the same prefix from ExpressRoute and from an appliance a Route Server takes ExpressRoute's, unless its
     /// preference is another (RS-5).
     fn express_decides(&self, out: &mut VnetRoutes, prefix: IpNet, server: u32) -> bool {
@@ -459,6 +455,7 @@ impl VnetParts<'_> {
         out
     }
 
+    /// What a connection to a Virtual WAN hub brings.
     fn hub(&self, out: &mut VnetRoutes) {
         let Some(connection) = &self.hubs.connections[self.vnet.index()] else { return };
         let own = &self.inventory.virtual_networks[self.vnet].address_prefixes.items;
@@ -481,6 +478,7 @@ impl VnetParts<'_> {
                     && home.is_some()
                     && l.usable == Tri::Yes
                     && self.inventory.peerings[l.peering].use_remote_gateways.is(true)
+                    && l.reverse.is_some_and(|r| self.inventory.peerings[r].allow_gateway_transit.is(true))
             })
     }
 
@@ -512,12 +510,23 @@ fn learnt(prefix: IpNet, hop: NextHop, owner: Slot, at: At) -> EffectiveRoute {
     }
 }
 
-/// Several appliances that announce one prefix share it (RS-3); the shortest AS path is for the estate file to say.
+/// How many networks an AS path names; one that is not told has the appliance's own.
+fn path_length(route: &BgpRoute) -> usize {
+    let numbers = |path: &Arc<str>| {
+        path.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty()).count()
+    };
+    route.as_path.known().map_or(1, numbers)
+}
+
+/// Several appliances that announce one prefix share it (RS-3).
 fn merge_equal(routes: &mut Vec<EffectiveRoute>, route: EffectiveRoute) {
     let same =
         routes.iter_mut().find(|r| r.prefix == route.prefix && matches!(r.hop, Ok(NextHop::Appliance(_))));
     match (same.map(|r| &mut r.hop), &route.hop) {
-        (Some(Ok(NextHop::Appliance(ips))), Ok(NextHop::Appliance(more))) => ips.extend(more),
+        (Some(Ok(NextHop::Appliance(ips))), Ok(NextHop::Appliance(more))) => {
+            let new: Vec<IpAddr> = more.iter().filter(|ip| !ips.contains(ip)).copied().collect();
+            ips.extend(new);
+        }
         _ => routes.push(route),
     }
 }

@@ -34,6 +34,9 @@ const FORBIDDEN: [&str; 5] =
 /// Zone names that Azure keeps for itself (DNS-17).
 const RESERVED_ZONES: [&str; 4] = ["azure.com", "core.windows.net", "windows.net", "azure.net"];
 
+/// The zone that a gateway's own storage is looked up in (GW-8).
+const BLOB_ZONE: &str = "privatelink.blob.core.windows.net";
+
 struct Look<'a> {
     inventory: &'a Inventory,
     subnets: &'a [SubnetRow],
@@ -284,6 +287,14 @@ impl Look<'_> {
         }
     }
 
+    fn holds_gateway(&self, network: Id<VirtualNetwork>) -> bool {
+        let here = |subnet: Id<Subnet>| self.subnets[subnet.index()].vnet == network;
+        self.inventory.virtual_network_gateways.iter().any(|gateway| {
+            let configs = gateway.ip_configurations.iter().map(|c| &c.subnet);
+            configs.chain([&gateway.subnet]).any(|s| self.row(s).is_some_and(here))
+        })
+    }
+
     /// DNS-11, DNS-17, PE-8: names that are not for private zones, two zones of one name in a network, two groups of
     /// one endpoint.
     fn zones(&mut self) {
@@ -299,6 +310,13 @@ impl Look<'_> {
             let zone = self.row(&link.private_dns_zone).map(|z| inventory.private_dns_zones[z].id.clone());
             let Some(zone) = zone.or_else(|| link.id.parent()) else { continue };
             let Some(network) = self.row(&link.virtual_network) else { continue };
+            let falls_back = link.resolution_policy.is(crate::inventory::ResolutionPolicy::NxDomainRedirect);
+            if zone.name().eq_ignore_ascii_case(BLOB_ZONE) && !falls_back && self.holds_gateway(network) {
+                let name = inventory.virtual_networks[network].id.name();
+                let text =
+                    format!("`{BLOB_ZONE}` is linked to `{name}`, whose gateway may lose its own storage");
+                self.say(link.at, azure::GW_8, text);
+            }
             let key = (zone.name().to_ascii_lowercase(), network.raw());
             match linked.insert(key, zone.clone()) {
                 Some(other) if other != zone => {
