@@ -8,6 +8,7 @@ mod back;
 mod balance;
 mod cause;
 mod engine;
+mod family;
 mod filter;
 mod firewall;
 mod forward;

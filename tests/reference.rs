@@ -20,6 +20,7 @@ mod reference {
     mod faults;
     mod filters;
     mod firewall;
+    mod laws;
     mod load;
     mod names;
     mod planes;

@@ -31,6 +31,11 @@ pub(super) async fn run(args: Box<TraceArgs>, console: &Console, cancel: Cancel)
         None => None,
     };
     let question = question(&args)?;
+    if question.is_none() && matches!(args.format, TraceFormat::Mermaid | TraceFormat::Dot) {
+        let message =
+            "a picture shows one flow: name it with `--from` and `--to`; `netwhy graph` draws the estate";
+        return Err(Failure::Usage(message.into()));
+    }
     if args.format == TraceFormat::Csv && args.flows.is_none() {
         return Err(Failure::Usage("`--format csv` is for batches: it needs `--flows`".into()));
     }
@@ -245,6 +250,8 @@ fn single(
         TraceFormat::Text => report::text::trace(&mut text, &view, style),
         TraceFormat::Json => report::json::pretty(&mut text, &view),
         TraceFormat::Ndjson | TraceFormat::Csv => report::json::line(&mut text, &view),
+        TraceFormat::Mermaid => text = report::mermaid::trace(&view),
+        TraceFormat::Dot => text = report::dot::trace(&view),
     }
     out.write_all(text.as_bytes())?;
     Ok(exit::DONE)
@@ -371,7 +378,7 @@ fn answer(
             text.push('\n');
         }
         TraceFormat::Csv => report::flow::csv(text, line, &flow, &decision),
-        TraceFormat::Json | TraceFormat::Ndjson => {
+        _ => {
             in_list(format, text, |text| report::flow::json(text, line, &flow, &decision));
         }
     }

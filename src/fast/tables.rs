@@ -134,6 +134,9 @@ pub mod subnet {
     pub const FILTERS_DOUBT: u32 = 1 << 10;
     /// It has service endpoint policies.
     pub const POLICIES: u32 = 1 << 11;
+    /// Above this bit stands the length of its prefix, of which Azure keeps some addresses (PLAT-5); 0 where it has
+    /// several.
+    pub const LENGTH_AT: u32 = 27;
 }
 
 /// A subnet read from the arena: one line.

@@ -181,6 +181,13 @@ fn blocked(cause: Cause, disposition: Disposition, decider: Decider) -> Verdict 
     Verdict { outcome: Outcome::Blocked, disposition, cause: Some(cause), deferred: false, decider }
 }
 
+/// Whether Azure may keep an address of a subnet for itself: the first four and the last one (PLAT-5).
+fn may_be_kept(flags: u32, ip: u32) -> bool {
+    let rest = u32::MAX.checked_shr(flags >> subnet::LENGTH_AT).unwrap_or(0);
+    let own = ip & rest;
+    rest == u32::MAX || rest > 3 && (own < 4 || own == rest)
+}
+
 /// Whether an address answers for licences, which rules pass over (NSG-19).
 fn is_licensing(ip: u32) -> bool {
     LICENSING_ADDRESSES.contains(&IpAddr::V4(ip.into()))
@@ -719,6 +726,11 @@ impl<C: Cpu> Walk<'_, C> {
         if self.fast.subnet(number).has(subnet::SPECIAL) && !self.going[i].returning {
             let owner = Slot { table: TableTag::Subnet, row: number };
             return self.stop(i, Cause::AddressNotInUse, Decider::Resource(owner));
+        }
+        if !self.going[i].returning
+            && may_be_kept(self.fast.subnet(number).flags, self.going[i].header.destination)
+        {
+            return self.defer(i);
         }
         self.arrived(i, Terminal::Subnet(number), Disposition::DeliveredToSubnet);
     }

@@ -397,20 +397,14 @@ impl VnetParts<'_> {
                 out.gateway.push(learnt(*prefix, NextHop::Gateway, branch.owner, branch.at));
             }
         }
-        let used = &self.gateways.used_by[self.vnet.index()];
         let shortest = self.shortest_paths();
         for (id, route) in self.inventory.bgp_routes.rows() {
             let learner = route.learned_by.known().and_then(|r| self.inventory.follow_any(&r.text));
             let owner = Slot { table: TableTag::BgpRoute, row: id.raw() };
             let Some(prefix) = route.address_prefix.known() else { continue };
             match (learner, route.next_hop_ip_address.known()) {
-                (Some(Slot { table: TableTag::VirtualNetworkGateway, row }), None)
-                    if used.iter().any(|(g, _)| g.raw() == row) =>
-                {
-                    out.gateway.push(learnt(*prefix, NextHop::Gateway, owner, route.at));
-                }
                 (Some(Slot { table: TableTag::VirtualHub, row }), Some(ip))
-                    if self.uses_route_server(row) && self.is_shortest(row, route) =>
+                    if self.uses_route_server(row) =>
                 {
                     // RS-3: a longer path is not used beside a shorter one.
                     if shortest.get(&(row, *prefix)).is_some_and(|best| path_length(route) > *best) {
@@ -429,17 +423,6 @@ impl VnetParts<'_> {
         }
     }
 
-    /// Whether no other route of the same prefix that the Route Server learnt has a shorter AS path (RS-3).
-    fn is_shortest(&self, server: u32, route: &BgpRoute) -> bool {
-        let rivals = self.inventory.bgp_routes.iter().filter(|other| {
-            let by = other.learned_by.known().and_then(|r| self.inventory.follow_any(&r.text));
-            by == Some(Slot { table: TableTag::VirtualHub, row: server })
-                && other.address_prefix.known() == route.address_prefix.known()
-        });
-        rivals.map(path_length).min().is_none_or(|shortest| path_length(route) <= shortest)
-    }
-
-    /// What a connection to a Virtual WAN hub brings.
     /// Of the same prefix from ExpressRoute and from an appliance a Route Server takes ExpressRoute's, unless its
     /// preference is another (RS-5).
     fn express_decides(&self, out: &mut VnetRoutes, prefix: IpNet, server: u32) -> bool {
@@ -472,6 +455,7 @@ impl VnetParts<'_> {
         out
     }
 
+    /// What a connection to a Virtual WAN hub brings.
     fn hub(&self, out: &mut VnetRoutes) {
         let Some(connection) = &self.hubs.connections[self.vnet.index()] else { return };
         let own = &self.inventory.virtual_networks[self.vnet].address_prefixes.items;

@@ -80,12 +80,18 @@ impl Walk<'_> {
         slot: Slot,
     ) -> Option<Next> {
         let home = self.net.attachment(own?).vnet;
-        let sender = match s.origin {
-            super::question::Origin::Attachment(id) => self.net.attachment(id).vnet,
-            _ => return None,
-        };
-        let link = self.net.vnet(sender).links.iter().find(|l| l.remote == Some(home))?;
-        if basic && link.global == Some(true) {
+        // Who sends it there: the last that routed it, else the sender.
+        let last = s.trail.iter().rev().find_map(|(place, _)| match place {
+            Place::Leave(id) => Some(*id),
+            Place::Arrive(id) if matches!(self.net.attachment(*id).kind, AttachmentKind::Gateway(_)) => {
+                Some(*id)
+            }
+            _ => None,
+        });
+        let sender = self.net.attachment(last?).vnet;
+        let region = |v| self.net.region(v);
+        let apart = region(sender).is_some() && region(home).is_some() && region(sender) != region(home);
+        if basic && sender != home && apart {
             let text = "a Basic load balancer cannot be reached over global peering";
             s.block(
                 StepKind::Balance,

@@ -219,15 +219,15 @@ impl Walk<'_> {
                 Next::Go(Place::Inside(*remote))
             }
             // What a gateway sends of its own accord goes out like any other sender's.
-            NextHop::Internet | NextHop::Gateway
-                if self.is_gateway(from).is_some()
-                    && !s.returning
-                    && (*hop == NextHop::Gateway || !sends(s, from)) =>
-            {
-                let inside = *hop == NextHop::Gateway;
-                self.past_gateway(s, from, inside)
+            NextHop::Internet if self.is_gateway(from).is_some() && !s.returning && !sends(s, from) => {
+                self.past_gateway(s, from, false)
             }
-            NextHop::Gateway if self.is_gateway(from).is_some() => self.past_gateway_back(s, from),
+            NextHop::Gateway if self.is_gateway(from).is_some() => {
+                if route.source == RouteSource::User {
+                    self.gateway_by_user(s, vnet, &evidence);
+                }
+                if s.returning { self.past_gateway_back(s, from) } else { self.past_gateway(s, from, true) }
+            }
             NextHop::Internet => {
                 let system = route.source != RouteSource::User;
                 if let Some(peering) = self.broken_peering(vnet, s.header.destination).filter(|_| system) {
@@ -480,17 +480,24 @@ impl Walk<'_> {
             );
             return Next::End(End::Stopped);
         };
-        let express = |g: &Id<crate::inventory::VirtualNetworkGateway>| {
-            self.net.inventory.virtual_network_gateways[*g].gateway_type.is(GatewayType::ExpressRoute)
-        };
-        if user && used.iter().any(|(g, _)| express(g)) {
-            let evidence = Evidence { rules: vec![azure::RT_15], ..evidence };
-            let text = "a user-defined route to VirtualNetworkGateway needs a VPN gateway, and none of ExpressRoute beside it";
-            s.block(StepKind::Route, Cause::InvalidNextHop, evidence, text);
+        if user {
+            self.gateway_by_user(s, vnet, &evidence);
         }
         match self.attachment_of_gateway(gateway) {
             Some(id) => Next::Go(Place::Arrive(id)),
             None => Next::End(End::Stopped),
+        }
+    }
+
+    /// RT-15: a user-defined route to the gateway needs one of VPN, and none of ExpressRoute beside it.
+    fn gateway_by_user(&self, s: &mut State, vnet: Id<VirtualNetwork>, evidence: &Evidence) {
+        let express = |g: &Id<crate::inventory::VirtualNetworkGateway>| {
+            self.net.inventory.virtual_network_gateways[*g].gateway_type.is(GatewayType::ExpressRoute)
+        };
+        if self.net.gateways.used_by[vnet.index()].iter().any(|(g, _)| express(g)) {
+            let evidence = Evidence { rules: vec![azure::RT_15], ..evidence.clone() };
+            let text = "a user-defined route to VirtualNetworkGateway needs a VPN gateway, and none of ExpressRoute beside it";
+            s.block(StepKind::Route, Cause::InvalidNextHop, evidence, text);
         }
     }
 
@@ -508,6 +515,7 @@ impl Walk<'_> {
         self.gateway_subnet(s, id);
         if let AttachmentKind::Gateway(gateway) = self.net.attachment(id).kind {
             self.fast_path(s, id, gateway);
+            self.beyond_the_hub(s, id, gateway);
         }
         let row = self.net.attachment(id);
         if !self.is_behind_gateway(row.subnet, s.header.destination) {
@@ -551,7 +559,7 @@ impl Walk<'_> {
             return match branch.kind {
                 BranchKind::Site(site) => Next::Go(Place::AtSite(site)),
                 BranchKind::Vnet(vnet) => Next::Go(Place::Inside(vnet)),
-                BranchKind::LocalGateway(_) | BranchKind::Clients => {
+                BranchKind::LocalGateway(_) | BranchKind::Clients | BranchKind::Somebody => {
                     s.hop(HopKind::OnPremises, format!("on-premises {destination}"), None, Zone::Yours);
                     s.pass(StepKind::Deliver, by(&[]), || format!("{destination} is announced from there"));
                     s.assume(None, format!("the on-premises network delivers {destination}"));
@@ -587,6 +595,43 @@ impl Walk<'_> {
             Some(BranchKind::Vnet(vnet)) => Next::Go(Place::Inside(vnet)),
             Some(_) => Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork)),
             None => Next::End(End::Stopped),
+        }
+    }
+
+    /// What a spoke behind the gateway's network takes for granted of the other side (PEER-12, PEER-13).
+    fn beyond_the_hub(
+        &self,
+        s: &mut State,
+        id: AttachmentId,
+        gateway: Id<crate::inventory::VirtualNetworkGateway>,
+    ) {
+        let inventory = &self.net.inventory;
+        let home = self.net.attachment(id).vnet;
+        let vpn = inventory.virtual_network_gateways[gateway].gateway_type.is(GatewayType::Vpn);
+        let (site, near) = match s.origin {
+            super::question::Origin::Site(site, _) => (Some(site), s.header.destination),
+            _ => {
+                let towards = self.net.gateways.towards(home, s.header.destination);
+                let site = towards.iter().find_map(|(b, _)| match b.kind {
+                    BranchKind::Site(site) => Some(site),
+                    _ => None,
+                });
+                (site, s.header.source)
+            }
+        };
+        let Some(site) = site.filter(|_| vpn && !s.returning) else { return };
+        let spoke = self.net.vnets.iter().position(|v| v.space.contains(near)).filter(|v| *v != home.index());
+        let Some(spoke) = spoke else { return };
+        let spoke = inventory.virtual_networks[Id::new(spoke)].id.name();
+        match inventory.on_premises_sites[site].point_to_site.is(true) {
+            true => s.assume(
+                None,
+                format!("clients have fetched their profile since `{spoke}` was peered (PEER-12)"),
+            ),
+            false => s.assume(
+                None,
+                format!("the tunnel's own policy takes the prefixes of `{spoke}` in (PEER-13)"),
+            ),
         }
     }
 

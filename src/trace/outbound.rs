@@ -2,6 +2,7 @@
 //! answers at a public one.
 
 use super::engine::{Walk, is_internet};
+use super::family;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Target;
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
@@ -61,12 +62,17 @@ impl Walk<'_> {
         let row = &self.net.inventory.nat_gateways[gateway];
         let slot = Slot { table: TableTag::NatGateway, row: gateway.raw() };
         let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::NAT_1]);
+        let fits = |ip: &IpAddr| family::same(*ip, s.header.source);
         let addresses = row.public_ip_addresses.iter().filter_map(|r| self.net.inventory.follow(r).row());
-        let own = addresses.filter_map(|a| self.address_of(a)).next();
+        let own = addresses.filter_map(|a| self.address_of(a)).find(&fits);
         let prefix = row.public_ip_prefixes.iter().filter_map(|r| self.net.inventory.follow(r).row());
         let prefix = prefix
             .filter_map(|p| self.net.inventory.public_ip_prefixes[p].ip_prefix.known().map(|n| n.addr()))
-            .next();
+            .find(&fits);
+        if s.header.source.is_ipv6() && own.or(prefix).is_none() {
+            // A gateway without IPv6 addresses leaves IPv6 alone.
+            return None;
+        }
         s.hop(HopKind::NatGateway, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
         self.nat_protocol(s, &evidence);
         let public = own.or(prefix);
@@ -161,6 +167,17 @@ impl Walk<'_> {
     ) -> Option<Method> {
         let row = &self.net.inventory.subnets[subnet];
         let slot = Slot { table: TableTag::Subnet, row: subnet.raw() };
+        if s.header.source.is_ipv6() {
+            let text = "IPv6 has no default outbound access, and no IPv6 address of a NAT gateway, interface or \
+                outbound rule: nothing gives a public address";
+            s.block(
+                StepKind::Translate,
+                Cause::NoOutboundMethod,
+                of(self.net, Some(slot), &[azure::OUT_1]),
+                text,
+            );
+            return None;
+        }
         let private = match &row.default_outbound_access {
             Field::Known(allowed) => !allowed,
             Field::Unknown(unknown) => {
@@ -556,7 +573,8 @@ pub(crate) fn outbound_rule(network: &Network, id: AttachmentId) -> Option<(u32,
         let Some(frontend) = frontend else { continue };
         let config = row.frontend_ip_configurations.iter().find(|f| names_part(&frontend, &f.id, &f.name));
         let public = config.and_then(|c| network.inventory.follow(c.public_ip_address.known()?).row());
-        if let Some(public) = public.and_then(|p| network.public_addresses[p.index()].0) {
+        let fits = |ip: &IpAddr| network.attachment(id).address.is_none_or(|own| family::same(own, *ip));
+        if let Some(public) = public.and_then(|p| network.public_addresses[p.index()].0).filter(fits) {
             return Some((balancer, public));
         }
     }

@@ -150,6 +150,10 @@ fn ask(f: &Facts, w: &Worlds, asker: Asker, server: IpAddr, question: &Question)
             let servers = if servers.is_empty() { vec![platform()] } else { servers };
             in_turn(f, w, Asker::Holder(place), &servers, &question)
         }
+        // What a server there forwards has to be said; else nobody knows what it answers.
+        (Arrival::Site(site), _) if f.inv.on_premises_sites[site].dns_forwarding.is_empty() => {
+            Err(stop(Cause::UnknownName))
+        }
         (Arrival::Site(site), _) => at_site(f, w, site, &question),
         (Arrival::Outside, _) => public_chain(f, question.name),
         (Arrival::Vacant(_), _) => Err(stop(Cause::UnknownName)),

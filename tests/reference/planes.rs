@@ -430,7 +430,7 @@ impl Maker {
         self.e.add("frontDoorProfiles", json!({ "name": "door", "sku": "Premium_AzureFrontDoor" }));
         self.e.add(
             "frontDoorEndpoints",
-            json!({ "name": "shop", "parent": "door", "hostName": "shop.azurefd.net" }),
+            json!({ "name": "front", "parent": "door", "hostName": "shop.azurefd.net" }),
         );
         self.e.add("originGroups", json!({ "name": "web", "parent": "door" }));
         let services = self.services.clone();
@@ -450,7 +450,7 @@ impl Maker {
                 json!({ "privateLink": service.name, "groupId": service.groups[0], "status": status });
         }
         self.e.add("origins", origin);
-        let mut route = json!({ "name": "all", "parent": "door/shop", "originGroup": "door/web" });
+        let mut route = json!({ "name": "all", "parent": "door/front", "originGroup": "door/web" });
         if self.r.chance(10) {
             route["enabledState"] = json!("Disabled");
         }

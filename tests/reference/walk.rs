@@ -163,7 +163,7 @@ pub(crate) fn carry(f: &Facts, w: &Worlds, start: Start, packet: Packet, call: &
     let mut walk = Walk { f, w, call, way, seen: Vec::new(), hubs: Vec::new() };
     let (arrival, last) = match start {
         Start::Holder(place) => walk.leave(place, packet)?,
-        Start::Site(site) => walk.from_site(site, packet)?,
+        Start::Site(site) => walk.at_site(site, packet)?,
         Start::Internet => walk.from_internet(packet)?,
     };
     walk.way.arrival = arrival;
@@ -524,10 +524,7 @@ impl Walk<'_, '_> {
             }
             return Ok((Arrival::Site(site), packet));
         }
-        if is_public(packet.destination) && row.internet_access.or(true) == Ok(true) {
-            return self.by_line(site, packet);
-        }
-        stop(Cause::NoRoute, Some(row.id.full_name()))
+        self.from_site(site, packet)
     }
 
     /// Out of a site's own line to the internet.
@@ -543,9 +540,6 @@ impl Walk<'_, '_> {
     fn from_site(&mut self, site: Id<OnPremisesSite>, packet: Packet) -> Done {
         let row = &self.f.inv.on_premises_sites[site];
         let to = packet.destination;
-        if row.address_prefixes.iter().any(|p| p.contains(&to)) {
-            return self.at_site(site, packet);
-        }
         if let Some(gateway) = gateway_from(self.f, site, to) {
             let place = self.f.holders.iter().position(|h| h.kind == AttachmentKind::Gateway(gateway));
             let Some(place) = place else { return stop(Cause::DanglingReference, None) };

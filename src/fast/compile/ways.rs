@@ -123,6 +123,9 @@ impl<'n> Maker<'n> {
         let prefix = routes.user.iter().flat_map(|u| &u.routes).any(|r| r.prefix_unknown.is_some());
         let unknown = routes.user.as_ref().is_some_and(|u| u.unknown.is_some());
         set(lost || prefix || unknown || routes.user_unknown.is_some(), subnet::TABLE_DOUBT);
+        if let [IpNet::V4(only)] = own.address_prefixes.items[..] {
+            flags |= u32::from(only.prefix_len().min(31)) << subnet::LENGTH_AT;
+        }
         let user = table.flatten().unwrap_or_default();
         let keeps_peerings_out = routes.user.as_ref().is_some_and(|u| u.keeps_peering_routes_out);
         let (network, network_values) = self.network_tree(shared, row.vnet, keeps_peerings_out);
