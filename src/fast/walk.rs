@@ -302,9 +302,7 @@ impl<C: Cpu> Walk<'_, C> {
         if self.going[i].returning {
             return match terminal {
                 Terminal::Platform => self.judge_back(i),
-                Terminal::Subnet(end)
-                    if matches!(self.going[i].ids.start, Start::Subnet(own, _) if own == end) =>
-                {
+                Terminal::Subnet(end) if matches!(self.going[i].ids.start, Start::Subnet(own, _) if own == end) => {
                     self.judge_back(i)
                 }
                 _ => self.stop(i, Cause::ReturnNoRoute, Decider::Nobody),
@@ -798,8 +796,7 @@ impl<C: Cpu> Walk<'_, C> {
             // A gateway, a load or application balancer, a Route Server.
             return self.defer(i);
         }
-        let answers =
-            |x: &&mut Session| x.device == Device::Transit(own) && x.outgoing.reversed() == header;
+        let answers = |x: &&mut Session| x.device == Device::Transit(own) && x.outgoing.reversed() == header;
         let Some(session) = self.going[i].sessions().iter_mut().rev().find(answers) else {
             let decider = self.owner(own);
             return self.stop(i, Cause::AsymmetricReturn, decider);
