@@ -1,7 +1,9 @@
 //! A flow as the walk carries it, and its answer.
 
-use super::rules::Ask;
+use super::leaf;
+use super::rules::{Ask, Search};
 use super::tables::NOBODY;
+use super::tree::Cursor;
 use crate::inventory::Slot;
 use crate::trace::{Cause, Disposition, Outcome};
 
@@ -264,6 +266,10 @@ pub(super) struct Going {
     pub arrival: Arrival,
     pub disposition: Disposition,
     pub ask: Ask,
+    /// Searches under way: rules, and the two layers of routes.
+    pub search: Search,
+    pub leaves: leaf::Search,
+    pub routes: [Cursor; 2],
     pub sessions: [Session; MOST_SESSIONS],
 }
 
@@ -295,6 +301,9 @@ impl Going {
             arrival: Arrival::Public,
             disposition: Disposition::Accepted,
             ask: Ask::default(),
+            search: Search::default(),
+            leaves: leaf::Search::default(),
+            routes: [Cursor::default(); 2],
             sessions: [NO_SESSION; MOST_SESSIONS],
         }
     }
