@@ -10,6 +10,8 @@ mod explain;
 mod generate;
 mod import;
 mod load;
+mod replay;
+mod requirements;
 mod schema;
 mod sink;
 mod tags;
@@ -107,6 +109,9 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::NsgDiagnostics(args) => watcher::nsg_diagnostics(args, console).await,
         Command::WhatIf(args) => what_if::run(*args, console).await,
         Command::Import(args) => import::run(args, console).await,
+        Command::Replay(args) => replay::run(args, console).await,
+        Command::Requirements(args) if args.as_is => requirements::as_is(*args, console).await,
+        Command::Requirements(args) => requirements::run(*args, console).await,
         Command::Catalogue(args) => catalogue::run(&args, console),
         Command::Tags(args) => tags::run(args, console).await,
         Command::Schema(args) => schema::run(&args, console),

@@ -122,7 +122,6 @@ pub const LAYERS: &[(&str, &[&str])] = &[
     ("network", &["diag", "inventory", "net", "profile", "rules", "services", "tags"]),
     ("trace", &["diag", "inventory", "net", "network", "profile", "rules", "services"]),
     ("fast", &["diag", "inventory", "net", "network", "profile", "rules", "services", "tags", "trace"]),
-    ("analysis", &["diag", "inventory", "net", "network", "profile", "rules", "services", "tags", "trace"]),
     (
         "analysis",
         &[
@@ -187,7 +186,6 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "diag",
             "doc",
             "formats",
-            "generate",
             "generate",
             "inventory",
             "net",

@@ -28,6 +28,7 @@ pub use compile::compile;
 pub use doubt::Doubt;
 pub use gateways::{Branch, BranchKind, GatewayTable};
 pub use hubs::{Hub, HubConnection, HubRouteRow, HubTable, HubTarget};
+pub(crate) use invalid::is_reserved;
 pub use names::{Names, PublicName, PublicTarget, ZoneRecord, ZoneView};
 pub(crate) use names::{is_under, machine_of, privatelink_of_public};
 pub use pools::Pools;
@@ -42,6 +43,7 @@ pub use rules::{
     METADATA_ADDRESS, NearMiss, Place, Platform, RuleSet, Ruling, Verdict, rules_behind,
 };
 pub use security::SecurityTables;
+pub use select::RouteKnob;
 pub use topology::{EdgeKind, NodeKind, Topology, TopologyEdge, TopologyNode};
 pub use tri::Tri;
 
@@ -147,6 +149,8 @@ pub struct SubnetRow {
     pub routes: SubnetRoutes,
     /// The `VirtualNetwork` tag as its rules see it (TAG-1, TAG-2).
     pub virtual_network_tag: Arc<AddressSet>,
+    /// The same with the knob `udrPrefixesInVirtualNetworkTag` set the other way (D-3).
+    pub other_virtual_network_tag: Arc<AddressSet>,
     /// The `Internet` tag as its rules see it (TAG-5).
     pub internet_tag: Arc<AddressSet>,
     /// Why the `VirtualNetwork` tag may hold more.

@@ -13,6 +13,7 @@ pub mod consume;
 pub mod engine;
 pub mod event;
 pub mod files;
+mod judge;
 pub mod load;
 pub mod observed;
 pub mod render;

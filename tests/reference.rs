@@ -14,6 +14,7 @@
 mod reference {
     mod agree;
     mod back;
+    mod edge;
     mod estate;
     mod facts;
     mod faults;
@@ -21,12 +22,15 @@ mod reference {
     mod firewall;
     mod load;
     mod names;
+    mod planes;
     mod random;
+    mod repair;
     mod routes;
     mod service;
     mod tracer;
     mod traps;
     mod walk;
+    mod wan;
     mod well_formed;
     mod worlds;
 }

@@ -55,6 +55,27 @@ fn every_case_would_come_out_otherwise_without_its_rule() {
     assert!(flat.is_empty(), "the answers do not differ in\n{}", flat.join("\n"));
 }
 
+/// Knobs that no flow leans on, and where they act.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("mlEra", "chooses the generation of needs that `what-if` and `catalogue` know"),
+    ("endpointPublicInPrivateWorkspace", "scenarios of the online endpoints"),
+];
+
+#[test]
+fn every_knob_flips_an_answer_that_says_so() {
+    let texts: Vec<String> = files().iter().map(|p| std::fs::read_to_string(p).expect("a text")).collect();
+    let all = texts.join("\n");
+    let mut wrong = Vec::new();
+    for knob in netwhy::profile::KNOBS.iter().filter(|k| !ELSEWHERE.iter().any(|(name, _)| *name == k.name)) {
+        for needed in [format!("~ knob {}=", knob.name), format!("assuming {}", knob.name)] {
+            if !all.contains(&needed) {
+                wrong.push(format!("no case has `{needed}`"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn the_table_of_tests_is_as_the_tests_are() {
     named::check(&cases());

@@ -403,8 +403,9 @@ impl Planner<'_> {
             let rest = format!(
                 "{{ name: {NAME}-rest, priority: 200, action: Allow, rules: [{{ name: web, ruleType: ApplicationRule, protocols: ['Http:80', 'Https:443'], sourceAddresses: ['*'], targetFqdns: ['*'] }}] }}"
             );
+            let everything = "sourceAddresses: ['*'], destinationAddresses: ['*']";
             let other = format!(
-                "{{ name: {NAME}-ports, priority: 150, action: Allow, rules: [{{ name: other, ruleType: NetworkRule, ipProtocols: [Any], sourceAddresses: ['*'], destinationAddresses: ['*'], destinationPorts: ['1-79', '81-442', '444-65535'] }}] }}"
+                "{{ name: {NAME}-ports, priority: 150, action: Allow, rules: [{{ name: tcp, ruleType: NetworkRule, ipProtocols: [TCP], {everything}, destinationPorts: ['1-79', '81-442', '444-65535'] }}, {{ name: other, ruleType: NetworkRule, ipProtocols: [UDP, ICMP], {everything}, destinationPorts: ['*'] }}] }}"
             );
             let remark = "nothing in the estate filters names, so a firewall that lets everything else out is put in the way";
             self.plan.remarks.push(remark.to_owned());

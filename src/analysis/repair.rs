@@ -17,7 +17,9 @@ use crate::net::{Header, IpAddr};
 use crate::network::{Network, PublicTarget};
 use crate::services::{self, ServiceKind};
 use crate::tags::{ServiceTags, TagId};
-use crate::trace::{self, Blocker, Cause, Disposition, Endpoint, Flow, Origin, Trace, Wanted};
+use crate::trace::{
+    self, Blocker, Cause, Disposition, Endpoint, Flow, INTERNET_CLIENT, INTERNET_HOST, Origin, Trace, Wanted,
+};
 use std::fmt;
 use std::sync::Arc;
 
@@ -213,6 +215,11 @@ impl<'a> Case<'a> {
         let tags: &ServiceTags = &self.network.tags;
         if !self.network.is_public(ip) {
             return vec!["VirtualNetwork".to_owned()];
+        }
+        if [INTERNET_CLIENT, INTERNET_HOST].contains(&ip) {
+            // Somebody asked for the internet as such gets it; a name outside Azure is in no tag.
+            let asked = [&self.flow.from, &self.flow.to].contains(&&Endpoint::Internet);
+            return if asked { vec!["Internet".to_owned()] } else { Vec::new() };
         }
         let documented = self.host().and_then(|host| {
             let known = services::well_known(&host).and_then(|known| known.tag);

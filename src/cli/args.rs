@@ -1,6 +1,6 @@
 //! The arguments.
 
-use super::{exit, watcher};
+use super::{exit, replay, watcher};
 use crate::run::load::{DeploymentTarget, Prefer, Settings};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -75,6 +75,10 @@ pub(super) enum Command {
     WhatIf(Box<WhatIfArgs>),
     /// Write anything readable as our own estate file
     Import(ImportArgs),
+    /// Ask what Network Watcher was asked again, and compare with the answers recorded
+    Replay(replay::ReplayArgs),
+    /// Compute the smallest allow-list with which flows work, and what can still leave
+    Requirements(Box<RequirementsArgs>),
     /// Print what workloads need from the network: names, ports, tags, when, and what breaks
     Catalogue(CatalogueArgs),
     /// Make a synthetic estate, or flows through one
@@ -209,6 +213,12 @@ pub(super) struct TraceArgs {
     /// Show all evidence and every rule looked at
     #[arg(short, long, help_heading = "Output")]
     pub(super) verbose: bool,
+    /// Do not look for what would open a blocked flow
+    #[arg(long, help_heading = "Output")]
+    pub(super) no_fixes: bool,
+    /// Look for what would open them for the flows of a scenario too
+    #[arg(long, help_heading = "Output", requires = "scenario", conflicts_with = "no_fixes")]
+    pub(super) fixes: bool,
     #[command(flatten)]
     pub(super) output: OutputArgs,
 }
@@ -404,6 +414,72 @@ Examples:
 What a file does not tell stays unknown in the estate file, with the reason.";
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = REQUIREMENTS_EXAMPLES)]
+pub(super) struct RequirementsArgs {
+    /// Scenario files whose flows shall work; or files and folders of an estate, for what its workloads need by the
+    /// catalogue; both together ask the scenario's flows of that estate
+    #[arg(value_name = "SCENARIO|ESTATE", required = true)]
+    pub(super) paths: Vec<PathBuf>,
+    /// Something in the estate that is a workload and does not say so: jumpbox=client-browser, snet=compute-cluster
+    #[arg(long, value_name = "NAME=KIND", help_heading = "Which flows")]
+    pub(super) workload: Vec<String>,
+    /// Take in what a feature needs: RStudio, "public packages", "VS Code" ...; `all` for every one
+    #[arg(long, value_name = "NAME", help_heading = "Which flows")]
+    pub(super) feature: Vec<String>,
+    /// Take in flows that a scenario expects to be blocked, every feature, and what the documents dispute
+    #[arg(long, help_heading = "Which flows")]
+    pub(super) all: bool,
+    /// Add a catalogue of your own, or the service's own list for a workspace
+    #[arg(long, value_name = "FILE", help_heading = "Which flows")]
+    pub(super) catalogue: Vec<PathBuf>,
+    /// Names before service tags where a firewall can tell both: more lines, less that can leave
+    #[arg(long)]
+    pub(super) prefer_names: bool,
+    /// No allow-list: only what can leave the estate as it stands
+    #[arg(long)]
+    pub(super) as_is: bool,
+    #[command(flatten)]
+    pub(super) settings: EstateArgs,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = RequirementsFormat::Text, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: RequirementsFormat,
+    /// Say why each line is written as it is, and list everything
+    #[arg(short, long, help_heading = "Output")]
+    pub(super) verbose: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+const REQUIREMENTS_EXAMPLES: &str = "\
+Examples:
+  netwhy requirements scenarios/secured-workspace/compute-instance.yaml
+  netwhy requirements estate.yaml --workload jumpbox=client-browser --feature all -v
+  netwhy requirements estate.yaml --format bicep -o required.bicep
+  netwhy requirements estate.yaml --format changes -o required.yaml
+  netwhy requirements estate.yaml --as-is
+
+Exit codes: 0 every flow that a line can help works, 1 something else still stops one.";
+
+/// Output formats of allow-lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum RequirementsFormat {
+    /// For people
+    Text,
+    /// One document; a list where there are several scenarios
+    Json,
+    /// Tables for a page
+    Markdown,
+    /// A change file that puts the lines into the estate and denies the rest
+    Changes,
+    /// An ARM template: security groups, firewall rules, outbound rules of managed networks
+    Arm,
+    /// The same as Bicep
+    Bicep,
+    /// The same as Terraform
+    Terraform,
+}
+
+#[derive(Debug, ClapArgs)]
 #[command(after_help = CATALOGUE_EXAMPLES)]
 pub(super) struct CatalogueArgs {
     /// Only of this workload: compute-instance, compute-cluster, studio, kubernetes, vscode ...
@@ -468,9 +544,24 @@ pub(super) struct ExplainArgs {
     /// without it, everything there is
     #[arg(value_name = "WORD")]
     pub(super) word: Option<String>,
-    /// List every semantics rule
+    /// List every semantics rule: whether it is kept, and which tests show it
     #[arg(long, conflicts_with = "word")]
     pub(super) rules: bool,
+    /// Output format of `--rules`
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text, value_name = "FORMAT", requires = "rules")]
+    pub(super) format: ExplainFormat,
+    /// Name every test
+    #[arg(short, long, requires = "rules")]
+    pub(super) verbose: bool,
+}
+
+/// Output formats of explanations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExplainFormat {
+    /// For people
+    Text,
+    /// One document
+    Json,
 }
 
 const EXPLAIN_EXAMPLES: &str = "\

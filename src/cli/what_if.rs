@@ -13,7 +13,7 @@ use crate::inventory::change::Change;
 use crate::net::{PortRange, Protocol, parse_prefix};
 use crate::network::Network;
 use crate::profile::Profile;
-use crate::report::impact::{self, FixView, Heading, ImpactReport};
+use crate::report::impact::{self, Heading, ImpactReport};
 use crate::report::{self, Locator, Style};
 use crate::run::load::Loaded;
 use crate::run::repair::{self, Budget};
@@ -163,19 +163,13 @@ impl Desk {
         let estate = Estate { base: &base, ..self.estate() };
         let mut budget = Budget::for_resources(self.loaded.raws.len());
         let (fixes, without) = repair::of_impacts(estate, &answer.after, &answer.impacts, &mut budget);
-        for shared in fixes {
-            report.add_fix(FixView {
-                text: shared.repair.text(),
-                kind: shared.repair.means().word(),
-                changes: shared.repair.changes().lines().to_vec(),
-                rows: shared.impacts.iter().map(|number| number + 1).collect(),
-                caution: shared.repair.caution(),
-            });
-        }
-        if without > 0 {
-            let why =
-                if budget.is_spent() { "; the estate is large, so not everything was tried" } else { "" };
-            report.remarks.push(format!("no small repair was found for {without} of them{why}"));
+        fixes.iter().for_each(|shared| report.add_fix(shared.view()));
+        if without > 0 && budget.is_spent() {
+            report.remarks.push(format!("{without} were not looked at for repairs: the estate is large"));
+        } else if without > 0 {
+            report.remarks.push(format!(
+                "no single rule opens {without} of them: they lead to hosts that are known by name alone, which takes a firewall with application rules"
+            ));
         }
     }
 }

@@ -258,6 +258,8 @@ pub(super) struct Going {
     pub endpoint_seen: bool,
     /// It came in by a public front that is closed where no group opens it.
     pub closed: bool,
+    /// The address it is for is one that Azure keeps for itself.
+    pub reserved: bool,
     /// The next route is chosen among the network's own.
     pub by_network: bool,
     /// The service refuses it, unless its answer is lost before.
@@ -295,6 +297,7 @@ impl Going {
             proxied: false,
             endpoint_seen: false,
             closed: false,
+            reserved: false,
             by_network: false,
             refused: None,
             aim: ids.aim,

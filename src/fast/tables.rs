@@ -240,6 +240,8 @@ pub mod vnet {
     pub const ROUTE_DOUBT: u32 = 1 << 5;
     /// Its None routes are gone, where no route table says otherwise.
     pub const NONE_REMOVED: u32 = 1 << 6;
+    /// Set in a subnet's row where an address is one that Azure keeps.
+    pub const RESERVED: u32 = 1 << 30;
 }
 
 /// A network read from the arena: one line.

@@ -177,6 +177,7 @@ pub(super) struct Walk<'a, C> {
 pub(super) const HOST: u32 = u32::from_be_bytes([168, 63, 129, 16]);
 const METADATA: u32 = u32::from_be_bytes([169, 254, 169, 254]);
 const DNS: u16 = 53;
+const TCP: u8 = 0;
 const UDP: u8 = 1;
 
 fn blocked(cause: Cause, disposition: Disposition, decider: Decider) -> Verdict {
@@ -224,10 +225,17 @@ impl<C: Cpu> Walk<'_, C> {
             return self.end(i, self.names.stopped[number as usize]);
         }
         match ids.start {
+            // What is no sender of its own: gateways, frontends, private endpoints.
+            Start::Slot(own)
+                if !matches!(self.fast.slot(own).kind(), Kind::Machine | Kind::Firewall | Kind::Listener) =>
+            {
+                self.defer(i);
+            }
             Start::Slot(own) => {
                 self.going[i].slot = own;
                 self.go(i, Stage::Leave);
             }
+            Start::Internet(HOST) => self.defer(i),
             Start::Subnet(subnet, _) => {
                 self.going[i].subnet = subnet;
                 self.set_filter(i, After::Route, false, NOBODY);
@@ -708,7 +716,8 @@ impl<C: Cpu> Walk<'_, C> {
                 self.stop(i, Cause::AddressNotInUse, Decider::Resource(owner));
             }
             subnet => {
-                self.going[i].subnet = subnet - 1;
+                self.going[i].subnet = (subnet - 1) & !vnet::RESERVED;
+                self.going[i].reserved = (subnet - 1) & vnet::RESERVED != 0;
                 match self.going[i].returning {
                     true => self.at_subnet(i),
                     false => self.set_filter(i, After::Subnet, true, NOBODY),
@@ -720,7 +729,8 @@ impl<C: Cpu> Walk<'_, C> {
     #[inline(always)]
     fn at_subnet(&mut self, i: usize) {
         let number = self.going[i].subnet;
-        if self.fast.subnet(number).has(subnet::SPECIAL) && !self.going[i].returning {
+        let kept = self.fast.subnet(number).has(subnet::SPECIAL) || self.going[i].reserved;
+        if kept && !self.going[i].returning {
             let owner = Slot { table: TableTag::Subnet, row: number };
             return self.stop(i, Cause::AddressNotInUse, Decider::Resource(owner));
         }
@@ -779,8 +789,11 @@ impl<C: Cpu> Walk<'_, C> {
     #[inline(always)]
     fn at_listener(&mut self, i: usize) {
         let own = self.going[i].slot;
-        let port = if self.fast.slot(own).has(slot::RESOLVER) { DNS } else { 443 };
-        if self.going[i].header.port != port || !rules::has_ports(self.going[i].ids.protocol) {
+        let resolver = self.fast.slot(own).has(slot::RESOLVER);
+        let port = if resolver { DNS } else { 443 };
+        let protocol = self.going[i].ids.protocol;
+        let spoken = protocol == TCP || resolver && protocol == UDP;
+        if self.going[i].header.port != port || !spoken {
             let decider = self.owner(own);
             return self.stop(i, Cause::NothingListens, decider);
         }

@@ -13,6 +13,7 @@
 //! - ids of principals (`identity.principalId`, a managed identity's `clientId`): GUIDs of version 8, see
 //!   [`stand_in_principal`];
 //! - `newGuid()`: likewise, from its place in the file;
+//! - the private address of an Azure Firewall: the first that Azure gives out in its subnet, with a note;
 //! - `GEN-UNIQUE-n` of a quickstart parameter file: `n` characters that begin with `gen`;
 //! - a resource name that is not known: the expression in braces, such as `{vnetName}`.
 //!
@@ -25,6 +26,7 @@ mod cloud;
 mod deployment;
 mod engine;
 mod expression;
+mod firewall;
 mod frame;
 mod function;
 mod link;

@@ -14,9 +14,9 @@ mod types;
 mod world;
 
 use super::Side;
-use crate::diag::{At, Code, Diagnostic, Diagnostics};
+use crate::diag::{At, Code, Diagnostic, Diagnostics, Severity};
 use crate::doc::{Entry, Node, Object, Value};
-use crate::inventory::{Origin, RawResource, ResourceId, is_stranger};
+use crate::inventory::{Origin, RawResource, ResourceId, is_modelled, is_stranger};
 use document::Instance;
 use mapping::{Attr, Home, Type};
 use shape::{Body, Context, fill};
@@ -312,8 +312,40 @@ fn with_item(node: &Node, key: &str, item: &Node) -> Node {
     Node::object(node.at, object)
 }
 
+/// Says for each resource which of its values are unknown, and why.
+fn report_unknown(resources: &[RawResource], notes: &mut Diagnostics) {
+    for resource in resources.iter().filter(|r| r.origin != Origin::Mentioned && is_modelled(&r.id.kind())) {
+        let mut found = Vec::new();
+        unknowns(&resource.body, "", &mut found);
+        let whys: std::collections::BTreeSet<&str> = found.iter().map(|(_, why)| &**why).collect();
+        for why in whys {
+            let paths: Vec<&str> =
+                found.iter().filter(|(_, w)| &**w == why).map(|(p, _)| p.as_str()).collect();
+            let (first, more) =
+                (paths.iter().take(4).copied().collect::<Vec<_>>(), paths.len().saturating_sub(4));
+            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let name = resource.id.full_name();
+            let message = format!("`{name}` has unknown values, {why}: `{}`{rest}", first.join("`, `"));
+            notes.push(Diagnostic::new(Code::UnknownValue, resource.at, message).severity(Severity::Note));
+        }
+    }
+}
+
+fn unknowns(node: &Node, path: &str, out: &mut Vec<(String, std::sync::Arc<str>)>) {
+    let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    match &node.value {
+        Value::Unknown(why) => out.push((path.to_owned(), why.clone())),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(i, item)| unknowns(item, &below(&i.to_string()), out));
+        }
+        Value::Object(object) => object.iter().for_each(|e| unknowns(&e.value, &below(&e.key), out)),
+        _ => {}
+    }
+}
+
 /// Says once for each type what was not read, and what is unknown.
 fn report(world: &World<'_>, resources: &[RawResource], notes: &mut Diagnostics) {
+    report_unknown(resources, notes);
     let mut strangers: BTreeMap<&str, Vec<&Instance>> = BTreeMap::new();
     let unread = |i: &&Instance| types::find(&i.kind).is_none() && !azapi::is_one(i) && !i.data;
     for instance in world.all.iter().filter(unread) {

@@ -11,7 +11,7 @@ use super::routes::{
 use super::{Bound, HOST_ADDRESS, Link, Network, SubnetRole, SubnetRow, Tri, Vnet, normal_region};
 use crate::diag::{At, Code, Diagnostic, Diagnostics};
 use crate::inventory::{
-    Field, Id, Inventory, PeeringState, Slot, Subnet, TableTag, Unknown, VirtualNetwork,
+    BgpRoute, Field, Id, Inventory, PeeringState, Slot, Subnet, TableTag, Unknown, VirtualNetwork,
     VirtualNetworkPeering,
 };
 use crate::net::{AddressSet, IpAddr, IpNet, host_prefix};
@@ -129,6 +129,7 @@ fn subnet_rows(inventory: &Inventory) -> Vec<SubnetRow> {
                 service_endpoints: Vec::new(),
             },
             virtual_network_tag: Arc::default(),
+            other_virtual_network_tag: Arc::default(),
             internet_tag: Arc::default(),
             tag_doubts: Vec::new(),
         }
@@ -275,8 +276,16 @@ fn connected_groups(inventory: &Inventory) -> Vec<Vec<Id<VirtualNetwork>>> {
             let mut vnets: Vec<Id<VirtualNetwork>> = texts.filter_map(|t| inventory.find(t).row()).collect();
             let hubs = configuration.hubs.iter().filter_map(|h| inventory.find(h).row());
             vnets.extend(hubs);
+            // A mesh joins networks of one region, unless it is global.
+            let global = [&configuration.is_global, &group.is_global]
+                .iter()
+                .any(|g| g.known().is_some_and(|g| g.eq_ignore_ascii_case("True")));
+            let region = |v: &Id<VirtualNetwork>| {
+                inventory.virtual_networks[*v].location.known().map(|l| normal_region(l))
+            };
             for a in &vnets {
-                out[a.index()].extend(vnets.iter().filter(|b| *b != a));
+                let joined = vnets.iter().filter(|b| *b != a && (global || region(a) == region(b)));
+                out[a.index()].extend(joined);
             }
         }
     }
@@ -397,6 +406,7 @@ impl VnetParts<'_> {
             }
         }
         let used = &self.gateways.used_by[self.vnet.index()];
+        let shortest = self.shortest_paths();
         for (id, route) in self.inventory.bgp_routes.rows() {
             let learner = route.learned_by.known().and_then(|r| self.inventory.follow_any(&r.text));
             let owner = Slot { table: TableTag::BgpRoute, row: id.raw() };
@@ -408,8 +418,15 @@ impl VnetParts<'_> {
                     out.gateway.push(learnt(*prefix, NextHop::Gateway, owner, route.at));
                 }
                 (Some(Slot { table: TableTag::VirtualHub, row }), Some(ip))
-                    if self.uses_route_server(row) =>
+                    if self.uses_route_server(row) && self.is_shortest(row, route) =>
                 {
+                    // RS-3: a longer path is not used beside a shorter one.
+                    if shortest.get(&(row, *prefix)).is_some_and(|best| path_length(route) > *best) {
+                        continue;
+                    }
+                    if self.express_decides(out, *prefix, row) {
+                        continue;
+                    }
                     merge_equal(
                         &mut out.gateway,
                         learnt(*prefix, NextHop::Appliance(vec![*ip]), owner, route.at),
@@ -420,7 +437,49 @@ impl VnetParts<'_> {
         }
     }
 
+    /// Whether no other route of the same prefix that the Route Server learnt has a shorter AS path (RS-3).
+    fn is_shortest(&self, server: u32, route: &BgpRoute) -> bool {
+        let rivals = self.inventory.bgp_routes.iter().filter(|other| {
+            let by = other.learned_by.known().and_then(|r| self.inventory.follow_any(&r.text));
+            by == Some(Slot { table: TableTag::VirtualHub, row: server })
+                && other.address_prefix.known() == route.address_prefix.known()
+        });
+        rivals.map(path_length).min().is_none_or(|shortest| path_length(route) <= shortest)
+    }
+
     /// What a connection to a Virtual WAN hub brings.
+    /// Of the same prefix from ExpressRoute and from an appliance a Route Server takes ExpressRoute's, unless its
+    /// preference is another (RS-5).
+    fn express_decides(&self, out: &mut VnetRoutes, prefix: IpNet, server: u32) -> bool {
+        use crate::inventory::HubRoutingPreference;
+        let express = |r: &EffectiveRoute| {
+            let branch = self.gateways.branches_of(self.vnet).find(|(b, _)| Some(b.owner) == r.owner);
+            r.prefix == Some(RoutePrefix::Net(prefix)) && branch.is_some_and(|(b, _)| b.express)
+        };
+        let server = &self.inventory.virtual_hubs[Id::new(server as usize)];
+        let vpn_first = server.hub_routing_preference.is(HubRoutingPreference::VpnGateway);
+        if vpn_first {
+            out.gateway.retain(|r| !express(r));
+        }
+        !vpn_first && out.gateway.iter().any(express)
+    }
+
+    /// The shortest AS path of each prefix that a Route Server has learnt.
+    fn shortest_paths(&self) -> HashMap<(u32, IpNet), usize> {
+        let mut out = HashMap::new();
+        for route in self.inventory.bgp_routes.iter() {
+            let learner = route.learned_by.known().and_then(|r| self.inventory.follow_any(&r.text));
+            let (Some(Slot { table: TableTag::VirtualHub, row }), Some(prefix)) =
+                (learner, route.address_prefix.known())
+            else {
+                continue;
+            };
+            let best = out.entry((row, *prefix)).or_insert(usize::MAX);
+            *best = path_length(route).min(*best);
+        }
+        out
+    }
+
     fn hub(&self, out: &mut VnetRoutes) {
         let Some(connection) = &self.hubs.connections[self.vnet.index()] else { return };
         let own = &self.inventory.virtual_networks[self.vnet].address_prefixes.items;
@@ -443,6 +502,7 @@ impl VnetParts<'_> {
                     && home.is_some()
                     && l.usable == Tri::Yes
                     && self.inventory.peerings[l.peering].use_remote_gateways.is(true)
+                    && l.reverse.is_some_and(|r| self.inventory.peerings[r].allow_gateway_transit.is(true))
             })
     }
 
@@ -481,12 +541,23 @@ fn learnt(prefix: IpNet, hop: NextHop, owner: Slot, at: At) -> EffectiveRoute {
     }
 }
 
-/// Several appliances that announce one prefix share it (RS-3); the shortest AS path is for the estate file to say.
+/// How many networks an AS path names; one that is not told has the appliance's own.
+fn path_length(route: &BgpRoute) -> usize {
+    let numbers = |path: &Arc<str>| {
+        path.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty()).count()
+    };
+    route.as_path.known().map_or(1, numbers)
+}
+
+/// Several appliances that announce one prefix share it (RS-3).
 fn merge_equal(routes: &mut Vec<EffectiveRoute>, route: EffectiveRoute) {
     let same =
         routes.iter_mut().find(|r| r.prefix == route.prefix && matches!(r.hop, Ok(NextHop::Appliance(_))));
     match (same.map(|r| &mut r.hop), &route.hop) {
-        (Some(Ok(NextHop::Appliance(ips))), Ok(NextHop::Appliance(more))) => ips.extend(more),
+        (Some(Ok(NextHop::Appliance(ips))), Ok(NextHop::Appliance(more))) => {
+            let new: Vec<IpAddr> = more.iter().filter(|ip| !ips.contains(ip)).copied().collect();
+            ips.extend(new);
+        }
         _ => routes.push(route),
     }
 }
@@ -641,18 +712,27 @@ fn vnet_tags(
         set.extend(&AddressSet::from_prefix(&host_prefix(HOST_ADDRESS)));
         bases.push((set, outside, doubts));
     }
-    let mut made: HashMap<(u32, usize), (Arc<AddressSet>, Arc<AddressSet>)> = HashMap::new();
+    let mut made: HashMap<(u32, usize), [Arc<AddressSet>; 3]> = HashMap::new();
     for subnet in subnets {
         let (base, outside, doubts) = &bases[subnet.vnet.index()];
         // With the knob off, routes have no part in the tag, known or not.
         let counts = profile.udr_prefixes_in_virtual_network_tag;
         let user = subnet.routes.user.as_ref().filter(|_| counts);
         let table = subnet.routes.user.as_ref().map_or(0, |t| Arc::as_ptr(t) as usize);
-        let (with_routes, internet) = made.entry((subnet.vnet.raw(), table)).or_insert_with(|| {
-            let set = with_routes_of(base, user.iter().flat_map(|u| &u.routes), tags);
-            (Arc::new(set), Arc::new(outside.clone()))
+        let [bare, with_routes, internet] = made.entry((subnet.vnet.raw(), table)).or_insert_with(|| {
+            let bare = Arc::new(base.clone());
+            let with_routes = subnet.routes.user.as_ref().map_or_else(
+                || bare.clone(),
+                |user| Arc::new(with_routes_of(base, user.routes.iter(), tags)),
+            );
+            [bare, with_routes, Arc::new(outside.clone())]
         });
-        subnet.virtual_network_tag = with_routes.clone();
+        let (tag, other) = match profile.udr_prefixes_in_virtual_network_tag {
+            true => (with_routes, bare),
+            false => (bare, with_routes),
+        };
+        subnet.virtual_network_tag = tag.clone();
+        subnet.other_virtual_network_tag = other.clone();
         subnet.internet_tag = internet.clone();
         let table = subnet.routes.user_unknown.iter().filter(|_| counts);
         let more = user.and_then(|u| u.unknown.as_ref());

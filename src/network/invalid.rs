@@ -25,6 +25,7 @@ pub(super) fn configurations(inventory: &Inventory, subnets: &[SubnetRow], notes
     look.services();
     look.hubs();
     look.balancers();
+    look.private_origins();
 }
 
 /// Address space that no virtual network may use (PLAT-4).
@@ -33,6 +34,9 @@ const FORBIDDEN: [&str; 5] =
 
 /// Zone names that Azure keeps for itself (DNS-17).
 const RESERVED_ZONES: [&str; 4] = ["azure.com", "core.windows.net", "windows.net", "azure.net"];
+
+/// The zone that a gateway's own storage is looked up in (GW-8).
+const BLOB_ZONE: &str = "privatelink.blob.core.windows.net";
 
 struct Look<'a> {
     inventory: &'a Inventory,
@@ -270,10 +274,28 @@ impl Look<'_> {
                 self.say(subnet.at, azure::SE_5, text);
             }
             let special = !matches!(self.subnets[number].role, SubnetRole::Ordinary);
+            let holds = |c: &crate::inventory::IpConfiguration| {
+                self.row(&c.subnet).is_some_and(|s| s.index() == number)
+            };
+            let gateway =
+                inventory.application_gateways.iter().any(|g| g.gateway_ip_configurations.iter().any(holds));
+            if gateway && subnet.service_endpoint_policies.iter().next().is_some() {
+                let text =
+                    format!("`{name}` holds an application gateway, and takes no service endpoint policy");
+                self.say(subnet.at, azure::AGW_3, text);
+            }
             if special && subnet.service_endpoint_policies.iter().next().is_some() {
                 self.say(subnet.at, azure::SEP_4, format!("`{name}` takes no service endpoint policy"));
             }
         }
+    }
+
+    fn holds_gateway(&self, network: Id<VirtualNetwork>) -> bool {
+        let here = |subnet: Id<Subnet>| self.subnets[subnet.index()].vnet == network;
+        self.inventory.virtual_network_gateways.iter().any(|gateway| {
+            let configs = gateway.ip_configurations.iter().map(|c| &c.subnet);
+            configs.chain([&gateway.subnet]).any(|s| self.row(s).is_some_and(here))
+        })
     }
 
     /// DNS-11, DNS-17, PE-8: names that are not for private zones, two zones of one name in a network, two groups of
@@ -291,6 +313,13 @@ impl Look<'_> {
             let zone = self.row(&link.private_dns_zone).map(|z| inventory.private_dns_zones[z].id.clone());
             let Some(zone) = zone.or_else(|| link.id.parent()) else { continue };
             let Some(network) = self.row(&link.virtual_network) else { continue };
+            let falls_back = link.resolution_policy.is(crate::inventory::ResolutionPolicy::NxDomainRedirect);
+            if zone.name().eq_ignore_ascii_case(BLOB_ZONE) && !falls_back && self.holds_gateway(network) {
+                let name = inventory.virtual_networks[network].id.name();
+                let text =
+                    format!("`{BLOB_ZONE}` is linked to `{name}`, whose gateway may lose its own storage");
+                self.say(link.at, azure::GW_8, text);
+            }
             let key = (zone.name().to_ascii_lowercase(), network.raw());
             match linked.insert(key, zone.clone()) {
                 Some(other) if other != zone => {
@@ -352,6 +381,26 @@ impl Look<'_> {
         }
     }
 
+    /// AFD-3: origins over private link are for Premium profiles.
+    fn private_origins(&mut self) {
+        let inventory = self.inventory;
+        for origin in inventory.origins.iter() {
+            if origin.private_link.known().is_none() {
+                continue;
+            }
+            let profile = origin.id.ancestor("Microsoft.Cdn/profiles");
+            let profile = profile.and_then(|id| inventory.row::<crate::inventory::FrontDoorProfile>(&id));
+            let Some(sku) = profile.and_then(|p| inventory.front_door_profiles[p].sku.known()) else {
+                continue;
+            };
+            if !sku.to_ascii_lowercase().starts_with("premium") {
+                let text =
+                    format!("`{}` is a private origin, and its profile is {sku}", origin.id.full_name());
+                self.say(origin.at, azure::AFD_3, text);
+            }
+        }
+    }
+
     /// LB-6: HA ports are for internal Standard load balancers.
     fn balancers(&mut self) {
         let inventory = self.inventory;
@@ -370,7 +419,7 @@ impl Look<'_> {
 }
 
 /// The network's own address, the three after it, and the last one of an IPv4 subnet.
-fn is_reserved(prefix: &IpNet, ip: IpAddr) -> bool {
+pub(crate) fn is_reserved(prefix: &IpNet, ip: IpAddr) -> bool {
     let (IpNet::V4(net), IpAddr::V4(ip)) = (prefix, ip) else { return false };
     if !net.contains(&ip) || net.prefix_len() > 29 {
         return false;

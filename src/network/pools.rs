@@ -8,15 +8,17 @@ use hashbrown::HashMap;
 /// Memberships in backend pools.
 #[derive(Debug, Default)]
 pub struct Pools {
-    of: HashMap<u32, Vec<String>, foldhash::fast::FixedState>,
+    of: HashMap<u32, Vec<ResourceId>, foldhash::fast::FixedState>,
     members: Vec<AttachmentId>,
-    /// Load balancers by what names one of their pools.
-    balancers: HashMap<String, Vec<u32>, foldhash::fast::FixedState>,
+    /// Every pool by its name in lower case, with the row of its load balancer.
+    named: HashMap<String, Vec<(u32, ResourceId)>, foldhash::fast::FixedState>,
+    /// Rows of load balancers by the pools their rules name.
+    balancers: HashMap<ResourceId, Vec<u32>, foldhash::fast::FixedState>,
 }
 
 impl Pools {
-    /// The references to pools that an attachment is in.
-    pub fn of(&self, id: AttachmentId) -> &[String] {
+    /// The pools that an attachment is in.
+    pub fn of(&self, id: AttachmentId) -> &[ResourceId] {
         self.of.get(&id.0).map_or(&[], Vec::as_slice)
     }
 
@@ -25,9 +27,25 @@ impl Pools {
         &self.members
     }
 
+    /// The pools a reference means: by id, as `balancer/pool`, or by a bare name, which within a load balancer
+    /// means its own.
+    pub fn named(&self, inventory: &Inventory, text: &str, within: Option<u32>) -> Vec<ResourceId> {
+        if ResourceId::looks_like_one(text) {
+            return vec![ResourceId::new(text)];
+        }
+        let (balancer, pool) = text.rsplit_once('/').map_or((None, text), |(b, p)| (Some(b), p));
+        let all = self.named.get(&pool.to_ascii_lowercase()).map_or(&[][..], Vec::as_slice);
+        let rows = inventory.load_balancers.as_slice();
+        let meant = |row: &u32| match (balancer, within) {
+            (Some(name), _) => rows[*row as usize].id.name().eq_ignore_ascii_case(name),
+            (None, own) => own.is_none_or(|own| own == *row),
+        };
+        all.iter().filter(|(row, _)| meant(row)).map(|(_, id)| id.clone()).collect()
+    }
+
     /// Rows of the load balancers with a rule for one of the pools of an attachment, in order.
     pub fn balancers_of(&self, id: AttachmentId) -> Vec<u32> {
-        let named = self.of(id).iter().filter_map(|p| self.balancers.get(&p.to_ascii_lowercase()));
+        let named = self.of(id).iter().filter_map(|p| self.balancers.get(p));
         let mut rows: Vec<u32> = named.flatten().copied().collect();
         rows.sort_unstable();
         rows.dedup();
@@ -37,12 +55,20 @@ impl Pools {
 
 pub(super) fn pools(inventory: &Inventory, attachments: &[Attachment]) -> Pools {
     let mut out = Pools::default();
+    for (row, balancer) in inventory.load_balancers.iter().enumerate() {
+        for pool in &balancer.backend_address_pools {
+            let key = pool.name.to_ascii_lowercase();
+            out.named.entry(key).or_default().push((row as u32, pool.id.clone()));
+        }
+    }
     for (number, attachment) in attachments.iter().enumerate() {
         let mut add = |configs: &Many<IpConfiguration>| {
             for config in configs {
-                let texts = config.load_balancer_backend_address_pools.iter().map(|r| r.text.to_string());
-                for text in texts {
-                    out.of.entry(number as u32).or_default().push(text);
+                for reference in &config.load_balancer_backend_address_pools {
+                    let pools = out.named(inventory, &reference.text, None);
+                    if !pools.is_empty() {
+                        out.of.entry(number as u32).or_default().extend(pools);
+                    }
                 }
             }
         };
@@ -59,13 +85,24 @@ pub(super) fn pools(inventory: &Inventory, attachments: &[Attachment]) -> Pools 
     listed_by_pools(inventory, attachments, &mut out);
     out.members = out.of.keys().map(|n| AttachmentId(*n)).collect();
     out.members.sort_unstable();
+    out.balancers = balancers(inventory, &out);
+    out
+}
+
+/// Rows of load balancers by the pools that their rules name.
+fn balancers(
+    inventory: &Inventory,
+    pools: &Pools,
+) -> HashMap<ResourceId, Vec<u32>, foldhash::fast::FixedState> {
+    let mut out: HashMap<ResourceId, Vec<u32>, foldhash::fast::FixedState> = HashMap::default();
     for (row, balancer) in inventory.load_balancers.iter().enumerate() {
+        let row = row as u32;
         let outbound = balancer.outbound_rules.iter().filter_map(|r| r.backend_address_pool.known());
         let rules = balancer.load_balancing_rules.iter().flat_map(|r| r.backend_address_pool.iter());
-        for text in outbound.chain(rules).map(|r| r.text.to_ascii_lowercase()) {
-            let rows = out.balancers.entry(text).or_default();
-            if rows.last() != Some(&(row as u32)) {
-                rows.push(row as u32);
+        for pool in outbound.chain(rules).flat_map(|r| pools.named(inventory, &r.text, Some(row))) {
+            let rows = out.entry(pool).or_default();
+            if rows.last() != Some(&row) {
+                rows.push(row);
             }
         }
     }
@@ -101,7 +138,7 @@ fn listed_by_pools(inventory: &Inventory, attachments: &[Attachment], out: &mut 
         members.sort_unstable();
         members.dedup();
         for member in members {
-            out.of.entry(member).or_default().push(pool.id.as_str().to_owned());
+            out.of.entry(member).or_default().push(pool.id.clone());
         }
     }
 }

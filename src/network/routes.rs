@@ -232,6 +232,7 @@ pub enum Choice<'a> {
 }
 
 /// What the choice needs to know beside the table.
+#[derive(Clone)]
 pub struct Selection<'a> {
     /// Prefixes of service tags.
     pub tags: &'a ServiceTags,
@@ -268,40 +269,71 @@ impl SubnetRoutes {
         self.user_unknown.as_ref().or_else(|| table.and_then(|t| t.unknown.as_ref()))
     }
 
-    /// A user-defined route whose prefix is not known matters only where it would lead elsewhere.
-    fn prefix_doubt(&self, ip: IpAddr, choice: &Choice<'_>, with: &Selection<'_>) -> Option<Unknown> {
+    /// User-defined routes whose prefix is not known; each matters only where it would lead elsewhere.
+    fn doubtful<'a>(
+        &'a self,
+        ip: IpAddr,
+        choice: &Choice<'_>,
+        with: &Selection<'_>,
+    ) -> Vec<&'a EffectiveRoute> {
         let routes = self.user.iter().flat_map(|t| &t.routes);
-        let mut doubtful =
-            routes.filter(|r| r.prefix_unknown.is_some() && (!r.public_only || (with.is_public)(ip)));
         let elsewhere = |r: &&EffectiveRoute| match choice {
             Choice::Route(chosen, _) => chosen.iter().any(|c| c.hop != r.hop),
             Choice::NoRoute => true,
             Choice::Unknown(_) => false,
         };
-        doubtful.find(elsewhere).and_then(|r| r.prefix_unknown.clone())
+        routes
+            .filter(|r| r.prefix_unknown.is_some() && (!r.public_only || (with.is_public)(ip)))
+            .filter(elsewhere)
+            .collect()
     }
 
     /// Chooses for a destination, in the order of RT-24b.
     pub fn choose(&self, ip: IpAddr, with: &Selection<'_>) -> Choice<'_> {
-        let user = self.user_candidates(ip, with.tags);
-        let best_user = user.iter().map(|c| c.0).max();
-        let endpoint = candidates(&self.service_endpoints, ip, with.tags).into_iter().max_by_key(|c| c.0);
-        if let Some((length, route)) = endpoint {
-            let beaten = with.service_endpoint_overridable && best_user.is_some_and(|u| u >= length);
-            if !beaten {
-                return Choice::Route(vec![route], vec![azure::RT_7, azure::RT_23]);
-            }
-        }
-        if let Some(unknown) = self.user_doubt() {
-            return Choice::Unknown(unknown.clone());
-        }
-        let endpoint = candidates(&self.vnet.private_endpoints, ip, with.tags).into_iter().next();
-        let endpoint = endpoint.and_then(|(_, route)| self.private_endpoint(route, best_user, with));
-        let choice = endpoint.unwrap_or_else(|| self.longest(ip, user, with));
-        match self.prefix_doubt(ip, &choice, with) {
+        let choice = match self.by_service_endpoint(ip, with) {
+            Some(choice) => return choice,
+            None => self.settled(ip, with),
+        };
+        match self.doubtful(ip, &choice, with).first().and_then(|r| r.prefix_unknown.clone()) {
             Some(unknown) => Choice::Unknown(unknown),
             None => choice,
         }
+    }
+
+    /// Every choice that may be right: what is chosen without the routes of unknown prefixes, and each of those.
+    pub(super) fn possible(&self, ip: IpAddr, with: &Selection<'_>) -> Vec<Choice<'_>> {
+        let choice = match self.by_service_endpoint(ip, with) {
+            Some(choice) => return vec![choice],
+            None => self.settled(ip, with),
+        };
+        if matches!(choice, Choice::Unknown(_)) {
+            return Vec::new();
+        }
+        let doubtful = self.doubtful(ip, &choice, with);
+        let mut out = vec![choice];
+        out.extend(doubtful.into_iter().map(|r| Choice::Route(vec![r], vec![azure::RT_17])));
+        out
+    }
+
+    /// A service endpoint's route, unless a user-defined one may override it (RT-23).
+    fn by_service_endpoint(&self, ip: IpAddr, with: &Selection<'_>) -> Option<Choice<'_>> {
+        let (length, route) =
+            candidates(&self.service_endpoints, ip, with.tags).into_iter().max_by_key(|c| c.0)?;
+        let best_user = self.user_candidates(ip, with.tags).iter().map(|c| c.0).max();
+        let beaten = with.service_endpoint_overridable && best_user.is_some_and(|u| u >= length);
+        (!beaten).then(|| Choice::Route(vec![route], vec![azure::RT_7, azure::RT_23]))
+    }
+
+    /// The choice as far as prefixes are known.
+    fn settled(&self, ip: IpAddr, with: &Selection<'_>) -> Choice<'_> {
+        if let Some(unknown) = self.user_doubt() {
+            return Choice::Unknown(unknown.clone());
+        }
+        let user = self.user_candidates(ip, with.tags);
+        let best_user = user.iter().map(|c| c.0).max();
+        let endpoint = candidates(&self.vnet.private_endpoints, ip, with.tags).into_iter().next();
+        let endpoint = endpoint.and_then(|(_, route)| self.private_endpoint(route, best_user, with));
+        endpoint.unwrap_or_else(|| self.longest(ip, user, with))
     }
 
     /// A private endpoint's /32, unless a user-defined route invalidates it (RT-24).

@@ -12,7 +12,7 @@ pub use schema::schema;
 pub use text::text;
 
 use super::locate::Locator;
-use super::view::{CauseView, EvidenceView, QuoteView};
+use super::view::{CauseView, EvidenceView, FixView, QuoteView};
 use crate::analysis::impact::{FlowChange, Impact, RootCause, Status, Weight, Workload, root_causes};
 use crate::inventory::change::{ChangeLog, Did};
 use crate::trace::{Noticed, Outcome, Trace};
@@ -153,24 +153,6 @@ pub struct CauseGroup {
     /// What would put it right, best first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fixes: Vec<FixView>,
-}
-
-/// A change that opens blocked flows, tried out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FixView {
-    /// In one line.
-    pub text: String,
-    /// By which means: `private endpoint`, `service tag`, `name`, `address` ...
-    pub kind: &'static str,
-    /// Items of a change file that do it.
-    pub changes: Vec<String>,
-    /// The rows whose flows it opens, by number from one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub rows: Vec<usize>,
-    /// What to mind.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub caution: Option<&'static str>,
 }
 
 /// One workload and one dependency.

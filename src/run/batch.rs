@@ -3,7 +3,7 @@
 //! A reader cuts the stream into blocks of whole lines and does nothing else to them but count; the dispatcher gives
 //! the blocks to the workers in turn and takes their answers in the same turn, so order needs no sorting. A worker
 //! takes the lines apart, answers them and writes the answers, all into one text for a block. Never more than
-//! [`EACH`] blocks for each worker are under way, so memory does not depend on the length of the file.
+//! `EACH` blocks for each worker are under way, so memory does not depend on the length of the file.
 
 mod blocks;
 

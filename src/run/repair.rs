@@ -9,6 +9,7 @@ use crate::analysis::impact::{Impact, Status};
 use crate::analysis::repair::{Means, Proposal, proposals};
 use crate::diag::{Diagnostics, Sources};
 use crate::network::Network;
+use crate::report::view::FixView;
 use crate::trace::{self, Flow, Outcome, Trace};
 
 /// A change that opens a flow, or several.
@@ -41,6 +42,17 @@ impl Repair {
     /// What to mind.
     pub fn caution(&self) -> Option<&'static str> {
         self.steps.iter().find_map(|step| step.caution)
+    }
+
+    /// What reports show of it; `rows` are the rows of a report that it opens.
+    pub fn view(&self, rows: Vec<usize>) -> FixView {
+        FixView {
+            text: self.text(),
+            kind: self.means().word(),
+            changes: self.changes().lines().to_vec(),
+            rows,
+            caution: self.caution(),
+        }
     }
 
     fn with(&self, step: Proposal) -> Self {
@@ -186,6 +198,13 @@ pub struct SharedRepair {
     pub repair: Repair,
     /// The impacts it puts right, by number.
     pub impacts: Vec<usize>,
+}
+
+impl SharedRepair {
+    /// What reports show of it.
+    pub fn view(&self) -> FixView {
+        self.repair.view(self.impacts.iter().map(|number| number + 1).collect())
+    }
 }
 
 /// For each impact that does not work the best repair of all its flows; those of one kind share it. The second value

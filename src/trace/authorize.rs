@@ -205,7 +205,10 @@ impl Walk<'_> {
                 );
             }
             Judgement::Unknown(unknown) => {
-                s.unknown(StepKind::Authorize, Cause::UnknownIdentity, &unknown, by(&[azure::RBAC_1]));
+                let part = unknown.why.contains("a part of the resource");
+                let rules: &[azure::RuleId] =
+                    if part { &[azure::RBAC_1, azure::RBAC_4] } else { &[azure::RBAC_1] };
+                s.unknown(StepKind::Authorize, Cause::UnknownIdentity, &unknown, by(rules));
             }
             Judgement::Missing(grants) => {
                 let has = grants.iter().map(|g| format!("`{}`", g.role)).collect::<Vec<_>>().join(", ");

@@ -7,7 +7,7 @@ use super::question::EPHEMERAL_PORT;
 use super::state::{Device, End, Next, Place, Session, State, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{
-    ApplicationGateway, Id, LoadBalancer, LoadBalancingRule, Sku, Slot, TableTag, Unknown,
+    ApplicationGateway, Id, LoadBalancer, LoadBalancingRule, ResourceId, Sku, Slot, TableTag, Unknown,
 };
 use crate::net::Header;
 use crate::net::{Protocol, ProtocolMatch};
@@ -41,6 +41,9 @@ impl Walk<'_> {
             mine && takes(r, &s.header, transit)
         });
         let Some(rule) = rule else {
+            if self.balancer_rule_gone(s, slot) {
+                return Next::End(End::Stopped);
+            }
             return self.inbound_nat(s, balancer, front, slot);
         };
         if let Some(unknown) = [&rule.frontend_port, &rule.backend_port].into_iter().find_map(|f| f.unknown())
@@ -58,7 +61,8 @@ impl Walk<'_> {
             at: rule.at,
             ..of(self.net, Some(slot), &[azure::LB_1])
         };
-        let backends = self.backends(rule);
+        let pool = self.backends(balancer, rule);
+        let backends = self.kept_backends(s, &pool).unwrap_or(pool);
         if backends.is_empty() {
             let text = format!("no backend of the rule `{}` is in the files", rule.name);
             s.block(StepKind::Balance, Cause::NoBackend, evidence, text);
@@ -95,8 +99,11 @@ impl Walk<'_> {
     }
 
     /// The attachments in the pools of a rule.
-    fn backends(&self, rule: &LoadBalancingRule) -> Vec<AttachmentId> {
-        let wanted: Vec<&str> = rule.backend_address_pool.iter().map(|r| &*r.text).collect();
+    fn backends(&self, balancer: Id<LoadBalancer>, rule: &LoadBalancingRule) -> Vec<AttachmentId> {
+        let named = rule.backend_address_pool.iter();
+        let wanted: Vec<ResourceId> = named
+            .flat_map(|r| self.net.pools.named(&self.net.inventory, &r.text, Some(balancer.raw())))
+            .collect();
         let mut out = Vec::new();
         for id in self.net.pools.members().iter().copied() {
             if matches!(
@@ -105,8 +112,7 @@ impl Walk<'_> {
             ) {
                 continue;
             }
-            let pools = self.net.pools.of(id);
-            if pools.iter().any(|p| wanted.iter().any(|w| same_part(w, p))) {
+            if self.net.pools.of(id).iter().any(|p| wanted.contains(p)) {
                 out.push(id);
             }
         }
@@ -127,9 +133,22 @@ impl Walk<'_> {
         let healthy: Vec<AttachmentId> =
             backends.iter().copied().filter(|b| self.probe_passes(row, rule, *b)).collect();
         if healthy.is_empty() {
-            let evidence = Evidence { rules: vec![azure::LB_4, azure::PLAT_6], ..evidence.clone() };
-            let text = "every backend denies the health probes from 168.63.129.16, so none gets new flows";
-            s.block(StepKind::Balance, Cause::ProbeDown, evidence, text);
+            let every = !self.backends(balancer, rule).iter().any(|b| self.probe_passes(row, rule, *b));
+            if !self.outlives_probes(s, row.sku.is(Sku::Basic), every) {
+                let mut rules = vec![azure::LB_4, azure::PLAT_6];
+                let (text, more) = match s.open.is_some() {
+                    true => (
+                        "every backend denies the health probes from 168.63.129.16, which cuts open flows",
+                        Some(azure::LB_3),
+                    ),
+                    false => (
+                        "every backend denies the health probes from 168.63.129.16, so none gets new flows",
+                        None,
+                    ),
+                };
+                rules.extend(more);
+                s.block(StepKind::Balance, Cause::ProbeDown, Evidence { rules, ..evidence.clone() }, text);
+            }
         }
         let used = if healthy.is_empty() { backends } else { healthy };
         let total = used.len();
@@ -250,7 +269,7 @@ impl Walk<'_> {
             let frontend = r.frontend_ip_configuration.known();
             frontend.is_some_and(|f| names_part(&f.text, &front.id, &front.name))
         };
-        row.load_balancing_rules.iter().filter(own).flat_map(|rule| self.backends(rule)).collect()
+        row.load_balancing_rules.iter().filter(own).flat_map(|rule| self.backends(balancer, rule)).collect()
     }
 
     /// An inbound NAT rule, where no load-balancing rule takes the flow.
@@ -334,8 +353,8 @@ impl Walk<'_> {
             self.net.attachments.iter().position(|a| a.kind == AttachmentKind::ApplicationGateway(gateway));
         let Some(id) = own.or(found.map(|n| AttachmentId(n as u32))) else { return Next::End(End::Stopped) };
         self.filter_subnet(s, self.net.attachment(id).subnet, true);
-        self.gateway_health(s, id, row, slot);
-        let Some(listener) = self.listener(s, row) else {
+        self.gateway_health(s, id, row);
+        let Some(listener) = self.listener(s, row, self.net.attachment(id).address) else {
             let text =
                 format!("no listener of `{}` takes port {} and this host name", row.id.name(), s.header.port);
             s.block(
@@ -391,7 +410,7 @@ impl Walk<'_> {
     }
 
     /// NSG-25, RT-36: what a gateway without network isolation needs of its own subnet.
-    fn gateway_health(&self, s: &mut State, id: AttachmentId, row: &ApplicationGateway, slot: Slot) {
+    fn gateway_health(&self, s: &mut State, id: AttachmentId, row: &ApplicationGateway) {
         if s.returning || row.enable_network_isolation.is(true) {
             return;
         }
@@ -429,10 +448,11 @@ impl Walk<'_> {
                 )
         });
         if let Some(route) = away {
+            let table = subnet.route_table.row().map(|t| Slot { table: TableTag::RouteTable, row: t.raw() });
             let evidence = Evidence {
                 name: route.name.clone(),
                 at: route.at,
-                ..of(self.net, Some(slot), &[azure::RT_36, azure::AGW_2])
+                ..of(self.net, table, &[azure::RT_36, azure::AGW_2])
             };
             let text =
                 "0.0.0.0/0 of the gateway's subnet leads to an appliance, which Azure does not support";
@@ -444,8 +464,20 @@ impl Walk<'_> {
         &self,
         s: &State,
         row: &'a ApplicationGateway,
+        private: Option<crate::net::IpAddr>,
     ) -> Option<&'a crate::inventory::HttpListener> {
+        let to = s.header.destination;
+        // A listener belongs to one frontend: the public address, or the private one.
+        let asked = |front: &crate::inventory::FrontendIpConfiguration| {
+            let public = front.public_ip_address.known().and_then(|p| self.net.inventory.follow(p).row());
+            let public = public.and_then(|p| self.net.public_addresses[p.index()].0);
+            public == Some(to) || !front.subnet.is_absent() && private == Some(to)
+        };
         row.http_listeners.iter().find(|l| {
+            let front = l.frontend_ip_configuration.known();
+            let front = front.and_then(|p| {
+                row.frontend_ip_configurations.iter().find(|f| names_part(&p.text, &f.id, &f.name))
+            });
             let port = l.frontend_port.known();
             let port =
                 port.and_then(|p| row.frontend_ports.iter().find(|f| names_part(&p.text, &f.id, &f.name)));
@@ -455,7 +487,8 @@ impl Walk<'_> {
                 || l.host_names
                     .iter()
                     .any(|h| host.is_some_and(|name| crate::services::name_matches(h, name)));
-            port.is_some_and(|p| p.port.is(i64::from(s.header.port))) && fits
+            let own = front.is_none_or(asked) && s.header.protocol == Protocol::Tcp;
+            own && port.is_some_and(|p| p.port.is(i64::from(s.header.port))) && fits
         })
     }
 
@@ -609,14 +642,4 @@ fn takes(rule: &LoadBalancingRule, header: &Header, transit: bool) -> bool {
     !transit
         && protocol
         && (rule.frontend_port.is(i64::from(header.port)) || rule.frontend_port.unknown().is_some())
-}
-
-/// Whether two references name the same pool: ids, or bare names.
-fn same_part(a: &str, b: &str) -> bool {
-    use crate::inventory::ResourceId;
-    if ResourceId::looks_like_one(a) && ResourceId::looks_like_one(b) {
-        return ResourceId::new(a) == ResourceId::new(b);
-    }
-    let last = |t: &str| t.rsplit('/').next().unwrap_or(t).to_ascii_lowercase();
-    last(a) == last(b)
 }

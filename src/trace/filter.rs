@@ -29,6 +29,10 @@ impl Walk<'_> {
     /// The filters of an attachment, in the order of the direction.
     pub(super) fn filter(&self, s: &mut State, id: AttachmentId, inbound: bool) {
         if s.returning {
+            self.admin_leans(s, Spot::Attachment(id), inbound);
+            return;
+        }
+        if self.passes_as_open(s, Spot::Attachment(id), inbound) {
             return;
         }
         let row = self.net.attachment(id);
@@ -44,7 +48,7 @@ impl Walk<'_> {
 
     /// The filters of a subnet for a host that no resource stands for.
     pub(super) fn filter_subnet(&self, s: &mut State, subnet: Id<Subnet>, inbound: bool) {
-        if !s.returning {
+        if !s.returning && !self.passes_as_open(s, Spot::Subnet(subnet), inbound) {
             self.layers(s, Spot::Subnet(subnet), inbound);
         }
     }
@@ -101,7 +105,7 @@ impl Walk<'_> {
                 (_, Err(unknown)) => {
                     s.unknown(StepKind::Filter, Cause::DanglingReference, unknown, by(&[azure::NSG_7]));
                 }
-                (Some(nsg), Ok(set)) => self.ask(s, nsg, set, layer, place, inbound),
+                (Some(nsg), Ok(set)) => self.ask(s, nsg, (set, layers.subnet), layer, place, inbound),
                 (None, Ok(_)) => {}
             }
         }
@@ -212,6 +216,10 @@ impl Walk<'_> {
                     at: rule.at,
                     near_misses: near,
                 };
+                let mut evidence = evidence;
+                if s.returning {
+                    evidence.rules.push(azure::SAR_11);
+                }
                 let side = side(inbound);
                 let text = format!("security admin rule `{}` (priority {}) ", rule.name, rule.priority);
                 match rule.verdict {
@@ -261,7 +269,7 @@ impl Walk<'_> {
         &self,
         s: &mut State,
         nsg: Id<Nsg>,
-        set: &RuleSet,
+        (set, subnet): (&RuleSet, Id<Subnet>),
         layer: &Layer<'_>,
         place: &RulePlace<'_>,
         inbound: bool,
@@ -269,7 +277,9 @@ impl Walk<'_> {
         let slot = Slot { table: TableTag::Nsg, row: nsg.raw() };
         let id = &self.net.inventory.nsgs[nsg].id;
         let level_rule = if layer.kind == LayerKind::Subnet { azure::NSG_6 } else { azure::NSG_4 };
-        match set.decide(&s.header, place, |rule| layer.skips(rule)) {
+        let ruling = set.decide(&s.header, place, |rule| layer.skips(rule));
+        self.tag_leans(s, set, layer, place, &ruling, subnet);
+        match ruling {
             Ruling::NoMatch if layer.is_exempt() && super::layers::asks_for_licence(&s.header) => {
                 s.pass(StepKind::Filter, by(&[azure::NSG_19]), || {
                     format!("`{}` does not act on Windows licensing", id.name())

@@ -27,9 +27,20 @@ pub(crate) struct Ranked<'a> {
 impl Ranked<'_> {
     /// Whether it is a network rule that names its destinations only.
     fn is_by_name(&self) -> bool {
-        let addresses = self.rule.destination_addresses.given || self.rule.destination_ip_groups.given;
-        self.kind == FirewallRuleType::NetworkRule && self.rule.destination_fqdns.given && !addresses
+        self.kind == FirewallRuleType::NetworkRule
+            && self.rule.destination_fqdns.given
+            && !names_addresses(self.rule)
     }
+}
+
+/// What network rules leave to application rules.
+enum NetworkRules {
+    /// Nothing: one matched, or it cannot be known.
+    Settled,
+    /// Everything.
+    NoMatch,
+    /// Everything, unless a rule denies that may match.
+    MayDeny(Unknown),
 }
 
 /// Policies may inherit this deep; Azure allows one level, a file may claim any.
@@ -53,6 +64,7 @@ impl<'n> Walk<'n> {
             }
             return self.dnat(s, id, firewall, &rules);
         }
+        self.session_begins(s, Device::Transit(id));
         self.judge(s, firewall, &rules);
         self.translate(s, id, firewall);
         Next::Go(Place::Leave(id))
@@ -234,11 +246,36 @@ impl<'n> Walk<'n> {
 
     /// Network rules, then application rules, then the default deny (FW-1, FW-2, FW-5).
     fn judge(&self, s: &mut State, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) {
-        self.threat_intelligence(s, firewall);
-        if self.network_rules(s, rules) || self.application_rules(s, rules) {
-            return;
+        let stopped = s.blockers.len();
+        self.judge_by_rules(s, firewall, rules);
+        if s.open.is_some() {
+            s.note(StepKind::Filter, by(&[azure::FW_9]), || {
+                "the firewall asks its rules of today about open flows too".into()
+            });
+            s.blockers.iter_mut().skip(stopped).for_each(|b| b.evidence.rules.push(azure::FW_9));
         }
-        if self.policy_unknown(firewall) {
+    }
+
+    fn judge_by_rules(&self, s: &mut State, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) {
+        self.threat_intelligence(s, firewall);
+        match self.network_rules(s, rules) {
+            NetworkRules::Settled => {}
+            NetworkRules::NoMatch => self.judge_by_application(s, firewall, rules),
+            NetworkRules::MayDeny(unknown) => {
+                // It matters only where what comes after would let the flow through.
+                let said = s.blockers.len();
+                self.judge_by_application(s, firewall, rules);
+                if s.blockers.len() == said {
+                    let cause = super::filter::cause_of(&unknown);
+                    s.unknown(StepKind::Filter, cause, &unknown, by(&[azure::FW_5]));
+                }
+            }
+        }
+    }
+
+    /// Application rules, then the default deny.
+    fn judge_by_application(&self, s: &mut State, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) {
+        if self.application_rules(s, rules) || self.policy_unknown(firewall) {
             return;
         }
         let evidence = of(self.net, Some(self.slot_of_firewall(firewall)), &[azure::FW_1, azure::FW_5]);
@@ -251,6 +288,9 @@ impl<'n> Walk<'n> {
             let evidence = Evidence { rules: vec![azure::FW_1, azure::FW_5, azure::FW_24], ..evidence };
             let name =
                 s.host.clone().map_or_else(|| "a request without a name".to_owned(), |h| format!("`{h}`"));
+            if s.host.as_deref().is_some_and(is_microsofts) {
+                s.warn("Azure Firewall lets some names of Azure's own infrastructure through, which are published nowhere (FW-13)");
+            }
             let text = format!("no network rule and no application rule matches {name}");
             s.block(StepKind::Filter, Cause::FirewallApplicationRuleNoMatch, evidence, text);
         } else {
@@ -273,38 +313,43 @@ impl<'n> Walk<'n> {
         if own || policy {
             s.assume(None, "threat intelligence knows nothing bad of the addresses and names (FW-2)");
         }
+        let drops = |p: &Id<FirewallPolicy>| {
+            let mode = inventory.firewall_policies[*p].intrusion_detection.known();
+            mode.is_some_and(|m| m.eq_ignore_ascii_case("Deny"))
+        };
+        if self.policies(firewall).iter().any(drops) {
+            s.assume(None, "intrusion prevention finds nothing in the contents (FW-12)");
+        }
     }
 
-    /// `true` where a network rule, or doubt about one, settles the matter.
-    fn network_rules(&self, s: &mut State, rules: &[Ranked<'_>]) -> bool {
-        let mut doubt: Option<(Unknown, Option<FirewallAction>)> = None;
+    /// What network rules say.
+    fn network_rules(&self, s: &mut State, rules: &[Ranked<'_>]) -> NetworkRules {
+        let mut doubts: Vec<(Unknown, Option<FirewallAction>)> = Vec::new();
         for ranked in rules.iter().filter(|r| r.kind == FirewallRuleType::NetworkRule) {
             match self.network_match(s, ranked.rule) {
                 Tri::No => {}
-                Tri::Unknown(unknown) => {
-                    doubt.get_or_insert((unknown, ranked.action));
-                }
+                Tri::Unknown(unknown) => doubts.push((unknown, ranked.action)),
                 Tri::Yes => {
-                    if let Some((unknown, _)) = doubt.filter(|(_, action)| *action != ranked.action) {
-                        s.unknown(
-                            StepKind::Filter,
-                            super::filter::cause_of(&unknown),
-                            &unknown,
-                            self.evidence_of(ranked, &[azure::FW_5]),
-                        );
-                        return true;
+                    match doubts.into_iter().find(|(_, action)| *action != ranked.action) {
+                        Some((unknown, _)) => {
+                            let evidence = self.evidence_of(ranked, &[azure::FW_5]);
+                            let cause = super::filter::cause_of(&unknown);
+                            s.unknown(StepKind::Filter, cause, &unknown, evidence);
+                        }
+                        None => self.settle(s, ranked, false),
                     }
-                    self.settle(s, ranked, false);
-                    return true;
+                    return NetworkRules::Settled;
                 }
             }
         }
-        match doubt {
+        let denies = doubts.iter().all(|(_, action)| *action == Some(FirewallAction::Deny));
+        match doubts.into_iter().next() {
+            Some((unknown, _)) if denies => NetworkRules::MayDeny(unknown),
             Some((unknown, _)) => {
                 s.unknown(StepKind::Filter, super::filter::cause_of(&unknown), &unknown, by(&[azure::FW_5]));
-                true
+                NetworkRules::Settled
             }
-            None => false,
+            None => NetworkRules::NoMatch,
         }
     }
 
@@ -341,8 +386,7 @@ impl<'n> Walk<'n> {
             .and(|| ports(&rule.destination_ports, &header))
             .and(|| self.address(&rule.source_addresses, &rule.source_ip_groups, header.source))
             .and(|| {
-                let addresses = rule.destination_addresses.given || rule.destination_ip_groups.given;
-                let by_address = if addresses {
+                let by_address = if names_addresses(rule) {
                     self.address(&rule.destination_addresses, &rule.destination_ip_groups, header.destination)
                 } else {
                     Tri::No
@@ -559,6 +603,7 @@ impl<'n> Walk<'n> {
             s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, evidence);
             return Next::End(End::Stopped);
         };
+        self.session_begins(s, Device::Transit(id));
         let before = s.header;
         let port = rule.translated_port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(before.port);
         let source = self.net.attachment(id).address.unwrap_or(before.source);
@@ -575,19 +620,39 @@ impl<'n> Walk<'n> {
             answered: false,
             name,
         });
-        if self.net.profile.dnat_then_network_deny {
-            s.assume(
-                Some("dnatThenNetworkDeny"),
-                "a network rule may still deny what a DNAT rule translated (D-1)",
-            );
-            let denied = rules.iter().filter(|r| r.kind == FirewallRuleType::NetworkRule);
-            let hit = denied.into_iter().find(|r| self.network_match(s, r.rule) == Tri::Yes);
-            if let Some(deny) = hit.filter(|r| r.action == Some(FirewallAction::Deny)) {
-                self.settle(s, deny, false);
-            }
-        }
+        self.denied_after_dnat(s, rules);
         Next::Go(Place::Leave(id))
     }
+
+    /// Whether a network rule denies what a DNAT rule let in (D-1); the knob says whether that counts.
+    fn denied_after_dnat(&self, s: &mut State, rules: &[Ranked<'_>]) {
+        let mut network = rules.iter().filter(|r| r.kind == FirewallRuleType::NetworkRule);
+        let hit = network.find(|r| self.network_match(s, r.rule) == Tri::Yes);
+        let Some(deny) = hit.filter(|r| r.action == Some(FirewallAction::Deny)) else { return };
+        let counts = self.net.profile.dnat_then_network_deny;
+        let may = if counts { "may still deny" } else { "cannot deny" };
+        s.assume(
+            Some("dnatThenNetworkDeny"),
+            format!("a network rule {may} what a DNAT rule translated (D-1)"),
+        );
+        if counts {
+            self.settle(s, deny, false);
+        }
+    }
+}
+
+/// Whether a name may be one of Azure's own infrastructure.
+fn is_microsofts(host: &str) -> bool {
+    const OWN: [&str; 4] = [".windows.net", ".azure.com", ".azure.net", ".microsoft.com"];
+    let host = host.to_ascii_lowercase();
+    OWN.iter().any(|suffix| host.ends_with(suffix))
+}
+
+/// Whether a network rule names its destinations by address; an empty list beside names says nothing.
+pub(crate) fn names_addresses(rule: &FirewallRule) -> bool {
+    let named = |items: bool, unknown: &Option<Unknown>| items || unknown.is_some();
+    named(!rule.destination_addresses.items.is_empty(), &rule.destination_addresses.unknown)
+        || named(!rule.destination_ip_groups.items.is_empty(), &rule.destination_ip_groups.unknown)
 }
 
 /// What a firewall judges by.

@@ -2,18 +2,22 @@
 
 use super::engine::Walk;
 use super::model::{Evidence, HopKind, StepKind, Zone};
-use super::question::Target;
+use super::question::{Origin, Target};
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
+use super::worlds::Guess;
 use super::{Cause, Disposition};
 use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
 use crate::net::Header;
-use crate::net::{IpAddr, Protocol};
+use crate::net::{IpAddr, IpNet, Protocol};
 use crate::network::{
-    AttachmentId, AttachmentKind, BranchKind, Choice, EffectiveRoute, HOST_ADDRESS, METADATA_ADDRESS,
-    NextHop, RouteSource, SubnetRole, Tri,
+    AttachmentId, AttachmentKind, Branch, BranchKind, Choice, EffectiveRoute, HOST_ADDRESS, Link,
+    METADATA_ADDRESS, NextHop, RouteSource, SubnetRole, Tri, is_reserved,
 };
 use crate::profile::ForwardedTrafficMode;
 use crate::rules::{self as azure, RuleId};
+
+/// Unknown routes on one way that are looked at both ways.
+const MAX_GUESSES: usize = 4;
 
 impl Walk<'_> {
     /// Out of an attachment: filters, then the subnet's routes.
@@ -63,7 +67,48 @@ impl Walk<'_> {
     /// The routes of a subnet, and on to the next hop.
     pub(super) fn route(&self, s: &mut State, subnet: Id<Subnet>, from: Option<AttachmentId>) -> Next {
         let choice = self.net.choose(subnet, s.header.destination);
-        self.follow(s, subnet, from, choice)
+        match &choice {
+            Choice::Unknown(why) => {
+                let ways = self.net.possible(subnet, s.header.destination);
+                if ways.len() > 1 && s.guesses.len() < MAX_GUESSES {
+                    return self.guess(s, subnet, from, ways, why);
+                }
+                self.follow(s, subnet, from, choice)
+            }
+            _ => self.follow(s, subnet, from, choice),
+        }
+    }
+
+    /// Looks at every way that may be right, beside an end that says so should they differ.
+    fn guess(
+        &self,
+        s: &mut State,
+        subnet: Id<Subnet>,
+        from: Option<AttachmentId>,
+        ways: Vec<Choice<'_>>,
+        why: &Unknown,
+    ) -> Next {
+        let at = (subnet, s.header.destination);
+        let known = s.guesses.iter().find(|g| g.at == at).map(|g| g.way);
+        if let Some(choice) = known.and_then(|way| ways.get(way)) {
+            return self.follow(s, subnet, from, choice.clone());
+        }
+        let of = ways.len();
+        let mut out = Vec::new();
+        for (way, choice) in ways.into_iter().enumerate() {
+            let mut branch = s.clone();
+            branch.guesses.push(Guess { at, way, of });
+            branch.note(StepKind::Route, by(&[azure::RT_17]), || {
+                format!("{}: every way is looked at", why.why)
+            });
+            let next = self.follow(&mut branch, subnet, from, choice);
+            out.push((branch, next));
+        }
+        let mut unknown = s.clone();
+        unknown.stands_for_unknown = true;
+        unknown.unknown(StepKind::Route, super::filter::cause_of(why), why, by(&[azure::RT_24B]));
+        out.push((unknown, Next::End(End::Stopped)));
+        Next::Forked(out)
     }
 
     /// What a choice of routes comes to.
@@ -75,6 +120,7 @@ impl Walk<'_> {
         choice: Choice<'_>,
     ) -> Next {
         let destination = s.header.destination;
+        self.route_leans(s, subnet, &choice);
         match choice {
             Choice::NoRoute => {
                 let id = &self.net.inventory.subnets[subnet].id;
@@ -135,10 +181,12 @@ impl Walk<'_> {
                 return Next::End(End::Stopped);
             }
         };
+        self.endpoint_switched(s, subnet, from, hop);
         let vnet = self.net.subnet(subnet).vnet;
         match hop {
             NextHop::None => {
-                let evidence = Evidence { rules: vec![azure::RT_16], ..evidence };
+                let mut evidence = evidence;
+                evidence.rules.push(azure::RT_16);
                 let text = format!("{text} has next hop None: dropped");
                 match self.broken_peering(vnet, s.header.destination) {
                     _ if route.source == RouteSource::User => {
@@ -165,6 +213,16 @@ impl Walk<'_> {
                 });
                 Next::Go(Place::Inside(*remote))
             }
+            // What a gateway sends of its own accord goes out like any other sender's.
+            NextHop::Internet | NextHop::Gateway
+                if self.is_gateway(from).is_some()
+                    && !s.returning
+                    && (*hop == NextHop::Gateway || !sends(s, from)) =>
+            {
+                let inside = *hop == NextHop::Gateway;
+                self.past_gateway(s, from, inside)
+            }
+            NextHop::Gateway if self.is_gateway(from).is_some() => self.past_gateway_back(s, from),
             NextHop::Internet => {
                 let system = route.source != RouteSource::User;
                 if let Some(peering) = self.broken_peering(vnet, s.header.destination).filter(|_| system) {
@@ -183,7 +241,7 @@ impl Walk<'_> {
             NextHop::Appliance(ips) => {
                 let list = ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 s.pass(StepKind::Route, evidence.clone(), || format!("{text} goes to the appliance {list}"));
-                self.to_appliances(s, vnet, ips, &evidence)
+                self.to_appliances(s, subnet, ips, &evidence)
             }
             NextHop::ServiceEndpoint(service) => {
                 s.pass(StepKind::Route, evidence, || {
@@ -193,6 +251,7 @@ impl Walk<'_> {
             }
             NextHop::InterfaceEndpoint(endpoint) => {
                 s.pass(StepKind::Route, evidence, || format!("{text} leads to the private endpoint"));
+                self.cross_to(s, subnet, *endpoint);
                 Next::Go(Place::Arrive(*endpoint))
             }
             NextHop::Hub(hub) => {
@@ -252,6 +311,21 @@ impl Walk<'_> {
     ) -> Next {
         let vnet = self.net.subnet(subnet).vnet;
         let Some(link) = self.net.vnet(vnet).links.get(position) else { return Next::End(End::Stopped) };
+        self.cross(s, subnet, link, remote);
+        Next::Go(Place::Inside(remote))
+    }
+
+    /// To what stands in another network, over the peering that joins it.
+    fn cross_to(&self, s: &mut State, subnet: Id<Subnet>, id: AttachmentId) {
+        let (from, to) = (self.net.subnet(subnet).vnet, self.net.attachment(id).vnet);
+        let mut links = self.net.vnet(from).links.iter().filter(|l| l.usable == Tri::Yes);
+        if let Some(link) = links.find(|l| from != to && l.remote == Some(to)) {
+            self.cross(s, subnet, link, to);
+        }
+    }
+
+    /// Over a peering: whether the subnet takes part (PEER-10), and what the other side takes in (PEER-6).
+    fn cross(&self, s: &mut State, subnet: Id<Subnet>, link: &Link, remote: Id<VirtualNetwork>) {
         let peering = &self.net.inventory.peerings[link.peering];
         let slot = Some(Slot { table: TableTag::VirtualNetworkPeering, row: link.peering.raw() });
         if peering.peer_complete_vnets.is(false) {
@@ -261,16 +335,11 @@ impl Walk<'_> {
                 let text = format!(
                     "`{name}` does not take part in the subnet peering: it has the route, but packets are dropped"
                 );
-                s.block(
-                    StepKind::Route,
-                    Cause::SubnetPeeringOutside,
-                    of(self.net, slot, &[azure::PEER_10]),
-                    text,
-                );
+                let evidence = of(self.net, slot, &[azure::PEER_10]);
+                s.block(StepKind::Route, Cause::SubnetPeeringOutside, evidence, text);
             }
         }
-        self.check_forwarded(s, vnet, link.reverse, remote);
-        Next::Go(Place::Inside(remote))
+        self.check_forwarded(s, self.net.subnet(subnet).vnet, link.reverse, remote);
     }
 
     /// PEER-6: the receiver's side of the link decides about what the sender's side only forwards.
@@ -324,40 +393,50 @@ impl Walk<'_> {
         }
     }
 
-    /// To appliances by address, in this or a directly joined network (RT-13).
-    fn to_appliances(
-        &self,
-        s: &mut State,
-        vnet: Id<VirtualNetwork>,
-        ips: &[IpAddr],
-        evidence: &Evidence,
-    ) -> Next {
-        let mut ways = Vec::new();
-        for ip in ips {
-            match self.appliance_at(vnet, *ip) {
-                Ok(id) => ways.push((Place::Arrive(id), s.header)),
-                Err(None) => {
-                    let evidence = Evidence { rules: vec![azure::RT_13], ..evidence.clone() };
-                    let text =
-                        format!("{ip} is neither in this virtual network nor in a directly peered one");
-                    s.block(StepKind::Route, Cause::NextHopUnreachable, evidence, text);
-                }
-                Err(Some(why)) => {
-                    let evidence = Evidence { rules: vec![azure::RT_13], ..evidence.clone() };
-                    s.unknown(
-                        StepKind::Route,
-                        Cause::DanglingReference,
-                        &Unknown::new(evidence.at, why),
-                        evidence,
-                    );
-                }
+    /// To appliances by address, in this or a directly joined network (RT-13); to each of several.
+    fn to_appliances(&self, s: &mut State, subnet: Id<Subnet>, ips: &[IpAddr], evidence: &Evidence) -> Next {
+        // An open flow stays on its appliance as long as that is among them.
+        let vnet = self.net.subnet(subnet).vnet;
+        let known: Vec<IpAddr> = match ips {
+            [_] => Vec::new(),
+            _ => ips
+                .iter()
+                .copied()
+                .filter(|ip| self.appliance_at(vnet, *ip).is_ok_and(|id| self.is_on(s, id)))
+                .collect(),
+        };
+        let ips = if known.is_empty() { ips } else { &known };
+        match ips {
+            [ip] => self.to_appliance(s, subnet, *ip, evidence),
+            _ => Next::Forked(
+                ips.iter()
+                    .map(|ip| {
+                        let mut branch = s.clone();
+                        let next = self.to_appliance(&mut branch, subnet, *ip, evidence);
+                        (branch, next)
+                    })
+                    .collect(),
+            ),
+        }
+    }
+
+    fn to_appliance(&self, s: &mut State, subnet: Id<Subnet>, ip: IpAddr, evidence: &Evidence) -> Next {
+        let evidence = Evidence { rules: vec![azure::RT_13], ..evidence.clone() };
+        match self.appliance_at(self.net.subnet(subnet).vnet, ip) {
+            Ok(id) => {
+                self.cross_to(s, subnet, id);
+                return Next::Go(Place::Arrive(id));
+            }
+            Err(None) => {
+                let text = format!("{ip} is neither in this virtual network nor in a directly peered one");
+                s.block(StepKind::Route, Cause::NextHopUnreachable, evidence, text);
+            }
+            Err(Some(why)) => {
+                let unknown = Unknown::new(evidence.at, why);
+                s.unknown(StepKind::Route, Cause::DanglingReference, &unknown, evidence);
             }
         }
-        match ways.len() {
-            0 => Next::End(End::Stopped),
-            1 => Next::Go(ways.remove(0).0),
-            _ => Next::Split(ways),
-        }
+        Next::End(End::Stopped)
     }
 
     fn appliance_at(&self, vnet: Id<VirtualNetwork>, ip: IpAddr) -> Result<AttachmentId, Option<String>> {
@@ -418,24 +497,49 @@ impl Walk<'_> {
         Some(AttachmentId(found as u32))
     }
 
-    /// At a gateway: to the branch that takes the destination, else by the routes of GatewaySubnet.
-    fn at_gateway(
-        &self,
-        s: &mut State,
-        id: AttachmentId,
-        gateway: Id<crate::inventory::VirtualNetworkGateway>,
-    ) -> Next {
+    /// At a gateway the routes of GatewaySubnet decide (RT-1).
+    fn at_gateway(&self, s: &mut State, id: AttachmentId) -> Next {
         self.enter(s, id);
         self.gateway_subnet(s, id);
+        if let AttachmentKind::Gateway(gateway) = self.net.attachment(id).kind {
+            self.fast_path(s, id, gateway);
+        }
         let row = self.net.attachment(id);
+        if !self.is_behind_gateway(row.subnet, s.header.destination) {
+            s.pass(StepKind::Forward, by(&[azure::RT_34]), || "the routes of GatewaySubnet decide".into());
+        }
+        self.route(s, row.subnet, Some(id))
+    }
+
+    /// The gateway that sends, if it is one.
+    fn is_gateway(
+        &self,
+        from: Option<AttachmentId>,
+    ) -> Option<(AttachmentId, Id<crate::inventory::VirtualNetworkGateway>)> {
+        match self.net.attachment(from?).kind {
+            AttachmentKind::Gateway(gateway) => Some((from?, gateway)),
+            _ => None,
+        }
+    }
+
+    /// The branches that take the destination, behind this gateway or one beside it.
+    pub(super) fn branches_towards(
+        &self,
+        id: AttachmentId,
+        gateway: Id<crate::inventory::VirtualNetworkGateway>,
+        ip: IpAddr,
+    ) -> Vec<&Branch> {
+        let row = self.net.attachment(id);
+        let towards = self.net.gateways.towards(row.vnet, ip).into_iter().map(|(branch, _)| branch);
+        towards.filter(|b| b.gateway == gateway || self.shares(b.gateway, row.vnet)).collect()
+    }
+
+    /// Out of a gateway: to the branch that takes the destination. It is no way to the internet (RT-31, OUT-1).
+    fn past_gateway(&self, s: &mut State, from: Option<AttachmentId>, inside: bool) -> Next {
+        let Some((id, gateway)) = self.is_gateway(from) else { return Next::End(End::Stopped) };
         let destination = s.header.destination;
-        let towards = self.net.gateways.towards(row.vnet, destination);
-        let mine: Vec<_> = towards
-            .into_iter()
-            .filter(|(b, _)| b.gateway == gateway || self.shares(b.gateway, row.vnet))
-            .collect();
-        let from_branch = self.came_from_branch(s, gateway);
-        if let Some((branch, _)) = mine.first().filter(|_| self.is_behind_gateway(row.subnet, destination)) {
+        let branches = self.branches_towards(id, gateway, destination);
+        if let Some(branch) = branches.first().filter(|_| inside) {
             let evidence = of(self.net, Some(branch.owner), &[azure::GW_2, azure::GW_3]);
             let text = format!("{destination} lies behind this gateway");
             s.pass(StepKind::Forward, evidence, || text);
@@ -451,7 +555,7 @@ impl Walk<'_> {
             };
         }
         let default = &self.net.inventory.virtual_network_gateways[gateway].gateway_default_site;
-        if let (Field::Known(site), false) = (default, from_branch) {
+        if let (Field::Known(site), false) = (default, self.came_from_branch(s, gateway)) {
             s.hop(HopKind::OnPremises, format!("forced tunnel to {}", site.text), None, Zone::Yours);
             s.pass(StepKind::Forward, by(&[azure::RT_31]), || {
                 "the gateway's default site takes everything else".into()
@@ -459,19 +563,60 @@ impl Walk<'_> {
             s.assume(None, "the on-premises network delivers what is tunnelled to it");
             return Next::End(End::Arrived(Terminal::Beyond(id), Disposition::ExitsNetwork));
         }
-        // A gateway overrides the ways to the internet and is none itself (RT-31, OUT-1).
-        if let Choice::Route(routes, _) = self.net.choose(row.subnet, destination)
-            && routes.iter().any(|r| r.hop == Ok(NextHop::Internet) && r.source == RouteSource::Default)
-        {
-            let evidence = of(self.net, Some(row.owner), &[azure::RT_31, azure::OUT_1]);
-            let text = format!(
-                "no branch behind the gateway announces {destination}, and a gateway is no way to the internet"
-            );
-            s.block(StepKind::Forward, Cause::NoRoute, evidence, text);
-            return Next::End(End::Stopped);
+        let evidence = of(self.net, Some(self.net.attachment(id).owner), &[azure::RT_31, azure::OUT_1]);
+        let text = format!(
+            "no branch behind the gateway announces {destination}, and a gateway is no way to the internet"
+        );
+        s.block(StepKind::Forward, Cause::NoRoute, evidence, text);
+        Next::End(End::Stopped)
+    }
+
+    /// The answer leaves by a gateway, to a branch.
+    fn past_gateway_back(&self, s: &mut State, from: Option<AttachmentId>) -> Next {
+        let Some((id, gateway)) = self.is_gateway(from) else { return Next::End(End::Stopped) };
+        let branches = self.branches_towards(id, gateway, s.header.destination);
+        // The branch that asked, where several announce the same.
+        let asked = |b: &&&Branch| matches!((b.kind, &s.origin), (BranchKind::Site(a), Origin::Site(b, _)) if a == *b);
+        match branches.iter().find(asked).or(branches.first()).map(|b| b.kind) {
+            Some(BranchKind::Site(site)) => Next::Go(Place::AtSite(site)),
+            Some(BranchKind::Vnet(vnet)) => Next::Go(Place::Inside(vnet)),
+            Some(_) => Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork)),
+            None => Next::End(End::Stopped),
         }
-        s.pass(StepKind::Forward, by(&[azure::RT_34]), || "the routes of GatewaySubnet decide".into());
-        self.route(s, row.subnet, Some(id))
+    }
+
+    /// ExpressRoute FastPath passes the gateway by, with exceptions that are not modelled (GW-5): where an answer
+    /// leans on one of them it is not known.
+    fn fast_path(
+        &self,
+        s: &mut State,
+        id: AttachmentId,
+        gateway: Id<crate::inventory::VirtualNetworkGateway>,
+    ) {
+        let inventory = &self.net.inventory;
+        let over = |c: &&crate::inventory::Connection| {
+            let mine = c.virtual_network_gateway1.known().and_then(|r| inventory.follow(r).row());
+            mine == Some(gateway) && c.express_route_gateway_bypass.is(true)
+        };
+        if s.returning || !matches!(s.origin, super::question::Origin::Site(..)) {
+            return;
+        }
+        let Some(connection) = inventory.connections.iter().find(over) else { return };
+        let destination = s.header.destination;
+        let row = self.net.attachment(id);
+        let routed = match self.net.choose(row.subnet, destination) {
+            Choice::Route(routes, _) => routes.iter().any(|r| r.source == RouteSource::User),
+            _ => false,
+        };
+        let endpoint =
+            self.net.attachments.iter().any(|a| {
+                a.address == Some(destination) && matches!(a.kind, AttachmentKind::PrivateEndpoint(..))
+            });
+        if routed || endpoint {
+            let why = "the connection uses FastPath, and whether the gateway's routes and private endpoints hold there is not modelled (GW-5)";
+            let unknown = Unknown::new(connection.at, why);
+            s.unknown(StepKind::Forward, Cause::UnsupportedResource, &unknown, by(&[]));
+        }
     }
 
     /// RT-34, NSG-22: what a gateway needs of its own subnet. `true` where that breaks it.
@@ -566,6 +711,15 @@ impl Walk<'_> {
             );
             return Next::End(End::Stopped);
         }
+        let kept = |prefix: &IpNet| is_reserved(prefix, destination);
+        if !s.returning && self.net.inventory.subnets[subnet].address_prefixes.iter().any(kept) {
+            let text = format!(
+                "Azure keeps {destination} for itself: nothing answers there, and no broadcast is carried"
+            );
+            let evidence = Evidence { resource: Some(id), ..by(&[azure::PLAT_5, azure::PKT_8]) };
+            s.block(StepKind::Deliver, Cause::AddressNotInUse, evidence, text);
+            return Next::End(End::Stopped);
+        }
         s.assume(
             None,
             format!(
@@ -586,7 +740,7 @@ impl Walk<'_> {
             return self.arrive_back(s, id);
         }
         match row.kind {
-            AttachmentKind::Gateway(gateway) => self.at_gateway(s, id, gateway),
+            AttachmentKind::Gateway(_) => self.at_gateway(s, id),
             AttachmentKind::Firewall(firewall) => self.at_firewall(s, id, firewall),
             AttachmentKind::Frontend(balancer, frontend) => self.at_frontend(s, Some(id), balancer, frontend),
             AttachmentKind::ApplicationGateway(gateway) => self.at_application_gateway(s, Some(id), gateway),
@@ -612,9 +766,12 @@ impl Walk<'_> {
         self.enter(s, id);
         self.filter(s, id, true);
         let row = self.net.attachment(id);
-        let port = if matches!(row.kind, AttachmentKind::Resolver(_)) { 53 } else { 443 };
-        let evidence = of(self.net, Some(row.owner), &[]);
-        if s.header.port != port || !s.header.protocol.has_ports() {
+        let resolver = matches!(row.kind, AttachmentKind::Resolver(_));
+        let port = if resolver { 53 } else { 443 };
+        let evidence =
+            of(self.net, Some(row.owner), if resolver { &[azure::DNS_13] } else { &[azure::BAS_1] });
+        let spoken = s.header.protocol == Protocol::Tcp || resolver && s.header.protocol == Protocol::Udp;
+        if s.header.port != port || !spoken {
             let text = format!("`{}` answers port {port} only", row.name);
             s.block(StepKind::Deliver, Cause::NothingListens, evidence, text);
         } else {
@@ -631,7 +788,25 @@ impl Walk<'_> {
         if row.address == Some(s.header.destination) {
             return self.deliver(s, id);
         }
+        if self.floats(s, id) {
+            let frontend = s.header.destination;
+            s.assume(None, format!("`{}` has {frontend} on a loopback of its own (LB-7)", row.name));
+            return self.deliver(s, id);
+        }
         self.pass_on(s, id)
+    }
+
+    /// Whether a load balancer handed the packet on with its own frontend as the destination (LB-7).
+    fn floats(&self, s: &State, id: AttachmentId) -> bool {
+        let header = s.header;
+        let from_balancer =
+            s.sessions.last().is_some_and(|x| x.device == Device::Inbound(id) && x.outgoing == header);
+        let row = self.net.attachment(id);
+        let near = self.net.at_address(row.vnet, header.destination);
+        let private =
+            near.is_some_and(|f| matches!(self.net.attachment(f).kind, AttachmentKind::Frontend(..)));
+        let public = self.net.by_public_address.get(&header.destination);
+        from_balancer && (private || matches!(public, Some(crate::network::Occupant::Frontend(..))))
     }
 
     fn deliver(&self, s: &mut State, id: AttachmentId) -> Next {
@@ -708,6 +883,7 @@ impl Walk<'_> {
                 s.pass(StepKind::Forward, evidence, || format!("`{}` passes it on", row.name));
             }
         }
+        self.session_begins(s, Device::Transit(id));
         let before = s.header;
         if let (true, Some(own)) = (translates, row.address) {
             let after = Header { source: own, ..before };
@@ -741,6 +917,7 @@ impl Walk<'_> {
         self.smtp(s);
         match self.outbound_method(s, subnet, from) {
             Some((public, evidence, text)) => {
+                self.outbound_changed(s, from, public);
                 let before = s.header;
                 let after = Header { source: public, ..before };
                 if let Some(id) = from {
@@ -828,4 +1005,9 @@ fn both(interface: &Field<bool>, guest: &Field<bool>) -> Tri {
         Err(unknown) => Tri::Unknown(unknown.clone()),
     };
     tri(interface).and(|| guest)
+}
+
+/// Whether the flow began here.
+fn sends(s: &State, from: Option<AttachmentId>) -> bool {
+    matches!((&s.origin, from), (Origin::Attachment(origin), Some(id)) if *origin == id)
 }

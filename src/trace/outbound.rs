@@ -21,6 +21,9 @@ const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 /// The public address of a default outbound connection: Microsoft's, and it may change.
 pub(crate) const DEFAULT_OUTBOUND: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 200));
 
+/// The day Azure retired Basic public addresses (PIP-3).
+const BASIC_RETIRED: &str = "2025-09-30";
+
 impl Walk<'_> {
     /// The outbound method of a sender; `None` (with a blocker or unknown written down) where there is none.
     pub(super) fn outbound_method(
@@ -171,7 +174,25 @@ impl Walk<'_> {
             }
             Field::Absent => self.private_by_default(s, subnet),
         };
+        let managed = !row.delegations.items.is_empty();
+        if private && managed {
+            let evidence = of(self.net, Some(slot), &[azure::OUT_8]);
+            let text = "the service that the subnet is delegated to has a way out of its own".into();
+            return Some((DEFAULT_OUTBOUND, evidence, text));
+        }
         let flexible = from.is_some_and(|id| self.in_flexible_set(id));
+        let behind = from.and_then(|id| self.behind_internal_balancer(id));
+        if let (Some(balancer), false, false) = (behind, private, flexible) {
+            let evidence = of(self.net, Some(balancer), &[azure::OUT_1, azure::OUT_11]);
+            let text =
+                "behind a Standard load balancer without a public frontend nothing gives a public address";
+            s.assume(
+                None,
+                "a Standard load balancer takes default outbound access from its backends (OUT-11)",
+            );
+            s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
+            return None;
+        }
         if !private && !flexible {
             if !s.header.protocol.has_ports() {
                 let evidence = of(self.net, Some(slot), &[azure::OUT_4]);
@@ -183,7 +204,10 @@ impl Walk<'_> {
                 );
             }
             s.warn("the flow leaves by default outbound access: its address is Microsoft's and may change (OUT-4)");
-            let evidence = of(self.net, Some(slot), &[azure::OUT_4]);
+            let mut evidence = of(self.net, Some(slot), &[azure::OUT_4]);
+            if from.is_some_and(|id| self.in_pool_by_address(id)) {
+                evidence.rules.push(azure::OUT_9);
+            }
             return Some((
                 DEFAULT_OUTBOUND,
                 evidence,
@@ -212,6 +236,29 @@ impl Walk<'_> {
         );
         s.block(StepKind::Translate, Cause::NoOutboundMethod, of(self.net, Some(slot), &rules), text);
         None
+    }
+
+    /// The Standard load balancer in whose pool an interface is, by its configuration: it takes default outbound
+    /// access away (OUT-11). A pool by address does not (OUT-9).
+    fn behind_internal_balancer(&self, id: AttachmentId) -> Option<Slot> {
+        let inventory = &self.net.inventory;
+        let address = self.net.attachment(id).address;
+        let pools = self.net.pools.of(id);
+        let mut balancers = inventory.load_balancers.rows();
+        balancers.find_map(|(row, balancer)| {
+            let mine = balancer.backend_address_pools.iter().any(|pool| {
+                let by_address = pool.addresses.iter().any(|a| a.ip_address.known() == address.as_ref());
+                !by_address && pools.contains(&pool.id)
+            });
+            let standard = balancer.sku.is(Sku::Standard);
+            (mine && standard).then_some(Slot { table: TableTag::LoadBalancer, row: row.raw() })
+        })
+    }
+
+    fn in_pool_by_address(&self, id: AttachmentId) -> bool {
+        let Some(address) = self.net.attachment(id).address else { return false };
+        let pools = self.net.inventory.load_balancers.iter().flat_map(|b| &b.backend_address_pools);
+        pools.flat_map(|pool| &pool.addresses).any(|a| a.ip_address.known() == Some(&address))
     }
 
     /// Whether a subnet that does not say is private: by the knob, else by the API version (OUT-5).
@@ -386,17 +433,6 @@ impl Walk<'_> {
             s.unknown(StepKind::Translate, Cause::UnknownValue, &row.address_unknown(), by(&[azure::PIP_2]));
             return Next::End(End::Stopped);
         };
-        let before = s.header;
-        let after = Header { destination: private, ..before };
-        let name = row.name.to_string();
-        s.sessions.push(Session {
-            device: Device::Inbound(id),
-            incoming: before,
-            outgoing: after,
-            stateful: false,
-            answered: false,
-            name,
-        });
         let evidence = match &row.public_ip {
             Bound::To(address) => of(
                 self.net,
@@ -405,10 +441,22 @@ impl Walk<'_> {
             ),
             _ => by(&[azure::PIP_2]),
         };
-        s.rewrite(StepKind::Translate, after, evidence, || format!("its public address leads to {private}"));
+        self.lead_to(s, id, private, evidence);
         let sku = row.public_ip.row().map(|a| self.sku(s, a));
+        if sku == Some(Some(Sku::Basic)) {
+            self.retired(s);
+        }
         self.through_front(s, sku.unwrap_or(Some(Sku::Standard)), azure::PIP_1);
         Next::Go(Place::Arrive(id))
+    }
+
+    /// Basic addresses exist in old estates only (PIP-3).
+    fn retired(&self, s: &mut State) {
+        let today = self.net.profile.as_of.clone();
+        if today.as_str() >= BASIC_RETIRED {
+            s.warn(format!("Basic public addresses were retired on {BASIC_RETIRED} (PIP-3)"));
+            s.assume(Some("asOf"), format!("the question is about {today}"));
+        }
     }
 
     /// The class of a public address; an absent one means Basic in a template, Standard in our own file.
@@ -442,6 +490,9 @@ impl Walk<'_> {
 
     /// A Standard public front is closed where no group of subnet or interface is there to open it.
     pub(super) fn closed_unless_grouped(&self, s: &mut State, id: AttachmentId, rule: azure::RuleId) {
+        if s.open.is_some() {
+            return;
+        }
         let row = self.net.attachment(id);
         if row.nsg.is_none() && self.net.subnet(row.subnet).nsg.is_none() {
             let text = format!(
@@ -453,25 +504,35 @@ impl Walk<'_> {
         }
     }
 
+    /// A Bastion host at its public address, which leads to its subnet (NSG-8).
     fn at_bastion_from_public(&self, s: &mut State, bastion: Id<crate::inventory::BastionHost>) -> Next {
-        let slot = Slot { table: TableTag::BastionHost, row: bastion.raw() };
         let row = &self.net.inventory.bastion_hosts[bastion];
-        s.hop(HopKind::Bastion, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
         let found = self.net.attachments.iter().position(|a| a.kind == AttachmentKind::Bastion(bastion));
-        if let Some(id) = found.map(|n| AttachmentId(n as u32)) {
-            self.filter_subnet(s, self.net.attachment(id).subnet, true);
-        }
-        if s.header.port != 443 {
-            s.block(
-                StepKind::Deliver,
-                Cause::NothingListens,
-                of(self.net, Some(slot), &[azure::BAS_1]),
-                "Bastion answers port 443 only",
-            );
-        } else {
-            s.pass(StepKind::Deliver, of(self.net, Some(slot), &[azure::BAS_1]), || "Bastion answers".into());
-        }
-        Next::End(End::Arrived(Terminal::Internet, Disposition::Accepted))
+        let id = found.map(|n| AttachmentId(n as u32));
+        let Some((id, private)) = id.and_then(|id| Some((id, self.net.attachment(id).address?))) else {
+            s.hop(HopKind::Bastion, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
+            let unknown = Unknown::new(row.at, format!("the subnet of `{}` is not known", row.id.name()));
+            s.unknown(StepKind::Deliver, Cause::UnknownValue, &unknown, by(&[azure::BAS_1]));
+            return Next::End(End::Stopped);
+        };
+        self.enter(s, id);
+        self.lead_to(s, id, private, by(&[azure::BAS_1, azure::NSG_8]));
+        Next::Go(Place::Arrive(id))
+    }
+
+    /// A public address leads to a private one: undone as the answer leaves.
+    fn lead_to(&self, s: &mut State, id: AttachmentId, private: IpAddr, evidence: Evidence) {
+        let before = s.header;
+        let after = Header { destination: private, ..before };
+        s.sessions.push(Session {
+            device: Device::Inbound(id),
+            incoming: before,
+            outgoing: after,
+            stateful: false,
+            answered: false,
+            name: self.net.attachment(id).name.to_string(),
+        });
+        s.rewrite(StepKind::Translate, after, evidence, || format!("its public address leads to {private}"));
     }
 }
 
@@ -479,8 +540,9 @@ impl Walk<'_> {
 /// rule that does not switch it off (LB-9), and the address.
 pub(crate) fn outbound_rule(network: &Network, id: AttachmentId) -> Option<(u32, IpAddr)> {
     let pools = network.pools.of(id);
-    let mine = |pool: &str| pools.iter().any(|p| p.eq_ignore_ascii_case(pool));
     for balancer in network.pools.balancers_of(id) {
+        let named = |pool: &str| network.pools.named(&network.inventory, pool, Some(balancer));
+        let mine = |pool: &str| named(pool).iter().any(|p| pools.contains(p));
         let row = &network.inventory.load_balancers.as_slice()[balancer as usize];
         let outbound =
             row.outbound_rules.iter().find(|r| r.backend_address_pool.known().is_some_and(|p| mine(&p.text)));

@@ -54,6 +54,9 @@ struct Lookup {
     aliases: usize,
 }
 
+/// What names end with that Azure gives to machines.
+const AZURE_GIVEN: &str = ".internal.cloudapp.net";
+
 impl Walk<'_> {
     /// Resolves the name asked for; gives the header its destination. `false` where the walk is over.
     pub(super) fn resolve_target(&self, s: &mut State, name: &Arc<str>) -> bool {
@@ -90,7 +93,7 @@ impl Walk<'_> {
     }
 
     /// What a name stands for, however it resolves.
-    fn meant(&self, name: &str) -> Option<Target> {
+    pub(super) fn meant(&self, name: &str) -> Option<Target> {
         if let Some(public) = self.net.names.public(name) {
             return Some(match public.target {
                 PublicTarget::Service(service, position) => Target::Service(service, position),
@@ -153,17 +156,17 @@ impl Walk<'_> {
         if servers.is_empty() {
             return self.ask_azure_checked(s, asker, vnet, lookup);
         }
-        let mut last = None;
+        let mut first = None;
         for server in servers {
             match self.ask_server(s, asker, vnet, server, lookup) {
                 Answer::Fails(Cause::DnsServerUnreachable, evidence, text) => {
                     s.note(StepKind::Resolve, evidence.clone(), || text.clone());
-                    last = Some(Answer::Fails(Cause::DnsServerUnreachable, evidence, text));
+                    first.get_or_insert(Answer::Fails(Cause::DnsServerUnreachable, evidence, text));
                 }
                 other => return other,
             }
         }
-        last.unwrap_or_else(|| {
+        first.unwrap_or_else(|| {
             Answer::Unknown(Cause::UnknownName, Unknown::new(At::NOWHERE, "no DNS server is known"))
         })
     }
@@ -176,7 +179,7 @@ impl Walk<'_> {
         vnet: Id<VirtualNetwork>,
         lookup: &mut Lookup,
     ) -> Answer {
-        if let Some(stopped) = self.travels(asker, HOST_ADDRESS) {
+        if let Some(stopped) = self.travels(s, asker, HOST_ADDRESS) {
             return stopped;
         }
         self.ask_azure(s, vnet, lookup)
@@ -202,7 +205,7 @@ impl Walk<'_> {
                 "the question is passed on too often".into(),
             );
         }
-        if let Some(stopped) = self.travels(asker, server) {
+        if let Some(stopped) = self.travels(s, asker, server) {
             return stopped;
         }
         if server == HOST_ADDRESS {
@@ -219,7 +222,7 @@ impl Walk<'_> {
     }
 
     /// Whether a question reaches a server; the answer to give where it does not.
-    fn travels(&self, asker: &Asker, server: IpAddr) -> Option<Answer> {
+    fn travels(&self, s: &mut State, asker: &Asker, server: IpAddr) -> Option<Answer> {
         let from = match asker {
             Asker::Attachment(id) => Origin::Attachment(*id),
             Asker::Subnet(subnet, ip) => Origin::Subnet(*subnet, *ip),
@@ -241,7 +244,13 @@ impl Walk<'_> {
         let question = Question { origin: from, target: Wanted::Address(server, None) };
         let trace = walk.answer(&flow, &question, false);
         match trace.outcome {
-            Outcome::Allowed | Outcome::Mixed => None,
+            Outcome::Allowed => None,
+            Outcome::Mixed => {
+                let why = trace.blockers.first().map(|b| b.text.clone()).unwrap_or_default();
+                let text = format!("the DNS server {server} can be asked at times only: {why}");
+                s.intermittent.get_or_insert((Cause::DnsServerUnreachable, text));
+                None
+            }
             Outcome::Blocked => {
                 let blocker = trace.blockers.first();
                 let why = blocker.map(|b| b.text.clone()).unwrap_or_default();
@@ -380,14 +389,16 @@ impl Walk<'_> {
             if domain(rule).is_empty() { "everything".to_owned() } else { format!("`{}`", domain(rule)) };
         let evidence = Evidence { at: rule.at, ..by(&[azure::DNS_12]) };
         s.pass(StepKind::Resolve, evidence, || format!("`{server}` forwards {text}"));
-        let mut last = None;
+        let mut first = None;
         for next in &rule.servers {
             match self.ask_server(s, asker, vnet, *next, lookup) {
-                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
+                    first.get_or_insert(answer);
+                }
                 other => return other,
             }
         }
-        last.unwrap_or_else(|| {
+        first.unwrap_or_else(|| {
             Answer::Unknown(Cause::UnknownName, Unknown::new(rule.at, "the forwarder names no server"))
         })
     }
@@ -428,14 +439,16 @@ impl Walk<'_> {
             return self.public_answer(s, None, lookup);
         }
         let servers = row.dns_servers.items.clone();
-        let mut last = None;
+        let mut first = None;
         for server in servers {
             match self.ask_server(s, asker, Id::new(0), server, lookup) {
-                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
+                    first.get_or_insert(answer);
+                }
                 other => return other,
             }
         }
-        last.unwrap_or_else(|| {
+        first.unwrap_or_else(|| {
             Answer::Unknown(Cause::UnknownName, Unknown::new(row.at, "the site names no DNS server"))
         })
     }
@@ -464,14 +477,16 @@ impl Walk<'_> {
         if servers.is_empty() {
             return self.ask_azure(s, row.vnet, lookup);
         }
-        let mut last = None;
+        let mut first = None;
         for server in servers {
             match self.ask_server(s, &Asker::Attachment(id), row.vnet, server, lookup) {
-                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
+                    first.get_or_insert(answer);
+                }
                 other => return other,
             }
         }
-        last.unwrap_or_else(|| self.ask_azure(s, row.vnet, lookup))
+        first.unwrap_or_else(|| self.ask_azure(s, row.vnet, lookup))
     }
 
     /// Azure's resolver asked from a virtual network: linked zones, then the ruleset, then the public (DNS-4).
@@ -625,14 +640,16 @@ impl Walk<'_> {
         };
         let asker = subnet.map_or(Asker::Public, |sn| Asker::Subnet(sn, self.first_address(sn)));
         let home = subnet.map_or(vnet, |sn| self.net.subnet(sn).vnet);
-        let mut last = None;
+        let mut first = None;
         for server in rule.target_dns_servers.iter().filter_map(|t| t.ip_address.known().copied()) {
             match self.ask_server(s, &asker, home, server, lookup) {
-                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
+                    first.get_or_insert(answer);
+                }
                 other => return Some(other),
             }
         }
-        Some(last.unwrap_or_else(|| {
+        Some(first.unwrap_or_else(|| {
             Answer::Unknown(Cause::UnknownName, Unknown::new(rule.at, "the forwarding rule names no server"))
         }))
     }
@@ -690,6 +707,9 @@ impl Walk<'_> {
             s.assume(None, format!("{ip} stands for `{name}` ({tag})", ip = ip.unwrap_or(INTERNET_HOST)));
             return Zoned::Answer(Answer::Addresses(vec![ip.unwrap_or(INTERNET_HOST)], by(&[azure::DNS_4])));
         }
+        if let Some(machine) = name.strip_suffix(AZURE_GIVEN) {
+            return self.given_name(vnet, &name, machine);
+        }
         if let Some(zone) = self.net.names.zone_names.iter().find(|z| is_under(&name, z)) {
             let why = format!(
                 "`{name}` lies under the private zone `{zone}`, which is not linked where it is asked; whether it exists publicly is not known"
@@ -703,6 +723,30 @@ impl Walk<'_> {
             ),
         );
         Zoned::Answer(Answer::Addresses(vec![INTERNET_HOST], by(&[azure::DNS_4])))
+    }
+
+    /// A name that Azure gives a machine: known inside its own network and nowhere else (PEER-11).
+    fn given_name(&self, vnet: Option<Id<VirtualNetwork>>, name: &str, machine: &str) -> Zoned {
+        let label = machine.split('.').next().unwrap_or(machine);
+        let inventory = &self.net.inventory;
+        let called = |a: &crate::network::Attachment| match a.kind {
+            AttachmentKind::Interface(nic) => crate::network::machine_of(inventory, nic)
+                .is_some_and(|m| inventory.virtual_machines[m].id.name().eq_ignore_ascii_case(label)),
+            AttachmentKind::Host(host) => inventory.hosts[host].id.name().eq_ignore_ascii_case(label),
+            _ => false,
+        };
+        let mut own = self.net.attachments.iter().filter(|a| Some(a.vnet) == vnet);
+        let answer = match own.find(|a| called(a)).and_then(|a| Some((a, a.address?))) {
+            Some((found, ip)) => {
+                Answer::Addresses(vec![ip], of(self.net, Some(found.owner), &[azure::PEER_11]))
+            }
+            None => Answer::Fails(
+                Cause::DnsNxDomain,
+                by(&[azure::PEER_11]),
+                format!("no machine of the asking network is called `{name}`"),
+            ),
+        };
+        Zoned::Answer(answer)
     }
 
     /// A public zone of the estate.
@@ -899,7 +943,7 @@ pub(crate) fn resolve_name(net: &crate::network::Network, origin: &Origin, name:
         Origin::Attachment(id) => {
             let first = walk.servers_of(*id, net.attachment(*id).vnet).first().copied();
             let first = first.unwrap_or(HOST_ADDRESS);
-            if walk.travels(&Asker::Attachment(*id), first).is_some() {
+            if walk.travels(&mut state, &Asker::Attachment(*id), first).is_some() {
                 return NameFound::Doubt;
             }
             Some(first)

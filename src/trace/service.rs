@@ -273,6 +273,10 @@ impl Walk<'_> {
             }
             Ok(PublicNetworkAccess::Enabled) if !self.first_generation_private(row) => {}
             Ok(_) => {
+                let mut evidence = evidence;
+                if rule_of(&kind) == azure::KV_1 {
+                    evidence.rules.push(azure::KV_2);
+                }
                 self.refuse_public(
                     s,
                     service,
@@ -439,6 +443,12 @@ impl Walk<'_> {
             })
         };
         if matches(source) {
+            let by_zero = cosmos && row.ip_rules.iter().any(|w| &*w.text == "0.0.0.0");
+            if by_zero {
+                s.note(StepKind::Admit, self.service_evidence(service, &[azure::COS_2]), || {
+                    "0.0.0.0 lets in every address of Azure, whoever's it is".into()
+                });
+            }
             return Tri::Yes;
         }
         if let Some(unknown) = s.source_unknown.clone().filter(|_| !row.ip_rules.is_empty()) {

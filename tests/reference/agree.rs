@@ -114,10 +114,10 @@ pub(crate) fn same(got: &Decision, wanted: &Answer) -> bool {
     match wanted.outcome {
         Outcome::Allowed => got.cause.is_none() && got.decider.is_none(),
         Outcome::Unknown => wanted.stops.iter().any(cause),
-        // Branches that disagree have no one decider.
+        // Branches that disagree have no one decider; any that is blocked shows why.
         Outcome::Mixed => wanted
             .stops
-            .iter()
+            .union(&wanted.seen)
             .any(|s| cause(s) && got.decider.as_ref().is_none_or(|d| s.decider.as_ref() == Some(d))),
         Outcome::Blocked => wanted.stops.iter().any(|s| cause(s) && got.decider == s.decider),
     }

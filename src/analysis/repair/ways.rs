@@ -70,7 +70,9 @@ impl Case<'_> {
     }
 
     fn prefixes(&self, ip: IpAddr) -> Vec<(Means, String)> {
-        let tags = if self.network.is_public(ip) { self.tags(ip) } else { Vec::new() };
+        let mut tags = if self.network.is_public(ip) { self.tags(ip) } else { Vec::new() };
+        // `Internet` is a word of rules, not of routes; there it is a prefix.
+        tags.iter_mut().filter(|tag| *tag == "Internet").for_each(|tag| "0.0.0.0/0".clone_into(tag));
         let tags = tags.into_iter().map(|tag| (Means::ServiceTag, tag));
         tags.chain(self.real(ip).map(|ip| (Means::Address, host_prefix(ip)))).collect()
     }

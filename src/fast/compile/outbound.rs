@@ -64,7 +64,12 @@ impl Maker<'_> {
             Field::Unknown(_) => return Method::Doubt,
             Field::Absent => self.private_by_default(Id::new(number)),
         };
-        if private { Method::Nothing } else { Method::Default }
+        match DEFAULT_OUTBOUND {
+            // The service that a subnet is delegated to has a way out of its own (OUT-8).
+            IpAddr::V4(ip) if private && !row.delegations.items.is_empty() => Method::Address(ip.into()),
+            _ if private => Method::Nothing,
+            _ => Method::Default,
+        }
     }
 
     fn private_by_default(&self, subnet: Id<Subnet>) -> bool {
@@ -108,6 +113,10 @@ impl Maker<'_> {
         }
         if let Some((_, public)) = crate::trace::outbound_rule(self.net, id) {
             return Some(address(public));
+        }
+        // A Standard load balancer takes default outbound access from its backends (OUT-11).
+        if !self.net.pools.of(id).is_empty() {
+            return Some(Method::Doubt);
         }
         // Instances of a flexible scale set have no default outbound access.
         let AttachmentKind::ScaleSet(set) = row.kind else { return None };

@@ -34,12 +34,13 @@ pub(super) fn resources(node: &Node, notes: &mut Diagnostics) -> Vec<RawResource
         let resource = shape::resource(&drawn(node, network, &id), notes);
         out.extend(resource.map(|raw| RawResource { origin: Origin::Deployed, ..raw }));
     }
-    if let Some(first) = out.first() {
+    for (number, raw) in out.iter().enumerate() {
         let message =
-            "the drawing names networks, subnets and peerings, and not what their rules and routes are";
-        notes.push(Diagnostic::new(Code::UnknownValue, first.at, message).help(
-            "export with `az network vnet list`, `az network nsg list` and `az network route-table list`",
-        ));
+            format!("the drawing does not tell the rules, routes and peering flags of `{}`", raw.id.name());
+        let note = Diagnostic::new(Code::UnknownValue, raw.at, message);
+        let help =
+            "export with `az network vnet list`, `az network nsg list` and `az network route-table list`";
+        notes.push(if number == 0 { note.help(help) } else { note });
     }
     out
 }

@@ -81,6 +81,7 @@ fn unfinished(finished: &Finished, name: &str) -> Option<CheckedFlow> {
         variant: None,
         flow: "the scenario itself".into(),
         question: finished.path.to_string(),
+        established: false,
         held: false,
         message: [vec![what], first].concat().join(": "),
         outcome: Outcome::Unknown,
