@@ -249,9 +249,7 @@ impl<'n> Asker<'n> {
     pub fn decide(&mut self, flows: &[FlowIds], verdicts: &mut [Verdict]) {
         let count = flows.len().min(verdicts.len());
         let (flows, verdicts) = (&flows[..count], &mut verdicts[..count]);
-        self.walk(flows, None, verdicts);
-        self.learn(flows, verdicts);
-        self.servers(flows, verdicts);
+        self.walk_only(flows, verdicts);
         self.counts.flows += count as u64;
         self.scratch.texts.clear();
         for number in 0..count {
@@ -260,6 +258,15 @@ impl<'n> Asker<'n> {
                 verdicts[number] = self.in_full(&flows[number]);
             }
         }
+    }
+
+    /// Walks flows and gives what the walk alone decided; the rest stays pending.
+    pub fn walk_only(&mut self, flows: &[FlowIds], verdicts: &mut [Verdict]) {
+        let count = flows.len().min(verdicts.len());
+        let (flows, verdicts) = (&flows[..count], &mut verdicts[..count]);
+        self.walk(flows, None, verdicts);
+        self.learn(flows, verdicts);
+        self.servers(flows, verdicts);
     }
 
     fn walk(&mut self, flows: &[FlowIds], only: Option<&[u32]>, verdicts: &mut [Verdict]) {
