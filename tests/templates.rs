@@ -1,6 +1,6 @@
 //! The packs on Microsoft's own templates, where those lie beside the project.
 
-#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use netwhy::run::cancel::Cancel;
 use netwhy::run::check::{self, CheckSettings};
