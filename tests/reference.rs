@@ -22,6 +22,7 @@ mod reference {
     mod firewall;
     mod laws;
     mod load;
+    mod met;
     mod names;
     mod planes;
     mod random;

@@ -309,7 +309,7 @@ impl Walk<'_> {
         }
         // The causes of a lost answer come under the return, whatever stopped it.
         for blocker in s.blockers.iter_mut().filter(|b| b.hop >= hops) {
-            if blocker.cause != Cause::AsymmetricReturn {
+            if !matches!(blocker.cause, Cause::AsymmetricReturn | Cause::AdminRuleDeny) {
                 blocker.cause = Cause::ReturnNoRoute;
             }
             blocker.disposition = Disposition::ReturnLost;

@@ -2,6 +2,7 @@
 
 use super::estate::{Case, Estate, case};
 use super::load::{flow, network};
+use super::met::Met;
 use super::tracer::answer;
 use super::well_formed::well_formed;
 use super::worlds::{Answer, Stop};
@@ -18,39 +19,6 @@ pub(crate) const FLOWS_PER_ESTATE: usize = 12;
 
 /// Seeds that once failed; always asked again.
 const SEEDS: &str = include_str!("seeds.txt");
-
-/// Causes that random flows must meet, or the comparison says less than it seems to.
-const EXERCISED: &[Cause] = &[
-    Cause::NsgRuleDeny,
-    Cause::NsgDefaultDeny,
-    Cause::AdminRuleDeny,
-    Cause::PublicAddressClosed,
-    Cause::UdrNone,
-    Cause::SystemRouteNone,
-    Cause::NextHopUnreachable,
-    Cause::NextHopNotForwarding,
-    Cause::RoutingLoop,
-    Cause::PeeringNotConnected,
-    Cause::FirewallNetworkRuleDeny,
-    Cause::FirewallApplicationRuleNoMatch,
-    Cause::FirewallDefaultDeny,
-    Cause::FirewallNotForwarding,
-    Cause::NoOutboundMethod,
-    Cause::NatProtocol,
-    Cause::DnsZoneShadow,
-    Cause::DnsServerUnreachable,
-    Cause::DnsZoneNotLinked,
-    Cause::PeNotApproved,
-    Cause::ServiceFirewallDeny,
-    Cause::PublicAccessDisabled,
-    Cause::RbacMissingDataRole,
-    Cause::AsymmetricReturn,
-    Cause::NothingListens,
-    Cause::FrontendPortClosed,
-    Cause::UnknownServiceTag,
-    Cause::DanglingReference,
-    Cause::SmtpBlocked,
-];
 
 fn word(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the test takes its size and seed from its caller")]
@@ -376,6 +344,7 @@ struct Seen {
     outcomes: Tally,
     causes: Tally,
     failures: BTreeMap<String, Vec<Failure>>,
+    met: Met,
     asked: usize,
     skipped: usize,
     cautions: usize,
@@ -388,6 +357,7 @@ impl Seen {
         for (kind, list) in other.failures {
             self.failures.entry(kind).or_default().extend(list);
         }
+        self.met.add(other.met);
         self.asked += other.asked;
         self.skipped += other.skipped;
         self.cautions += other.cautions;
@@ -401,6 +371,7 @@ impl Seen {
     fn ask(&mut self, seed: u64, tags: &ServiceTags) {
         let Case { estate, flows } = case(seed, FLOWS_PER_ESTATE);
         let network = compiled(&estate, tags).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+        self.met.estate(&estate.text());
         for text in flows {
             let Some(wanted) = answer(&network, &flow(&text)) else {
                 self.skipped += 1;
@@ -408,6 +379,7 @@ impl Seen {
             };
             self.asked += 1;
             let got = engine(&network, &text);
+            got.iter().for_each(|trace| self.met.trace(trace));
             for fault in got.iter().flat_map(|trace| well_formed(&network, trace)) {
                 self.fail(format!("badly formed: {fault}"), seed, &text);
             }
@@ -455,7 +427,7 @@ fn the_engine_agrees_with_the_reference() {
     let kept = SEEDS.lines().filter_map(|l| l.split_whitespace().next()?.parse::<u64>().ok());
     let seeds: Vec<u64> =
         kept.chain((0..).map(|n| first_seed() + n).take(wanted.div_ceil(FLOWS_PER_ESTATE))).collect();
-    let Seen { outcomes, causes, failures, asked, skipped, cautions } = ask_all(&seeds, &tags);
+    let Seen { outcomes, causes, failures, met, asked, skipped, cautions } = ask_all(&seeds, &tags);
     println!(
         "reference: {asked} flows, agreements by outcome {}, by cause {}; {cautions} cautious, {skipped} with too many worlds",
         outcomes.text(),
@@ -487,8 +459,7 @@ fn the_engine_agrees_with_the_reference() {
         "engine and reference disagree on {total} flows; keep the seeds in tests/reference/seeds.txt"
     );
     if number("NETWHY_SEED").is_none() && wanted >= 10_000 {
-        let missing: Vec<_> =
-            EXERCISED.iter().map(|c| c.code()).filter(|c| !causes.0.contains_key(*c)).collect();
+        let missing = met.missing();
         assert!(missing.is_empty(), "no flow met {missing:?}: the generator has lost a plane");
     }
 }
