@@ -7,12 +7,14 @@
 mod emit;
 mod json;
 mod node;
+mod packed;
 mod pointer;
 mod yaml;
 
 pub use emit::{UNKNOWN_KEY, emit_yaml};
-pub use json::parse_json;
+pub use json::{parse_json, parse_json_packed};
 pub use node::{Entry, Node, Number, Object, Value};
+pub use packed::{Packed, PackedItem};
 pub use pointer::pointer;
 pub use yaml::parse_yaml;
 

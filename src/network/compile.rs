@@ -129,12 +129,21 @@ fn subnet_rows(inventory: &Inventory) -> Vec<SubnetRow> {
 /// The peerings of each virtual network as they work (PEER-1).
 fn links(inventory: &Inventory, notes: &mut Diagnostics) -> Vec<Vec<Link>> {
     let mut out: Vec<Vec<Link>> = (0..inventory.virtual_networks.len()).map(|_| Vec::new()).collect();
+    let home = |peering: &VirtualNetworkPeering| {
+        peering.id.parent().and_then(|parent| inventory.row::<VirtualNetwork>(&parent))
+    };
+    // The first peering from one network to another, by the two.
+    let mut between = HashMap::new();
     for (id, peering) in inventory.peerings.rows() {
-        let Some(local) = peering.id.parent().and_then(|p| inventory.row::<VirtualNetwork>(&p)) else {
-            continue;
-        };
+        let remote = peering.remote_virtual_network.known().and_then(|r| inventory.follow(r).row());
+        if let (Some(local), Some(remote)) = (home(peering), remote) {
+            between.entry((local, remote)).or_insert(id);
+        }
+    }
+    for (id, peering) in inventory.peerings.rows() {
+        let Some(local) = home(peering) else { continue };
         let bound = Bound::follow(inventory, &peering.remote_virtual_network);
-        let reverse = bound.row().and_then(|remote| reverse(inventory, local, remote));
+        let reverse = bound.row().and_then(|remote| between.get(&(remote, local)).copied());
         let usable = usable(inventory, peering, &bound, reverse, notes);
         let global = bound.row().and_then(|remote| {
             let region = |v: Id<VirtualNetwork>| {
@@ -146,22 +155,6 @@ fn links(inventory: &Inventory, notes: &mut Diagnostics) -> Vec<Vec<Link>> {
     }
     overlaps(inventory, &out, notes);
     out
-}
-
-fn reverse(
-    inventory: &Inventory,
-    local: Id<VirtualNetwork>,
-    remote: Id<VirtualNetwork>,
-) -> Option<Id<VirtualNetworkPeering>> {
-    let remote_id = &inventory.virtual_networks[remote].id;
-    inventory
-        .peerings
-        .rows()
-        .find(|(_, p)| {
-            p.id.parent().is_some_and(|parent| parent == *remote_id)
-                && p.remote_virtual_network.known().is_some_and(|r| inventory.follow(r).row() == Some(local))
-        })
-        .map(|(id, _)| id)
 }
 
 fn usable(

@@ -4,9 +4,12 @@
 
 use super::{Bound, SubnetRole, SubnetRow};
 use crate::diag::{At, Code, Diagnostic, Diagnostics};
-use crate::inventory::{AddressMeaning, Field, Id, Inventory, Kind, Nsg, Ref, Sku, Subnet, VirtualNetwork};
+use crate::inventory::{
+    AddressMeaning, Field, Id, Inventory, Kind, Nsg, Ref, ResourceId, Sku, Subnet, VirtualNetwork,
+};
 use crate::net::{AddressSet, IpAddr, IpNet};
 use crate::rules::{self as azure, RuleId};
+use hashbrown::HashSet;
 use std::collections::BTreeMap;
 
 /// Looks at everything.
@@ -188,6 +191,13 @@ impl Look<'_> {
     fn peerings(&mut self) {
         let inventory = self.inventory;
         let mut users: BTreeMap<String, usize> = BTreeMap::new();
+        let gateways = inventory
+            .virtual_network_gateways
+            .iter()
+            .flat_map(|gateway| gateway.ip_configurations.iter().map(|c| &c.subnet).chain([&gateway.subnet]));
+        let homes: HashSet<ResourceId> = gateways
+            .filter_map(|subnet| self.row(subnet).and_then(|s| inventory.subnets[s].id.parent()))
+            .collect();
         for peering in inventory.peerings.iter().filter(|p| p.use_remote_gateways.is(true)) {
             let Some(network) = peering.id.parent() else { continue };
             let count = users.entry(network.as_str().to_ascii_lowercase()).or_default();
@@ -196,14 +206,7 @@ impl Look<'_> {
                 let text = format!("`{}` uses the gateways of two peers, and may use one's", network.name());
                 self.say(peering.at, azure::PEER_7, text);
             }
-            let own = inventory.virtual_network_gateways.iter().any(|gateway| {
-                let configs = gateway.ip_configurations.iter().map(|c| &c.subnet);
-                configs.chain([&gateway.subnet]).any(|subnet| {
-                    let home = self.row(subnet).and_then(|s| inventory.subnets[s].id.parent());
-                    home.is_some_and(|home| home == network)
-                })
-            });
-            if own {
+            if homes.contains(&network) {
                 let text = format!("`{}` has a gateway of its own and uses a peer's", network.name());
                 self.say(peering.at, azure::PEER_7, text);
             }
@@ -228,6 +231,13 @@ impl Look<'_> {
     /// NAT-4, NAT-5: where a NAT gateway cannot stand.
     fn nat_gateways(&mut self) {
         let inventory = self.inventory;
+        let basic = |config: &&crate::inventory::IpConfiguration| {
+            let address = self.row(&config.public_ip_address);
+            address.is_some_and(|a| inventory.public_ip_addresses[a].sku.is(Sku::Basic))
+        };
+        let configs = inventory.network_interfaces.iter().flat_map(|nic| &nic.ip_configurations);
+        let with_basic: HashSet<usize> =
+            configs.filter(basic).filter_map(|c| self.row(&c.subnet)).map(Id::index).collect();
         for (number, subnet) in inventory.subnets.iter().enumerate() {
             if subnet.nat_gateway.known().is_none() {
                 continue;
@@ -238,13 +248,7 @@ impl Look<'_> {
             if self.subnets[number].role == SubnetRole::Gateway || managed {
                 self.say(subnet.at, azure::NAT_4, format!("`{name}` takes no NAT gateway"));
             }
-            let basic = |config: &&crate::inventory::IpConfiguration| {
-                let here = self.row(&config.subnet).is_some_and(|s| s.index() == number);
-                let address = self.row(&config.public_ip_address);
-                here && address.is_some_and(|a| inventory.public_ip_addresses[a].sku.is(Sku::Basic))
-            };
-            let mut configs = inventory.network_interfaces.iter().flat_map(|nic| &nic.ip_configurations);
-            if configs.any(|config| basic(&config)) {
+            if with_basic.contains(&number) {
                 let text = format!(
                     "`{name}` has a NAT gateway and Basic public addresses, which do not go together"
                 );
