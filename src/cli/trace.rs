@@ -158,7 +158,7 @@ async fn estate(
     let mut loaded = load::loaded(&parts.paths, &parts.inline, &parts.settings, parts.sources).await?;
     parts.changes.append(&mut loaded.changes);
     let lenient = args.settings.lenient;
-    let (network, log) = load::compiled(&mut loaded, &parts.changes, profile, lenient, console)?;
+    let (network, log) = load::consumed(&mut loaded, &parts.changes, profile, lenient, console)?;
     for line in &log {
         console.say(&format!("changed: {line}"));
     }

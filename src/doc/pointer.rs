@@ -1,5 +1,9 @@
 //! From a place back to its JSON pointer.
 
+mod scan;
+
+pub use scan::pointer_in_text;
+
 use super::node::{Node, Value};
 use super::packed::Packed;
 use crate::diag::At;
