@@ -44,14 +44,19 @@ mod diagnose;
 mod effective;
 mod flow_verify;
 pub mod impact;
+pub mod needs;
 mod next_hop;
+pub mod repair;
 pub mod replay;
+pub mod requirements;
+pub mod residue;
 mod security_group_view;
 mod subject;
 mod words;
 
 pub use connectivity::{
     ConnectivityHop, ConnectivityInformation, Context, HopLink, Issue, NextHopAnalysis, connectivity,
+    issue_type,
 };
 pub use diagnose::{
     Diagnosis, EvaluatedGroup, GroupResult, MatchedRule, Profile, ProfileResult, RuleEvaluation,

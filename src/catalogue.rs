@@ -22,7 +22,7 @@ mod schema;
 mod target;
 mod words;
 
-pub use file::{VERSION, is_catalogue, load};
+pub use file::{VERSION, era_word, is_catalogue, load};
 pub use schema::schema;
 pub use target::{Name, OwnEndpoint, tag_of};
 pub use words::{Actor, Condition, Direction, Moment, Phase, Workload};

@@ -2,6 +2,7 @@
 //! error.
 
 mod args;
+mod catalogue;
 mod check;
 mod console;
 pub mod exit;
@@ -9,8 +10,11 @@ mod explain;
 mod generate;
 mod import;
 mod load;
+mod replay;
+mod requirements;
 mod schema;
 mod sink;
+mod tags;
 mod trace;
 mod watcher;
 mod what_if;
@@ -73,7 +77,7 @@ fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
             return if error.use_stderr() { exit::USAGE } else { exit::DONE };
         }
     };
-    let console = Console::new(args.color);
+    let console = Console::new(args.color, args.diagnostics);
     if let Some(level) = &args.log
         && let Err(error) = console::log_to_stderr(level, &console)
     {
@@ -105,6 +109,11 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::NsgDiagnostics(args) => watcher::nsg_diagnostics(args, console).await,
         Command::WhatIf(args) => what_if::run(*args, console).await,
         Command::Import(args) => import::run(args, console).await,
+        Command::Replay(args) => replay::run(args, console).await,
+        Command::Requirements(args) if args.as_is => requirements::as_is(*args, console).await,
+        Command::Requirements(args) => requirements::run(*args, console).await,
+        Command::Catalogue(args) => catalogue::run(&args, console),
+        Command::Tags(args) => tags::run(args, console).await,
         Command::Schema(args) => schema::run(&args, console),
         Command::Generate(args) => generate::run(&args, console, &listen()),
         Command::Explain(args) => explain::run(&args, console),

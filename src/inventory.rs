@@ -4,6 +4,7 @@
 //! [`Inventory`] of sorted tables with references that can be followed. It knows no format, no file and no
 //! clock. What is missing is recorded as missing, never guessed.
 
+mod aside;
 mod balancer;
 mod builder;
 pub mod change;
@@ -26,8 +27,9 @@ mod table;
 mod values;
 mod vnet;
 
+pub use aside::has_no_network_meaning;
 pub use balancer::*;
-pub use builder::{build, inline_children, is_modelled, normalize};
+pub use builder::{build, inline_children, is_modelled, is_stranger, normalize};
 pub use dns::*;
 pub use firewall::*;
 pub use front_door::*;

@@ -34,6 +34,7 @@
 //! | `generate` | how large estates look | files |
 //! | `network` | compiled tables | flows, formats, files |
 //! | `trace` | one flow through one network | files, clocks, other flows |
+//! | `fast` | the same network as lines, many flows at once | files, clocks |
 //! | `analysis` | Network Watcher's questions and words | how answers are printed |
 //! | `scenario` | expectations | how answers are printed |
 //! | `report` | words and pictures | files |
@@ -90,6 +91,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod diag;
 pub mod doc;
+pub mod fast;
 pub mod formats;
 pub mod generate;
 pub mod inventory;
@@ -119,6 +121,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
     ("generate", &["diag", "doc", "inventory", "net", "services"]),
     ("network", &["diag", "inventory", "net", "profile", "rules", "services", "tags"]),
     ("trace", &["diag", "inventory", "net", "network", "profile", "rules", "services"]),
+    ("fast", &["diag", "inventory", "net", "network", "profile", "rules", "services", "tags", "trace"]),
     (
         "analysis",
         &[
@@ -151,6 +154,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "rules",
             "scenario",
             "services",
+            "tags",
             "trace",
         ],
     ),
@@ -182,7 +186,6 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "diag",
             "doc",
             "formats",
-            "generate",
             "generate",
             "inventory",
             "net",

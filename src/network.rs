@@ -7,10 +7,12 @@
 mod admin;
 mod attach;
 mod compile;
+mod doubt;
 mod gateways;
 mod hubs;
 mod invalid;
 mod names;
+mod pools;
 mod roles;
 mod routes;
 mod rules;
@@ -23,10 +25,13 @@ pub use admin::AdminRules;
 pub(crate) use attach::target_of;
 pub use attach::{Attachment, AttachmentId, AttachmentKind, Occupant};
 pub use compile::compile;
+pub use doubt::Doubt;
 pub use gateways::{Branch, BranchKind, GatewayTable};
 pub use hubs::{Hub, HubConnection, HubRouteRow, HubTable, HubTarget};
+pub(crate) use invalid::is_reserved;
 pub use names::{Names, PublicName, PublicTarget, ZoneRecord, ZoneView};
 pub(crate) use names::{is_under, machine_of, privatelink_of_public};
+pub use pools::Pools;
 pub(crate) use roles::identities_of;
 pub use roles::{Authority, Grant, Judgement};
 pub use routes::{
@@ -38,6 +43,7 @@ pub use rules::{
     METADATA_ADDRESS, NearMiss, Place, Platform, RuleSet, Ruling, Verdict, rules_behind,
 };
 pub use security::SecurityTables;
+pub use select::RouteKnob;
 pub use topology::{EdgeKind, NodeKind, Topology, TopologyEdge, TopologyNode};
 pub use tri::Tri;
 
@@ -86,6 +92,8 @@ pub struct Network {
     pub names: Names,
     /// Role assignments.
     pub authority: Authority,
+    /// Backend pools.
+    pub pools: Pools,
 }
 
 /// A virtual network.
@@ -97,8 +105,8 @@ pub struct Vnet {
     pub space_unknown: Option<Unknown>,
     /// Its peerings.
     pub links: Vec<Link>,
-    /// System, gateway and private endpoint routes.
-    pub routes: Arc<VnetRoutes>,
+    /// System, gateway and private endpoint routes: what its subnets have without a route table.
+    pub routes: SubnetRoutes,
     /// Its subnets.
     pub subnets: Vec<Id<Subnet>>,
 }
@@ -135,10 +143,12 @@ pub struct SubnetRow {
     pub routes: SubnetRoutes,
     /// The `VirtualNetwork` tag as its rules see it (TAG-1, TAG-2).
     pub virtual_network_tag: Arc<AddressSet>,
+    /// The same with the knob `udrPrefixesInVirtualNetworkTag` set the other way (D-3).
+    pub other_virtual_network_tag: Arc<AddressSet>,
     /// The `Internet` tag as its rules see it (TAG-5).
     pub internet_tag: Arc<AddressSet>,
     /// Why the `VirtualNetwork` tag may hold more.
-    pub tag_unknown: Option<Unknown>,
+    pub tag_doubts: Vec<Doubt>,
 }
 
 /// Subnets that Azure treats specially by name.
@@ -249,7 +259,7 @@ impl Network {
             tags: &self.tags,
             virtual_network: &row.virtual_network_tag,
             internet: &row.internet_tag,
-            virtual_network_unknown: row.tag_unknown.as_ref(),
+            virtual_network_doubts: &row.tag_doubts,
             source_asgs,
             destination_asgs,
         }

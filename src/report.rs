@@ -9,10 +9,13 @@
 //! |---|---|
 //! | a person at a terminal | [`text`], [`diagnostics`], [`explain`] |
 //! | a program | [`json`], [`flow`], [`view::schema`] |
+//! | a person at a terminal | [`text`], [`diagnostics`], [`explain`], [`tags`] |
+//! | a program | [`json`], [`view::schema`] |
 //! | a build service | [`junit`], [`sarif`], [`github`] |
 //! | a person looking at a picture | [`dot`], [`mermaid`] |
 //! | somebody who wants to change something | [`impact`] |
 
+pub mod catalogue;
 pub mod check;
 pub mod clean;
 pub mod diagnostics;
@@ -27,9 +30,13 @@ mod layout;
 mod locate;
 pub mod mermaid;
 mod picture;
+pub mod replay;
+pub mod requirements;
 pub mod sarif;
+pub mod snippet;
 mod style;
 mod table;
+pub mod tags;
 pub mod text;
 pub mod view;
 pub mod watcher;

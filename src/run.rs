@@ -13,8 +13,11 @@ pub mod consume;
 pub mod engine;
 pub mod event;
 pub mod files;
+mod judge;
 pub mod load;
+pub mod observed;
 pub mod render;
+pub mod repair;
 pub mod what_if;
 
 pub use cancel::Cancel;

@@ -24,7 +24,7 @@ mod flows;
 mod schema;
 
 pub use endpoint::{Asked, EndpointError, endpoint};
-pub use evaluate::{Difference, Verdict, evaluate, noticed, resolved};
+pub use evaluate::{Difference, Verdict, evaluate, never_open, noticed, resolved};
 pub use file::{VERSION, is_scenario, load};
 pub use flows::{Layout, LineError, Lines, Row};
 pub use schema::schema;
@@ -202,23 +202,24 @@ pub struct Pass {
     pub profile: Profile,
     /// The cases to trace, with what is expected of each.
     pub cases: Vec<(usize, Expectation)>,
-    /// Expectations that this program cannot judge yet, and why.
-    pub unjudged: Vec<(usize, &'static str)>,
+    /// What is expected of flows that were open before the changes of this pass.
+    pub established: Vec<(usize, Expectation)>,
+    /// The cases that are held open through the sequence, as it stands and from step to step.
+    pub held_open: Vec<usize>,
 }
-
-/// Why expectations on established flows are not judged.
-const ESTABLISHED: &str = "flows that are established while something changes are not simulated yet";
 
 impl Scenario {
     /// The passes, in order: as it stands, each variant, each step of the sequence.
     pub fn passes(&self) -> Vec<Pass> {
+        let held_open = self.held_open();
         let all = |case: usize| (case, self.cases[case].expectation.clone());
         let mut passes = vec![Pass {
             variant: None,
             changes: self.changes.clone(),
             profile: profile(&self.settings),
             cases: (0..self.cases.len()).map(all).collect(),
-            unjudged: Vec::new(),
+            established: Vec::new(),
+            held_open: held_open.clone(),
         }];
         for variant in &self.variants {
             let wanted = |case: &usize| variant.only.as_ref().is_none_or(|only| only.contains(case));
@@ -231,7 +232,8 @@ impl Scenario {
                 changes: [&self.changes[..], &variant.changes].concat(),
                 profile: profile(&[&self.settings[..], &variant.settings].concat()),
                 cases: (0..self.cases.len()).filter(wanted).map(own).collect(),
-                unjudged: Vec::new(),
+                established: Vec::new(),
+                held_open: Vec::new(),
             });
         }
         let mut changes = self.changes.clone();
@@ -242,10 +244,20 @@ impl Scenario {
                 changes: changes.clone(),
                 profile: profile(&self.settings),
                 cases: stage.expectations.clone(),
-                unjudged: stage.established.iter().map(|(case, _)| (*case, ESTABLISHED)).collect(),
+                established: stage.established.clone(),
+                held_open: held_open.clone(),
             });
         }
         passes
+    }
+
+    /// The cases of which some step expects something while they are open.
+    fn held_open(&self) -> Vec<usize> {
+        let mut cases: Vec<usize> =
+            self.then.iter().flat_map(|stage| stage.established.iter().map(|(case, _)| *case)).collect();
+        cases.sort_unstable();
+        cases.dedup();
+        cases
     }
 }
 

@@ -8,8 +8,11 @@
 //! prefixes; they are named in [`SYMBOLIC`] and are not in any table.
 
 mod builtin;
+mod compare;
 mod index;
 mod published;
+
+pub use compare::{TagChange, TagChangeKind};
 
 use crate::diag::{Diagnostic, Diagnostics, nearest};
 use crate::doc::Node;
@@ -172,9 +175,28 @@ impl ServiceTags {
         (0..=bits).rev().find(listed)
     }
 
+    /// The prefixes of a tag as published, sorted.
+    pub fn prefixes(&self, id: TagId) -> &[IpNet] {
+        &self.tags[id.index()].prefixes
+    }
+
     /// The tag this one is a part of: `Storage` for `Storage.WestEurope`.
     pub fn parent(&self, id: TagId) -> Option<TagId> {
         self.tags[id.index()].parent
+    }
+
+    /// Every tag that holds all of a set, and every tag that holds a part of it, in the order of names.
+    pub fn holding_set(&self, set: &AddressSet) -> (Vec<TagId>, Vec<TagId>) {
+        let (mut all, mut part) = (Vec::new(), Vec::new());
+        for id in self.iter() {
+            let own = self.set(id);
+            if own.covers(set) {
+                all.push(id);
+            } else if own.meets(set) {
+                part.push(id);
+            }
+        }
+        (all, part)
     }
 
     /// Every tag that holds an address, in the order of names. The first call builds an index.

@@ -13,22 +13,32 @@ mod firewall;
 mod forward;
 mod hub;
 mod layers;
+mod lean;
 mod managed;
 mod model;
+mod open;
 mod outbound;
 mod question;
 mod resolve;
 mod scoring;
 mod service;
 mod state;
+mod worlds;
 
 pub use crate::net::Header;
 pub use crate::network::NearMiss;
 pub use cause::{Cause, Disposition, Noticed};
+pub(crate) use engine::decide_question;
 pub use engine::{decide, trace, understand};
+pub(crate) use firewall::{Ranked, application_name, application_protocol, judge_of};
 pub use layers::{Layer, LayerKind, Layers, Spot};
 pub use model::{
     Action, Assumption, Blocker, Decision, Endpoint, Evidence, Flow, Hop, HopKind, Missing, Outcome, Return,
     Step, StepKind, Trace, Zone,
 };
+pub use open::{OpenFlow, follow, open};
+pub(crate) use outbound::{DEFAULT_OUTBOUND, outbound_rule};
+pub(crate) use question::{EPHEMERAL_PORT, origin as understand_origin, wanted as understand_wanted};
 pub use question::{INTERNET_CLIENT, INTERNET_HOST, Misunderstood, Origin, Question, Target, Wanted};
+pub(crate) use resolve::{NameFound, resolve_name};
+pub(crate) use scoring::SCORING_HOST;

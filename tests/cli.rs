@@ -152,6 +152,7 @@ fn help_is_as_agreed() {
         "trace",
         "check",
         "import",
+        "tags",
         "explain",
         "schema",
         "effective-routes",
@@ -160,6 +161,7 @@ fn help_is_as_agreed() {
         "ip-flow-verify",
         "connectivity",
         "nsg-diagnostics",
+        "replay",
     ] {
         let arguments: Vec<&str> = command.split_whitespace().chain(["-h"]).collect();
         let done = folder.run(&arguments).code(0);

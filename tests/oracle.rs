@@ -101,6 +101,7 @@ fn explanation(file: &str, check: usize, field: &str) -> Option<usize> {
     EXPLAINED.iter().position(|e| file.contains(e.file) && e.check == check && field == e.field)
 }
 
+/// Rules: NW-1, NW-3, NW-4, NW-5, NSG-28, PEER-5, RT-2.
 #[test]
 fn recorded_answers_are_ours() {
     let Some(folder) = exports() else { return };

@@ -22,6 +22,7 @@ mod reference {
     mod load;
     mod names;
     mod random;
+    mod repair;
     mod routes;
     mod service;
     mod tracer;

@@ -6,7 +6,7 @@ mod samples;
 use netwhy::diag::Code;
 use netwhy::profile::KNOBS;
 use netwhy::report::Style;
-use netwhy::report::explain::{RuleState, State, explain, index, rules_table};
+use netwhy::report::explain::{explain, index, rules_json, rules_table};
 use netwhy::rules;
 use netwhy::trace::Cause;
 use samples::check;
@@ -38,21 +38,16 @@ fn the_index_lists_every_word() {
 
 #[test]
 fn rules_with_their_state() {
-    let states = [
-        RuleState {
-            rule: rules::NSG_4,
-            state: State::Implemented,
-            tests: vec!["first_match_by_priority", "deny_wins"],
-        },
-        RuleState {
-            rule: rules::NSG_13,
-            state: State::NotModelled("flows already open are not modelled"),
-            tests: vec![],
-        },
-    ];
     let mut out = String::new();
-    rules_table(&mut out, &states, &Style::default());
-    let shown: Vec<&str> = out.lines().filter(|l| !l.contains("not stated")).collect();
+    rules_table(&mut out, &Style { width: 120, ..Style::default() });
+    let shown = |line: &&str| ["rule ", "NSG-4 ", "SAR-10 ", "325 rules"].iter().any(|w| line.starts_with(w));
+    let shown: Vec<&str> = out.lines().filter(shown).collect();
     check("explain.rules.txt", &(shown.join("\n") + "\n"));
     assert_eq!(out.lines().count(), rules::RuleId::all().count() + 3);
+    let mut json = String::new();
+    rules_json(&mut json);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let first = &json[0];
+    assert_eq!((&first["id"], &first["state"]), (&"PKT-1".into(), &"implemented".into()));
+    assert!(first["tests"].as_array().is_some_and(|t| !t.is_empty()) && first["summary"].is_string());
 }

@@ -19,9 +19,15 @@ impl Outcome {
             Event::Started(started) => self.file = started.path.replace('\\', "/"),
             Event::VerdictReached(reached) => {
                 let label = reached.flow.label();
-                if let Verdict::Failed(differences) = &reached.verdict {
-                    let list = differences.iter().map(ToString::to_string).collect::<Vec<_>>();
-                    self.faults.push(format!("{}: {label}: {}", self.file, list.join("; ")));
+                match &reached.verdict {
+                    Verdict::Held => {}
+                    Verdict::Failed(differences) => {
+                        let list = differences.iter().map(ToString::to_string).collect::<Vec<_>>();
+                        self.faults.push(format!("{}: {label}: {}", self.file, list.join("; ")));
+                    }
+                    Verdict::Unjudged(why) => {
+                        self.faults.push(format!("{}: {label}: not judged: {why}", self.file));
+                    }
                 }
             }
             Event::Finished(finished) if finished.end != End::Judged => {

@@ -87,6 +87,7 @@ routeTables:
 /// The page's tables know three None routes (D-19).
 const THREE: (&str, &str) = ("noneRoutes", "10.0.0.0/8, 192.168.0.0/16, 100.64.0.0/10");
 
+/// Rules: RT-24a, RT-21.
 #[test]
 fn rt_24a_the_example_of_the_page() {
     let network = compiled(PAGE, &[THREE]);
@@ -349,6 +350,7 @@ const ROWS: &[Row] = &[
     },
 ];
 
+/// Rules: RT-17, RT-20, RT-22, RT-23, RT-24, RT-24b, RT-25.
 #[test]
 fn rt_17_to_24_the_choice_among_routes() {
     ROWS.iter().for_each(check);
@@ -515,6 +517,7 @@ fn succession(kind: &str, from: &Endpoint, to: &Endpoint, left: &mut Vec<Collect
     order
 }
 
+/// Rules: FW-3.
 #[test]
 fn fw_3_the_order_of_a_policy_and_its_parent() {
     let mut left = COLLECTIONS.to_vec();

@@ -223,7 +223,7 @@ impl Planner<'_> {
         groups.sort();
         groups.dedup();
         for group in groups {
-            self.into_group(group, &subnets);
+            self.rules_of_group(group, &subnets);
         }
         let bare: Vec<Id<Subnet>> =
             subnets.into_iter().filter(|s| self.network.subnet(*s).nsg.row().is_none()).collect();
@@ -239,7 +239,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn into_group(&mut self, group: Id<Nsg>, subnets: &[Id<Subnet>]) {
+    fn rules_of_group(&mut self, group: Id<Nsg>, subnets: &[Id<Subnet>]) {
         let network = self.network;
         let row = &network.inventory.nsgs[group];
         let target = self.target(&row.id);
@@ -251,13 +251,12 @@ impl Planner<'_> {
             .filter_map(|rule| Some((*rule.priority.known()?, &*rule.name)))
             .collect();
         taken.sort();
-        let mut next = FIRST + self.rules.len() as i64;
-        for (priority, rule) in taken {
+        let free = FIRST + self.rules.len() as i64..;
+        for (next, (priority, rule)) in free.zip(taken) {
             if priority >= next {
                 break;
             }
             self.plan.text.set(&format!("{target}/{rule}"), "priority", &next.to_string());
-            next += 1;
         }
         let rules = numbered(&self.rules, FIRST);
         self.plan.text.append(&target, "securityRules", &rules);
@@ -404,8 +403,9 @@ impl Planner<'_> {
             let rest = format!(
                 "{{ name: {NAME}-rest, priority: 200, action: Allow, rules: [{{ name: web, ruleType: ApplicationRule, protocols: ['Http:80', 'Https:443'], sourceAddresses: ['*'], targetFqdns: ['*'] }}] }}"
             );
+            let everything = "sourceAddresses: ['*'], destinationAddresses: ['*']";
             let other = format!(
-                "{{ name: {NAME}-ports, priority: 150, action: Allow, rules: [{{ name: other, ruleType: NetworkRule, ipProtocols: [Any], sourceAddresses: ['*'], destinationAddresses: ['*'], destinationPorts: ['1-79', '81-442', '444-65535'] }}] }}"
+                "{{ name: {NAME}-ports, priority: 150, action: Allow, rules: [{{ name: tcp, ruleType: NetworkRule, ipProtocols: [TCP], {everything}, destinationPorts: ['1-79', '81-442', '444-65535'] }}, {{ name: other, ruleType: NetworkRule, ipProtocols: [UDP, ICMP], {everything}, destinationPorts: ['*'] }}] }}"
             );
             let remark = "nothing in the estate filters names, so a firewall that lets everything else out is put in the way";
             self.plan.remarks.push(remark.to_owned());

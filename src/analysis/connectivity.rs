@@ -549,7 +549,7 @@ fn doubt(step: &Step) -> Issue {
 }
 
 /// The issue type of a cause: Azure's where it has one.
-fn issue_type(cause: Cause) -> &'static str {
+pub fn issue_type(cause: Cause) -> &'static str {
     use Cause as C;
     match cause {
         C::NsgRuleDeny | C::NsgDefaultDeny | C::AdminRuleDeny | C::PublicAddressClosed => {
@@ -587,12 +587,13 @@ fn issue_type(cause: Cause) -> &'static str {
         | C::PublicAccessDisabled
         | C::PerimeterDeny
         | C::ServiceEndpointPolicyDeny
+        | C::ServiceEndpointSwitched
         | C::ManagedNetworkDeny
         | C::DeploymentEgressDisabled => "x-PaasFirewall",
         C::RbacMissingDataRole | C::RbacMissingRole | C::RbacDenyAssignment | C::AccessPolicyMissing => {
             "x-Rbac"
         }
-        C::AsymmetricReturn | C::ReturnNoRoute => "x-AsymmetricRoute",
+        C::AsymmetricReturn | C::ReturnNoRoute | C::SessionNotKnown => "x-AsymmetricRoute",
         C::NoBackend
         | C::ProbeDown
         | C::Hairpin

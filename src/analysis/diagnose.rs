@@ -59,9 +59,9 @@ impl TrafficEnd {
             AddressMeaning::Tag(name) => name,
         };
         match (name.to_ascii_lowercase().as_str(), network.tags.find(name)) {
-            ("virtualnetwork", _) => match place.virtual_network_unknown {
+            ("virtualnetwork", _) => match place.virtual_network_doubts.first() {
                 None => Ok(Some(place.virtual_network.clone())),
-                Some(why) => Err(why.clone()),
+                Some(doubt) => Err(doubt.why.clone()),
             },
             ("internet", _) => Ok(Some(place.internet.clone())),
             ("azureloadbalancer", _) => Ok(Some(AddressSet::from_prefix(&host_prefix(HOST_ADDRESS)))),
@@ -523,7 +523,8 @@ fn address(side: &AddressMatch, wanted: Option<&AddressSet>, asgs: &[Id<Asg>], p
     if held.covers(wanted) {
         return Part::All;
     }
-    let unknown = place.virtual_network_unknown.filter(|_| side.virtual_network).or(side.unknown.as_ref());
+    let doubts = place.virtual_network_doubts.iter().filter(|d| d.may_hold.meets(wanted));
+    let unknown = doubts.map(|d| &d.why).find(|_| side.virtual_network).or(side.unknown.as_ref());
     match unknown {
         Some(why) => Part::Unknown(why.clone()),
         None if held.meets(wanted) || !side.asgs.is_empty() => Part::Some,

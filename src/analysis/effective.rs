@@ -431,9 +431,9 @@ impl Side {
             }
         }
         if side.virtual_network
-            && let Some(why) = place.virtual_network_unknown
+            && let Some(doubt) = place.virtual_network_doubts.first()
         {
-            out.unknown.get_or_insert(why.why.to_string());
+            out.unknown.get_or_insert(doubt.why.why.to_string());
         }
         if side.load_balancer {
             out.tag("AzureLoadBalancer");

@@ -7,8 +7,12 @@
 //! then; so the phase of a use, not only the outcome of its flow, makes the status ([`timing`]).
 
 mod phase;
+mod stand_ins;
+mod subjects;
 
 pub use phase::{Timing, timing};
+pub use stand_ins::stand_ins;
+pub use subjects::Subjects;
 
 use crate::diag::At;
 use crate::inventory::ResourceId;
@@ -64,6 +68,8 @@ pub struct Need {
     pub uses: Vec<Use>,
     /// The flows.
     pub flows: Vec<Flow>,
+    /// Why some or all of it cannot be traced.
+    pub untraced: Option<String>,
 }
 
 /// What became of a need. The order is that of severity.
@@ -159,7 +165,7 @@ pub struct Impact {
 }
 
 impl Impact {
-    /// Judges a need by its flows. There must be at least one.
+    /// Judges a need by its flows.
     pub fn new(need: Need, flows: Vec<FlowChange>) -> Self {
         let status = judge(&need, &flows);
         let leading = leading(&flows, status);
@@ -171,9 +177,11 @@ impl Impact {
         self.flows.iter().filter(|flow| flow.is_cut()).count()
     }
 
-    /// The trace that decides what is said of it.
-    pub fn trace(&self) -> &Trace {
-        &self.flows[self.leading].after
+    /// The trace that decides what is said of it; absent where it cannot be traced at all. What did not work before is
+    /// told as it was before: the change is not to blame.
+    pub fn trace(&self) -> Option<&Trace> {
+        let flow = self.flows.get(self.leading)?;
+        Some(if self.status == Status::BrokenBefore { &flow.before } else { &flow.after })
     }
 
     /// The later events at which its uses come up, in their order, each once.
@@ -199,7 +207,7 @@ fn judge(need: &Need, flows: &[FlowChange]) -> Status {
     if after(Outcome::Blocked) {
         return Status::BrokenBefore;
     }
-    if after(Outcome::Unknown) {
+    if after(Outcome::Unknown) || flows.is_empty() {
         return Status::Unknown;
     }
     if after(Outcome::Mixed) && !before(Outcome::Mixed) {
@@ -230,11 +238,42 @@ fn leading(flows: &[FlowChange], status: Status) -> usize {
             first(&FlowChange::is_cut).or_else(|| first(&|f| f.after.outcome == Outcome::Mixed))
         }
         Status::Unknown => first(&|f| f.after.outcome == Outcome::Unknown),
-        Status::BrokenBefore => first(&|f| f.after.outcome == Outcome::Blocked),
+        Status::BrokenBefore => first(&|f| f.before.outcome == Outcome::Blocked),
         Status::Repaired => first(&|f| f.before.outcome == Outcome::Blocked),
         Status::Works => None,
     };
     found.unwrap_or(0)
+}
+
+/// What is told of why something does not work.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// Why.
+    pub cause: Option<Cause>,
+    /// What decided: `nsg/rule`.
+    pub decider: Option<String>,
+    /// What the files would have to say.
+    pub missing: Option<String>,
+    /// Where it is written.
+    pub at: At,
+}
+
+impl Told {
+    fn of(impact: &Impact) -> Self {
+        let Some(trace) = impact.trace() else {
+            let missing = impact.need.untraced.clone();
+            return Self { cause: None, decider: None, missing, at: At::NOWHERE };
+        };
+        let Decision { cause, decider, .. } = trace.decision();
+        match trace.blockers.first() {
+            Some(blocker) => Self { cause, decider, missing: None, at: blocker.evidence.at },
+            None => {
+                let missing = trace.missing.first();
+                let at = missing.map_or(At::NOWHERE, |missing| missing.at);
+                Self { cause, decider, missing: missing.map(|missing| missing.text.clone()), at }
+            }
+        }
+    }
 }
 
 /// What several impacts have in common: one cause and what decided it.
@@ -242,12 +281,8 @@ fn leading(flows: &[FlowChange], status: Status) -> usize {
 pub struct RootCause {
     /// Whether it broke things before the change.
     pub before: bool,
-    /// Why.
-    pub cause: Option<Cause>,
-    /// What decided: `nsg/rule`.
-    pub decider: Option<String>,
-    /// Where that is written.
-    pub at: At,
+    /// What is told of it.
+    pub told: Told,
     /// The impacts, by number, worst first.
     pub impacts: Vec<usize>,
 }
@@ -266,29 +301,14 @@ pub fn root_causes(impacts: &[Impact]) -> Vec<RootCause> {
             Status::BrokenBefore => true,
             _ => false,
         };
-        let (decision, at) = told(impact.trace());
-        let same = |c: &&mut RootCause| {
-            (c.before, c.cause, &c.decider, c.at) == (before, decision.cause, &decision.decider, at)
-        };
-        match causes.iter_mut().find(same) {
+        let told = Told::of(impact);
+        match causes.iter_mut().find(|c| c.before == before && c.told == told) {
             Some(cause) => cause.impacts.push(number),
-            None => causes.push(RootCause {
-                before,
-                cause: decision.cause,
-                decider: decision.decider,
-                at,
-                impacts: vec![number],
-            }),
+            None => causes.push(RootCause { before, told, impacts: vec![number] }),
         }
     }
     causes.sort_by_key(|c| (c.before, impacts[c.impacts[0]].status, std::cmp::Reverse(c.impacts.len())));
     causes
-}
-
-/// The decision of a trace and where what decided is written; for an unknown, what is missing.
-fn told(trace: &Trace) -> (Decision, At) {
-    let at = trace.blockers.first().map(|b| b.evidence.at).or_else(|| trace.missing.first().map(|m| m.at));
-    (trace.decision(), at.unwrap_or(At::NOWHERE))
 }
 
 #[cfg(test)]

@@ -91,6 +91,11 @@ impl Subject {
         Ok(Subject { text: text.into(), spots })
     }
 
+    /// The subnet of its first place.
+    pub fn subnet(&self, network: &Network) -> Option<Id<Subnet>> {
+        self.spots.first().map(|spot| subnet_of(network, *spot))
+    }
+
     /// The only interface or subnet.
     pub fn only(&self, network: &Network) -> Result<Spot, AskError> {
         let mut owners: Vec<Slot> = self.spots.iter().filter_map(|s| owner(network, *s)).collect();

@@ -54,6 +54,11 @@ pub(super) const ERAS: &[(&str, MlEra)] = &[
     ("aml-2026", MlEra::Y2026),
 ];
 
+/// The name of a generation of texts in files.
+pub fn era_word(era: MlEra) -> &'static str {
+    ERAS.iter().find(|(_, e)| *e == era).map_or("", |(name, _)| name)
+}
+
 /// Whether the document says it is a catalogue.
 pub fn is_catalogue(node: &Node) -> bool {
     node.get("netwhy").and_then(Node::as_str).is_some_and(|v| v.starts_with("catalogue/"))

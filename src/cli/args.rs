@@ -1,7 +1,7 @@
 //! The arguments.
 
-use super::{exit, watcher};
-use crate::run::load::{DeploymentTarget, Settings};
+use super::{exit, replay, watcher};
+use crate::run::load::{DeploymentTarget, Prefer, Settings};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -15,6 +15,9 @@ pub(super) struct Args {
     /// When to colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(super) color: Color,
+    /// How faults of the input are told on standard error
+    #[arg(long, global = true, value_enum, default_value_t = DiagnosticsFormat::Text, value_name = "FORMAT")]
+    pub(super) diagnostics: DiagnosticsFormat,
     /// Tell on standard error what is being done: error, warn, info, debug, trace
     #[arg(long, global = true, value_name = "LEVEL")]
     pub(super) log: Option<String>,
@@ -29,6 +32,15 @@ Examples:
   netwhy explain NSG_DEFAULT_DENY
 
 No credentials are needed, and nothing is sent anywhere: the estate is read from files.";
+
+/// How faults of the input are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum DiagnosticsFormat {
+    /// With the lines they are about, for people
+    Text,
+    /// One JSON object a line, and everything else that is told too
+    Json,
+}
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -63,8 +75,16 @@ pub(super) enum Command {
     WhatIf(Box<WhatIfArgs>),
     /// Write anything readable as our own estate file
     Import(ImportArgs),
+    /// Ask what Network Watcher was asked again, and compare with the answers recorded
+    Replay(replay::ReplayArgs),
+    /// Compute the smallest allow-list with which flows work, and what can still leave
+    Requirements(Box<RequirementsArgs>),
+    /// Print what workloads need from the network: names, ports, tags, when, and what breaks
+    Catalogue(CatalogueArgs),
     /// Make a synthetic estate, or flows through one
     Generate(GenerateArgs),
+    /// List service tags, find which hold an address, compare two files
+    Tags(super::tags::TagsArgs),
     /// Explain a cause, a semantics rule, a knob or a diagnostic
     Explain(ExplainArgs),
     /// Print the JSON Schema of a file format
@@ -99,12 +119,24 @@ pub(super) struct EstateArgs {
     /// Region that templates are deployed to
     #[arg(long, value_name = "REGION")]
     pub(super) location: Option<String>,
-    /// Take a Terraform plan as what is deployed now, instead of what it will deploy
+    /// Take a Terraform plan or a what-if result as what is deployed now, instead of what it will deploy
     #[arg(long)]
     pub(super) before_plan: bool,
+    /// Which wins where a template or plan and an export describe one resource
+    #[arg(long, value_enum, default_value_t = PreferArg::Deployed, value_name = "SOURCE")]
+    pub(super) prefer: PreferArg,
     /// Answer although the input has errors; what is faulty counts as unknown
     #[arg(long)]
     pub(super) lenient: bool,
+}
+
+/// Which description of a resource wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PreferArg {
+    /// The export or state
+    Deployed,
+    /// The template or plan
+    Planned,
 }
 
 impl EstateArgs {
@@ -122,6 +154,11 @@ impl EstateArgs {
                 location: self.location.clone(),
             },
             before_plan: self.before_plan,
+            prefer: match self.prefer {
+                PreferArg::Deployed => Prefer::Deployed,
+                PreferArg::Planned => Prefer::Planned,
+            },
+            service_tags_after: None,
         }
     }
 }
@@ -176,6 +213,12 @@ pub(super) struct TraceArgs {
     /// Show all evidence and every rule looked at
     #[arg(short, long, help_heading = "Output")]
     pub(super) verbose: bool,
+    /// Do not look for what would open a blocked flow
+    #[arg(long, help_heading = "Output")]
+    pub(super) no_fixes: bool,
+    /// Look for what would open them for the flows of a scenario too
+    #[arg(long, help_heading = "Output", requires = "scenario", conflicts_with = "no_fixes")]
+    pub(super) fixes: bool,
     #[command(flatten)]
     pub(super) output: OutputArgs,
 }
@@ -254,6 +297,9 @@ pub(super) struct WhatIfArgs {
     /// Ask about the flows of a scenario, over its own estate unless one is given (repeat for several)
     #[arg(long, value_name = "PACK", help_heading = "Question")]
     pub(super) scenario: Vec<PathBuf>,
+    /// Where people work: a machine, an office, `internet` (repeat for several; otherwise those of the estate)
+    #[arg(long, value_name = "NAME", help_heading = "Question")]
+    pub(super) client: Vec<String>,
     /// Close the way out of the subnets that workloads send from
     #[arg(long, help_heading = "Change")]
     pub(super) block_outbound: bool,
@@ -295,6 +341,9 @@ pub(super) struct WhatIfArgs {
     /// Output format
     #[arg(long, value_enum, default_value_t = ImpactFormat::Text, value_name = "FORMAT", help_heading = "Output")]
     pub(super) format: ImpactFormat,
+    /// Do not look for repairs
+    #[arg(long, help_heading = "Output")]
+    pub(super) no_fixes: bool,
     /// End with exit code 1 where something breaks
     #[arg(long, help_heading = "Output")]
     pub(super) fail_on_break: bool,
@@ -365,15 +414,154 @@ Examples:
 What a file does not tell stays unknown in the estate file, with the reason.";
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = REQUIREMENTS_EXAMPLES)]
+pub(super) struct RequirementsArgs {
+    /// Scenario files whose flows shall work; or files and folders of an estate, for what its workloads need by the
+    /// catalogue; both together ask the scenario's flows of that estate
+    #[arg(value_name = "SCENARIO|ESTATE", required = true)]
+    pub(super) paths: Vec<PathBuf>,
+    /// Something in the estate that is a workload and does not say so: jumpbox=client-browser, snet=compute-cluster
+    #[arg(long, value_name = "NAME=KIND", help_heading = "Which flows")]
+    pub(super) workload: Vec<String>,
+    /// Take in what a feature needs: RStudio, "public packages", "VS Code" ...; `all` for every one
+    #[arg(long, value_name = "NAME", help_heading = "Which flows")]
+    pub(super) feature: Vec<String>,
+    /// Take in flows that a scenario expects to be blocked, every feature, and what the documents dispute
+    #[arg(long, help_heading = "Which flows")]
+    pub(super) all: bool,
+    /// Add a catalogue of your own, or the service's own list for a workspace
+    #[arg(long, value_name = "FILE", help_heading = "Which flows")]
+    pub(super) catalogue: Vec<PathBuf>,
+    /// Names before service tags where a firewall can tell both: more lines, less that can leave
+    #[arg(long)]
+    pub(super) prefer_names: bool,
+    /// No allow-list: only what can leave the estate as it stands
+    #[arg(long)]
+    pub(super) as_is: bool,
+    #[command(flatten)]
+    pub(super) settings: EstateArgs,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = RequirementsFormat::Text, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: RequirementsFormat,
+    /// Say why each line is written as it is, and list everything
+    #[arg(short, long, help_heading = "Output")]
+    pub(super) verbose: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+const REQUIREMENTS_EXAMPLES: &str = "\
+Examples:
+  netwhy requirements scenarios/secured-workspace/compute-instance.yaml
+  netwhy requirements estate.yaml --workload jumpbox=client-browser --feature all -v
+  netwhy requirements estate.yaml --format bicep -o required.bicep
+  netwhy requirements estate.yaml --format changes -o required.yaml
+  netwhy requirements estate.yaml --as-is
+
+Exit codes: 0 every flow that a line can help works, 1 something else still stops one.";
+
+/// Output formats of allow-lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum RequirementsFormat {
+    /// For people
+    Text,
+    /// One document; a list where there are several scenarios
+    Json,
+    /// Tables for a page
+    Markdown,
+    /// A change file that puts the lines into the estate and denies the rest
+    Changes,
+    /// An ARM template: security groups, firewall rules, outbound rules of managed networks
+    Arm,
+    /// The same as Bicep
+    Bicep,
+    /// The same as Terraform
+    Terraform,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = CATALOGUE_EXAMPLES)]
+pub(super) struct CatalogueArgs {
+    /// Only of this workload: compute-instance, compute-cluster, studio, kubernetes, vscode ...
+    #[arg(long, value_name = "NAME", help_heading = "Which needs")]
+    pub(super) workload: Option<String>,
+    /// Only to this service: entra-id, storage, batch ...
+    #[arg(long, value_name = "NAME", help_heading = "Which needs")]
+    pub(super) service: Option<String>,
+    /// Only in this phase: create, start, scale, run, pull-image, sign-in ...
+    #[arg(long, value_name = "NAME", help_heading = "Which needs")]
+    pub(super) phase: Option<String>,
+    /// Only outbound or inbound
+    #[arg(long, value_name = "WAY", help_heading = "Which needs")]
+    pub(super) direction: Option<String>,
+    /// Generation of Microsoft's texts: aml-2021, aml-2022, aml-2023, aml-2026 (the default)
+    #[arg(long, value_name = "ERA", help_heading = "Which needs")]
+    pub(super) era: Option<String>,
+    /// Every generation of texts
+    #[arg(long, conflicts_with = "era", help_heading = "Which needs")]
+    pub(super) all_eras: bool,
+    /// Region to fill into names
+    #[arg(long, value_name = "REGION", default_value = "{region}")]
+    pub(super) region: String,
+    /// Add a catalogue of your own; what it calls by the same name takes the place of what is there
+    #[arg(long, value_name = "FILE")]
+    pub(super) catalogue: Vec<PathBuf>,
+    /// Read the service's own list for a workspace (outboundNetworkDependenciesEndpoints, JSON) instead
+    #[arg(long, value_name = "FILE")]
+    pub(super) from: Option<PathBuf>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = CatalogueFormat::Text, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: CatalogueFormat,
+    /// Tell when, what for, what breaks, and where it was read
+    #[arg(short, long, help_heading = "Output")]
+    pub(super) verbose: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+const CATALOGUE_EXAMPLES: &str = "\
+Examples:
+  netwhy catalogue --workload compute-instance --region westeurope
+  netwhy catalogue --phase pull-image -v
+  netwhy catalogue --catalogue ours.yaml --service feature-store
+  az rest --url .../outboundNetworkDependenciesEndpoints?api-version=2018-03-01-preview | netwhy catalogue --from -";
+
+/// Output formats of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum CatalogueFormat {
+    /// For people
+    Text,
+    /// One document
+    Json,
+    /// A table for a page
+    Markdown,
+}
+
+#[derive(Debug, ClapArgs)]
 #[command(after_help = EXPLAIN_EXAMPLES)]
 pub(super) struct ExplainArgs {
     /// A cause (UDR_NONE), rule (NSG-4), doubt (D-2), knob (smtpBlocked) or diagnostic (unknown-field);
     /// without it, everything there is
     #[arg(value_name = "WORD")]
     pub(super) word: Option<String>,
-    /// List every semantics rule
+    /// List every semantics rule: whether it is kept, and which tests show it
     #[arg(long, conflicts_with = "word")]
     pub(super) rules: bool,
+    /// Output format of `--rules`
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text, value_name = "FORMAT", requires = "rules")]
+    pub(super) format: ExplainFormat,
+    /// Name every test
+    #[arg(short, long, requires = "rules")]
+    pub(super) verbose: bool,
+}
+
+/// Output formats of explanations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExplainFormat {
+    /// For people
+    Text,
+    /// One document
+    Json,
 }
 
 const EXPLAIN_EXAMPLES: &str = "\
@@ -400,6 +588,8 @@ pub(super) enum SchemaOf {
     Scenario,
     /// The change file
     Changes,
+    /// The catalogue file
+    Catalogue,
     /// The answer of `trace --format json`
     Trace,
     /// The report of `what-if --format json`

@@ -1,6 +1,6 @@
 //! Words to the person at standard error, and whether to colour.
 
-use super::args::Color;
+use super::args::{Color, DiagnosticsFormat};
 use crate::diag::{Diagnostics, Sources};
 use crate::report::Style;
 use crate::run::render;
@@ -14,16 +14,17 @@ use tracing_subscriber::fmt::format::FmtSpan;
 #[derive(Debug)]
 pub(super) struct Console {
     choice: ColorChoice,
+    diagnostics: DiagnosticsFormat,
 }
 
 impl Console {
-    pub(super) fn new(color: Color) -> Self {
+    pub(super) fn new(color: Color, diagnostics: DiagnosticsFormat) -> Self {
         let choice = match color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Self { choice }
+        Self { choice, diagnostics }
     }
 
     /// The choice for standard output.
@@ -66,6 +67,10 @@ impl Console {
 
     /// Diagnostics with the lines they are about.
     pub(super) fn diagnostics(&self, notes: &Diagnostics, sources: &Sources) {
+        if self.diagnostics == DiagnosticsFormat::Json {
+            self.write(&render::diagnostic_lines(notes, sources));
+            return;
+        }
         let width =
             terminal_size::terminal_size_of(io::stderr()).map_or(0, |(width, _)| usize::from(width.0));
         let style = Style { color: self.colors_stderr(), unicode: true, width, verbose: false };
@@ -74,13 +79,22 @@ impl Console {
 
     /// An error in one line.
     pub(super) fn error(&self, message: &str) {
+        if self.diagnostics == DiagnosticsFormat::Json {
+            self.write(&format!("{}\n", serde_json::json!({ "severity": "error", "message": message })));
+            return;
+        }
         let (on, off) = if self.colors_stderr() { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
         self.say(&format!("{on}error{off}: {message}"));
     }
 
     /// A line.
     pub(super) fn say(&self, line: &str) {
-        self.write(&format!("{line}\n"));
+        match self.diagnostics {
+            DiagnosticsFormat::Text => self.write(&format!("{line}\n")),
+            DiagnosticsFormat::Json => {
+                self.write(&format!("{}\n", serde_json::json!({ "message": line.trim() })))
+            }
+        }
     }
 
     /// Text as it is. A standard error that is closed cannot be helped.

@@ -1,7 +1,7 @@
 //! `netwhy explain`: what a word of an answer means.
 
 use super::Failure;
-use super::args::ExplainArgs;
+use super::args::{ExplainArgs, ExplainFormat};
 use super::console::Console;
 use super::exit;
 use super::sink::Sink;
@@ -10,12 +10,15 @@ use std::io::Write;
 
 /// Explains a word, or lists the rules.
 pub(super) fn run(args: &ExplainArgs, console: &Console) -> Result<u8, Failure> {
-    let style = console.style(console.colors_stdout(), false);
+    let style = console.style(console.colors_stdout(), args.verbose);
     let text = match &args.word {
         Some(word) => explain::explain(word, &style).map_err(|error| Failure::Usage(error.to_string()))?,
         None if args.rules => {
             let mut text = String::new();
-            explain::rules_table(&mut text, &[], &style);
+            match args.format {
+                ExplainFormat::Text => explain::rules_table(&mut text, &style),
+                ExplainFormat::Json => explain::rules_json(&mut text),
+            }
             text
         }
         None => explain::index(&style),

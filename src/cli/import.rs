@@ -7,7 +7,7 @@ use super::sink::Sink;
 use super::{Failure, load};
 use crate::diag::{Diagnostics, Sources};
 use crate::formats::native::{self, Style, Written};
-use crate::inventory::{build, change};
+use crate::inventory::{build, change, has_no_network_meaning};
 use crate::report::clean::clean;
 use std::io::Write;
 
@@ -34,15 +34,18 @@ pub(super) async fn run(args: ImportArgs, console: &Console) -> Result<u8, Failu
 }
 
 fn summary(written: &Written, console: &Console) {
-    let unknown: usize = written.unmodelled.values().sum();
-    let understood = written.resources - unknown;
-    let kinds = written.unmodelled.len();
+    let (aside, unknown): (Vec<_>, Vec<_>) =
+        written.unmodelled.iter().partition(|(kind, _)| has_no_network_meaning(kind));
+    let count = |kinds: &[(&String, &usize)]| kinds.iter().map(|(_, number)| **number).sum::<usize>();
+    let (aside_count, unknown_count) = (count(&aside), count(&unknown));
+    let kinds = unknown.len();
     let plural = if kinds == 1 { "" } else { "s" };
     console.say(&format!(
-        "understood {understood} of {} resources, {kinds} unknown kind{plural}",
+        "understood {} of {} resources, {kinds} unknown kind{plural}, {aside_count} without network meaning",
+        written.resources - aside_count - unknown_count,
         written.resources
     ));
-    for (kind, number) in &written.unmodelled {
+    for (kind, number) in unknown {
         console.say(&format!("  {number:>5} {}", clean(kind)));
     }
 }

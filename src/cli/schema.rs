@@ -5,6 +5,7 @@ use super::args::{SchemaArgs, SchemaOf};
 use super::console::Console;
 use super::exit;
 use super::sink::Sink;
+use crate::catalogue;
 use crate::formats::{change, native};
 use crate::report::{impact, view};
 use crate::scenario;
@@ -15,6 +16,7 @@ pub(super) fn run(args: &SchemaArgs, console: &Console) -> Result<u8, Failure> {
     let schema = match args.what {
         SchemaOf::Estate => native::schema(),
         SchemaOf::Scenario => scenario::schema(),
+        SchemaOf::Catalogue => catalogue::schema(),
         SchemaOf::Changes => change::schema(),
         SchemaOf::Trace => view::schema(),
         SchemaOf::Impact => impact::schema(),

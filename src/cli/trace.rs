@@ -9,12 +9,17 @@ use crate::diag::{At, Diagnostics, DocId, Sources};
 use crate::doc::Node;
 use crate::inventory::change::Change;
 use crate::network::Network;
+use crate::profile::Profile;
 use crate::report::text::FlowRow;
+use crate::report::view::FixView;
 use crate::report::{self, Locator, Style, TraceView};
 use crate::run::batch::{Batch, BatchError, Desk};
 use crate::run::load::{self as loader, Loaded, Settings, beside};
+use crate::run::repair::{self, Budget};
+use crate::run::what_if::Estate;
 use crate::run::{Cancel, engine, files, render};
 use crate::scenario::{self, EstatePart, Question, Row, Scenario};
+use crate::trace::{Flow, Outcome};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,15 +41,17 @@ pub(super) async fn run(args: Box<TraceArgs>, console: &Console, cancel: Cancel)
             "standard input can be read only once, and `-` stands there twice".into(),
         ));
     }
-    let (loaded, network) = estate(&args, scenario.as_ref(), console).await?;
+    let ready = estate(&args, scenario.as_ref(), console).await?;
     let mut out = Sink::open(args.output.output.as_deref(), console)?;
     let style = console.style(out.colors(console), args.verbose);
     let code = if let Some(question) = question {
-        single(&question, &loaded, &network, console, args.format, &style, &mut out)?
+        let fixes = !args.no_fixes;
+        single(&question, &ready, fixes, console, args.format, &style, &mut out)?
     } else if let Some((_, scenario)) = &scenario {
-        every(scenario, &loaded, &network, console, args.format, &style, &mut out)?
+        every(scenario, &ready, args.fixes, console, args.format, &style, &mut out)?
     } else {
         let path = args.flows.clone().unwrap_or_default();
+        let Ready { loaded, network, .. } = ready;
         batch(&path, loaded, network, console, cancel, args.format, style, &mut out).await?
     };
     out.finish()?;
@@ -151,18 +158,47 @@ async fn estate(
     args: &TraceArgs,
     scenario: Option<&(Sources, Scenario)>,
     console: &Console,
-) -> Result<(Loaded, Arc<Network>), Failure> {
+) -> Result<Ready, Failure> {
     let own = scenario.zip(args.scenario.as_deref()).map(|((own, scenario), file)| (file, own, scenario));
     let mut parts = parts(&args.estate, &args.settings, own)?;
     let profile = load::profile(&parts.knobs)?;
     let mut loaded = load::loaded(&parts.paths, &parts.inline, &parts.settings, parts.sources).await?;
     parts.changes.append(&mut loaded.changes);
     let lenient = args.settings.lenient;
-    let (network, log) = load::consumed(&mut loaded, &parts.changes, profile, lenient, console)?;
+    // A batch asks nothing of the resources any more; a single flow that is blocked may.
+    let compile = if args.flows.is_some() { load::consumed } else { load::compiled };
+    let (network, log) = compile(&mut loaded, &parts.changes, profile.clone(), lenient, console)?;
     for line in &log {
         console.say(&format!("changed: {line}"));
     }
-    Ok((loaded, Arc::new(network)))
+    Ok(Ready { loaded, network: Arc::new(network), changes: parts.changes, profile })
+}
+
+/// An estate ready to be asked.
+struct Ready {
+    loaded: Loaded,
+    network: Arc<Network>,
+    changes: Vec<Change>,
+    profile: Profile,
+}
+
+/// So many ways to open a flow are shown.
+const FIXES: usize = 3;
+
+impl Ready {
+    /// What would open a blocked flow, tried out.
+    fn fixes(&self, flow: &Flow) -> Vec<FixView> {
+        let estate = Estate {
+            raws: &self.loaded.raws,
+            base: &self.changes,
+            profile: &self.profile,
+            tags: &self.loaded.tags,
+            known: &self.loaded.notes,
+        };
+        let mut budget = Budget::for_resources(self.loaded.raws.len());
+        let found = repair::repairs(estate, &self.network, flow, FIXES, &mut budget);
+        found.iter().map(|repair| repair.view(Vec::new())).collect()
+    }
 }
 
 /// One answer, or a told fault of the question.
@@ -170,12 +206,19 @@ fn view(
     question: &Question,
     name: Option<Arc<str>>,
     at: At,
-    network: &Network,
+    ready: &Ready,
+    fixes: bool,
     locator: &Locator<'_>,
     console: &Console,
 ) -> Option<TraceView> {
-    match engine::answer(question, name, at, network) {
-        Ok(trace) => Some(TraceView::with(&trace, network, locator)),
+    match engine::answer(question, name, at, &ready.network) {
+        Ok(trace) => {
+            let mut view = TraceView::with(&trace, &ready.network, locator);
+            if fixes && trace.outcome == Outcome::Blocked {
+                view.fixes = ready.fixes(&trace.flow);
+            }
+            Some(view)
+        }
         Err(fault) => {
             let mut notes = Diagnostics::new();
             notes.push(fault);
@@ -188,15 +231,15 @@ fn view(
 /// The flow of the command line.
 fn single(
     question: &Question,
-    loaded: &Loaded,
-    network: &Network,
+    ready: &Ready,
+    fixes: bool,
     console: &Console,
     format: TraceFormat,
     style: &Style,
     out: &mut Sink,
 ) -> Result<u8, Failure> {
-    let locator = Locator::new(&loaded.sources);
-    let Some(view) = view(question, None, At::NOWHERE, network, &locator, console) else {
+    let locator = Locator::new(&ready.loaded.sources);
+    let Some(view) = view(question, None, At::NOWHERE, ready, fixes, &locator, console) else {
         return Err(Failure::Input(Vec::new()));
     };
     let mut text = String::new();
@@ -212,20 +255,20 @@ fn single(
 /// Every flow of a scenario, as it stands.
 fn every(
     scenario: &Scenario,
-    loaded: &Loaded,
-    network: &Network,
+    ready: &Ready,
+    fixes: bool,
     console: &Console,
     format: TraceFormat,
     style: &Style,
     out: &mut Sink,
 ) -> Result<u8, Failure> {
-    let locator = Locator::new(&loaded.sources);
+    let locator = Locator::new(&ready.loaded.sources);
     let mut code = exit::DONE;
     let mut rows = Vec::new();
     let mut list = List::new(format);
     for case in &scenario.cases {
         let name = Some(case.name.clone());
-        let Some(view) = view(&case.question, name, case.at, network, &locator, console) else {
+        let Some(view) = view(&case.question, name, case.at, ready, fixes, &locator, console) else {
             code = exit::INPUT;
             continue;
         };

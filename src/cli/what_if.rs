@@ -6,14 +6,18 @@ use super::sink::Sink;
 use super::{Failure, exit, load, trace};
 use crate::analysis::block::{Block, By};
 use crate::analysis::change_text::{ChangeText, quoted};
+use crate::analysis::impact::Subjects;
+use crate::catalogue::Catalogue;
 use crate::diag::{Diagnostics, Sources};
 use crate::inventory::change::Change;
 use crate::net::{PortRange, Protocol, parse_prefix};
+use crate::network::Network;
 use crate::profile::Profile;
 use crate::report::impact::{self, Heading, ImpactReport};
 use crate::report::{self, Locator, Style};
 use crate::run::load::Loaded;
-use crate::run::what_if::{self as engine, Ask, Estate, Subjects};
+use crate::run::repair::{self, Budget};
+use crate::run::what_if::{self as engine, Ask, Estate, WhatIf};
 use crate::scenario::Scenario;
 use std::io::Write;
 use std::path::Path;
@@ -89,41 +93,84 @@ impl Desk {
         Ok(Desk { subject, loaded, scenario: Some(scenario), base: parts.changes, profile })
     }
 
+    fn estate(&self) -> Estate<'_> {
+        Estate {
+            raws: &self.loaded.raws,
+            base: &self.base,
+            profile: &self.profile,
+            tags: &self.loaded.tags,
+            known: &self.loaded.notes,
+        }
+    }
+
+    /// The flows of the scenario, else what the estate's workloads need.
+    fn subjects(
+        &mut self,
+        before: Network,
+        clients: &[String],
+        notes: &mut Diagnostics,
+    ) -> (Network, Subjects) {
+        if let Some(scenario) = &self.scenario {
+            let subjects = engine::of_pack(&scenario.cases, &before, notes);
+            return (before, subjects);
+        }
+        let mut base = std::mem::take(&mut self.base);
+        let mut sources = std::mem::take(&mut self.loaded.sources);
+        let compile =
+            |base: &[Change], notes: &mut Diagnostics| Estate { base, ..self.estate() }.network(&[], notes).0;
+        let catalogue = Catalogue::builtin();
+        let found = engine::of_estate(catalogue, clients, &before, &mut base, &mut sources, notes, compile);
+        (self.base, self.loaded.sources) = (base, sources);
+        found
+    }
+
     fn report(mut self, args: &WhatIfArgs, mut ask: Ask, console: &Console) -> Result<ImpactReport, Failure> {
         ask.files = std::mem::take(&mut self.loaded.changes);
         let lenient = args.settings.lenient;
         let (before, _) =
             load::compiled(&mut self.loaded, &self.base, self.profile.clone(), lenient, console)?;
         let mut notes = Diagnostics::new();
-        let subjects = match &self.scenario {
-            Some(scenario) => engine::of_pack(&scenario.cases, &before, &mut notes),
-            None => Subjects::default(),
-        };
+        let (before, subjects) = self.subjects(before, &args.client, &mut notes);
         if subjects.needs.is_empty() {
             console.diagnostics(&notes, &self.loaded.sources);
             return Err(Failure::Input(vec!["there is no workload to ask about".into()]));
         }
         let words = ask.words.clone();
         let mut sources = std::mem::take(&mut self.loaded.sources);
-        let estate = Estate {
-            raws: &self.loaded.raws,
-            base: &self.base,
-            profile: &self.profile,
-            tags: &self.loaded.tags,
-            known: &self.loaded.notes,
-        };
+        let estate = self.estate();
         let answer = engine::ask(estate, before, subjects, &ask, &mut sources, &mut notes)
             .map_err(|obstacle| Failure::Usage(obstacle.to_string()))?;
         console.diagnostics(&notes, &sources);
         let Some(answer) = answer else { return Err(Failure::Input(Vec::new())) };
         let heading = Heading {
-            subject: self.subject,
+            subject: self.subject.clone(),
             question: words,
             change_file: answer.text.clone(),
             remarks: answer.remarks.clone(),
         };
         let locator = Locator::new(&sources);
-        Ok(ImpactReport::new(heading, &answer.workloads, &answer.impacts, &answer.log, &locator))
+        let mut report =
+            ImpactReport::new(heading, &answer.workloads, &answer.impacts, &answer.log, &locator);
+        if !args.no_fixes {
+            self.fixes(&answer, &mut report);
+        }
+        Ok(report)
+    }
+
+    /// What would put right what does not work, tried out on the changed estate.
+    fn fixes(&self, answer: &WhatIf, report: &mut ImpactReport) {
+        let base = [&self.base[..], &answer.changes].concat();
+        let estate = Estate { base: &base, ..self.estate() };
+        let mut budget = Budget::for_resources(self.loaded.raws.len());
+        let (fixes, without) = repair::of_impacts(estate, &answer.after, &answer.impacts, &mut budget);
+        fixes.iter().for_each(|shared| report.add_fix(shared.view()));
+        if without > 0 && budget.is_spent() {
+            report.remarks.push(format!("{without} were not looked at for repairs: the estate is large"));
+        } else if without > 0 {
+            report.remarks.push(format!(
+                "no single rule opens {without} of them: they lead to hosts that are known by name alone, which takes a firewall with application rules"
+            ));
+        }
     }
 }
 

@@ -50,8 +50,11 @@ codes! {
     ParametersBeside = "parameters-beside", Note, "The template was given alone, so the parameter file with its name beside it was read as well. Name parameter files yourself to choose others.";
     DanglingReference = "dangling-reference", Warning, "A resource refers to another that is in none of the files. What depends on it is unknown.";
     AmbiguousReference = "ambiguous-reference", Error, "A name fits more than one resource; use the resource id.";
+    EffectiveDiffers = "effective-differs", Warning, "What Azure said about an interface (its effective routes or security rules) differs from what follows from the files. One of the two is older, or a file is missing; the answer is computed from the files.";
     DuplicateResource = "duplicate-resource", Warning, "Two items describe the same resource id and disagree.";
     LinkedTemplateMissing = "linked-template-missing", Warning, "A deployment links a template by address; only files given on the command line are read, so its resources are not known.";
+    LinkedBeside = "linked-beside", Note, "A file that nobody named was read because a template links to a file of that name, and it lies where the link leads from that template's folder.";
+    AssumedAddress = "assumed-address", Note, "A template asks for an address that Azure gives out at deployment. It is taken to be the first one of the subnet, as Azure gives it to a firewall that is alone there.";
     ConditionUnknown = "condition-unknown", Warning, "Whether a resource is deployed depends on a value that is not known; the resource is taken as present and marked uncertain.";
     PeeringOneSided = "peering-one-sided", Warning, "A peering exists on one side only; it carries no traffic until the other side is created (PEER-1).";
     OverlappingPeers = "overlapping-peers", Warning, "Two peered virtual networks have overlapping address spaces, which Azure refuses (PEER-3).";

@@ -13,6 +13,7 @@
 //! - ids of principals (`identity.principalId`, a managed identity's `clientId`): GUIDs of version 8, see
 //!   [`stand_in_principal`];
 //! - `newGuid()`: likewise, from its place in the file;
+//! - the private address of an Azure Firewall: the first that Azure gives out in its subnet, with a note;
 //! - `GEN-UNIQUE-n` of a quickstart parameter file: `n` characters that begin with `gen`;
 //! - a resource name that is not known: the expression in braces, such as `{vnetName}`.
 //!
@@ -25,6 +26,7 @@ mod cloud;
 mod deployment;
 mod engine;
 mod expression;
+mod firewall;
 mod frame;
 mod function;
 mod link;
@@ -36,13 +38,14 @@ mod stand_in;
 mod value;
 
 pub use cloud::Cloud;
+pub use link::is_usual_name;
 pub use stand_in::{is_stand_in, stand_in_principal};
 
-use crate::diag::Diagnostics;
+use crate::diag::{Diagnostics, DocId};
 use crate::doc::{Node, Object};
 use crate::inventory::RawResource;
 use engine::Engine;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Where a template is deployed, and with what.
@@ -133,6 +136,9 @@ pub struct Deployment {
     pub outputs: Object,
     /// What was done.
     pub stats: Stats,
+    /// Linked files that were not handed over: the document that links, and as much of the end of their paths as
+    /// is known.
+    pub missing_links: BTreeSet<(DocId, Arc<str>)>,
 }
 
 /// Counts of an expansion.

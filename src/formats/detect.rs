@@ -5,7 +5,7 @@
 //! name counts only where the content tells nothing.
 
 use super::export::{self, ExportKind};
-use super::{change, native};
+use super::{change, native, what_if};
 use crate::diag::{At, Code, Diagnostic};
 use crate::doc::Node;
 use crate::tags::ServiceTags;
@@ -124,7 +124,7 @@ fn document(node: &Node) -> Option<Detected> {
     }
     terraform(node)
         .or_else(|| arm(node))
-        .or_else(|| is_what_if(node).then_some(Detected::WhatIfResult))
+        .or_else(|| what_if::looks_like_one(node).then_some(Detected::WhatIfResult))
         .or_else(|| is_flow_log(node).then_some(Detected::FlowLog))
         .or_else(|| export::kind(node).map(Detected::Export))
 }
@@ -156,13 +156,6 @@ fn arm(node: &Node) -> Option<Detected> {
     (versioned && node.get("parameters").is_some()).then_some(Detected::ArmParameters)
 }
 
-fn is_what_if(node: &Node) -> bool {
-    let changes = node.get("changes").or_else(|| node.path("properties.changes"));
-    let items = changes.and_then(Node::as_array).unwrap_or_default();
-    let empty = items.is_empty() && changes.is_some() && node.get("status").is_some();
-    empty || items.first().is_some_and(|c| c.get("changeType").is_some() && c.get("resourceId").is_some())
-}
-
 fn is_flow_log(node: &Node) -> bool {
     let first = node.get("records").and_then(Node::as_array).and_then(<[Node]>::first);
     first.is_some_and(|r| {
@@ -175,7 +168,7 @@ fn is_flow_log(node: &Node) -> bool {
 /// Documents of other tools that people point a network tool at, by keys that give them away.
 const STRANGERS: &[(&[&str], &str)] = &[
     (&["netwhy"], "a file of this program in a version or kind that it does not know"),
-    (&["hub", "spokes"], "a drawing of hub and spokes by another tool, which does not hold rules or routes"),
+    (&["hub", "spokes"], "a drawing of hub and spokes by another tool, without subnets and peerings"),
     (&["apiVersion", "kind", "metadata"], "a Kubernetes manifest"),
     (&["AWSTemplateFormatVersion"], "an AWS CloudFormation template"),
     (&["policyRule"], "an Azure Policy definition"),
@@ -351,7 +344,7 @@ mod tests {
         check(
             "x",
             r#"{"hub":{},"spokes":[]}"#,
-            "a drawing of hub and spokes by another tool, which does not hold rules or routes",
+            "a drawing of hub and spokes by another tool, without subnets and peerings",
         );
         check("x", "apiVersion: v1\nkind: Pod\nmetadata: {}\n", "a Kubernetes manifest");
         check("x", r#"{"a":1,"b":2}"#, "a document with the keys `a`, `b`");

@@ -5,8 +5,10 @@
 //! associations, recorded checks). What an export does not hold stays unknown: a list that goes on
 //! elsewhere, a resource without its properties, a topology that only names things.
 
+mod drawing;
 mod facts;
 mod graph;
+mod learned;
 mod recording;
 mod shape;
 mod snake;
@@ -14,6 +16,7 @@ mod snake;
 pub use facts::{
     Association, EffectiveNextHop, EffectiveRoute, EffectiveRoutes, EffectiveRule, EffectiveRules, Facts,
 };
+pub use learned::LearnedRoute;
 pub use recording::{Check, Operation};
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -35,6 +38,10 @@ pub enum ExportKind {
     EffectiveRoutes,
     /// Effective security rules of an interface.
     EffectiveRules,
+    /// Routes that a gateway or Route Server has learnt.
+    LearnedRoutes,
+    /// The drawing of another tool: networks, subnets and peerings.
+    Drawing,
     /// Recorded questions and answers of Network Watcher with the resources of the time.
     Recording,
 }
@@ -49,6 +56,8 @@ impl ExportKind {
             Self::Topology => "a Network Watcher topology",
             Self::EffectiveRoutes => "effective routes",
             Self::EffectiveRules => "effective security rules",
+            Self::LearnedRoutes => "routes learnt by a gateway",
+            Self::Drawing => "a drawing of hub and spokes",
             Self::Recording => "recorded Network Watcher checks",
         }
     }
@@ -99,8 +108,14 @@ fn object_kind(node: &Node, depth: usize) -> Option<ExportKind> {
     if facts::is_route(node) {
         return Some(ExportKind::EffectiveRoutes);
     }
+    if learned::is_one(node) || learned::is_by_instance(node) {
+        return Some(ExportKind::LearnedRoutes);
+    }
     if shape::has_id(node) {
         return Some(ExportKind::Resource);
+    }
+    if drawing::is_one(node) {
+        return Some(ExportKind::Drawing);
     }
     list_kind(node.get("value").and_then(Node::as_array)?, depth)
 }
@@ -127,6 +142,21 @@ pub fn load(node: &Node, notes: &mut Diagnostics) -> Export {
     export
 }
 
+/// Says once for each type how many resources may matter to a flow and are not modelled.
+pub fn report_strangers(resources: &[RawResource], notes: &mut Diagnostics) {
+    shape::report_strangers(resources, notes);
+}
+
+/// Whether an object has the id of an Azure resource.
+pub(super) fn is_resource(node: &Node) -> bool {
+    shape::has_id(node)
+}
+
+/// The resource an exported object describes.
+pub(super) fn resource(node: &Node, notes: &mut Diagnostics) -> Option<RawResource> {
+    shape::resource(node, notes)
+}
+
 struct Reader<'a> {
     export: &'a mut Export,
     notes: &'a mut Diagnostics,
@@ -144,6 +174,17 @@ impl Reader<'_> {
             Some(ExportKind::EffectiveRoutes) if facts::is_route_list(node) => self.routes(node, last),
             Some(ExportKind::EffectiveRules) if facts::is_rules(node) => {
                 facts::rules(node, &mut self.export.facts, self.notes);
+            }
+            Some(ExportKind::LearnedRoutes) if learned::is_one(node) => {
+                learned::read(node, &mut self.export.facts, self.notes);
+            }
+            Some(ExportKind::LearnedRoutes) if learned::is_by_instance(node) => {
+                for list in learned::instances(node) {
+                    self.items(list, depth, last);
+                }
+            }
+            Some(ExportKind::Drawing) if single => {
+                self.export.resources.extend(drawing::resources(node, self.notes));
             }
             Some(ExportKind::Resource) => self.resource(node),
             Some(_) => self.items(node, depth, last),

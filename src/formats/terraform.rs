@@ -13,23 +13,15 @@ mod shape;
 mod types;
 mod world;
 
-use crate::diag::{At, Code, Diagnostic, Diagnostics};
+use super::Side;
+use crate::diag::{At, Code, Diagnostic, Diagnostics, Severity};
 use crate::doc::{Entry, Node, Object, Value};
-use crate::inventory::{Origin, RawResource, ResourceId, is_modelled};
+use crate::inventory::{Origin, RawResource, ResourceId, is_modelled, is_stranger};
 use document::Instance;
 use mapping::{Attr, Home, Type};
 use shape::{Body, Context, fill};
 use std::collections::BTreeMap;
 use world::{World, text};
-
-/// Which estate of a plan is meant. A state has only one, which both give.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Side {
-    /// What is deployed now.
-    Before,
-    /// What will be deployed.
-    After,
-}
 
 /// Reads a plan or state.
 pub fn load(node: &Node, side: Side, notes: &mut Diagnostics) -> Vec<RawResource> {
@@ -49,6 +41,18 @@ pub fn load(node: &Node, side: Side, notes: &mut Diagnostics) -> Vec<RawResource
     let resources: Vec<RawResource> = build.out.into_values().collect();
     report(&world, &resources, notes);
     resources
+}
+
+/// The resources that a plan takes away: those before it that are not there after it.
+pub fn removed(node: &Node) -> Vec<ResourceId> {
+    if node.get("resource_changes").is_none() {
+        return Vec::new();
+    }
+    let ids = |side| -> std::collections::BTreeSet<ResourceId> {
+        let resources = load(node, side, &mut Diagnostics::new());
+        resources.into_iter().filter(|r| r.origin != Origin::Mentioned).map(|r| r.id).collect()
+    };
+    ids(Side::Before).difference(&ids(Side::After)).cloned().collect()
 }
 
 struct Build<'a> {
@@ -308,8 +312,40 @@ fn with_item(node: &Node, key: &str, item: &Node) -> Node {
     Node::object(node.at, object)
 }
 
+/// Says for each resource which of its values are unknown, and why.
+fn report_unknown(resources: &[RawResource], notes: &mut Diagnostics) {
+    for resource in resources.iter().filter(|r| r.origin != Origin::Mentioned && is_modelled(&r.id.kind())) {
+        let mut found = Vec::new();
+        unknowns(&resource.body, "", &mut found);
+        let whys: std::collections::BTreeSet<&str> = found.iter().map(|(_, why)| &**why).collect();
+        for why in whys {
+            let paths: Vec<&str> =
+                found.iter().filter(|(_, w)| &**w == why).map(|(p, _)| p.as_str()).collect();
+            let (first, more) =
+                (paths.iter().take(4).copied().collect::<Vec<_>>(), paths.len().saturating_sub(4));
+            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let name = resource.id.full_name();
+            let message = format!("`{name}` has unknown values, {why}: `{}`{rest}", first.join("`, `"));
+            notes.push(Diagnostic::new(Code::UnknownValue, resource.at, message).severity(Severity::Note));
+        }
+    }
+}
+
+fn unknowns(node: &Node, path: &str, out: &mut Vec<(String, std::sync::Arc<str>)>) {
+    let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    match &node.value {
+        Value::Unknown(why) => out.push((path.to_owned(), why.clone())),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(i, item)| unknowns(item, &below(&i.to_string()), out));
+        }
+        Value::Object(object) => object.iter().for_each(|e| unknowns(&e.value, &below(&e.key), out)),
+        _ => {}
+    }
+}
+
 /// Says once for each type what was not read, and what is unknown.
 fn report(world: &World<'_>, resources: &[RawResource], notes: &mut Diagnostics) {
+    report_unknown(resources, notes);
     let mut strangers: BTreeMap<&str, Vec<&Instance>> = BTreeMap::new();
     let unread = |i: &&Instance| types::find(&i.kind).is_none() && !azapi::is_one(i) && !i.data;
     for instance in world.all.iter().filter(unread) {
@@ -324,7 +360,7 @@ fn report(world: &World<'_>, resources: &[RawResource], notes: &mut Diagnostics)
     }
     let mut types: BTreeMap<String, Vec<&RawResource>> = BTreeMap::new();
     let azapi = |r: &&RawResource| {
-        !is_modelled(&r.id.kind()) && r.body.get("properties").is_none_or(|p| p.why_unknown().is_none())
+        is_stranger(&r.id.kind()) && r.body.get("properties").is_none_or(|p| p.why_unknown().is_none())
     };
     for resource in resources.iter().filter(azapi) {
         types.entry(resource.id.kind().to_lowercase()).or_default().push(resource);

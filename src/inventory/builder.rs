@@ -1,5 +1,6 @@
 //! From raw resources to an [`Inventory`]: children put in their place, duplicates merged, references checked.
 
+use super::change::property::superseded;
 use super::read::{Memo, Reader, Unknown};
 use super::{Inventory, Origin, RawResource, ResourceId, Slot, TableTag};
 use crate::diag::{Code, Diagnostic, Diagnostics, nearest};
@@ -120,6 +121,11 @@ pub fn is_modelled(kind: &str) -> bool {
     tag_of(kind) != TableTag::Unmodelled || list_of(kind).is_some()
 }
 
+/// Whether a resource of this type may have a part in a flow that is not modelled.
+pub fn is_stranger(kind: &str) -> bool {
+    !is_modelled(kind) && !super::has_no_network_meaning(kind)
+}
+
 /// Builds the inventory. The order of `raws` does not matter. `strict` names the documents whose unknown
 /// fields are refused (our own files).
 pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
@@ -142,7 +148,8 @@ pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
 /// One description for each resource, sorted by id, with children where the tables want them. Doing it twice
 /// changes nothing.
 pub fn normalize(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Vec<RawResource> {
-    merge_duplicates(put_children_in(put_children_out(raws)), notes)
+    let single = merge_duplicates(put_children_out(raws), notes);
+    merge_duplicates(put_children_in(single), notes)
 }
 
 /// Why everything that is not written is unknown, for a resource that is only mentioned.
@@ -238,7 +245,12 @@ fn put_children_in(raws: Vec<RawResource>) -> Vec<RawResource> {
             own.push(mentioned(parent.clone(), &child, list));
             own.len() - 1
         });
-        own[at].body = appended(&own[at].body, list, child_item(&child));
+        // What a template adds does not change the item of the same name that an export shows.
+        let outranked = own[at].origin > child.origin && own[at].origin != Origin::Mentioned;
+        let item = child_item(&child);
+        if !(outranked && holds(&own[at].body, list, &item)) {
+            own[at].body = appended(&own[at].body, list, item);
+        }
     }
     own.iter_mut().for_each(complete_zone);
     own
@@ -337,6 +349,12 @@ fn appended(body: &Node, path: &str, item: Node) -> Node {
     Node::object(body.at, object)
 }
 
+/// Whether the list at a dotted path below `properties` holds an item of the same name.
+fn holds(body: &Node, path: &str, item: &Node) -> bool {
+    let list = body.path(&format!("properties.{path}")).and_then(Node::as_array).unwrap_or_default();
+    list.iter().any(|other| key(other) == key(item))
+}
+
 fn append_at(node: &Node, path: &str, item: Node) -> Node {
     let mut object = object_of(node);
     let (head, rest) = path.split_once('.').map_or((path, None), |(h, r)| (h, Some(r)));
@@ -376,7 +394,8 @@ fn key(item: &Node) -> Option<(String, String)> {
     Some((last(word("name")?), kind))
 }
 
-/// Merges descriptions of one resource: a later origin wins property by property, and a disagreement is noted.
+/// Merges descriptions of one resource: a later origin wins property by property, a list as a whole, and a
+/// disagreement is noted. Of two of the same origin the one read last wins.
 fn merge_duplicates(mut raws: Vec<RawResource>, notes: &mut Diagnostics) -> Vec<RawResource> {
     raws.sort_by(|a, b| (&a.id, a.origin, a.at).cmp(&(&b.id, b.origin, b.at)));
     let mut out: Vec<RawResource> = Vec::with_capacity(raws.len());
@@ -391,13 +410,21 @@ fn merge_duplicates(mut raws: Vec<RawResource>, notes: &mut Diagnostics) -> Vec<
 
 fn merge(older: &mut RawResource, newer: RawResource, notes: &mut Diagnostics) {
     let mut differs = None;
-    older.body = merged(&older.body, &newer.body, &mut differs);
+    if let Some(shape) = tag_of(&newer.id.kind()).shape() {
+        let (body, gone) = superseded(&older.body, &newer.body, &shape);
+        older.body = body;
+        let other = gone.iter().find(|g| !same_meaning(&g.old, &g.new));
+        differs = other.map(|g| (g.path.to_owned(), g.old.at));
+    }
+    let mut inside = None;
+    older.body = merged(&older.body, &newer.body, &mut inside);
+    let differs = differs.or(inside);
     if let Some((path, at)) = differs.filter(|_| older.origin != Origin::Mentioned) {
         let message = format!("`{}` is described twice, and `{path}` differs", newer.id.full_name());
         notes.push(
             Diagnostic::new(Code::DuplicateResource, newer.at, message)
                 .also(at, "the other description")
-                .help("the later kind of source wins: template, then export, then estate file"),
+                .help(winner(older.origin, newer.origin)),
         );
     }
     older.origin = newer.origin;
@@ -408,7 +435,30 @@ fn merge(older: &mut RawResource, newer: RawResource, notes: &mut Diagnostics) {
     }
 }
 
-/// `newer` laid over `older`: objects key by key, lists of named items by name, everything else replaced.
+/// Whether two spellings say the same: a value alone is a list of one.
+fn same_meaning(a: &Node, b: &Node) -> bool {
+    fn only(node: &Node) -> &Node {
+        match node.as_array() {
+            Some([one]) => one,
+            _ => node,
+        }
+    }
+    a.why_unknown().is_some() || b.why_unknown().is_some() || same_value(&only(a).value, &only(b).value)
+}
+
+/// Why one description wins over the other.
+fn winner(older: Origin, newer: Origin) -> &'static str {
+    match (older, newer) {
+        (a, b) if a == b => "this one counts, because it was read last",
+        (_, Origin::Estate) => "this one counts: an estate file is what a person says",
+        (_, Origin::Planned) => "this one counts: what is planned is to outrank what is deployed",
+        _ => {
+            "this one counts: what is deployed outranks a template or plan; `--prefer planned` turns that round"
+        }
+    }
+}
+
+/// `newer` laid over `older`: objects key by key, everything else replaced.
 fn merged(older: &Node, newer: &Node, differs: &mut Option<(String, crate::diag::At)>) -> Node {
     match (&older.value, &newer.value) {
         (Value::Object(a), Value::Object(b)) => {

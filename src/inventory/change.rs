@@ -5,7 +5,7 @@
 //! spelling: a change that is silently passed over would make the answer wrong.
 
 mod place;
-mod property;
+pub(super) mod property;
 
 use super::{Inside, RawResource, ResourceId, Shape, TableTag, inline_children, normalize};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};

@@ -14,6 +14,8 @@ pub enum Origin {
     Template,
     /// An export or state: what was deployed.
     Deployed,
+    /// What a deployment will make of it, where that is to outrank what was deployed.
+    Planned,
     /// Our own estate file: what a person says.
     Estate,
 }

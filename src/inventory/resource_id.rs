@@ -152,12 +152,12 @@ impl ResourceId {
     }
 }
 
-/// Position of the last occurrence of an ASCII pattern, without regard to case.
+/// Position of the last occurrence of an ASCII pattern that begins with a sign, without regard to case.
 fn rfind_ignore_case(text: &str, pattern: &str) -> Option<usize> {
     let (text, pattern) = (text.as_bytes(), pattern.as_bytes());
     (0..(text.len() + 1).checked_sub(pattern.len())?)
         .rev()
-        .find(|&i| text[i..i + pattern.len()].eq_ignore_ascii_case(pattern))
+        .find(|&i| text[i] == pattern[0] && text[i..i + pattern.len()].eq_ignore_ascii_case(pattern))
 }
 
 /// The bit of every byte that tells upper from lower case.

@@ -261,6 +261,10 @@ resource! {
         pub identity: Field<ManagedIdentity> = "identity",
         /// The attached resource.
         pub resource_id: Field<Ref<AnyKind>> = "resourceId",
+        /// Short form of our own files: the public address that Azure gives its nodes.
+        pub public_ip_address: Field<Ref<super::PublicIpAddress>> = "publicIPAddress",
+        /// Short form of our own files: the security group that Azure puts before its nodes.
+        pub network_security_group: Field<Ref<super::Nsg>> = "networkSecurityGroup",
     }
 }
 

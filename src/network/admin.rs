@@ -4,7 +4,8 @@ use super::rules::{CompiledRule, RuleSet, Verdict};
 use super::security::{address_match, port_set};
 use crate::diag::Diagnostics;
 use crate::inventory::{
-    AdminAccess, AdminRule, Direction, Field, Id, Inventory, Kind, NetworkGroup, ResourceId, Unknown,
+    AdminAccess, AdminRule, Direction, Field, Id, Inventory, Kind, NetworkGroup, NetworkManager, ResourceId,
+    Unknown,
 };
 use crate::net::ProtocolMatch;
 use crate::tags::ServiceTags;
@@ -46,8 +47,8 @@ pub(super) fn admin_rules(inventory: &Inventory, tags: &ServiceTags, notes: &mut
     }
     let mut out = AdminRules::default();
     for [inbound, outbound] in found {
-        let (inbound, in_owners) = sorted(inbound);
-        let (outbound, out_owners) = sorted(outbound);
+        let (inbound, in_owners) = sorted(inventory, inbound);
+        let (outbound, out_owners) = sorted(inventory, outbound);
         out.inbound.push(inbound);
         out.outbound.push(outbound);
         out.owners.push([in_owners, out_owners]);
@@ -55,10 +56,18 @@ pub(super) fn admin_rules(inventory: &Inventory, tags: &ServiceTags, notes: &mut
     out
 }
 
-fn sorted(mut rules: Vec<(CompiledRule, ResourceId)>) -> (RuleSet, Vec<ResourceId>) {
-    rules.sort_by(|a, b| (a.0.priority, &a.1).cmp(&(b.0.priority, &b.1)));
+/// By priority; of several managers the rules of the one with the higher scope come first (SAR-9).
+fn sorted(inventory: &Inventory, mut rules: Vec<(CompiledRule, ResourceId)>) -> (RuleSet, Vec<ResourceId>) {
+    rules.sort_by_cached_key(|(rule, owner)| (scope(inventory, owner), rule.priority, owner.clone()));
     let (rules, owners) = rules.into_iter().unzip();
     (RuleSet { rules, unknown: None }, owners)
+}
+
+/// How far below the root the scope of a rule's manager is: a management group stands above a subscription.
+fn scope(inventory: &Inventory, rule: &ResourceId) -> u8 {
+    let manager = rule.ancestor("Microsoft.Network/networkManagers");
+    let row = manager.and_then(|id| inventory.row::<NetworkManager>(&id));
+    u8::from(row.is_none_or(|row| inventory.network_managers[row].management_groups.is_empty()))
 }
 
 /// The virtual networks of a group.

@@ -259,7 +259,9 @@ impl Builder<'_> {
         for (id, compute) in self.inventory.ml_computes.rows() {
             let Some(subnet) = self.subnet(&compute.subnet) else { continue };
             let owner = self.slot(TableTag::MlCompute, id.raw());
-            self.add(
+            let public_ip = Bound::follow(self.inventory, &compute.public_ip_address);
+            let nsg = Bound::follow(self.inventory, &compute.network_security_group);
+            let attachment = self.add(
                 AttachmentKind::Compute(id),
                 owner,
                 compute.id.name(),
@@ -268,6 +270,7 @@ impl Builder<'_> {
                 &Field::Absent,
                 false,
             );
+            (attachment.nsg, attachment.public_ip) = (nsg, public_ip);
         }
         for (id, service) in self.inventory.services.rows() {
             let owner = self.slot(TableTag::PlatformService, id.raw());

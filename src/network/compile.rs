@@ -1,7 +1,8 @@
 //! From inventory to network: each table by a function of its own, in the order they need each other.
 
 use super::attach::{Attachment, AttachmentId, AttachmentKind, Occupant, attachments};
-use super::gateways::{BranchKind, GatewayTable, gateways};
+use super::doubt::Doubt;
+use super::gateways::{GatewayTable, gateways};
 use super::hubs::HubTable;
 use super::routes::{
     EffectiveRoute, NextHop, RoutePrefix, RouteSource, SubnetRoutes, UserRoutes, VnetRoutes,
@@ -10,7 +11,7 @@ use super::routes::{
 use super::{Bound, HOST_ADDRESS, Link, Network, SubnetRole, SubnetRow, Tri, Vnet, normal_region};
 use crate::diag::{At, Code, Diagnostic, Diagnostics};
 use crate::inventory::{
-    Field, Id, Inventory, PeeringState, Slot, Subnet, TableTag, Unknown, VirtualNetwork,
+    BgpRoute, Field, Id, Inventory, PeeringState, Slot, Subnet, TableTag, Unknown, VirtualNetwork,
     VirtualNetworkPeering,
 };
 use crate::net::{AddressSet, IpAddr, IpNet, host_prefix};
@@ -61,7 +62,7 @@ pub fn compile(
         subnet.routes =
             SubnetRoutes { user, user_unknown, vnet: routes[subnet.vnet.index()].clone(), service_endpoints };
     }
-    vnet_tags(&inventory, &spaces, &links, &gateways, &groups, &profile, &tags, &mut subnets);
+    vnet_tags(&inventory, &spaces, &links, &routes, &groups, &profile, &tags, &mut subnets);
     let vnets = vnet_rows(&inventory, spaces, links, routes, &subnets);
     let by_address = by_address(&found);
     let public_addresses = public_addresses(&inventory, &tags);
@@ -70,6 +71,7 @@ pub fn compile(
     let admin = super::admin::admin_rules(&inventory, &tags, notes);
     let names = super::names::names(&inventory, &found, &tags);
     let authority = super::roles::authority(&inventory);
+    let pools = super::pools::pools(&inventory, &found);
     super::invalid::configurations(&inventory, &subnets, notes);
     Network {
         public: public_space(),
@@ -87,6 +89,7 @@ pub fn compile(
         admin,
         names,
         authority,
+        pools,
         inventory,
     }
 }
@@ -119,8 +122,9 @@ fn subnet_rows(inventory: &Inventory) -> Vec<SubnetRow> {
                 service_endpoints: Vec::new(),
             },
             virtual_network_tag: Arc::default(),
+            other_virtual_network_tag: Arc::default(),
             internet_tag: Arc::default(),
-            tag_unknown: None,
+            tag_doubts: Vec::new(),
         }
     };
     inventory.subnets.iter().map(row).collect()
@@ -129,21 +133,12 @@ fn subnet_rows(inventory: &Inventory) -> Vec<SubnetRow> {
 /// The peerings of each virtual network as they work (PEER-1).
 fn links(inventory: &Inventory, notes: &mut Diagnostics) -> Vec<Vec<Link>> {
     let mut out: Vec<Vec<Link>> = (0..inventory.virtual_networks.len()).map(|_| Vec::new()).collect();
-    let home = |peering: &VirtualNetworkPeering| {
-        peering.id.parent().and_then(|parent| inventory.row::<VirtualNetwork>(&parent))
-    };
-    // The first peering from one network to another, by the two.
-    let mut between = HashMap::new();
     for (id, peering) in inventory.peerings.rows() {
-        let remote = peering.remote_virtual_network.known().and_then(|r| inventory.follow(r).row());
-        if let (Some(local), Some(remote)) = (home(peering), remote) {
-            between.entry((local, remote)).or_insert(id);
-        }
-    }
-    for (id, peering) in inventory.peerings.rows() {
-        let Some(local) = home(peering) else { continue };
+        let Some(local) = peering.id.parent().and_then(|p| inventory.row::<VirtualNetwork>(&p)) else {
+            continue;
+        };
         let bound = Bound::follow(inventory, &peering.remote_virtual_network);
-        let reverse = bound.row().and_then(|remote| between.get(&(remote, local)).copied());
+        let reverse = bound.row().and_then(|remote| reverse(inventory, local, remote));
         let usable = usable(inventory, peering, &bound, reverse, notes);
         let global = bound.row().and_then(|remote| {
             let region = |v: Id<VirtualNetwork>| {
@@ -157,6 +152,22 @@ fn links(inventory: &Inventory, notes: &mut Diagnostics) -> Vec<Vec<Link>> {
     out
 }
 
+fn reverse(
+    inventory: &Inventory,
+    local: Id<VirtualNetwork>,
+    remote: Id<VirtualNetwork>,
+) -> Option<Id<VirtualNetworkPeering>> {
+    let remote_id = &inventory.virtual_networks[remote].id;
+    inventory
+        .peerings
+        .rows()
+        .find(|(_, p)| {
+            p.id.parent().is_some_and(|parent| parent == *remote_id)
+                && p.remote_virtual_network.known().is_some_and(|r| inventory.follow(r).row() == Some(local))
+        })
+        .map(|(id, _)| id)
+}
+
 fn usable(
     inventory: &Inventory,
     peering: &VirtualNetworkPeering,
@@ -167,7 +178,12 @@ fn usable(
     match (&peering.peering_state, remote) {
         (Field::Known(PeeringState::Initiated | PeeringState::Disconnected), _) => Tri::No,
         (Field::Unknown(unknown), _) => Tri::Unknown(unknown.clone()),
-        (Field::Known(PeeringState::Connected), Bound::To(_)) if reverse.is_none() => Tri::Yes,
+        // What Azure says of a network that no file describes holds; one that is described must have its side.
+        (Field::Known(PeeringState::Connected), Bound::To(other))
+            if reverse.is_none() && is_mentioned(inventory, *other) =>
+        {
+            Tri::Yes
+        }
         (_, Bound::Unknown(unknown)) => Tri::Unknown(unknown.clone()),
         (_, Bound::None) => Tri::No,
         (_, Bound::To(other)) => match reverse.map(|r| &inventory.peerings[r].peering_state) {
@@ -179,14 +195,20 @@ fn usable(
     }
 }
 
+/// Whether a network is in the files only because something refers to it.
+fn is_mentioned(inventory: &Inventory, vnet: Id<VirtualNetwork>) -> bool {
+    inventory.virtual_networks[vnet].origin == crate::inventory::Origin::Mentioned
+}
+
 fn one_sided(
     inventory: &Inventory,
     peering: &VirtualNetworkPeering,
     other: Id<VirtualNetwork>,
     notes: &mut Diagnostics,
 ) -> Tri {
+    let mentioned = is_mentioned(inventory, other);
     let other = &inventory.virtual_networks[other];
-    if other.origin == crate::inventory::Origin::Mentioned {
+    if mentioned {
         let why =
             format!("whether `{}` has its side of the peering is in none of the files", other.id.name());
         return Tri::Unknown(Unknown::new(peering.at, why));
@@ -259,6 +281,11 @@ fn connected_groups(inventory: &Inventory) -> Vec<Vec<Id<VirtualNetwork>>> {
     out
 }
 
+/// How many networks a learnt route has passed; where nobody says, the peer's own alone.
+fn path_length(route: &BgpRoute) -> usize {
+    route.as_path.known().map_or(1, |path| path.split([' ', ',']).filter(|asn| !asn.is_empty()).count())
+}
+
 struct VnetParts<'a> {
     inventory: &'a Inventory,
     vnet: Id<VirtualNetwork>,
@@ -318,7 +345,6 @@ impl VnetParts<'_> {
                     }
                 }
                 (Tri::Unknown(unknown), remote) => {
-                    out.peering_unknown.get_or_insert(unknown.clone());
                     let prefixes = remote.map_or_else(
                         || peering.remote_address_space.items.clone(),
                         |r| self.inventory.virtual_networks[r].address_prefixes.items.clone(),
@@ -332,6 +358,7 @@ impl VnetParts<'_> {
                 _ => {}
             }
         }
+        out.peering_doubts = unknown_peers(self.inventory, self.vnet, self.links).map(|(_, d)| d).collect();
         for member in &self.groups[self.vnet.index()] {
             let row = &self.inventory.virtual_networks[*member];
             for prefix in &row.address_prefixes {
@@ -368,6 +395,7 @@ impl VnetParts<'_> {
             }
         }
         let used = &self.gateways.used_by[self.vnet.index()];
+        let shortest = self.shortest_paths();
         for (id, route) in self.inventory.bgp_routes.rows() {
             let learner = route.learned_by.known().and_then(|r| self.inventory.follow_any(&r.text));
             let owner = Slot { table: TableTag::BgpRoute, row: id.raw() };
@@ -381,6 +409,13 @@ impl VnetParts<'_> {
                 (Some(Slot { table: TableTag::VirtualHub, row }), Some(ip))
                     if self.uses_route_server(row) =>
                 {
+                    // RS-3: a longer path is not used beside a shorter one.
+                    if shortest.get(&(row, *prefix)).is_some_and(|best| path_length(route) > *best) {
+                        continue;
+                    }
+                    if self.express_decides(out, *prefix, row) {
+                        continue;
+                    }
                     merge_equal(
                         &mut out.gateway,
                         learnt(*prefix, NextHop::Appliance(vec![*ip]), owner, route.at),
@@ -392,6 +427,38 @@ impl VnetParts<'_> {
     }
 
     /// What a connection to a Virtual WAN hub brings.
+    /// Of the same prefix from ExpressRoute and from an appliance a Route Server takes ExpressRoute's, unless its
+    /// preference is another (RS-5).
+    fn express_decides(&self, out: &mut VnetRoutes, prefix: IpNet, server: u32) -> bool {
+        use crate::inventory::HubRoutingPreference;
+        let express = |r: &EffectiveRoute| {
+            let branch = self.gateways.branches_of(self.vnet).find(|(b, _)| Some(b.owner) == r.owner);
+            r.prefix == Some(RoutePrefix::Net(prefix)) && branch.is_some_and(|(b, _)| b.express)
+        };
+        let server = &self.inventory.virtual_hubs[Id::new(server as usize)];
+        let vpn_first = server.hub_routing_preference.is(HubRoutingPreference::VpnGateway);
+        if vpn_first {
+            out.gateway.retain(|r| !express(r));
+        }
+        !vpn_first && out.gateway.iter().any(express)
+    }
+
+    /// The shortest AS path of each prefix that a Route Server has learnt.
+    fn shortest_paths(&self) -> HashMap<(u32, IpNet), usize> {
+        let mut out = HashMap::new();
+        for route in self.inventory.bgp_routes.iter() {
+            let learner = route.learned_by.known().and_then(|r| self.inventory.follow_any(&r.text));
+            let (Some(Slot { table: TableTag::VirtualHub, row }), Some(prefix)) =
+                (learner, route.address_prefix.known())
+            else {
+                continue;
+            };
+            let best = out.entry((row, *prefix)).or_insert(usize::MAX);
+            *best = path_length(route).min(*best);
+        }
+        out
+    }
+
     fn hub(&self, out: &mut VnetRoutes) {
         let Some(connection) = &self.hubs.connections[self.vnet.index()] else { return };
         let own = &self.inventory.virtual_networks[self.vnet].address_prefixes.items;
@@ -559,6 +626,12 @@ const NOT_PUBLIC: &[&str] = &[
     "ff00::/8",
 ];
 
+/// What Azure routes to None where nobody holds it: the space that peers take theirs from.
+fn private_space() -> AddressSet {
+    let ranges = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"];
+    AddressSet::from_prefixes(&ranges.iter().filter_map(|n| n.parse().ok()).collect::<Vec<IpNet>>())
+}
+
 /// Public address space.
 fn public_space() -> AddressSet {
     let nets: Vec<IpNet> = NOT_PUBLIC.iter().filter_map(|n| n.parse().ok()).collect();
@@ -570,55 +643,121 @@ fn vnet_tags(
     inventory: &Inventory,
     spaces: &[AddressSet],
     links: &[Vec<Link>],
-    gateways: &GatewayTable,
+    routes: &[Arc<VnetRoutes>],
     groups: &[Vec<Id<VirtualNetwork>>],
     profile: &Profile,
     tags: &ServiceTags,
     subnets: &mut [SubnetRow],
 ) {
     let public = public_space();
-    let mut bases: Vec<(AddressSet, Option<Unknown>)> = Vec::new();
+    let mut bases: Vec<(AddressSet, AddressSet, Vec<Doubt>)> = Vec::new();
     for (vnet, space) in spaces.iter().enumerate() {
         let mut set = space.clone();
-        let mut unknown = inventory.virtual_networks.as_slice()[vnet].address_prefixes.unknown.clone();
-        for link in &links[vnet] {
-            peered_space(inventory, link, spaces, &mut set, &mut unknown);
-        }
+        let own = &inventory.virtual_networks.as_slice()[vnet].address_prefixes.unknown;
+        let mut doubts: Vec<Doubt> = own.iter().cloned().map(Doubt::everywhere).collect();
+        links[vnet].iter().for_each(|link| peered_space(inventory, link, spaces, &mut set, &mut doubts));
+        let access = |link: &Link| inventory.peerings[link.peering].allow_virtual_network_access.or(true);
+        let unknown = unknown_peers(inventory, Id::new(vnet), &links[vnet]);
+        doubts.extend(unknown.filter(|(link, _)| access(link) != Ok(false)).map(|(_, doubt)| doubt));
         for member in &groups[vnet] {
             set.extend(&spaces[member.index()]);
         }
-        for (branch, _) in gateways.branches_of(Id::new(vnet)) {
-            set.extend(&AddressSet::from_prefixes(&branch.prefixes));
-            if let BranchKind::Vnet(other) = branch.kind {
-                set.extend(&spaces[other.index()]);
-            }
-        }
+        // TAG-5, D-3: a default route puts everything into `VirtualNetwork`; `Internet` stays as it is.
+        let mut outside = public.minus(&set);
+        // TAG-1: what is known through a gateway, a Route Server or a hub belongs to it.
+        let learnt: Vec<IpNet> = routes[vnet].gateway.iter().filter_map(prefix_of).collect();
+        set.extend(&AddressSet::from_prefixes(&learnt));
+        let named: Vec<IpNet> = learnt.into_iter().filter(|p| p.prefix_len() > 0).collect();
+        outside = outside.minus(&AddressSet::from_prefixes(&named));
         set.extend(&AddressSet::from_prefix(&host_prefix(HOST_ADDRESS)));
-        bases.push((set, unknown));
+        bases.push((set, outside, doubts));
     }
-    let mut made: HashMap<(u32, usize), (Arc<AddressSet>, Arc<AddressSet>)> = HashMap::new();
+    let mut made: HashMap<(u32, usize), [Arc<AddressSet>; 3]> = HashMap::new();
     for subnet in subnets {
-        let (base, unknown) = &bases[subnet.vnet.index()];
-        let table = subnet.routes.user.as_ref().map_or(0, |t| Arc::as_ptr(t) as usize);
-        let (with_routes, internet) = made.entry((subnet.vnet.raw(), table)).or_insert_with(|| {
-            let mut set = base.clone();
-            if let Some(user) =
-                subnet.routes.user.as_ref().filter(|_| profile.udr_prefixes_in_virtual_network_tag)
-            {
-                user.routes.iter().for_each(|r| extend_with(&mut set, r, tags));
-            }
-            (Arc::new(set), Arc::new(public.minus(base)))
-        });
-        subnet.virtual_network_tag = with_routes.clone();
-        subnet.internet_tag = internet.clone();
+        let (base, outside, doubts) = &bases[subnet.vnet.index()];
         // With the knob off, routes have no part in the tag, known or not.
         let counts = profile.udr_prefixes_in_virtual_network_tag;
-        let table = subnet.routes.user_unknown.clone().filter(|_| counts);
         let user = subnet.routes.user.as_ref().filter(|_| counts);
-        let prefix = |u: &Arc<UserRoutes>| u.routes.iter().find_map(|r| r.prefix_unknown.clone());
-        let routes = user.and_then(|u| u.unknown.clone().or_else(|| prefix(u)));
-        subnet.tag_unknown = unknown.clone().or(table).or(routes);
+        let table = subnet.routes.user.as_ref().map_or(0, |t| Arc::as_ptr(t) as usize);
+        let [bare, with_routes, internet] = made.entry((subnet.vnet.raw(), table)).or_insert_with(|| {
+            let bare = Arc::new(base.clone());
+            let with_routes = subnet.routes.user.as_ref().map_or_else(
+                || bare.clone(),
+                |user| {
+                    let mut set = base.clone();
+                    user.routes.iter().for_each(|r| extend_with(&mut set, r, tags));
+                    Arc::new(set)
+                },
+            );
+            [bare, with_routes, Arc::new(outside.clone())]
+        });
+        let (tag, other) = match profile.udr_prefixes_in_virtual_network_tag {
+            true => (with_routes, bare),
+            false => (bare, with_routes),
+        };
+        subnet.virtual_network_tag = tag.clone();
+        subnet.other_virtual_network_tag = other.clone();
+        subnet.internet_tag = internet.clone();
+        let table = subnet.routes.user_unknown.iter().filter(|_| counts);
+        let more = user.and_then(|u| u.unknown.as_ref());
+        subnet.tag_doubts = doubts.clone();
+        subnet.tag_doubts.extend(table.chain(more).cloned().map(Doubt::everywhere));
+        let prefixes = user.iter().flat_map(|u| &u.routes).filter_map(|r| prefix_doubt(r, &public));
+        subnet.tag_doubts.extend(prefixes);
     }
+}
+
+fn prefix_of(route: &EffectiveRoute) -> Option<IpNet> {
+    match route.prefix {
+        Some(RoutePrefix::Net(net)) => Some(net),
+        _ => None,
+    }
+}
+
+/// A route whose prefix is not known may hold anything; one of a service tag, public addresses only (TAG-11).
+fn prefix_doubt(route: &EffectiveRoute, public: &AddressSet) -> Option<Doubt> {
+    let why = route.prefix_unknown.clone()?;
+    let may_hold = if route.public_only { public.clone() } else { AddressSet::all() };
+    Some(Doubt { may_hold, why })
+}
+
+/// What the networks behind peerings may hold that no file tells the space of: private addresses, and none
+/// of a network that is peered by intent, for such spaces do not overlap (PEER-3).
+fn unknown_peers<'a>(
+    inventory: &'a Inventory,
+    vnet: Id<VirtualNetwork>,
+    links: &'a [Link],
+) -> impl Iterator<Item = (&'a Link, Doubt)> {
+    let told = |link: &Link| {
+        let space = &inventory.peerings[link.peering].remote_address_space;
+        let remote = link.remote.map(|r| &inventory.virtual_networks[r].address_prefixes);
+        space.given || remote.is_some_and(|p| p.given && p.unknown.is_none())
+    };
+    links.iter().filter_map(move |link| match &link.usable {
+        Tri::Unknown(why) if !told(link) => {
+            let may_hold = private_space().minus(&intended_space(inventory, vnet));
+            Some((link, Doubt { may_hold, why: why.clone() }))
+        }
+        _ => None,
+    })
+}
+
+/// The space of a network and of those that peer with it by intent, whether or not the peerings work.
+fn intended_space(inventory: &Inventory, vnet: Id<VirtualNetwork>) -> AddressSet {
+    let space = |v: Id<VirtualNetwork>| {
+        AddressSet::from_prefixes(&inventory.virtual_networks[v].address_prefixes.items)
+    };
+    let mut out = space(vnet);
+    for peering in inventory.peerings.iter() {
+        let local = peering.id.parent().and_then(|p| inventory.row::<VirtualNetwork>(&p));
+        let remote = peering.remote_virtual_network.known().and_then(|r| inventory.follow(r).row());
+        match (local, remote) {
+            (Some(local), Some(remote)) if local == vnet => out.extend(&space(remote)),
+            (Some(local), Some(remote)) if remote == vnet => out.extend(&space(local)),
+            _ => {}
+        }
+    }
+    out
 }
 
 fn extend_with(set: &mut AddressSet, route: &EffectiveRoute, tags: &ServiceTags) {
@@ -635,13 +774,18 @@ fn peered_space(
     link: &Link,
     spaces: &[AddressSet],
     set: &mut AddressSet,
-    unknown: &mut Option<Unknown>,
+    doubts: &mut Vec<Doubt>,
 ) {
     let peering = &inventory.peerings[link.peering];
-    match (peering.allow_virtual_network_access.or(true), &link.usable, link.remote) {
-        (Ok(true), Tri::Yes, Some(remote)) => set.extend(&spaces[remote.index()]),
-        (Ok(true), Tri::Unknown(why), _) => *unknown = Some(why.clone()),
-        (Err(why), Tri::Yes | Tri::Unknown(_), _) => *unknown = Some(why.clone()),
+    let space = link.remote.map_or_else(
+        || AddressSet::from_prefixes(&peering.remote_address_space.items),
+        |remote| spaces[remote.index()].clone(),
+    );
+    match (peering.allow_virtual_network_access.or(true), &link.usable) {
+        (Ok(true), Tri::Yes) => set.extend(&space),
+        (Err(why), Tri::Yes) | (Ok(true) | Err(_), Tri::Unknown(why)) => {
+            doubts.push(Doubt { may_hold: space, why: why.clone() });
+        }
         _ => {}
     }
 }
@@ -662,7 +806,7 @@ fn vnet_rows(
             space,
             space_unknown: row.address_prefixes.unknown.clone(),
             links,
-            routes,
+            routes: SubnetRoutes::of_network(routes),
             subnets: Vec::new(),
         })
         .collect();

@@ -52,6 +52,8 @@ pub struct GatewayTable {
     pub used_by: Vec<Vec<(Id<VirtualNetworkGateway>, Id<VirtualNetwork>)>>,
     /// Why a virtual network may use a gateway that is not listed.
     pub use_unknown: Vec<Option<Unknown>>,
+    /// Whether a Route Server of each network tells ExpressRoute's branches to VPN's and back (RS-6).
+    pub transit: Vec<bool>,
 }
 
 pub(super) fn gateways(
@@ -72,6 +74,13 @@ pub(super) fn gateways(
         }
     }
     table.branches = branches(inventory, &table);
+    table.transit = vec![false; vnets];
+    for attachment in attachments {
+        if let AttachmentKind::RouteServer(server) = attachment.kind {
+            let on = inventory.virtual_hubs[server].allow_branch_to_branch_traffic.is(true);
+            table.transit[attachment.vnet.index()] |= on;
+        }
+    }
     for (vnet, links) in links.iter().enumerate() {
         let (used, unknown) = used(inventory, &table, vnet, links);
         table.used_by.push(used);
@@ -157,6 +166,7 @@ fn branches(inventory: &Inventory, table: &GatewayTable) -> Vec<Branch> {
             });
         }
     }
+    out.extend(over_circuits(inventory, table));
     for (gateway, row) in inventory.virtual_network_gateways.rows() {
         let prefixes = row.vpn_client_address_pool.items.clone();
         let named = inventory.on_premises_sites.iter().any(|s| {
@@ -172,6 +182,32 @@ fn branches(inventory: &Inventory, table: &GatewayTable) -> Vec<Branch> {
                 express: false,
                 owner,
                 at: row.at,
+            });
+        }
+    }
+    out
+}
+
+/// Networks that meet at one ExpressRoute circuit (GW-10).
+fn over_circuits(inventory: &Inventory, table: &GatewayTable) -> Vec<Branch> {
+    let joined = |connection: &crate::inventory::Connection| {
+        let gateway = Bound::follow(inventory, &connection.virtual_network_gateway1).row()?;
+        let circuit = Bound::follow(inventory, &connection.peer).row()?;
+        Some((circuit, gateway))
+    };
+    let all: Vec<_> =
+        inventory.connections.rows().filter_map(|(row, c)| Some((row, c.at, joined(c)?))).collect();
+    let mut out = Vec::new();
+    for (row, at, (circuit, gateway)) in &all {
+        for (_, _, (_, other)) in all.iter().filter(|(_, _, (c, g))| c == circuit && g != gateway) {
+            let Some(vnet) = table.vnet_of.get(other.index()).copied().flatten() else { continue };
+            out.push(Branch {
+                kind: BranchKind::Vnet(vnet),
+                gateway: *gateway,
+                prefixes: inventory.virtual_networks[vnet].address_prefixes.items.clone(),
+                express: true,
+                owner: Slot { table: TableTag::Connection, row: row.raw() },
+                at: *at,
             });
         }
     }
@@ -205,6 +241,20 @@ impl GatewayTable {
                 set.extend(&spaces[vnet]);
             }
         }
+        let home = self.vnet_of[gateway.index()].filter(|home| self.transit[home.index()]);
+        for branch in home.into_iter().flat_map(|home| self.beside(gateway, home)) {
+            set.extend(&AddressSet::from_prefixes(&branch.prefixes));
+        }
         set
+    }
+
+    /// What lies behind the other gateway of a network: ExpressRoute beside VPN, and never its clients (RS-6).
+    fn beside(
+        &self,
+        gateway: Id<VirtualNetworkGateway>,
+        home: Id<VirtualNetwork>,
+    ) -> impl Iterator<Item = &Branch> {
+        let here = move |b: &&Branch| b.gateway != gateway && self.vnet_of[b.gateway.index()] == Some(home);
+        self.branches.iter().filter(here).filter(|b| b.kind != BranchKind::Clients)
     }
 }

@@ -4,12 +4,9 @@
 
 use super::{Bound, SubnetRole, SubnetRow};
 use crate::diag::{At, Code, Diagnostic, Diagnostics};
-use crate::inventory::{
-    AddressMeaning, Field, Id, Inventory, Kind, Nsg, Ref, ResourceId, Sku, Subnet, VirtualNetwork,
-};
+use crate::inventory::{AddressMeaning, Field, Id, Inventory, Kind, Nsg, Ref, Sku, Subnet, VirtualNetwork};
 use crate::net::{AddressSet, IpAddr, IpNet};
 use crate::rules::{self as azure, RuleId};
-use hashbrown::HashSet;
 use std::collections::BTreeMap;
 
 /// Looks at everything.
@@ -27,6 +24,7 @@ pub(super) fn configurations(inventory: &Inventory, subnets: &[SubnetRow], notes
     look.services();
     look.hubs();
     look.balancers();
+    look.private_origins();
 }
 
 /// Address space that no virtual network may use (PLAT-4).
@@ -191,13 +189,6 @@ impl Look<'_> {
     fn peerings(&mut self) {
         let inventory = self.inventory;
         let mut users: BTreeMap<String, usize> = BTreeMap::new();
-        let gateways = inventory
-            .virtual_network_gateways
-            .iter()
-            .flat_map(|gateway| gateway.ip_configurations.iter().map(|c| &c.subnet).chain([&gateway.subnet]));
-        let homes: HashSet<ResourceId> = gateways
-            .filter_map(|subnet| self.row(subnet).and_then(|s| inventory.subnets[s].id.parent()))
-            .collect();
         for peering in inventory.peerings.iter().filter(|p| p.use_remote_gateways.is(true)) {
             let Some(network) = peering.id.parent() else { continue };
             let count = users.entry(network.as_str().to_ascii_lowercase()).or_default();
@@ -206,7 +197,14 @@ impl Look<'_> {
                 let text = format!("`{}` uses the gateways of two peers, and may use one's", network.name());
                 self.say(peering.at, azure::PEER_7, text);
             }
-            if homes.contains(&network) {
+            let own = inventory.virtual_network_gateways.iter().any(|gateway| {
+                let configs = gateway.ip_configurations.iter().map(|c| &c.subnet);
+                configs.chain([&gateway.subnet]).any(|subnet| {
+                    let home = self.row(subnet).and_then(|s| inventory.subnets[s].id.parent());
+                    home.is_some_and(|home| home == network)
+                })
+            });
+            if own {
                 let text = format!("`{}` has a gateway of its own and uses a peer's", network.name());
                 self.say(peering.at, azure::PEER_7, text);
             }
@@ -231,13 +229,6 @@ impl Look<'_> {
     /// NAT-4, NAT-5: where a NAT gateway cannot stand.
     fn nat_gateways(&mut self) {
         let inventory = self.inventory;
-        let basic = |config: &&crate::inventory::IpConfiguration| {
-            let address = self.row(&config.public_ip_address);
-            address.is_some_and(|a| inventory.public_ip_addresses[a].sku.is(Sku::Basic))
-        };
-        let configs = inventory.network_interfaces.iter().flat_map(|nic| &nic.ip_configurations);
-        let with_basic: HashSet<usize> =
-            configs.filter(basic).filter_map(|c| self.row(&c.subnet)).map(Id::index).collect();
         for (number, subnet) in inventory.subnets.iter().enumerate() {
             if subnet.nat_gateway.known().is_none() {
                 continue;
@@ -248,7 +239,13 @@ impl Look<'_> {
             if self.subnets[number].role == SubnetRole::Gateway || managed {
                 self.say(subnet.at, azure::NAT_4, format!("`{name}` takes no NAT gateway"));
             }
-            if with_basic.contains(&number) {
+            let basic = |config: &&crate::inventory::IpConfiguration| {
+                let here = self.row(&config.subnet).is_some_and(|s| s.index() == number);
+                let address = self.row(&config.public_ip_address);
+                here && address.is_some_and(|a| inventory.public_ip_addresses[a].sku.is(Sku::Basic))
+            };
+            let mut configs = inventory.network_interfaces.iter().flat_map(|nic| &nic.ip_configurations);
+            if configs.any(|config| basic(&config)) {
                 let text = format!(
                     "`{name}` has a NAT gateway and Basic public addresses, which do not go together"
                 );
@@ -271,6 +268,16 @@ impl Look<'_> {
                 self.say(subnet.at, azure::SE_5, text);
             }
             let special = !matches!(self.subnets[number].role, SubnetRole::Ordinary);
+            let holds = |c: &crate::inventory::IpConfiguration| {
+                self.row(&c.subnet).is_some_and(|s| s.index() == number)
+            };
+            let gateway =
+                inventory.application_gateways.iter().any(|g| g.gateway_ip_configurations.iter().any(holds));
+            if gateway && subnet.service_endpoint_policies.iter().next().is_some() {
+                let text =
+                    format!("`{name}` holds an application gateway, and takes no service endpoint policy");
+                self.say(subnet.at, azure::AGW_3, text);
+            }
             if special && subnet.service_endpoint_policies.iter().next().is_some() {
                 self.say(subnet.at, azure::SEP_4, format!("`{name}` takes no service endpoint policy"));
             }
@@ -353,6 +360,26 @@ impl Look<'_> {
         }
     }
 
+    /// AFD-3: origins over private link are for Premium profiles.
+    fn private_origins(&mut self) {
+        let inventory = self.inventory;
+        for origin in inventory.origins.iter() {
+            if origin.private_link.known().is_none() {
+                continue;
+            }
+            let profile = origin.id.ancestor("Microsoft.Cdn/profiles");
+            let profile = profile.and_then(|id| inventory.row::<crate::inventory::FrontDoorProfile>(&id));
+            let Some(sku) = profile.and_then(|p| inventory.front_door_profiles[p].sku.known()) else {
+                continue;
+            };
+            if !sku.to_ascii_lowercase().starts_with("premium") {
+                let text =
+                    format!("`{}` is a private origin, and its profile is {sku}", origin.id.full_name());
+                self.say(origin.at, azure::AFD_3, text);
+            }
+        }
+    }
+
     /// LB-6: HA ports are for internal Standard load balancers.
     fn balancers(&mut self) {
         let inventory = self.inventory;
@@ -371,7 +398,7 @@ impl Look<'_> {
 }
 
 /// The network's own address, the three after it, and the last one of an IPv4 subnet.
-fn is_reserved(prefix: &IpNet, ip: IpAddr) -> bool {
+pub(crate) fn is_reserved(prefix: &IpNet, ip: IpAddr) -> bool {
     let (IpNet::V4(net), IpAddr::V4(ip)) = (prefix, ip) else { return false };
     if !net.contains(&ip) || net.prefix_len() > 29 {
         return false;

@@ -227,7 +227,6 @@ fn group_parts(inventory: &Inventory, group: &PrivateDnsZoneGroup) -> Option<(u3
 
 /// Records that zone groups write for their private endpoints (DNS-5, PE-8).
 fn group_records(inventory: &Inventory, attachments: &[Attachment], names: &mut Names) {
-    let members = members(attachments);
     for (id, group) in inventory.zone_groups.rows() {
         let Some((endpoint, zones)) = group_parts(inventory, group) else { continue };
         let owner = Slot { table: TableTag::PrivateDnsZoneGroup, row: id.raw() };
@@ -251,7 +250,7 @@ fn group_records(inventory: &Inventory, attachments: &[Attachment], names: &mut 
             };
             let zone = zones.iter().find(|z| *names.zone_names[z.index()] == *zone_name);
             let Some(zone) = zone.copied() else { continue };
-            let address = members.get(&(endpoint, entry.member)).copied();
+            let address = member_attachment(attachments, endpoint, entry.member);
             let record_row = ZoneRecord {
                 addresses: address.and_then(|a| a.address).into_iter().collect(),
                 cname: None,
@@ -289,15 +288,10 @@ fn target_parts(
     Some((id.name().to_ascii_lowercase(), None, stand_in_guid(&id)))
 }
 
-/// The addresses of private endpoints, by endpoint and member.
-fn members(attachments: &[Attachment]) -> HashMap<(u32, u8), &Attachment> {
-    let mut out = HashMap::new();
-    for attachment in attachments {
-        if let AttachmentKind::PrivateEndpoint(id, member) = attachment.kind {
-            out.entry((id.raw(), member)).or_insert(attachment);
-        }
-    }
-    out
+fn member_attachment(attachments: &[Attachment], endpoint: u32, member: u8) -> Option<&Attachment> {
+    attachments.iter().find(
+        |a| matches!(a.kind, AttachmentKind::PrivateEndpoint(id, m) if id.raw() == endpoint && m == member),
+    )
 }
 
 /// Machines of networks that register themselves in a zone.
@@ -361,8 +355,9 @@ fn public_names(inventory: &Inventory, tags: &ServiceTags, names: &mut Names) {
         let tag = service_tag(kind, service, tags);
         for (position, endpoint) in kind.endpoints.iter().enumerate() {
             let Some(host) = names.service_hosts[id.index()][position].clone() else { continue };
-            let groups = connected.get(&id.raw()).map_or(&[][..], Vec::as_slice);
-            let private = groups.iter().any(|group| group.eq_ignore_ascii_case(endpoint.group));
+            let private = connected
+                .iter()
+                .any(|(row, group)| *row == id.raw() && group.eq_ignore_ascii_case(endpoint.group));
             let name = PublicName {
                 target: PublicTarget::Service(id, position),
                 address: tag.and_then(|t| tags.representative(t)),
@@ -396,7 +391,7 @@ fn public_names(inventory: &Inventory, tags: &ServiceTags, names: &mut Names) {
 fn online_endpoint_names(
     inventory: &Inventory,
     tags: &ServiceTags,
-    connected: &HashMap<u32, Vec<Arc<str>>>,
+    connected: &[(u32, Arc<str>)],
     names: &mut Names,
 ) {
     const ONLINE: &str = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints";
@@ -409,8 +404,9 @@ fn online_endpoint_names(
         for (position, entry) in kind.endpoints.iter().enumerate().filter(|(_, e)| e.host.starts_with("*.")) {
             let Some(any) = names.service_hosts[workspace.index()][position].clone() else { continue };
             let label = endpoint.id.name();
-            let groups = connected.get(&workspace.raw()).map_or(&[][..], Vec::as_slice);
-            let private = groups.iter().any(|group| group.eq_ignore_ascii_case(entry.group));
+            let private = connected
+                .iter()
+                .any(|(row, group)| *row == workspace.raw() && group.eq_ignore_ascii_case(entry.group));
             let alias = privatelink_name(service, entry).filter(|_| private);
             let name = PublicName {
                 target: PublicTarget::Service(workspace, position),
@@ -439,20 +435,22 @@ fn service_tag(kind: &ServiceKind, service: &PlatformService, tags: &ServiceTags
     regional.or_else(|| tags.find(tag))
 }
 
-/// Which services have a private endpoint anywhere in the estate: row and groups.
-fn services_with_endpoints(inventory: &Inventory) -> HashMap<u32, Vec<Arc<str>>> {
-    let mut out: HashMap<u32, Vec<Arc<str>>> = HashMap::new();
+/// Which services have a private endpoint anywhere in the estate, by row and group.
+fn services_with_endpoints(inventory: &Inventory) -> Vec<(u32, Arc<str>)> {
+    let mut out = Vec::new();
     for endpoint in inventory.private_endpoints.iter() {
         let (target, groups) = target_of(inventory, endpoint);
         if let Some(Slot { table: TableTag::PlatformService, row }) = target {
-            out.entry(row).or_default().extend(groups);
+            out.extend(groups.into_iter().map(|g| (row, g)));
         }
     }
     for (id, service) in inventory.services.rows() {
-        if !service.private_endpoint_connections.items.is_empty() && !out.contains_key(&id.raw()) {
+        if !service.private_endpoint_connections.items.is_empty()
+            && !out.iter().any(|(row, _)| *row == id.raw())
+        {
             // An export lists the connections of the resource but not their sub-resources.
             let groups = kind_of(service).map_or(&[][..], |k| k.endpoints);
-            out.insert(id.raw(), groups.iter().map(|e| Arc::from(e.group)).collect());
+            out.extend(groups.iter().map(|e| (id.raw(), Arc::from(e.group))));
         }
     }
     out

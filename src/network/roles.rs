@@ -299,6 +299,11 @@ fn action_matches(pattern: &str, action: &str) -> bool {
 }
 
 impl Authority {
+    /// Whether some assignment, denial or group speaks of a principal.
+    pub fn knows(&self, key: &str) -> bool {
+        self.grants.contains_key(key) || self.denials.contains_key(key) || self.groups.contains_key(key)
+    }
+
     /// All keys a principal acts under: itself and its groups, transitively (RBAC-2).
     fn with_groups(&self, keys: &[Arc<str>]) -> Vec<Arc<str>> {
         let mut out = keys.to_vec();

@@ -4,7 +4,7 @@
 //! network (shared by all its subnets) and its own service endpoint routes. Nothing is copied per subnet,
 //! so 20,000 spokes that share a table cost one table.
 
-use super::{AttachmentId, Bound};
+use super::{AttachmentId, Bound, Doubt};
 use crate::diag::At;
 use crate::inventory::{Id, RouteTable, Slot, Unknown, VirtualHub, VirtualNetwork};
 use crate::net::{IpAddr, IpNet};
@@ -204,7 +204,7 @@ pub struct VnetRoutes {
     /// Why gateway routes are not all known.
     pub gateway_unknown: Option<Unknown>,
     /// Why peering routes are not all known.
-    pub peering_unknown: Option<Unknown>,
+    pub peering_doubts: Vec<Doubt>,
 }
 
 /// A subnet's table.
@@ -232,6 +232,7 @@ pub enum Choice<'a> {
 }
 
 /// What the choice needs to know beside the table.
+#[derive(Clone)]
 pub struct Selection<'a> {
     /// Prefixes of service tags.
     pub tags: &'a ServiceTags,
@@ -249,6 +250,11 @@ pub struct Selection<'a> {
 type Candidate<'a> = (u8, &'a EffectiveRoute);
 
 impl SubnetRoutes {
+    /// The routes of a network alone, without a route table and without service endpoints.
+    pub(super) fn of_network(vnet: Arc<VnetRoutes>) -> Self {
+        Self { user: None, user_unknown: None, vnet, service_endpoints: Vec::new() }
+    }
+
     fn keeps_gateway_routes_out(&self) -> Option<bool> {
         self.user.as_ref().map_or(Some(false), |u| u.keeps_gateway_routes_out)
     }
@@ -263,40 +269,71 @@ impl SubnetRoutes {
         self.user_unknown.as_ref().or_else(|| table.and_then(|t| t.unknown.as_ref()))
     }
 
-    /// A user-defined route whose prefix is not known matters only where it would lead elsewhere.
-    fn prefix_doubt(&self, ip: IpAddr, choice: &Choice<'_>, with: &Selection<'_>) -> Option<Unknown> {
+    /// User-defined routes whose prefix is not known; each matters only where it would lead elsewhere.
+    fn doubtful<'a>(
+        &'a self,
+        ip: IpAddr,
+        choice: &Choice<'_>,
+        with: &Selection<'_>,
+    ) -> Vec<&'a EffectiveRoute> {
         let routes = self.user.iter().flat_map(|t| &t.routes);
-        let mut doubtful =
-            routes.filter(|r| r.prefix_unknown.is_some() && (!r.public_only || (with.is_public)(ip)));
         let elsewhere = |r: &&EffectiveRoute| match choice {
             Choice::Route(chosen, _) => chosen.iter().any(|c| c.hop != r.hop),
             Choice::NoRoute => true,
             Choice::Unknown(_) => false,
         };
-        doubtful.find(elsewhere).and_then(|r| r.prefix_unknown.clone())
+        routes
+            .filter(|r| r.prefix_unknown.is_some() && (!r.public_only || (with.is_public)(ip)))
+            .filter(elsewhere)
+            .collect()
     }
 
     /// Chooses for a destination, in the order of RT-24b.
     pub fn choose(&self, ip: IpAddr, with: &Selection<'_>) -> Choice<'_> {
-        let user = self.user_candidates(ip, with.tags);
-        let best_user = user.iter().map(|c| c.0).max();
-        let endpoint = candidates(&self.service_endpoints, ip, with.tags).into_iter().max_by_key(|c| c.0);
-        if let Some((length, route)) = endpoint {
-            let beaten = with.service_endpoint_overridable && best_user.is_some_and(|u| u >= length);
-            if !beaten {
-                return Choice::Route(vec![route], vec![azure::RT_7, azure::RT_23]);
-            }
-        }
-        if let Some(unknown) = self.user_doubt() {
-            return Choice::Unknown(unknown.clone());
-        }
-        let endpoint = candidates(&self.vnet.private_endpoints, ip, with.tags).into_iter().next();
-        let endpoint = endpoint.and_then(|(_, route)| self.private_endpoint(route, best_user, with));
-        let choice = endpoint.unwrap_or_else(|| self.longest(ip, user, with));
-        match self.prefix_doubt(ip, &choice, with) {
+        let choice = match self.by_service_endpoint(ip, with) {
+            Some(choice) => return choice,
+            None => self.settled(ip, with),
+        };
+        match self.doubtful(ip, &choice, with).first().and_then(|r| r.prefix_unknown.clone()) {
             Some(unknown) => Choice::Unknown(unknown),
             None => choice,
         }
+    }
+
+    /// Every choice that may be right: what is chosen without the routes of unknown prefixes, and each of those.
+    pub(super) fn possible(&self, ip: IpAddr, with: &Selection<'_>) -> Vec<Choice<'_>> {
+        let choice = match self.by_service_endpoint(ip, with) {
+            Some(choice) => return vec![choice],
+            None => self.settled(ip, with),
+        };
+        if matches!(choice, Choice::Unknown(_)) {
+            return Vec::new();
+        }
+        let doubtful = self.doubtful(ip, &choice, with);
+        let mut out = vec![choice];
+        out.extend(doubtful.into_iter().map(|r| Choice::Route(vec![r], vec![azure::RT_17])));
+        out
+    }
+
+    /// A service endpoint's route, unless a user-defined one may override it (RT-23).
+    fn by_service_endpoint(&self, ip: IpAddr, with: &Selection<'_>) -> Option<Choice<'_>> {
+        let (length, route) =
+            candidates(&self.service_endpoints, ip, with.tags).into_iter().max_by_key(|c| c.0)?;
+        let best_user = self.user_candidates(ip, with.tags).iter().map(|c| c.0).max();
+        let beaten = with.service_endpoint_overridable && best_user.is_some_and(|u| u >= length);
+        (!beaten).then(|| Choice::Route(vec![route], vec![azure::RT_7, azure::RT_23]))
+    }
+
+    /// The choice as far as prefixes are known.
+    fn settled(&self, ip: IpAddr, with: &Selection<'_>) -> Choice<'_> {
+        if let Some(unknown) = self.user_doubt() {
+            return Choice::Unknown(unknown.clone());
+        }
+        let user = self.user_candidates(ip, with.tags);
+        let best_user = user.iter().map(|c| c.0).max();
+        let endpoint = candidates(&self.vnet.private_endpoints, ip, with.tags).into_iter().next();
+        let endpoint = endpoint.and_then(|(_, route)| self.private_endpoint(route, best_user, with));
+        endpoint.unwrap_or_else(|| self.longest(ip, user, with))
     }
 
     /// A private endpoint's /32, unless a user-defined route invalidates it (RT-24).
@@ -339,7 +376,8 @@ impl SubnetRoutes {
             }
             gateway.clear();
         }
-        let doubt = self.gateway_doubt(local, &user, &system);
+        let branch = gateway.iter().any(|(len, _)| *len > 0);
+        let doubt = self.peering_doubt(ip, local || branch, &user).or_else(|| self.gateway_doubt(local));
         let best = user.iter().chain(&gateway).chain(&system).map(|(len, r)| (*len, r.source)).max();
         let Some(best) = best else {
             return doubt.map_or(Choice::NoRoute, Choice::Unknown);
@@ -366,20 +404,17 @@ impl SubnetRoutes {
         user || learnt
     }
 
-    /// Why the gateway's routes could change the answer.
-    fn gateway_doubt(
-        &self,
-        local: bool,
-        user: &[Candidate<'_>],
-        system: &[Candidate<'_>],
-    ) -> Option<Unknown> {
-        if !local
-            && let Some(unknown) = &self.vnet.peering_unknown
-            && !user.iter().any(|(len, _)| *len >= 32)
-            && system.iter().all(|(len, _)| *len == 0)
-        {
-            return Some(unknown.clone());
+    /// Why a peer could hold the address: nobody else does, and no route of exactly this address beats a peering's.
+    fn peering_doubt(&self, ip: IpAddr, held: bool, user: &[Candidate<'_>]) -> Option<Unknown> {
+        let kept_out = self.user.as_ref().is_some_and(|u| u.keeps_peering_routes_out);
+        if held || kept_out || user.iter().any(|(len, _)| *len >= 32) {
+            return None;
         }
+        Doubt::about(&self.vnet.peering_doubts, ip).cloned()
+    }
+
+    /// Why the gateway's routes could change the answer.
+    fn gateway_doubt(&self, local: bool) -> Option<Unknown> {
         if local || self.vnet.gateway.is_empty() && self.vnet.gateway_unknown.is_none() {
             return None;
         }
@@ -448,7 +483,8 @@ impl SubnetRoutes {
         let open = self.keeps_gateway_routes_out();
         let gateway = self.vnet.gateway_unknown.as_ref().filter(|_| open != Some(true));
         let propagation = (open.is_none() && !self.vnet.gateway.is_empty()).then(propagation_unknown);
-        let known = [self.user_unknown.as_ref(), table, self.vnet.peering_unknown.as_ref(), gateway];
+        let peering = self.vnet.peering_doubts.first().map(|d| &d.why);
+        let known = [self.user_unknown.as_ref(), table, peering, gateway];
         known.into_iter().flatten().cloned().chain(propagation).collect()
     }
 

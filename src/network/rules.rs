@@ -4,6 +4,7 @@
 //! the search: what follows decides whether it matters. Only where it could have changed the answer is
 //! the answer unknown.
 
+use super::doubt::Doubt;
 use super::tri::Tri;
 use crate::diag::At;
 use crate::inventory::{Asg, Id, Unknown};
@@ -67,7 +68,7 @@ pub struct Place<'a> {
     /// The `Internet` tag there.
     pub internet: &'a AddressSet,
     /// Why the `VirtualNetwork` tag may hold more.
-    pub virtual_network_unknown: Option<&'a Unknown>,
+    pub virtual_network_doubts: &'a [Doubt],
     /// Groups the sender is in.
     pub source_asgs: &'a [Id<Asg>],
     /// Groups the receiver is in.
@@ -113,7 +114,7 @@ impl AddressMatch {
         if let Some(unknown) = &self.unknown {
             return Tri::Unknown(unknown.clone());
         }
-        match place.virtual_network_unknown.filter(|_| self.virtual_network) {
+        match Doubt::about(place.virtual_network_doubts, ip).filter(|_| self.virtual_network) {
             Some(unknown) => Tri::Unknown(unknown.clone()),
             None => Tri::No,
         }
@@ -132,10 +133,15 @@ impl Platform {
     }
 
     fn holds(self, ip: IpAddr) -> bool {
+        self.addresses().contains(&ip)
+    }
+
+    /// The addresses it has.
+    pub fn addresses(self) -> &'static [IpAddr] {
         match self {
-            Self::Dns => ip == HOST_ADDRESS,
-            Self::Metadata => ip == METADATA_ADDRESS,
-            Self::Licensing => LICENSING_ADDRESSES.contains(&ip),
+            Self::Dns => &[HOST_ADDRESS],
+            Self::Metadata => &[METADATA_ADDRESS],
+            Self::Licensing => &LICENSING_ADDRESSES,
         }
     }
 }
@@ -276,22 +282,61 @@ pub enum Ruling {
 impl RuleSet {
     /// The first rule that matches. `skip` leaves out rules that do not apply (platform exemptions).
     pub fn decide(&self, header: &Header, place: &Place<'_>, skip: impl Fn(&CompiledRule) -> bool) -> Ruling {
+        self.decide_by(header, place, skip, |a, b| a == b && a.is_some())
+    }
+
+    /// The same, where verdicts that come to the same count as one; `None` is that no rule matches.
+    pub fn decide_by(
+        &self,
+        header: &Header,
+        place: &Place<'_>,
+        skip: impl Fn(&CompiledRule) -> bool,
+        same: impl Fn(Option<Verdict>, Option<Verdict>) -> bool,
+    ) -> Ruling {
         if let Some(unknown) = &self.unknown {
             return Ruling::Unknown(unknown.clone(), None);
         }
+        let (decided, doubts) = self.matches(header, place, skip);
+        self.settle(decided, doubts, same)
+    }
+
+    /// Every verdict the rules may come to; `None` is that none matches.
+    pub fn possible(
+        &self,
+        header: &Header,
+        place: &Place<'_>,
+        skip: impl Fn(&CompiledRule) -> bool,
+    ) -> Vec<Option<Verdict>> {
+        let (decided, doubts) = self.matches(header, place, skip);
+        let numbers = doubts.into_iter().map(|(n, _)| Some(n)).chain(std::iter::once(decided));
+        numbers.map(|n| n.and_then(|n| self.rules[n].verdict)).collect()
+    }
+
+    /// The first rule that matches for certain, and those before it that may.
+    fn matches(
+        &self,
+        header: &Header,
+        place: &Place<'_>,
+        skip: impl Fn(&CompiledRule) -> bool,
+    ) -> (Option<usize>, Vec<(usize, Unknown)>) {
         let mut doubts: Vec<(usize, Unknown)> = Vec::new();
         for (number, rule) in self.rules.iter().enumerate().filter(|(_, r)| !skip(r)) {
             match rule.matches(header, place) {
                 Tri::No => {}
                 Tri::Unknown(unknown) => doubts.push((number, unknown)),
-                Tri::Yes => return self.settle(Some(number), doubts),
+                Tri::Yes => return (Some(number), doubts),
             }
         }
-        self.settle(None, doubts)
+        (None, doubts)
     }
 
     /// A doubtful rule before the one that decides matters only if it would have said something else.
-    fn settle(&self, decided: Option<usize>, doubts: Vec<(usize, Unknown)>) -> Ruling {
+    fn settle(
+        &self,
+        decided: Option<usize>,
+        doubts: Vec<(usize, Unknown)>,
+        same: impl Fn(Option<Verdict>, Option<Verdict>) -> bool,
+    ) -> Ruling {
         let verdict = |n: usize| self.rules[n].verdict;
         let wanted = decided.and_then(verdict);
         if decided.is_some() && wanted.is_none() {
@@ -300,7 +345,7 @@ impl RuleSet {
                 unknown.unwrap_or_else(|| Unknown::new(At::NOWHERE, "the rule's access is not known"));
             return Ruling::Unknown(unknown, decided);
         }
-        let other = doubts.into_iter().find(|(n, _)| decided.is_none() || verdict(*n) != wanted);
+        let other = doubts.into_iter().find(|(n, _)| verdict(*n).is_none() || !same(verdict(*n), wanted));
         match (other, decided) {
             (Some((n, unknown)), _) => Ruling::Unknown(unknown, Some(n)),
             (None, Some(n)) => Ruling::Rule(n),

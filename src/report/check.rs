@@ -18,6 +18,9 @@ pub struct CheckedFlow {
     pub variant: Option<String>,
     /// The flow by name.
     pub flow: String,
+    /// Whether it was open before the change, and is not a new one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub established: bool,
     /// The flow in short: `web-vm -> kv.vault.azure.net:443/tcp`.
     pub question: String,
     /// Whether the expectation held.
@@ -77,6 +80,7 @@ impl CheckedFlow {
             variant: None,
             flow: view.question.name.clone().unwrap_or_else(|| question.clone()),
             question,
+            established: false,
             held,
             message: message.into(),
             outcome: view.outcome,
@@ -92,9 +96,10 @@ impl CheckedFlow {
 
     /// `scenario [variant]: flow`.
     pub fn title(&self) -> String {
+        let open = if self.established { ", open before" } else { "" };
         match &self.variant {
-            Some(variant) => format!("{} [{variant}]: {}", self.scenario, self.flow),
-            None => format!("{}: {}", self.scenario, self.flow),
+            Some(variant) => format!("{} [{variant}]: {}{open}", self.scenario, self.flow),
+            None => format!("{}: {}{open}", self.scenario, self.flow),
         }
     }
 
@@ -120,6 +125,9 @@ pub fn verdict(out: &mut String, checked: &CheckedFlow, style: &Style) {
     let mut words = Words::default().text(Paint::Strong, &long(&checked.title()));
     if checked.question != checked.flow {
         words = words.text(Paint::Dim, &format!("({})", long(&checked.question)));
+    }
+    if checked.held && style.verbose {
+        words = words.text(Paint::Plain, &format!("- {}", long(&checked.message)));
     }
     flow(out, style, Margin::blank(6).starting(&first), &words);
     if !checked.held {

@@ -9,8 +9,8 @@ use super::table::{Cell, Fit, Table};
 use super::text::counted;
 use crate::diag::{Code, nearest};
 use crate::profile::{ForwardedTrafficMode, KNOBS, Knob, MlEra, PeeringAccessMode, Profile};
-use crate::rules::RuleId;
 use crate::rules::doubts::{DOUBTS, Doubt};
+use crate::rules::{RuleId, state};
 use crate::trace::{Cause, Disposition};
 use serde::Serialize;
 use std::fmt;
@@ -179,6 +179,13 @@ impl Page<'_> {
         self.text(rule.rule().says);
         self.out.push('\n');
         self.source(rule);
+        match state::not_modelled(rule) {
+            Some(why) => self.field("state", &format!("{NOT_MODELLED}: {why}")),
+            None => self.field("state", IMPLEMENTED),
+        }
+        for (number, test) in state::tests(rule).iter().enumerate() {
+            self.field(if number == 0 { "tests" } else { "" }, test);
+        }
         self.cited_but(rule.rule().says, vec![rule.id()]);
     }
 
@@ -311,40 +318,22 @@ impl Page<'_> {
     }
 }
 
-/// Whether a numbered rule is kept by the engine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// The engine does what it says.
-    Implemented,
-    /// It does not, and why.
-    NotModelled(&'static str),
-}
-
-/// What is known of one rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleState {
-    /// The rule.
-    pub rule: RuleId,
-    /// Whether it is kept.
-    pub state: State,
-    /// The tests that name it.
-    pub tests: Vec<&'static str>,
-}
-
 /// A line of the table of rules, as data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RuleView {
     /// Family and number.
-    pub rule: &'static str,
-    /// `implemented`, `not modelled`, or `not stated` where nobody said.
+    pub id: &'static str,
+    /// `implemented` or `not modelled`.
     pub state: &'static str,
-    /// Why it is not modelled.
+    /// Why it is not modelled, and what an answer says instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
-    /// The tests that name it.
-    pub tests: Vec<&'static str>,
-    /// What Azure does.
+    /// What Azure does, in a sentence.
+    pub summary: &'static str,
+    /// The tests and scenarios that name it.
+    pub tests: &'static [&'static str],
+    /// What Azure does, in full.
     pub says: &'static str,
     /// Microsoft's page.
     pub page: &'static str,
@@ -354,21 +343,20 @@ pub struct RuleView {
     pub dated: &'static str,
 }
 
+const IMPLEMENTED: &str = "implemented";
+
+const NOT_MODELLED: &str = "not modelled";
+
 /// Every rule of the catalogue with its state, in the order of the catalogue.
-pub fn rules(states: &[RuleState]) -> Vec<RuleView> {
+pub fn rules() -> Vec<RuleView> {
     let view = |id: RuleId| {
-        let known = states.iter().find(|s| s.rule == id);
-        let rule = id.rule();
-        let (state, reason) = match known.map(|s| &s.state) {
-            Some(State::Implemented) => ("implemented", None),
-            Some(State::NotModelled(why)) => ("not modelled", Some(*why)),
-            None => ("not stated", None),
-        };
+        let (rule, reason) = (id.rule(), state::not_modelled(id));
         RuleView {
-            rule: rule.id,
-            state,
+            id: rule.id,
+            state: if reason.is_none() { IMPLEMENTED } else { NOT_MODELLED },
             reason,
-            tests: known.map(|s| s.tests.clone()).unwrap_or_default(),
+            summary: first_sentence(rule.says),
+            tests: state::tests(id),
             says: rule.says,
             page: rule.page,
             grade: rule.grade.letter(),
@@ -378,39 +366,47 @@ pub fn rules(states: &[RuleState]) -> Vec<RuleView> {
     RuleId::all().map(view).collect()
 }
 
+/// The table of rules as data.
+pub fn rules_json(out: &mut String) {
+    super::json::pretty(out, &rules());
+}
+
+/// The first test, and how many more there are; all of them where somebody wants everything.
+fn tests_in_short(rule: &RuleView, verbose: bool) -> String {
+    match (rule.reason, rule.tests) {
+        (Some(reason), _) => reason.to_owned(),
+        (None, [first, rest @ ..]) if !verbose && !rest.is_empty() => format!("{first} (+{})", rest.len()),
+        (None, tests) => tests.join("; "),
+    }
+}
+
 /// Writes the table of all rules and a line that counts them.
-pub fn rules_table(out: &mut String, states: &[RuleState], style: &Style) {
-    let rules = rules(states);
+pub fn rules_table(out: &mut String, style: &Style) {
+    let rules = rules();
     let mut table = Table::new(&[
         ("rule", Fit::Keep),
         ("grade", Fit::Keep),
         ("state", Fit::Keep),
-        ("tests, or why not", Fit::Middle),
         ("what Azure does", Fit::End),
+        ("tests, or why not", Fit::End),
     ]);
     for rule in &rules {
-        let paint = match rule.state {
-            "implemented" => Paint::Good,
-            "not modelled" => Paint::Dim,
-            _ => Paint::Warn,
-        };
-        let tests = rule.reason.map_or_else(|| rule.tests.join(", "), str::to_owned);
+        let paint = if rule.state == IMPLEMENTED { Paint::Good } else { Paint::Dim };
         table.row(vec![
-            Cell::new(Paint::Name, rule.rule),
+            Cell::new(Paint::Name, rule.id),
             Cell::new(Paint::Plain, &rule.grade.to_string()),
             Cell::new(paint, rule.state),
-            Cell::new(Paint::Plain, &tests),
-            Cell::new(Paint::Plain, rule.says),
+            Cell::new(Paint::Plain, rule.summary),
+            Cell::new(Paint::Plain, &tests_in_short(rule, style.verbose)),
         ]);
     }
     table.write(out, style, 0);
     let many = |state: &str| rules.iter().filter(|r| r.state == state).count();
     let text = format!(
-        "{}: {} implemented, {} not modelled, {} not stated",
+        "{}: {} implemented, {} not modelled",
         counted(rules.len(), "rule"),
-        many("implemented"),
-        many("not modelled"),
-        many("not stated")
+        many(IMPLEMENTED),
+        many(NOT_MODELLED)
     );
     out.push('\n');
     flow(out, style, Margin::blank(0), &Words::default().text(Paint::Strong, &text));

@@ -12,10 +12,10 @@ pub use schema::schema;
 pub use text::text;
 
 use super::locate::Locator;
-use super::view::{CauseView, EvidenceView, QuoteView};
+use super::view::{CauseView, EvidenceView, FixView, QuoteView};
 use crate::analysis::impact::{FlowChange, Impact, RootCause, Status, Weight, Workload, root_causes};
 use crate::inventory::change::{ChangeLog, Did};
-use crate::trace::{Outcome, Trace};
+use crate::trace::{Noticed, Outcome, Trace};
 use serde::{Serialize, Serializer};
 
 /// The version of the impact view.
@@ -153,24 +153,6 @@ pub struct CauseGroup {
     /// What would put it right, best first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fixes: Vec<FixView>,
-}
-
-/// A change that opens blocked flows, tried out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FixView {
-    /// In one line.
-    pub text: String,
-    /// By which means: `private endpoint`, `service tag`, `name`, `address` ...
-    pub kind: &'static str,
-    /// Items of a change file that do it.
-    pub changes: Vec<String>,
-    /// The rows whose flows it opens, by number from one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub rows: Vec<usize>,
-    /// What to mind.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub caution: Option<&'static str>,
 }
 
 /// One workload and one dependency.
@@ -335,6 +317,14 @@ impl ImpactReport {
         }
     }
 
+    /// Adds repairs that were tried out, each to the cause of the first row it puts right.
+    pub fn add_fix(&mut self, fix: FixView) {
+        let first = fix.rows.first().and_then(|number| self.rows.get(number - 1)).and_then(|row| row.cause);
+        if let Some(group) = first.and_then(|number| self.causes.get_mut(number - 1)) {
+            group.fixes.push(fix);
+        }
+    }
+
     /// The rows of a cause.
     pub fn rows_of<'a>(&'a self, cause: &'a CauseGroup) -> impl Iterator<Item = &'a Row> {
         cause.rows.iter().filter_map(|number| self.rows.get(number - 1))
@@ -386,19 +376,19 @@ fn cause(number: usize, group: &RootCause, impacts: &[Impact], locator: &Locator
     workloads.dedup();
     let first = &impacts[group.impacts[0]];
     let trace = first.trace();
-    let evidence = match trace.blockers.first() {
+    let evidence = match trace.and_then(|trace| trace.blockers.first()) {
         Some(blocker) => EvidenceView::new(&blocker.evidence, locator),
-        None => EvidenceView::at(group.at, locator),
+        None => EvidenceView::at(group.told.at, locator),
     };
     CauseGroup {
         number: number + 1,
         before: group.before,
         status: first.status,
-        cause: group.cause.map(CauseView::new),
+        cause: group.told.cause.map(CauseView::new),
         evidence,
-        quote: QuoteView::at(group.at, locator),
-        notices: trace.noticed().word(),
-        missing: trace.missing.first().filter(|_| trace.blockers.is_empty()).map(|m| m.text.clone()),
+        quote: QuoteView::at(group.told.at, locator),
+        notices: trace.map_or(Noticed::Untold, Trace::noticed).word(),
+        missing: group.told.missing.clone(),
         workloads: workloads.len(),
         rows: group.impacts.iter().map(|n| n + 1).collect(),
         fixes: Vec::new(),

@@ -26,6 +26,7 @@ pub fn trace(out: &mut String, view: &TraceView, style: &Style) {
     question(out, view, style);
     path::path(out, view, style);
     decided::decided(out, view, style);
+    fixes(out, view, style);
     notices(out, view, style);
     path::way_back(out, view, style);
     remarks(out, view, style);
@@ -254,6 +255,25 @@ pub(in crate::report) fn quote(out: &mut String, style: &Style, quote: &QuoteVie
     if more > 0 && most > 1 {
         let text = format!("{} {} more", signs.dots, flows::counted(more, "line"));
         out.push_str(&format!("{}{text}\n", margin("", 0)));
+    }
+}
+
+/// What would open it, as lines of a change file.
+fn fixes(out: &mut String, view: &TraceView, style: &Style) {
+    if view.fixes.is_empty() {
+        return;
+    }
+    heading(out, style, "Would open it, tried out");
+    for (number, fix) in view.fixes.iter().enumerate() {
+        let first = format!("  {}. ", number + 1);
+        flow(out, style, Margin::blank(5).starting(&first), &Words::default().text(Paint::Good, &fix.text));
+        for change in &fix.changes {
+            let words = Words::default().text(Paint::Plain, change);
+            flow(out, style, Margin::blank(9).starting("       - "), &words);
+        }
+        if let Some(caution) = fix.caution {
+            flow(out, style, Margin::blank(5), &Words::default().text(Paint::Warn, caution));
+        }
     }
 }
 

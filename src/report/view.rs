@@ -4,11 +4,13 @@
 //! added. Every text here is as the files have it: making it safe to show is the renderer's work.
 
 mod evidence;
+mod fix;
 mod question;
 pub(in crate::report) mod schema;
 mod steps;
 
 pub use evidence::{BlockerView, CauseView, EvidenceView, MissingView, NearMissView, QuoteView, Way};
+pub use fix::FixView;
 pub use question::{EndKind, EndView, QuestionView, kind_of_resource};
 pub use schema::schema;
 pub use steps::{HeaderView, HopView, ReturnView, StepView};
@@ -56,6 +58,9 @@ pub struct TraceView {
     pub warnings: Vec<String>,
     /// The same flow over other equal-cost branches.
     pub branches: Vec<TraceView>,
+    /// What would open it, tried out, best first; filled in by whoever tries.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fixes: Vec<FixView>,
 }
 
 /// Something taken for granted.
@@ -107,6 +112,7 @@ impl TraceView {
             missing: trace.missing.iter().map(|m| MissingView::new(m, locator)).collect(),
             warnings: trace.warnings.clone(),
             branches: trace.branches.iter().map(|b| Self::with(b, network, locator)).collect(),
+            fixes: Vec::new(),
         }
     }
 

@@ -1,15 +1,13 @@
 //! Running scenarios: many at once, events in one order.
 
 use super::cancel::Cancel;
-use super::engine;
-use super::event::{End, Event, Finished, FlowName, FlowTraced, Started, Tally, VerdictReached};
+use super::event::{End, Event, Finished, FlowName, Started, Tally};
 use super::files::{self, FileError};
+use super::judge::{Judging, OpenFlows};
 use super::load::{self, Loaded, Settings, beside, workers};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, Sources};
-use crate::network::Network;
-use crate::report::{self, CheckedFlow, Locator, TraceView};
-use crate::scenario::{self, Case, EstatePart, Expectation, Pass, Scenario, Verdict, evaluate};
-use crate::trace::Trace;
+use crate::report::Locator;
+use crate::scenario::{self, EstatePart, Scenario};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -130,11 +128,11 @@ async fn start_all(
 }
 
 /// One scenario being run.
-struct Run {
-    number: usize,
+pub(super) struct Run {
+    pub(super) number: usize,
     path: PathBuf,
-    settings: Arc<CheckSettings>,
-    cancel: Cancel,
+    pub(super) settings: Arc<CheckSettings>,
+    pub(super) cancel: Cancel,
     events: mpsc::Sender<Event>,
 }
 
@@ -216,162 +214,34 @@ impl Run {
             path: self.shown_path(),
             name: scenario.name.clone(),
             rules: scenario.rules.clone(),
-            expectations: passes.iter().map(|pass| pass.cases.len() + pass.unjudged.len()).sum(),
+            expectations: passes.iter().map(|pass| pass.cases.len() + pass.established.len()).sum(),
         }));
         let mut tally = Tally::default();
         let mut end = if notes.has_errors() { End::Faulty } else { End::Judged };
+        let mut judging =
+            Judging { run: &self, scenario, locator: &locator, tally: &mut tally, notes: &mut notes };
+        let mut open = OpenFlows::default();
         for pass in &passes {
             if end != End::Judged {
                 break;
             }
-            end = self.pass(scenario, pass, &loaded, &locator, &mut tally, &mut notes);
+            end = judging.pass(pass, &loaded, &mut open);
         }
         notes.sort();
         drop(locator);
         Finished { tally, ..self.finished(end, notes, Vec::new(), loaded.sources) }
     }
 
-    fn pass(
-        &self,
-        scenario: &Scenario,
-        pass: &Pass,
-        loaded: &Loaded,
-        locator: &Locator<'_>,
-        tally: &mut Tally,
-        notes: &mut Diagnostics,
-    ) -> End {
-        let mut more = Diagnostics::new();
-        let changes = [&loaded.changes[..], &pass.changes].concat();
-        let profile = pass.profile.clone();
-        let (network, _) = engine::network(&loaded.raws, &changes, profile, &loaded.tags, &mut more);
-        let faulty = more.has_errors();
-        notes.extend(more);
-        if faulty {
-            return End::Faulty;
-        }
-        let mut end = End::Judged;
-        for (case, expectation) in &pass.cases {
-            let flow = self.name(scenario, pass, *case);
-            if !self.wants(&flow) {
-                continue;
-            }
-            if self.cancel.is_asked() {
-                return End::Stopped;
-            }
-            let case = &scenario.cases[*case];
-            match engine::answer(&case.question, Some(case.name.clone()), case.at, &network) {
-                Ok(trace) => {
-                    let judged = Judged { flow, case, expectation };
-                    self.report(judged, scenario, &trace, &network, locator, tally);
-                }
-                Err(fault) => {
-                    notes.push(fault);
-                    end = End::Faulty;
-                }
-            }
-        }
-        for (case, why) in &pass.unjudged {
-            let flow = self.name(scenario, pass, *case);
-            if self.wants(&flow) {
-                let verdict = Verdict::Unjudged((*why).into());
-                tally.count(&verdict);
-                let needed_for = scenario.cases[*case].needed_for.clone();
-                let (checked, view) = (None, None);
-                self.send(Event::VerdictReached(Box::new(VerdictReached {
-                    flow,
-                    verdict,
-                    checked,
-                    needed_for,
-                    view,
-                })));
-            }
-        }
-        end
-    }
-
-    fn name(&self, scenario: &Scenario, pass: &Pass, case: usize) -> FlowName {
-        FlowName {
-            scenario: self.number,
-            variant: pass.variant.clone(),
-            flow: scenario.cases[case].name.clone(),
-        }
-    }
-
-    fn wants(&self, flow: &FlowName) -> bool {
+    /// Whether a flow is among those asked for.
+    pub(super) fn wants(&self, flow: &FlowName) -> bool {
         let Some(filter) = &self.settings.filter else { return true };
         flow.label().to_lowercase().contains(&filter.to_lowercase())
     }
 
-    fn report(
-        &self,
-        judged: Judged<'_>,
-        scenario: &Scenario,
-        trace: &Trace,
-        network: &Network,
-        locator: &Locator<'_>,
-        tally: &mut Tally,
-    ) {
-        let verdict = evaluate(judged.expectation, trace);
-        tally.count(&verdict);
-        let failed = matches!(verdict, Verdict::Failed(_));
-        let view = Arc::new(TraceView::with(trace, network, locator));
-        self.send(Event::FlowTraced(FlowTraced {
-            flow: judged.flow.clone(),
-            decision: trace.decision(),
-            view: (failed || self.settings.every_view).then(|| view.clone()),
-        }));
-        let checked = match verdict {
-            Verdict::Unjudged(_) => None,
-            _ => Some(checked(&judged, scenario, &verdict, &view, locator)),
-        };
-        self.send(Event::VerdictReached(Box::new(VerdictReached {
-            flow: judged.flow,
-            verdict,
-            checked,
-            needed_for: judged.case.needed_for.clone(),
-            view: failed.then_some(view),
-        })));
-    }
-
     /// Waits where the reader is behind. A reader that has gone away stops the run by `cancel`.
-    fn send(&self, event: Event) {
+    pub(super) fn send(&self, event: Event) {
         let _ = self.events.blocking_send(event);
     }
-}
-
-/// A flow with what is expected of it.
-struct Judged<'a> {
-    flow: FlowName,
-    case: &'a Case,
-    expectation: &'a Expectation,
-}
-
-/// What reports say of a judged flow.
-fn checked(
-    judged: &Judged<'_>,
-    scenario: &Scenario,
-    verdict: &Verdict,
-    view: &TraceView,
-    locator: &Locator<'_>,
-) -> CheckedFlow {
-    let message = match verdict {
-        Verdict::Failed(differences) => {
-            differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-        }
-        _ => format!("{} as expected", view.outcome),
-    };
-    let failed = matches!(verdict, Verdict::Failed(_));
-    let place = locator.place(judged.expectation.at);
-    let mut checked = CheckedFlow::new(&*scenario.name, view, !failed, message);
-    checked.variant = judged.flow.variant.as_deref().map(str::to_owned);
-    checked.scenario_file = place.as_ref().map(|place| place.file.clone());
-    checked.scenario_line = place.as_ref().map(|place| place.line);
-    checked.trace = failed.then(|| {
-        let mut text = String::new();
-        report::text::trace(&mut text, view, &report::Style::default());
-        text
-    });
-    checked
 }
 
 async fn load_estate(

@@ -7,7 +7,7 @@ use crate::network::{Network, compile};
 use crate::profile::Profile;
 use crate::scenario::Question;
 use crate::tags::ServiceTags;
-use crate::trace::{self, Cause, Decision, Flow, Misunderstood, Trace};
+use crate::trace::{self, Cause, Decision, Flow, Misunderstood, OpenFlow, Trace};
 use std::sync::Arc;
 
 /// Applies changes, builds the inventory and compiles it.
@@ -59,12 +59,35 @@ pub fn answer(
     Ok(trace)
 }
 
+/// Follows a question as a new flow; where it gets through, it is open from now on.
+pub fn open(
+    question: &Question,
+    name: Option<Arc<str>>,
+    at: At,
+    network: &Network,
+) -> Result<(Trace, Option<OpenFlow>), Diagnostic> {
+    let flow = question.flow(name, at, &network.inventory)?;
+    trace::open(network, &flow).map_err(|error| misunderstood(&error, at))
+}
+
+/// Follows a flow that was open before the network became what it is now.
+pub fn follow(
+    question: &Question,
+    name: Option<Arc<str>>,
+    at: At,
+    network: &Network,
+    open: &OpenFlow,
+) -> Result<(Trace, Option<OpenFlow>), Diagnostic> {
+    let flow = question.flow(name, at, &network.inventory)?;
+    trace::follow(network, &flow, open).map_err(|error| misunderstood(&error, at))
+}
+
 /// Whether a flow means something in this network; otherwise what is wrong with it.
 pub fn understood(network: &Network, flow: &Flow, at: At) -> Result<(), Diagnostic> {
     trace::understand(network, flow).map(|_| ()).map_err(|error| misunderstood(&error, at))
 }
 
-/// The same without evidence.
+/// Answers a question without evidence.
 pub fn decide(
     question: &Question,
     name: Option<Arc<str>>,

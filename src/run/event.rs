@@ -47,14 +47,17 @@ pub struct FlowName {
     pub variant: Option<Arc<str>>,
     /// The flow.
     pub flow: Arc<str>,
+    /// Whether it was open before the change, and is not a new one.
+    pub established: bool,
 }
 
 impl FlowName {
-    /// `flow`, or `flow [variant]`.
+    /// `flow`, `flow [variant]`, or `flow, open before [step]`.
     pub fn label(&self) -> String {
+        let open = if self.established { ", open before" } else { "" };
         match &self.variant {
-            Some(variant) => format!("{} [{variant}]", self.flow),
-            None => self.flow.to_string(),
+            Some(variant) => format!("{}{open} [{variant}]", self.flow),
+            None => format!("{}{open}", self.flow),
         }
     }
 }

@@ -31,6 +31,8 @@ pub enum FileFault {
     Write(io::Error),
     /// It is no text: the byte at which that shows.
     NotText(usize),
+    /// It is an archive, such as a saved Terraform plan.
+    Archive,
     /// It is larger than [`MAX_BYTES`].
     TooLarge(u64),
     /// A folder holds nothing that could be read.
@@ -49,12 +51,19 @@ impl fmt::Display for FileError {
         match &self.fault {
             FileFault::Read(error) => write!(f, "cannot read `{path}`: {}", reason(error)),
             FileFault::Write(error) => write!(f, "cannot write `{path}`: {}", reason(error)),
+            FileFault::Archive => write!(
+                f,
+                "`{path}` is an archive; if it is a saved Terraform plan, show it: `terraform show -json {path} > plan.json`"
+            ),
             FileFault::NotText(at) => write!(f, "`{path}` is no text: byte {at} is not UTF-8"),
             FileFault::TooLarge(bytes) => {
                 write!(f, "`{path}` has {bytes} bytes; files up to {MAX_BYTES} bytes are read")
             }
             FileFault::EmptyFolder => {
-                write!(f, "the folder `{path}` holds no file named *.yaml, *.yml, *.json or *.jsonc")
+                write!(
+                    f,
+                    "the folder `{path}` holds no file named *.yaml, *.yml, *.json, *.jsonc or *.tfstate"
+                )
             }
         }
     }
@@ -87,14 +96,17 @@ pub struct Found {
 }
 
 /// The files behind paths, in order: a file is itself, a folder is what it holds, sorted by path. A file that is
-/// met again is read once.
+/// met again is read once, unless it is named again: a template may be deployed several times.
 pub fn expand(paths: &[PathBuf]) -> Result<Vec<Found>, FileError> {
     let mut out: Vec<Found> = Vec::new();
-    let mut seen = hashbrown::HashSet::new();
+    let mut seen: hashbrown::HashMap<PathBuf, PathBuf> = hashbrown::HashMap::new();
     for path in paths {
         let mut found = Vec::new();
         if path != Path::new("-") && path.is_dir() {
-            walk(path, 0, &mut found)?;
+            walk(path, 0, &has_our_extension, &mut found)?;
+            if found.is_empty() {
+                walk(path, 0, &is_source, &mut found)?;
+            }
             found.sort();
             if found.is_empty() {
                 return Err(FileError::new(path, FileFault::EmptyFolder));
@@ -105,7 +117,10 @@ pub fn expand(paths: &[PathBuf]) -> Result<Vec<Found>, FileError> {
         let named = found.len() == 1 && found[0] == *path;
         for path in found {
             let same = std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-            if seen.insert(same) {
+            let first = seen.get(&same).cloned();
+            if first.is_none() || named {
+                let path = first.unwrap_or_else(|| path.clone());
+                seen.insert(same, path.clone());
                 out.push(Found { path, named });
             }
         }
@@ -114,7 +129,12 @@ pub fn expand(paths: &[PathBuf]) -> Result<Vec<Found>, FileError> {
 }
 
 /// The files of a folder whose names say that they might be ours. Hidden ones and linked folders are left out.
-fn walk(folder: &Path, depth: usize, out: &mut Vec<PathBuf>) -> Result<(), FileError> {
+fn walk(
+    folder: &Path,
+    depth: usize,
+    wanted: &dyn Fn(&Path) -> bool,
+    out: &mut Vec<PathBuf>,
+) -> Result<(), FileError> {
     let fail = |error| FileError::new(folder, FileFault::Read(error));
     for entry in std::fs::read_dir(folder).map_err(fail)? {
         let entry = entry.map_err(fail)?;
@@ -124,8 +144,8 @@ fn walk(folder: &Path, depth: usize, out: &mut Vec<PathBuf>) -> Result<(), FileE
             continue;
         }
         if kind.is_dir() && depth < MAX_DEPTH {
-            walk(&path, depth + 1, out)?;
-        } else if !kind.is_dir() && has_our_extension(&path) && path.is_file() {
+            walk(&path, depth + 1, wanted, out)?;
+        } else if !kind.is_dir() && wanted(&path) && path.is_file() {
             out.push(path);
         }
     }
@@ -134,7 +154,13 @@ fn walk(folder: &Path, depth: usize, out: &mut Vec<PathBuf>) -> Result<(), FileE
 
 fn has_our_extension(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    matches!(extension.as_str(), "yaml" | "yml" | "json" | "jsonc")
+    matches!(extension.as_str(), "yaml" | "yml" | "json" | "jsonc" | "tfstate")
+}
+
+/// Sources that have to be compiled first; a folder that holds nothing else says so.
+fn is_source(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    matches!(extension.as_str(), "bicep" | "bicepparam" | "tf" | "tfplan")
 }
 
 /// Whether a file is there.
@@ -161,7 +187,8 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(FileError::new(path, FileFault::TooLarge(bytes.len() as u64)));
     }
-    decode(bytes).map_err(|at| FileError::new(path, FileFault::NotText(at)))
+    let fault = if bytes.starts_with(b"PK\x03\x04") { Some(FileFault::Archive) } else { None };
+    decode(bytes).map_err(|at| FileError::new(path, fault.unwrap_or(FileFault::NotText(at))))
 }
 
 /// Opens a file to be read as a stream, with its length where that is known; `-` is standard input.

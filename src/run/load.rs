@@ -1,18 +1,21 @@
 //! Loading estates: many files at once, recognised by content, put together in the order of the paths.
 
 mod import;
+mod link;
 mod pair;
 mod recognise;
 
 pub use recognise::{Kind, parse};
 
 use super::files::{self, FileError, Found};
+use super::observed;
 use crate::diag::{At, Code, Diagnostic, Diagnostics, DocId, Sources, Text};
 use crate::doc::Node;
 use crate::formats::detect::Detected;
+use crate::formats::export::Facts;
 use crate::formats::{change, native};
-use crate::inventory::RawResource;
 use crate::inventory::change::Change;
+use crate::inventory::{Origin, RawResource, ResourceId};
 use crate::net::{IpAddr, Ipv4Addr};
 use crate::scenario::Word;
 use crate::tags::ServiceTags;
@@ -35,8 +38,22 @@ pub struct Settings {
     pub change_files: Vec<PathBuf>,
     /// Where templates are deployed.
     pub target: DeploymentTarget,
-    /// Whether a Terraform plan means what is deployed now, and not what will be.
+    /// Whether a Terraform plan or a what-if result means what is deployed now, and not what will be.
     pub before_plan: bool,
+    /// Which description wins where a template or plan and an export describe one resource.
+    pub prefer: Prefer,
+    /// Another service tag file, for the question what changes with it.
+    pub service_tags_after: Option<PathBuf>,
+}
+
+/// Which description of a resource wins, property by property. Our own estate file always does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Prefer {
+    /// What is deployed, as an export or a state tells it.
+    #[default]
+    Deployed,
+    /// What a template or plan will make of it.
+    Planned,
 }
 
 /// Where templates are deployed, as far as somebody says.
@@ -61,6 +78,10 @@ pub struct Loaded {
     pub changes: Vec<Change>,
     /// The service tags to use.
     pub tags: Arc<ServiceTags>,
+    /// The service tags of the other file, if one was given.
+    pub tags_after: Option<Arc<ServiceTags>>,
+    /// What Azure's answers tell beside resources.
+    pub facts: Facts,
     /// What is wrong with the documents.
     pub notes: Diagnostics,
     /// What each document was.
@@ -89,6 +110,10 @@ enum Role {
     Beside,
     /// The service tag file.
     Tags,
+    /// The other service tag file.
+    TagsAfter,
+    /// A template or parameter file that a template links to.
+    Linked,
     /// A change file.
     Changes,
 }
@@ -116,7 +141,7 @@ pub async fn load(
     let reads = read_all(wanted, &mut sources).await?;
     span.in_scope(|| tracing::info!(documents = reads.len(), "read"));
     let mut notes = Diagnostics::new();
-    let parsed = parse_all(reads, &sources, &mut notes).await;
+    let parsed = once(parse_all(reads, &sources, &mut notes).await);
     let loaded = import_all(parsed, inline, settings, sources, notes).await;
     span.in_scope(|| tracing::info!(resources = loaded.raws.len(), notes = loaded.notes.len(), "loaded"));
     Ok(loaded)
@@ -133,6 +158,7 @@ fn wanted(paths: &[PathBuf], settings: &Settings) -> Result<Vec<(PathBuf, Role)>
     }
     wanted.extend(settings.parameter_files.iter().map(|p| (p.clone(), Role::Parameters)));
     wanted.extend(settings.service_tags.iter().map(|p| (p.clone(), Role::Tags)));
+    wanted.extend(settings.service_tags_after.iter().map(|p| (p.clone(), Role::TagsAfter)));
     wanted.extend(settings.change_files.iter().map(|p| (p.clone(), Role::Changes)));
     Ok(wanted)
 }
@@ -184,21 +210,32 @@ async fn parse_all(
     out
 }
 
+/// Every file once, but a template as often as it is named with parameters of its own behind it.
+fn once(reads: Vec<Read>) -> Vec<Read> {
+    let is = |read: Option<&Read>, kind: Detected| {
+        read.is_some_and(|r| r.role == Role::Estate { named: true } && r.kind == Kind::Is(kind))
+    };
+    let repeats = |number: usize, read: &Read| {
+        let before = &reads[..number];
+        let met = matches!(read.role, Role::Estate { .. })
+            && before.iter().any(|r| r.path == read.path && matches!(r.role, Role::Estate { .. }));
+        let again =
+            is(Some(read), Detected::ArmTemplate) && is(reads.get(number + 1), Detected::ArmParameters);
+        let behind = is(Some(read), Detected::ArmParameters)
+            && is(number.checked_sub(1).and_then(|n| reads.get(n)), Detected::ArmTemplate);
+        met && !again && !behind
+    };
+    let keep: Vec<bool> = reads.iter().enumerate().map(|(number, read)| !repeats(number, read)).collect();
+    reads.into_iter().zip(keep).filter(|(_, keep)| *keep).map(|(read, _)| read).collect()
+}
+
 async fn import_all(
-    reads: Vec<Read>,
+    mut reads: Vec<Read>,
     inline: &[Node],
     settings: &Settings,
     mut sources: Sources,
     mut notes: Diagnostics,
 ) -> Loaded {
-    let mut loaded = Loaded {
-        sources: Sources::default(),
-        raws: Vec::new(),
-        changes: Vec::new(),
-        tags: Arc::new(ServiceTags::default()),
-        notes: Diagnostics::new(),
-        documents: Vec::new(),
-    };
     let texts = import::parameters_from_texts(&settings.parameter_texts, &mut sources, &mut notes);
     let values: Vec<(Word, Node)> = settings.parameters.iter().cloned().chain(texts).collect();
     let paired = pair::pair(&reads, &mut notes);
@@ -209,14 +246,15 @@ async fn import_all(
         }
     }
     let work: Vec<import::Job> = import::jobs(&reads, &paired, values, settings);
-    for (number, (raws, more)) in in_order(work, import::run).await.into_iter().enumerate() {
-        let Read { doc, kind, .. } = &reads[number];
-        loaded.documents.push(Document { doc: *doc, kind: kind.clone(), resources: raws.len() });
-        loaded.raws.extend(raws);
-        notes.extend(more);
-    }
+    let mut done = in_order(work.clone(), import::run).await;
+    link::follow(&mut reads, work, &mut done, &mut sources, &mut notes).await;
+    let mut loaded = put_together(&reads, done, &mut notes);
     for node in inline {
         loaded.raws.extend(native::load_inline(node, &mut notes));
+    }
+    if settings.prefer == Prefer::Planned {
+        let planned = loaded.raws.iter_mut().filter(|raw| raw.origin == Origin::Template);
+        planned.for_each(|raw| raw.origin = Origin::Planned);
     }
     for read in reads.iter().filter(|read| read.role == Role::Changes) {
         match (&read.root, &read.kind) {
@@ -225,21 +263,67 @@ async fn import_all(
             (None, _) => {}
         }
     }
-    loaded.tags = service_tags(&reads, &mut notes);
+    loaded.tags = service_tags(&reads, Role::Tags, &mut notes).unwrap_or_else(builtin);
+    loaded.tags_after = service_tags(&reads, Role::TagsAfter, &mut notes);
+    observed::take_in(&loaded.facts, &mut loaded.raws, &loaded.tags, &sources, &mut notes);
     loaded.sources = sources;
     loaded.notes = notes;
     loaded
 }
 
-/// The tags of the file given, else of the one among the estate's files, else the built-in table.
-fn service_tags(reads: &[Read], notes: &mut Diagnostics) -> Arc<ServiceTags> {
+/// What the documents give together, in their order. What one takes away goes from the others.
+fn put_together(reads: &[Read], done: Vec<import::Imported>, notes: &mut Diagnostics) -> Loaded {
+    let mut loaded = Loaded {
+        sources: Sources::default(),
+        raws: Vec::new(),
+        changes: Vec::new(),
+        tags: Arc::new(ServiceTags::default()),
+        tags_after: None,
+        facts: Facts::default(),
+        notes: Diagnostics::new(),
+        documents: Vec::new(),
+    };
+    let mut removed: Vec<(DocId, ResourceId)> = Vec::new();
+    for (number, imported) in done.into_iter().enumerate() {
+        let Read { doc, kind, .. } = &reads[number];
+        loaded.documents.push(Document { doc: *doc, kind: kind.clone(), resources: imported.raws.len() });
+        loaded.raws.extend(imported.raws);
+        loaded.facts.extend(imported.facts);
+        removed.extend(imported.removed.into_iter().map(|id| (*doc, id)));
+        notes.extend(imported.notes);
+    }
+    let is_removed =
+        |raw: &RawResource| removed.iter().any(|(doc, id)| *doc != raw.at.doc && is_or_is_in(&raw.id, id));
+    if !removed.is_empty() {
+        loaded.raws.retain(|raw| raw.origin == Origin::Estate || !is_removed(raw));
+    }
+    loaded
+}
+
+/// Whether a resource is the other one, or a child of it.
+fn is_or_is_in(id: &ResourceId, other: &ResourceId) -> bool {
+    let mut here = Some(id.clone());
+    while let Some(id) = here {
+        if id == *other {
+            return true;
+        }
+        here = id.parent();
+    }
+    false
+}
+
+/// The tags of the file with this role; of the one among the estate's files, where the role is the usual one and
+/// no file has it.
+fn service_tags(reads: &[Read], role: Role, notes: &mut Diagnostics) -> Option<Arc<ServiceTags>> {
     let is_tags = |read: &&Read| read.kind == Kind::Is(Detected::ServiceTags);
-    for read in reads.iter().filter(|r| r.role == Role::Tags && r.root.is_some() && !is_tags(r)) {
+    for read in reads.iter().filter(|r| r.role == role && r.root.is_some() && !is_tags(r)) {
         notes.push(not_wanted(read.doc, "a service tag file", &read.kind));
     }
-    let mut files: Vec<&Read> = reads.iter().filter(is_tags).collect();
-    if files.iter().any(|read| read.role == Role::Tags) {
-        files.retain(|read| read.role == Role::Tags);
+    let of_estate = |read: &&Read| role == Role::Tags && matches!(read.role, Role::Estate { .. });
+    let mut files: Vec<&Read> =
+        reads.iter().filter(is_tags).filter(|r| r.role == role || of_estate(r)).collect();
+    if files.iter().any(|read| read.role == role) {
+        files.retain(|read| read.role == role);
     }
     if let [first, second, ..] = files[..] {
         let at = whole(second.doc);
@@ -250,14 +334,12 @@ fn service_tags(reads: &[Read], notes: &mut Diagnostics) -> Arc<ServiceTags> {
                 .help("choose with `--service-tags FILE`"),
         );
     }
-    let Some(root) = files.first().and_then(|read| read.root.as_deref()) else {
-        return builtin();
-    };
+    let root = files.first().and_then(|read| read.root.as_deref())?;
     match ServiceTags::from_json(root, notes) {
-        Ok(tags) => indexed(tags),
+        Ok(tags) => Some(indexed(tags)),
         Err(fault) => {
             notes.push(fault);
-            builtin()
+            None
         }
     }
 }

@@ -13,6 +13,21 @@ pub fn diagnostics(notes: &Diagnostics, sources: &Sources, style: &Style) -> Str
     out
 }
 
+/// Diagnostics as data, one JSON object a line.
+pub fn diagnostic_lines(notes: &Diagnostics, sources: &Sources) -> String {
+    let views = report::diagnostics::views(notes, &Locator::new(sources));
+    let mut out = String::new();
+    for view in views {
+        out.push_str(&serde_json::to_string(&view).unwrap_or_default());
+        out.push('\n');
+    }
+    if notes.dropped() > 0 {
+        let message = format!("{} more were not kept", notes.dropped());
+        out.push_str(&format!("{}\n", serde_json::json!({ "severity": "note", "message": message })));
+    }
+    out
+}
+
 /// An answer in one line, for batches too long for a table.
 pub fn line(row: &FlowRow) -> String {
     let mut out = format!("{:<8} {} -> {}", row.outcome.word(), clean(&row.from), clean(&row.to));

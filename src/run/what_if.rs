@@ -7,7 +7,9 @@ use super::engine;
 use super::load::{parse, workers};
 use crate::analysis::block::{self, Block, Obstacle, Places};
 use crate::analysis::change_text::ChangeText;
-use crate::analysis::impact::{self, FlowChange, Impact, Need, Use, Weight, Workload};
+use crate::analysis::impact::{self, FlowChange, Impact, Need, Subjects, Use, Weight, Workload};
+use crate::analysis::needs;
+use crate::catalogue::Catalogue;
 use crate::diag::{At, Code, Diagnostic, Diagnostics, Severity, Sources};
 use crate::formats::change;
 use crate::inventory::change::{Change, ChangeLog};
@@ -69,17 +71,6 @@ fn key(note: &Diagnostic) -> (Code, At, &str) {
     (note.code, note.at, &note.message)
 }
 
-/// Workloads and what they need.
-#[derive(Clone, Debug, Default)]
-pub struct Subjects {
-    /// The workloads.
-    pub workloads: Vec<Workload>,
-    /// Their needs.
-    pub needs: Vec<Need>,
-    /// What was left out, and why.
-    pub remarks: Vec<String>,
-}
-
 /// An estate before and after.
 #[derive(Debug)]
 pub struct WhatIf {
@@ -103,6 +94,36 @@ pub struct WhatIf {
 
 /// The name of the change file that flags stand for.
 pub const TYPED: &str = "<what-if>";
+
+/// The name of the document with what Azure makes by itself.
+const STAND_INS: &str = "<made by Azure>";
+
+/// The workloads of an estate and what they need. What no file names and Azure makes by itself joins `base`; the network
+/// is that with it.
+pub fn of_estate(
+    catalogue: &Catalogue,
+    clients: &[String],
+    before: &Network,
+    base: &mut Vec<Change>,
+    sources: &mut Sources,
+    notes: &mut Diagnostics,
+    compile: impl FnOnce(&[Change], &mut Diagnostics) -> Network,
+) -> (Network, Subjects) {
+    let (text, computes) = impact::stand_ins(before);
+    if !text.is_empty() {
+        base.extend(read(&text.file("made by Azure beside computes"), STAND_INS, sources, notes));
+    }
+    base.extend(needs::stand_ins(catalogue, before));
+    let network = compile(base, notes);
+    let mut subjects = Subjects::of_estate(catalogue, &network, clients);
+    if !computes.is_empty() {
+        let computes = computes.join(", ");
+        let remark =
+            format!("the public address and security group that Azure makes for {computes} are stood in for");
+        subjects.remarks.push(remark);
+    }
+    (network, subjects)
+}
 
 /// Asks. `None` where the input is faulty; the notes say why.
 pub fn ask(
@@ -266,6 +287,7 @@ pub fn of_pack(cases: &[Case], network: &Network, notes: &mut Diagnostics) -> Su
             dependency: case.group.clone(),
             uses,
             flows: vec![flow],
+            untraced: None,
         });
     }
     if kept_out > 0 {

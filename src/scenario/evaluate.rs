@@ -62,6 +62,12 @@ pub fn evaluate(expectation: &Expectation, trace: &Trace) -> Verdict {
     }
 }
 
+/// What to say of an expectation on an open flow where the flow never got through before.
+pub fn never_open() -> Verdict {
+    let got = "a flow that did not get through before the change".into();
+    Verdict::Failed(vec![Difference { field: "established", wanted: "an open flow".into(), got }])
+}
+
 /// What the caller notices.
 pub fn noticed(trace: &Trace) -> Noticed {
     trace.noticed()

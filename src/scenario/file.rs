@@ -185,7 +185,7 @@ fn rules(fields: &Fields<'_>, notes: &mut Diagnostics) -> Vec<RuleId> {
 /// Reads a flow; a list of ports makes one case for each.
 fn flow(item: &Node, cases: &mut Vec<Case>, notes: &mut Diagnostics) {
     let Some(fields) = Fields::new(item, "a flow", &[ASKED, EXPECTED].concat(), notes) else { return };
-    let expectation = expectation(&fields, notes);
+    let expectation = expectation(&fields, false, notes);
     let from = fields.required("from", "the flow", notes).and_then(|w| end(&w, notes));
     let to = fields.required("to", "the flow", notes).and_then(|w| end(&w, notes));
     let (Some((from, _)), Some((to, own_port))) = (from, to) else { return };
@@ -269,13 +269,19 @@ fn port(word: &Word, key: &str, notes: &mut Diagnostics) -> Option<u16> {
     port
 }
 
-fn expectation(fields: &Fields<'_>, notes: &mut Diagnostics) -> Expectation {
+/// The words for what becomes of an open flow, beside those for a new one.
+pub(super) const OPEN_OUTCOMES: &[(&str, Outcome)] =
+    &[("continues", Outcome::Allowed), ("cut", Outcome::Blocked)];
+
+fn expectation(fields: &Fields<'_>, open: bool, notes: &mut Diagnostics) -> Expectation {
     let outcomes = [Outcome::Allowed, Outcome::Blocked, Outcome::Unknown, Outcome::Mixed];
+    let outcomes = outcomes.into_iter().map(|o| (o.word(), o));
+    let outcomes = outcomes.chain(OPEN_OUTCOMES.iter().copied().filter(|_| open));
     let texts = |key: &str, notes: &mut Diagnostics| {
         fields.words(key, notes).into_iter().map(|w| w.text).collect::<Vec<_>>()
     };
     let expectation = Expectation {
-        outcome: fields.one_of("expect", outcomes.into_iter().map(|o| (o.word().into(), o)), notes),
+        outcome: fields.one_of("expect", outcomes.map(|(word, o)| (word.into(), o)), notes),
         cause: fields.one_of("cause", Cause::ALL.iter().map(|c| (c.code().into(), *c)), notes),
         decider: fields.text("decider", notes),
         disposition: fields.one_of(
@@ -358,7 +364,7 @@ fn expectations(
         let name = Word { text: entry.key.clone(), at: entry.key_at };
         let known = named(&name, cases, notes);
         let Some(inner) = Fields::new(&entry.value, "an expectation", EXPECTED, notes) else { continue };
-        let mut expectation = expectation(&inner, notes);
+        let mut expectation = expectation(&inner, key == "established", notes);
         expectation.at = entry.key_at;
         if expectation.is_empty() {
             let message = format!("nothing is expected of `{}`", entry.key);

@@ -1,6 +1,6 @@
 //! The JSON Schema of the scenario file, for editors.
 
-use super::file::{ASKED, EXPECTED, NOTICES, STAGE, TOP, VARIANT, VERSION};
+use super::file::{ASKED, EXPECTED, NOTICES, OPEN_OUTCOMES, STAGE, TOP, VARIANT, VERSION};
 use crate::formats::change;
 use crate::formats::native;
 use crate::profile::KNOBS;
@@ -101,6 +101,17 @@ fn by_flow() -> Json {
     json!({ "type": "object", "description": "what is expected instead, by name of the flow", "additionalProperties": one })
 }
 
+/// Flows that were open before the step have words of their own for what becomes of them.
+fn established() -> Json {
+    let mut schema = by_flow();
+    if let Some(words) = schema["additionalProperties"]["properties"]["expect"]["enum"].as_array_mut() {
+        words.extend(OPEN_OUTCOMES.iter().map(|(word, _)| Json::from(*word)));
+    }
+    schema["description"] =
+        "what becomes of flows that were open before the step, by name of the flow".into();
+    schema
+}
+
 fn variant() -> Json {
     let all = properties(VARIANT, |name| match name {
         "changes" => change::list_schema(),
@@ -115,7 +126,8 @@ fn variant() -> Json {
 fn stage() -> Json {
     let all = properties(STAGE, |name| match name {
         "changes" => change::list_schema(),
-        "flows" | "established" => by_flow(),
+        "flows" => by_flow(),
+        "established" => established(),
         _ => json!({ "type": "string" }),
     });
     json!({ "type": "object", "additionalProperties": false, "properties": all })

@@ -103,7 +103,18 @@ impl Walk<'_> {
         let inventory = &self.net.inventory;
         let keys = match inventory.follow_any(identity) {
             Some(slot) => crate::network::identities_of(inventory, slot),
-            None => vec![identity.to_ascii_lowercase().into()],
+            None => {
+                let key: Arc<str> = identity.to_ascii_lowercase().into();
+                if !self.net.authority.knows(&key) && !self.in_access_policies(&key) {
+                    let unknown = Unknown::new(
+                        crate::diag::At::NOWHERE,
+                        format!("`{identity}` is in none of the files: which groups it is in is not known"),
+                    );
+                    s.unknown(StepKind::Authorize, Cause::UnknownIdentity, &unknown, by(&[azure::RBAC_2]));
+                    return None;
+                }
+                vec![key]
+            }
         };
         if keys.is_empty() {
             let unknown = Unknown::new(
@@ -114,6 +125,12 @@ impl Walk<'_> {
             return None;
         }
         Some(keys)
+    }
+
+    /// Whether an access policy names an object id.
+    fn in_access_policies(&self, key: &str) -> bool {
+        let mut policies = self.net.inventory.services.iter().flat_map(|s| s.access_policies.iter());
+        policies.any(|p| p.object_id.known().is_some_and(|o| o.eq_ignore_ascii_case(key)))
     }
 
     /// Whether a vault decides by roles. An absent property means access policies.
@@ -183,12 +200,15 @@ impl Walk<'_> {
                 s.block(
                     StepKind::Authorize,
                     Cause::RbacDenyAssignment,
-                    proof(&grant, &[azure::RBAC_1]),
+                    Evidence { name: None, ..proof(&grant, &[azure::RBAC_1]) },
                     text,
                 );
             }
             Judgement::Unknown(unknown) => {
-                s.unknown(StepKind::Authorize, Cause::UnknownIdentity, &unknown, by(&[azure::RBAC_1]));
+                let part = unknown.why.contains("a part of the resource");
+                let rules: &[azure::RuleId] =
+                    if part { &[azure::RBAC_1, azure::RBAC_4] } else { &[azure::RBAC_1] };
+                s.unknown(StepKind::Authorize, Cause::UnknownIdentity, &unknown, by(rules));
             }
             Judgement::Missing(grants) => {
                 let has = grants.iter().map(|g| format!("`{}`", g.role)).collect::<Vec<_>>().join(", ");

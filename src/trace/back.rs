@@ -5,22 +5,25 @@ use super::model::{Evidence, Hop, HopKind, Outcome, Return, StepKind, Zone};
 use super::question::Origin;
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
 use super::{Cause, Disposition};
-use crate::network::{AttachmentId, AttachmentKind, Tri};
+use crate::network::{AttachmentId, AttachmentKind, BranchKind, Tri};
 use crate::rules as azure;
 
 /// Steps of the answer.
 const MAX_BACK: usize = 64;
 
 impl Walk<'_> {
-    /// Walks the answer back from where the flow ended. What stops it becomes a blocker of the flow.
-    pub(super) fn walk_back(&self, s: &mut State, terminal: &Terminal) {
+    /// Walks the answer back from where the flow ended, in every way it may take. What stops it becomes a blocker of
+    /// the flow, before what the service itself would say: without an answer there is no request to refuse (RBAC-5).
+    pub(super) fn walk_back(&self, mut s: State, terminal: &Terminal) -> Vec<State> {
         if matches!(s.origin, Origin::Service(_) | Origin::Managed(..))
             || matches!(terminal, Terminal::Platform)
         {
-            return;
+            return vec![s];
         }
         let forward = s.header;
         let hops = s.hops.len();
+        let said = s.blockers.len();
+        let by_service = said - s.service_from.unwrap_or(said);
         s.back_from(hops);
         s.returning = true;
         s.trail.clear();
@@ -30,38 +33,53 @@ impl Walk<'_> {
             s.hops.push(again);
         }
         s.header = forward.reversed();
-        let mut next = self.first_back(s, terminal);
-        let mut steps = 0;
-        let end = loop {
-            match next {
-                Next::End(end) => break end,
-                Next::Go(place) => next = self.visit(s, place),
-                // Equal paths back: the first in order stands for all; the device check below is the same on each.
-                Next::Split(mut ways) => {
-                    let (place, header) = ways.remove(0);
-                    s.header = header;
-                    next = Next::Go(place);
+        let first = self.first_back(&mut s, terminal);
+        let mut done = Vec::new();
+        let mut work = vec![(s, first, 0)];
+        while let Some((mut s, next, steps)) = work.pop() {
+            let end = match next {
+                Next::End(end) => end,
+                Next::Go(place) if steps < MAX_BACK => {
+                    let next = self.visit(&mut s, place);
+                    work.push((s, next, steps + 1));
+                    continue;
                 }
-            }
-            steps += 1;
-            if steps > MAX_BACK {
-                break End::Stopped;
-            }
-        };
-        self.judge_back(s, &end, hops);
-        s.header = forward;
-        s.returning = false;
+                Next::Go(_) => End::Stopped,
+                Next::Forked(ways) => {
+                    work.extend(ways.into_iter().rev().map(|(s, next)| (s, next, steps + 1)));
+                    continue;
+                }
+                Next::Split(ways) => {
+                    let room = MAX_BACK.saturating_sub(done.len() + work.len()).max(1);
+                    for (place, header) in ways.into_iter().take(room).rev() {
+                        let branch = State { header, ..s.clone() };
+                        work.push((branch, Next::Go(place), steps + 1));
+                    }
+                    continue;
+                }
+            };
+            self.judge_back(&mut s, &end, hops);
+            s.blockers[said - by_service..].rotate_left(by_service);
+            s.header = forward;
+            s.returning = false;
+            done.push(s);
+        }
+        done
     }
 
     fn first_back(&self, s: &mut State, terminal: &Terminal) -> Next {
         match terminal {
-            Terminal::Attachment(id) => Next::Go(Place::Leave(*id)),
+            Terminal::Attachment(id) => {
+                self.admin_reply(s, *id, false);
+                Next::Go(Place::Leave(*id))
+            }
             Terminal::Subnet(subnet) => {
                 let id = self.net.inventory.subnets[*subnet].id.clone();
                 s.hop(HopKind::Subnet, id.full_name(), Some(id), Zone::Yours);
                 self.route(s, *subnet, None)
             }
             Terminal::Site(site) => Next::Go(Place::AtSite(*site)),
+            Terminal::Beyond(gateway) => Next::Go(Place::Arrive(*gateway)),
             Terminal::Internet => Next::Go(Place::Public),
             Terminal::Service(Arrival::PrivateEndpoint(id))
                 if super::question::is_private_endpoint(self.net, *id) =>
@@ -93,7 +111,10 @@ impl Walk<'_> {
         match near {
             Some(at) => Next::Go(Place::Arrive(at)),
             // Farther away, or behind a gateway: the answer goes by the network's own routes.
-            None => self.route(s, row.subnet, Some(id)),
+            None => {
+                let choice = self.net.choose_by_network(row.vnet, to);
+                self.follow(s, row.subnet, Some(id), choice)
+            }
         }
     }
 
@@ -118,6 +139,7 @@ impl Walk<'_> {
     pub(super) fn arrive_back(&self, s: &mut State, id: AttachmentId) -> Next {
         self.enter(s, id);
         if self.is_origin(s, id) {
+            self.admin_reply(s, id, true);
             return Next::End(End::Arrived(Terminal::Attachment(id), Disposition::Accepted));
         }
         let row = self.net.attachment(id);
@@ -154,12 +176,15 @@ impl Walk<'_> {
         }
     }
 
-    /// An internal load balancer as next hop spreads the answer over appliances; the one with the session is
-    /// chosen, since Azure hashes both directions alike for HA ports.
+    /// An internal load balancer as next hop spreads the answer over the appliances of its pools; the one with the
+    /// session is chosen, since Azure hashes both directions alike for HA ports.
     fn frontend_back(&self, s: &mut State, id: AttachmentId) -> Next {
         let header = s.header;
+        let pool = self.behind_frontend(id);
         let known = s.sessions.iter().rev().find_map(|x| match x.device {
-            Device::Transit(device) if x.outgoing.reversed() == header => Some(device),
+            Device::Transit(device) if x.outgoing.reversed() == header && pool.contains(&device) => {
+                Some(device)
+            }
             _ => None,
         });
         match known {
@@ -186,17 +211,27 @@ impl Walk<'_> {
     ) -> Next {
         let row = self.net.attachment(id);
         let to = s.header.destination;
+        if self.gateway_subnet(s, id) {
+            return Next::End(End::Stopped);
+        }
         let towards = self.net.gateways.towards(row.vnet, to);
         let branch = towards.into_iter().find(|(b, _)| {
             b.gateway == gateway || self.net.gateways.vnet_of[b.gateway.index()] == Some(row.vnet)
         });
+        let branch = branch.filter(|_| self.is_behind_gateway(row.subnet, to)).map(|(b, _)| b.kind);
+        let home = matches!((branch, &s.origin), (Some(BranchKind::Site(a)), Origin::Site(b, _)) if a == *b);
+        if !home && self.net.is_public(to) {
+            // RT-32: in from the internet, and the answer leaves by the gateway.
+            let evidence = of(self.net, Some(row.owner), &[azure::RT_32, azure::ASYM_1]);
+            let text = format!("the answer to {to}, which came from the internet, goes to the gateway");
+            s.block(StepKind::Return, Cause::AsymmetricReturn, evidence, text);
+            return Next::End(End::Stopped);
+        }
         match branch {
-            Some((branch, _)) if self.is_behind_gateway(row.subnet, to) => match branch.kind {
-                crate::network::BranchKind::Site(site) => Next::Go(Place::AtSite(site)),
-                crate::network::BranchKind::Vnet(vnet) => Next::Go(Place::Inside(vnet)),
-                _ => Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork)),
-            },
-            _ => self.route(s, row.subnet, Some(id)),
+            Some(BranchKind::Site(site)) => Next::Go(Place::AtSite(site)),
+            Some(BranchKind::Vnet(vnet)) => Next::Go(Place::Inside(vnet)),
+            Some(_) => Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork)),
+            None => self.route(s, row.subnet, Some(id)),
         }
     }
 
@@ -210,9 +245,8 @@ impl Walk<'_> {
         let translated = s.sessions.iter().any(|x| x.outgoing.reversed() == header);
         match s.origin {
             Origin::Internet(ip) if ip == header.destination => Next::Go(Place::Public),
-            Origin::Site(..) => Next::Go(Place::Public),
             // The sender left by a public address and came in by another: the answer goes out the same way.
-            _ if translated => Next::Go(Place::Public),
+            _ if translated && self.net.is_public(header.destination) => Next::Go(Place::Public),
             _ => {
                 let text = format!("the answer to {} would leave to the internet", s.header.destination);
                 s.block(StepKind::Return, Cause::ReturnNoRoute, by(&[azure::PKT_6]), text);
@@ -254,9 +288,9 @@ impl Walk<'_> {
                 Next::Go(Place::Hub(hub, true))
             }
             Device::Edge => Next::Go(Place::Public),
-            Device::Site(_) | Device::Inbound(_) => {
-                Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork))
-            }
+            // The line of the site: the answer comes the way the request went.
+            Device::Site(site) => Next::Go(Place::AtSite(site)),
+            Device::Inbound(_) => Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork)),
         }
     }
 
@@ -271,21 +305,21 @@ impl Walk<'_> {
                     Next::End(End::Stopped)
                 }
             }
-            _ => Next::End(End::Arrived(Terminal::Internet, Disposition::Accepted)),
+            _ => Next::End(End::Arrived(Terminal::Platform, Disposition::Accepted)),
         }
     }
 
     /// What the way back means for the flow.
     fn judge_back(&self, s: &mut State, end: &End, hops: usize) {
         let stopped_there = s.blockers.iter().any(|b| b.hop >= hops);
-        if *end == End::Stopped && !stopped_there && s.missing.is_empty() {
-            s.block(
-                StepKind::Return,
-                Cause::ReturnNoRoute,
-                by(&[azure::PKT_6]),
-                "the answer finds no way back",
-            );
-            return;
+        let lost = match end {
+            End::Stopped => s.missing.is_empty().then_some("the answer finds no way back"),
+            End::Arrived(terminal, _) => {
+                (!is_home(&s.origin, terminal)).then_some("the answer ends where nobody asked")
+            }
+        };
+        if let Some(text) = lost.filter(|_| !stopped_there) {
+            s.block(StepKind::Return, Cause::ReturnNoRoute, by(&[azure::PKT_6]), text);
         }
         // The causes of a lost answer come under the return, whatever stopped it.
         for blocker in s.blockers.iter_mut().filter(|b| b.hop >= hops) {
@@ -293,7 +327,11 @@ impl Walk<'_> {
                 blocker.cause = Cause::ReturnNoRoute;
             }
             blocker.disposition = Disposition::ReturnLost;
+            if !blocker.evidence.rules.contains(&azure::PKT_6) {
+                blocker.evidence.rules.push(azure::PKT_6);
+            }
         }
+        let stopped_there = stopped_there || lost.is_some();
         if stopped_there || *end == End::Stopped {
             return;
         }
@@ -328,6 +366,18 @@ impl Walk<'_> {
                 text,
             );
         }
+    }
+}
+
+/// Whether an answer that ends there has come to who asked.
+fn is_home(origin: &Origin, terminal: &Terminal) -> bool {
+    match (origin, terminal) {
+        (_, Terminal::Platform) => true,
+        (Origin::Attachment(asked), Terminal::Attachment(end)) => asked == end,
+        (Origin::Subnet(asked, _), Terminal::Subnet(end)) => asked == end,
+        (Origin::Site(asked, _), Terminal::Site(end)) => asked == end,
+        (Origin::Internet(_), Terminal::Internet) => true,
+        _ => false,
     }
 }
 

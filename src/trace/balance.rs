@@ -3,58 +3,18 @@
 use super::engine::Walk;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::outbound::names_part;
+use super::question::EPHEMERAL_PORT;
 use super::state::{Device, End, Next, Place, Session, State, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{
-    ApplicationGateway, Id, LoadBalancer, LoadBalancingRule, Sku, Slot, TableTag, Unknown,
+    ApplicationGateway, Id, LoadBalancer, LoadBalancingRule, ResourceId, Sku, Slot, TableTag, Unknown,
 };
 use crate::net::Header;
 use crate::net::{Protocol, ProtocolMatch};
-use crate::network::{
-    AttachmentId, AttachmentKind, HOST_ADDRESS, PublicTarget, Ruling, SubnetRole, Tri, Verdict,
-};
+use crate::network::{AttachmentId, AttachmentKind, HOST_ADDRESS, PublicTarget, Ruling, Verdict};
 use crate::rules as azure;
 
 impl Walk<'_> {
-    /// The pools an attachment belongs to, as references.
-    pub(super) fn pools_of(&self, id: AttachmentId) -> Vec<String> {
-        let inventory = &self.net.inventory;
-        let row = self.net.attachment(id);
-        let mut pools: Vec<String> = Vec::new();
-        let mut add = |configs: &crate::inventory::Many<crate::inventory::IpConfiguration>| {
-            for config in configs {
-                pools.extend(config.load_balancer_backend_address_pools.iter().map(|r| r.text.to_string()));
-            }
-        };
-        match row.kind {
-            AttachmentKind::Interface(nic) => add(&inventory.network_interfaces[nic].ip_configurations),
-            AttachmentKind::ScaleSet(set) => {
-                for interface in &inventory.scale_sets[set].network_interface_configurations {
-                    add(&interface.ip_configurations);
-                }
-            }
-            _ => {}
-        }
-        for balancer in inventory.load_balancers.iter() {
-            for pool in &balancer.backend_address_pools {
-                let by_address = pool
-                    .addresses
-                    .iter()
-                    .any(|a| a.ip_address.known().is_some() && a.ip_address.known() == row.address.as_ref());
-                let by_config = pool.backend_ip_configurations.iter().any(|r| match row.kind {
-                    AttachmentKind::Interface(nic) => {
-                        r.id().is_some_and(|id| id.is_within(inventory.network_interfaces[nic].id.as_str()))
-                    }
-                    _ => false,
-                });
-                if by_address || by_config {
-                    pools.push(pool.id.as_str().to_owned());
-                }
-            }
-        }
-        pools
-    }
-
     /// At a frontend of a load balancer, from inside (`own`) or from public space.
     pub(super) fn at_frontend(
         &self,
@@ -81,6 +41,9 @@ impl Walk<'_> {
             mine && takes(r, &s.header, transit)
         });
         let Some(rule) = rule else {
+            if self.balancer_rule_gone(s, slot) {
+                return Next::End(End::Stopped);
+            }
             return self.inbound_nat(s, balancer, front, slot);
         };
         if let Some(unknown) = [&rule.frontend_port, &rule.backend_port].into_iter().find_map(|f| f.unknown())
@@ -98,7 +61,8 @@ impl Walk<'_> {
             at: rule.at,
             ..of(self.net, Some(slot), &[azure::LB_1])
         };
-        let backends = self.backends(rule);
+        let pool = self.backends(balancer, rule);
+        let backends = self.kept_backends(s, &pool).unwrap_or(pool);
         if backends.is_empty() {
             let text = format!("no backend of the rule `{}` is in the files", rule.name);
             s.block(StepKind::Balance, Cause::NoBackend, evidence, text);
@@ -135,19 +99,20 @@ impl Walk<'_> {
     }
 
     /// The attachments in the pools of a rule.
-    fn backends(&self, rule: &LoadBalancingRule) -> Vec<AttachmentId> {
-        let wanted: Vec<&str> = rule.backend_address_pool.iter().map(|r| &*r.text).collect();
+    fn backends(&self, balancer: Id<LoadBalancer>, rule: &LoadBalancingRule) -> Vec<AttachmentId> {
+        let named = rule.backend_address_pool.iter();
+        let wanted: Vec<ResourceId> = named
+            .flat_map(|r| self.net.pools.named(&self.net.inventory, &r.text, Some(balancer.raw())))
+            .collect();
         let mut out = Vec::new();
-        for number in 0..self.net.attachments.len() {
-            let id = AttachmentId(number as u32);
+        for id in self.net.pools.members().iter().copied() {
             if matches!(
                 self.net.attachment(id).kind,
                 AttachmentKind::Frontend(..) | AttachmentKind::PrivateEndpoint(..)
             ) {
                 continue;
             }
-            let pools = self.pools_of(id);
-            if pools.iter().any(|p| wanted.iter().any(|w| same_part(w, p))) {
+            if self.net.pools.of(id).iter().any(|p| wanted.contains(p)) {
                 out.push(id);
             }
         }
@@ -166,11 +131,24 @@ impl Walk<'_> {
         let row = &self.net.inventory.load_balancers[balancer];
         let public = self.is_public_frontend(rule, balancer);
         let healthy: Vec<AttachmentId> =
-            backends.iter().copied().filter(|b| self.probe_passes(*b) != Tri::No).collect();
+            backends.iter().copied().filter(|b| self.probe_passes(row, rule, *b)).collect();
         if healthy.is_empty() {
-            let evidence = Evidence { rules: vec![azure::LB_4, azure::PLAT_6], ..evidence.clone() };
-            let text = "every backend denies the health probes from 168.63.129.16, so none gets new flows";
-            s.block(StepKind::Balance, Cause::ProbeDown, evidence, text);
+            let every = !self.backends(balancer, rule).iter().any(|b| self.probe_passes(row, rule, *b));
+            if !self.outlives_probes(s, row.sku.is(Sku::Basic), every) {
+                let mut rules = vec![azure::LB_4, azure::PLAT_6];
+                let (text, more) = match s.open.is_some() {
+                    true => (
+                        "every backend denies the health probes from 168.63.129.16, which cuts open flows",
+                        Some(azure::LB_3),
+                    ),
+                    false => (
+                        "every backend denies the health probes from 168.63.129.16, so none gets new flows",
+                        None,
+                    ),
+                };
+                rules.extend(more);
+                s.block(StepKind::Balance, Cause::ProbeDown, Evidence { rules, ..evidence.clone() }, text);
+            }
         }
         let used = if healthy.is_empty() { backends } else { healthy };
         let total = used.len();
@@ -204,14 +182,9 @@ impl Walk<'_> {
                 // The sessions differ by backend; each branch finds its own by the header it has.
                 for (id, before, after) in &ways {
                     self.one_backend_session(s, *id, *before, *after);
-                    if public {
-                        self.closed_unless_grouped(
-                            s,
-                            *id,
-                            row.sku.known().copied().or(Some(Sku::Standard)),
-                            azure::LB_2,
-                        );
-                    }
+                }
+                if public {
+                    self.through_front(s, row.sku.known().copied().or(Some(Sku::Standard)), azure::LB_2);
                 }
                 Next::Split(ways.into_iter().map(|(id, _, after)| (Place::Arrive(id), after)).collect())
             }
@@ -256,7 +229,7 @@ impl Walk<'_> {
             format!("backend `{name}`")
         });
         if public {
-            self.closed_unless_grouped(s, id, sku.or(Some(Sku::Standard)), azure::LB_2);
+            self.through_front(s, sku.or(Some(Sku::Standard)), azure::LB_2);
         }
     }
 
@@ -269,32 +242,34 @@ impl Walk<'_> {
         front.is_some_and(|f| !f.public_ip_address.is_absent())
     }
 
-    /// Whether the groups of a backend let the health probe in (LB-4).
-    fn probe_passes(&self, id: AttachmentId) -> Tri {
-        let row = self.net.attachment(id);
-        let subnet = self.net.subnet(row.subnet);
-        let Some(address) = row.address else { return Tri::Yes };
-        let header = Header {
-            source: HOST_ADDRESS,
-            destination: address,
-            protocol: Protocol::Tcp,
-            source_port: 50_000,
-            port: 80,
+    /// Whether the rules of a backend let the health probe in (LB-4), where there is one.
+    fn probe_passes(&self, balancer: &LoadBalancer, rule: &LoadBalancingRule, id: AttachmentId) -> bool {
+        let probe = rule.probe.known();
+        let probe = probe.and_then(|p| balancer.probes.iter().find(|x| names_part(&p.text, &x.id, &x.name)));
+        let (Some(probe), Some(destination)) = (probe, self.net.attachment(id).address) else { return true };
+        let port = probe.port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(0);
+        let protocol = Protocol::Tcp;
+        let header =
+            Header { source: HOST_ADDRESS, destination, protocol, source_port: EPHEMERAL_PORT, port };
+        let mut packet = State::new(header, super::question::Origin::Internet(HOST_ADDRESS), false);
+        self.filter(&mut packet, id, true);
+        packet.blockers.is_empty()
+    }
+
+    /// The attachments that a frontend's rules spread over.
+    pub(super) fn behind_frontend(&self, id: AttachmentId) -> Vec<AttachmentId> {
+        let AttachmentKind::Frontend(balancer, number) = self.net.attachment(id).kind else {
+            return Vec::new();
         };
-        let place = self.net.place(row.subnet, &[], &row.asgs);
-        let groups = [subnet.nsg.row().filter(|_| subnet.role == SubnetRole::Ordinary), row.nsg.row()];
-        for nsg in groups.into_iter().flatten() {
-            let set = &self.net.security.inbound[nsg.index()];
-            // Probes come to whatever port the probe names; a group that denies them denies the address.
-            match set.decide(&header, &place, |r| {
-                !r.destination_ports.is_all() && r.verdict == Some(Verdict::Deny)
-            }) {
-                Ruling::Rule(n) if set.rules[n].verdict == Some(Verdict::Deny) => return Tri::No,
-                Ruling::Unknown(unknown, _) => return Tri::Unknown(unknown),
-                _ => {}
-            }
-        }
-        Tri::Yes
+        let row = &self.net.inventory.load_balancers[balancer];
+        let Some(front) = row.frontend_ip_configurations.items.get(usize::from(number)) else {
+            return Vec::new();
+        };
+        let own = |r: &&LoadBalancingRule| {
+            let frontend = r.frontend_ip_configuration.known();
+            frontend.is_some_and(|f| names_part(&f.text, &front.id, &front.name))
+        };
+        row.load_balancing_rules.iter().filter(own).flat_map(|rule| self.backends(balancer, rule)).collect()
     }
 
     /// An inbound NAT rule, where no load-balancing rule takes the flow.
@@ -653,14 +628,4 @@ fn takes(rule: &LoadBalancingRule, header: &Header, transit: bool) -> bool {
     !transit
         && protocol
         && (rule.frontend_port.is(i64::from(header.port)) || rule.frontend_port.unknown().is_some())
-}
-
-/// Whether two references name the same pool: ids, or bare names.
-fn same_part(a: &str, b: &str) -> bool {
-    use crate::inventory::ResourceId;
-    if ResourceId::looks_like_one(a) && ResourceId::looks_like_one(b) {
-        return ResourceId::new(a) == ResourceId::new(b);
-    }
-    let last = |t: &str| t.rsplit('/').next().unwrap_or(t).to_ascii_lowercase();
-    last(a) == last(b)
 }

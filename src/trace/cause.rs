@@ -156,6 +156,8 @@ causes! {
     NoOutboundMethod = "NO_OUTBOUND_METHOD", NoOutboundMethod, Timeout, "The route says Internet, but nothing gives the sender a public address: no NAT gateway, public address, outbound rule or default outbound access (OUT-1, OUT-4).";
     NatProtocol = "NAT_PROTOCOL_NOT_CARRIED", NoOutboundMethod, Timeout, "The outbound method does not carry this protocol: NAT gateways and default outbound access take no ICMP (NAT-3, OUT-4).";
     ServiceEndpointPolicyDeny = "SERVICE_ENDPOINT_POLICY_DENY", DeniedOut, Timeout, "A service endpoint policy of the subnet does not list the target account (SEP-1).";
+    ServiceEndpointSwitched = "SERVICE_ENDPOINT_SWITCHED", NotConnected, Reset, "A service endpoint was switched on or off on the sender's subnet while the flow was open: that closes open connections to the service (SE-8).";
+    SessionNotKnown = "SESSION_NOT_KNOWN", DeniedInTransit, Timeout, "The flow was open before a change and now meets a device or receiver that never saw it begin (ASYM-1).";
     DnsZoneShadow = "DNS_NXDOMAIN_ZONE_SHADOW", NameNotResolved, NxDomain, "The private zone linked to the resolving network is authoritative for the name and has no record of it; there is no public fallback (DNS-6).";
     DnsNxDomain = "DNS_NXDOMAIN", NameNotResolved, NxDomain, "Nobody holds a record of the name.";
     DnsServerUnreachable = "DNS_SERVER_UNREACHABLE", NameNotResolved, LookupFailed, "The flow to the DNS server the client uses is blocked, so no name resolves (DNS-2).";

@@ -7,12 +7,13 @@
 use super::model::{Decision, Flow, HopKind, Missing, Outcome, StepKind, Trace, Zone};
 use super::question::{self, EPHEMERAL_PORT, Misunderstood, Origin, Question, Target, Wanted};
 use super::state::{Arrival, End, Next, Place, State, Terminal, by, of};
+use super::worlds::{self, Ending};
 use super::{Cause, Disposition};
 use crate::diag::At;
 use crate::inventory::{Id, OnPremisesSite, Slot, Subnet, TableTag};
 use crate::net::Header;
 use crate::net::IpAddr;
-use crate::network::{AttachmentKind, Network};
+use crate::network::{AttachmentKind, Branch, BranchKind, HOST_ADDRESS, Network};
 use crate::rules as azure;
 
 /// A flow may visit this many places; more is a loop or an estate beyond any real one.
@@ -47,6 +48,11 @@ pub fn decide(network: &Network, flow: &Flow) -> Decision {
     }
 }
 
+/// Answers a question understood before; `flow` lends the rest: protocol, ports, identity.
+pub(crate) fn decide_question(network: &Network, flow: &Flow, question: &Question) -> Decision {
+    Walk { net: network, depth: 0 }.answer(flow, question, false).decision()
+}
+
 /// Says how a flow is understood, or why it cannot be.
 pub fn understand(network: &Network, flow: &Flow) -> Result<Question, Misunderstood> {
     question::understand(network, flow)
@@ -77,22 +83,30 @@ impl<'n> Walk<'n> {
 
     /// Answers a question.
     pub(super) fn answer(&self, flow: &Flow, question: &Question, full: bool) -> Trace {
-        let header = Header {
+        let ends = self.all_ends(flow, question, full);
+        self.finish(flow, ends)
+    }
+
+    /// The header as it is sent, before its destination is known.
+    pub(super) fn first_header(&self, flow: &Flow, question: &Question) -> Header {
+        Header {
             source: self.source_address(&question.origin),
             destination: question::INTERNET_HOST,
             protocol: flow.protocol,
             source_port: flow.source_port.unwrap_or(EPHEMERAL_PORT),
             port: if flow.protocol.has_ports() { flow.port } else { 0 },
-        };
+        }
+    }
+
+    /// Every branch of a flow, judged.
+    pub(super) fn all_ends(&self, flow: &Flow, question: &Question, full: bool) -> Vec<(State, End)> {
+        let header = self.first_header(flow, question);
         let mut ends = self.ends(State::new(header, question.origin.clone(), full), question);
         if ends.iter().any(|(state, _)| state.alias_doubt) {
             let other = State { asks_for_alias: true, ..State::new(header, question.origin.clone(), full) };
             ends.extend(self.ends(other, question));
         }
-        for (state, end) in &mut ends {
-            self.judge_end(state, end, flow);
-        }
-        self.finish(flow, ends)
+        ends.into_iter().flat_map(|(state, end)| self.judge_end(state, end, flow)).collect()
     }
 
     /// Follows a flow from its sender to every end.
@@ -100,6 +114,7 @@ impl<'n> Walk<'n> {
         // The name comes first: without an address nothing is sent.
         let addressed = self.address_target(&mut state, question);
         self.originate(&mut state);
+        state.addressed = addressed.then_some(state.header.destination);
         if addressed {
             let place = self.first_place(&mut state);
             return self.run(state, place);
@@ -107,7 +122,7 @@ impl<'n> Walk<'n> {
         vec![(state, End::Stopped)]
     }
 
-    fn source_address(&self, origin: &Origin) -> IpAddr {
+    pub(super) fn source_address(&self, origin: &Origin) -> IpAddr {
         match origin {
             Origin::Attachment(id) => self.net.attachment(*id).address.unwrap_or(question::INTERNET_CLIENT),
             Origin::Subnet(_, ip) | Origin::Site(_, ip) | Origin::Internet(ip) => *ip,
@@ -116,7 +131,7 @@ impl<'n> Walk<'n> {
     }
 
     /// The first hop: who sends.
-    fn originate(&self, s: &mut State) {
+    pub(super) fn originate(&self, s: &mut State) {
         match s.origin.clone() {
             Origin::Attachment(id) => {
                 self.enter(s, id);
@@ -136,6 +151,9 @@ impl<'n> Walk<'n> {
             Origin::Site(site, ip) => {
                 let id = self.net.inventory.on_premises_sites[site].id.clone();
                 s.hop(HopKind::OnPremises, format!("{} ({ip})", id.name()), Some(id), Zone::Yours);
+            }
+            Origin::Internet(ip) if ip == HOST_ADDRESS => {
+                s.hop(HopKind::Platform, format!("the host of the receiver ({ip})"), None, Zone::Azure);
             }
             Origin::Internet(ip) => {
                 s.hop(HopKind::Internet, format!("internet client {ip}"), None, Zone::Internet)
@@ -186,19 +204,44 @@ impl<'n> Walk<'n> {
         public.and_then(|row| self.net.public_addresses[row.index()].0).unwrap_or(private)
     }
 
-    fn first_place(&self, s: &mut State) -> Next {
+    pub(super) fn first_place(&self, s: &mut State) -> Next {
         match s.origin.clone() {
+            Origin::Attachment(id) if question::is_private_endpoint(self.net, id) => {
+                let text = "a private endpoint takes flows in and opens none";
+                s.block(StepKind::Originate, Cause::ServiceCannotInitiate, by(&[azure::PE_4]), text);
+                Next::Go(Place::Leave(id))
+            }
             Origin::Attachment(id) => Next::Go(Place::Leave(id)),
             Origin::Subnet(subnet, _) => self.leave_subnet(s, subnet),
             Origin::Site(site, _) => Next::Go(Place::AtSite(site)),
+            Origin::Internet(ip) if ip == HOST_ADDRESS => self.from_host(s),
             Origin::Internet(_) => Next::Go(Place::Public),
             Origin::Service(_) => self.leave_service(s),
             Origin::Managed(slot, workspace) => self.leave_managed(s, slot, workspace),
         }
     }
 
+    /// Only the platform sends from the host's address, and it is beside each machine (PLAT-3): probes.
+    fn from_host(&self, s: &mut State) -> Next {
+        let ip = s.header.destination;
+        let named = match s.target {
+            Some(Target::Attachment(id)) => Some(id),
+            _ => None,
+        };
+        let holder = || self.net.attachments.iter().position(|a| a.address == Some(ip));
+        match named.or_else(|| holder().map(|n| crate::network::AttachmentId(n as u32))) {
+            Some(id) => {
+                s.note(StepKind::Forward, by(&[azure::PLAT_3]), || {
+                    "the host reaches its machine by itself".into()
+                });
+                Next::Go(Place::Arrive(id))
+            }
+            None => Next::Go(Place::Public),
+        }
+    }
+
     /// Follows every branch to its end.
-    fn run(&self, state: State, first: Next) -> Vec<(State, End)> {
+    pub(super) fn run(&self, state: State, first: Next) -> Vec<(State, End)> {
         let mut ends = Vec::new();
         let mut work = vec![(state, first)];
         let mut branches = 1;
@@ -224,6 +267,7 @@ impl<'n> Walk<'n> {
                         work.push((branch, Next::Go(place)));
                     }
                 }
+                Next::Forked(ways) => work.extend(ways.into_iter().rev()),
             }
         }
         ends
@@ -290,15 +334,16 @@ impl<'n> Walk<'n> {
         }
     }
 
-    /// After an arrival: the way back, and what authorization says.
-    fn judge_end(&self, s: &mut State, end: &mut End, flow: &Flow) {
-        let End::Arrived(terminal, _) = end else { return };
+    /// After an arrival: what authorization says, and the ways back.
+    pub(super) fn judge_end(&self, mut s: State, end: End, flow: &Flow) -> Vec<(State, End)> {
+        let End::Arrived(terminal, _) = &end else { return vec![(s, end)] };
+        self.still_the_same(&mut s);
         if let Terminal::Service(arrival) = terminal {
-            let arrival = arrival.clone();
-            self.authorize(s, &arrival, flow);
+            s.service_from.get_or_insert(s.blockers.len());
+            self.authorize(&mut s, arrival, flow);
         }
         let terminal = terminal.clone();
-        self.walk_back(s, &terminal);
+        self.walk_back(s, &terminal).into_iter().map(|s| (s, end.clone())).collect()
     }
 
     /// A flow from a subnet where no resource stands for the sender: the subnet's own group and routes.
@@ -331,7 +376,7 @@ impl<'n> Walk<'n> {
             });
             return Next::Go(Place::Hub(hub, false));
         }
-        if !self.net.is_public(destination) {
+        if !self.net.is_public(destination) || s.returning {
             let evidence = of(self.net, Some(slot), &[azure::PEER_8]);
             let text = format!("no gateway of this site announces {destination}");
             s.block(StepKind::Route, Cause::NoRoute, evidence, text);
@@ -383,15 +428,16 @@ impl<'n> Walk<'n> {
         }
         let spaces: Vec<_> = self.net.vnets.iter().map(|v| v.space.clone()).collect();
         let table = &self.net.gateways;
-        let mine = table.branches.iter().filter(|b| b.kind == crate::network::BranchKind::Site(site));
-        let gateway = mine.map(|b| b.gateway).find(|g| {
-            table.announced(*g, &spaces).contains(ip)
-                || table.branches.iter().any(|b| {
-                    b.gateway == *g
-                        && b.kind != crate::network::BranchKind::Site(site)
-                        && b.prefixes.iter().any(|p| p.contains(&ip))
-                })
-        })?;
+        let own = BranchKind::Site(site);
+        // Other branches too, but ExpressRoute passes none on (RS-6).
+        let branch = |g| {
+            let mut others = table.branches.iter().filter(|b| b.gateway == g && b.kind != own && !b.express);
+            others.any(|b| b.prefixes.iter().any(|p| p.contains(&ip)))
+        };
+        let announces = |b: &&Branch| table.announced(b.gateway, &spaces).contains(ip) || branch(b.gateway);
+        let mine: Vec<_> = table.branches.iter().filter(|b| b.kind == own).filter(announces).collect();
+        // ExpressRoute before VPN (GW-2), whatever the order they are written in.
+        let gateway = mine.iter().find(|b| b.express).or(mine.first())?.gateway;
         self.net
             .attachments
             .iter()
@@ -424,41 +470,16 @@ impl<'n> Walk<'n> {
         Next::End(End::Arrived(Terminal::Site(site), Disposition::ExitsNetwork))
     }
 
-    /// Puts the branches together: the worst is the answer, the others are kept beside it.
-    fn finish(&self, flow: &Flow, ends: Vec<(State, End)>) -> Trace {
-        let mut traces: Vec<Trace> =
-            ends.into_iter().map(|(state, end)| conclude(flow, state, &end)).collect();
-        if traces.is_empty() {
-            return misunderstood(flow, &Misunderstood::Nothing { text: flow.to.to_string(), near: None });
-        }
-        let rank = |o: Outcome| match o {
-            Outcome::Blocked => 0,
-            Outcome::Unknown => 1,
-            Outcome::Mixed => 2,
-            Outcome::Allowed => 3,
+    /// Puts the branches together.
+    pub(super) fn finish(&self, flow: &Flow, ends: Vec<(State, End)>) -> Trace {
+        let ending = |(state, end): (State, End)| Ending {
+            guesses: state.guesses.clone(),
+            unknown: state.stands_for_unknown,
+            trace: conclude(flow, state, &end),
         };
-        let worst = (0..traces.len()).min_by_key(|i| (rank(traces[*i].outcome), *i)).unwrap_or(0);
-        let mut answer = traces.remove(worst);
-        if traces.iter().any(|t| t.outcome != answer.outcome) {
-            answer.outcome = mixed(answer.outcome, &traces);
-        }
-        answer.branches = traces;
-        answer
-    }
-}
-
-/// Branches that disagree: blocked and allowed make mixed, an unknown among them stays unknown.
-fn mixed(worst: Outcome, others: &[Trace]) -> Outcome {
-    let has = |o: Outcome| worst == o || others.iter().any(|t| t.outcome == o);
-    if has(Outcome::Unknown) && !has(Outcome::Allowed) {
-        return Outcome::Unknown;
-    }
-    if has(Outcome::Blocked) && (has(Outcome::Allowed) || has(Outcome::Mixed)) {
-        Outcome::Mixed
-    } else if has(Outcome::Unknown) {
-        Outcome::Unknown
-    } else {
-        Outcome::Mixed
+        worlds::together(ends.into_iter().map(ending).collect()).unwrap_or_else(|| {
+            misunderstood(flow, &Misunderstood::Nothing { text: flow.to.to_string(), near: None })
+        })
     }
 }
 

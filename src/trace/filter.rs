@@ -15,10 +15,24 @@ use crate::profile::PeeringAccessMode;
 use crate::rules::{self as azure, RuleId};
 use std::sync::Arc;
 
+/// What security admin rules leave to the groups.
+enum Admin {
+    /// The groups are asked.
+    GoOn,
+    /// They are not: it is denied, or always allowed.
+    Settled,
+    /// Whether they are asked cannot be known; nothing denies it here.
+    MaySettle(Unknown),
+}
+
 impl Walk<'_> {
     /// The filters of an attachment, in the order of the direction.
     pub(super) fn filter(&self, s: &mut State, id: AttachmentId, inbound: bool) {
         if s.returning {
+            self.admin_leans(s, Spot::Attachment(id), inbound);
+            return;
+        }
+        if self.passes_as_open(s, Spot::Attachment(id), inbound) {
             return;
         }
         let row = self.net.attachment(id);
@@ -34,7 +48,7 @@ impl Walk<'_> {
 
     /// The filters of a subnet for a host that no resource stands for.
     pub(super) fn filter_subnet(&self, s: &mut State, subnet: Id<Subnet>, inbound: bool) {
-        if !s.returning {
+        if !s.returning && !self.passes_as_open(s, Spot::Subnet(subnet), inbound) {
             self.layers(s, Spot::Subnet(subnet), inbound);
         }
     }
@@ -44,21 +58,55 @@ impl Walk<'_> {
         let layers = Layers::of(self.net, spot, &s.header, inbound);
         let place = layers.place(self.net);
         self.useless_group(s, layers.subnet);
-        for layer in &layers.layers {
-            match (layer.kind, layer.rules) {
-                (LayerKind::Admin, Ok(set)) => {
-                    if self.admin(s, set, layer, &place, inbound) {
-                        return;
-                    }
+        let admin = layers.layers.iter().find(|l| l.kind == LayerKind::Admin);
+        let says = match admin.and_then(|l| Some((l, l.rules.ok()?))) {
+            Some((layer, set)) => self.admin(s, set, layer, &place, inbound, layers.has_group()),
+            None => Admin::GoOn,
+        };
+        if let (Some(rule), Spot::Attachment(id), true) = (s.closed_front.take(), spot, inbound) {
+            self.closed_unless_grouped(s, id, rule);
+        }
+        match says {
+            Admin::Settled => {}
+            Admin::GoOn => self.groups(s, &layers, spot, &place, inbound),
+            Admin::MaySettle(unknown) => {
+                // With the groups or without them: it matters only where they say anything.
+                let mut with = s.clone();
+                self.groups(&mut with, &layers, spot, &place, inbound);
+                let silent = with.blockers.len() == s.blockers.len() && with.missing.len() == s.missing.len();
+                if silent {
+                    *s = with;
+                } else {
+                    s.unknown(StepKind::Filter, cause_of(&unknown), &unknown, by(&[azure::SAR_1]));
                 }
+            }
+        }
+    }
+
+    /// Security admin rules on an answer, where the profile takes them as not stateful (SAR-11, D-8).
+    pub(super) fn admin_reply(&self, s: &mut State, id: AttachmentId, inbound: bool) {
+        if self.net.profile.admin_rules_stateful {
+            return;
+        }
+        s.assume(Some("adminRulesStateful"), "security admin rules judge answers too (D-8)");
+        let layers = Layers::of(self.net, Spot::Attachment(id), &s.header, inbound);
+        let place = layers.place(self.net);
+        let admin = layers.layers.iter().find(|l| l.kind == LayerKind::Admin);
+        if let Some((layer, set)) = admin.and_then(|l| Some((l, l.rules.ok()?))) {
+            // Groups are stateful: to allow and to allow always are the same for an answer.
+            self.admin(s, set, layer, &place, inbound, false);
+        }
+    }
+
+    /// Asks the groups, in the order of the direction.
+    fn groups(&self, s: &mut State, layers: &Layers<'_>, spot: Spot, place: &RulePlace<'_>, inbound: bool) {
+        for layer in layers.layers.iter().filter(|l| l.kind != LayerKind::Admin) {
+            match (layer.nsg, layer.rules) {
                 (_, Err(unknown)) => {
                     s.unknown(StepKind::Filter, Cause::DanglingReference, unknown, by(&[azure::NSG_7]));
                 }
-                (_, Ok(set)) => {
-                    if let Some(nsg) = layer.nsg {
-                        self.ask(s, nsg, set, layer, &place, inbound);
-                    }
-                }
+                (Some(nsg), Ok(set)) => self.ask(s, nsg, (set, layers.subnet), layer, place, inbound),
+                (None, Ok(_)) => {}
             }
         }
         if !layers.has_group() {
@@ -126,7 +174,7 @@ impl Walk<'_> {
         table.or_else(|| user.and_then(|u| u.unknown.as_ref())).or(prefix)
     }
 
-    /// Security admin rules; `true` where they settle the matter and groups are not asked.
+    /// Security admin rules (SAR-1, SAR-2).
     fn admin(
         &self,
         s: &mut State,
@@ -134,12 +182,29 @@ impl Walk<'_> {
         layer: &Layer<'_>,
         place: &RulePlace<'_>,
         inbound: bool,
-    ) -> bool {
-        match set.decide(&s.header, place, |rule| layer.skips(rule)) {
-            Ruling::NoMatch => false,
+        grouped: bool,
+    ) -> Admin {
+        // Where no group stands behind them, to allow, to allow always and to say nothing are the same.
+        let same = |a: Option<Verdict>, b: Option<Verdict>| {
+            let class = |v| match v {
+                Some(Verdict::Deny) => 2,
+                Some(Verdict::AlwaysAllow) if grouped => 1,
+                _ => 0,
+            };
+            class(a) == class(b)
+        };
+        match set.decide_by(&s.header, place, |rule| layer.skips(rule), same) {
+            Ruling::NoMatch => Admin::GoOn,
             Ruling::Unknown(unknown, _) => {
+                let may = set.possible(&s.header, place, |rule| layer.skips(rule));
+                if !may.contains(&Some(Verdict::Deny)) {
+                    return Admin::MaySettle(unknown);
+                }
                 s.unknown(StepKind::Filter, cause_of(&unknown), &unknown, by(&[azure::SAR_1]));
-                false
+                match may.contains(&Some(Verdict::AlwaysAllow)) {
+                    true => Admin::Settled,
+                    false => Admin::GoOn,
+                }
             }
             Ruling::Rule(number) => {
                 let rule = &set.rules[number];
@@ -163,19 +228,19 @@ impl Walk<'_> {
                             evidence,
                             format!("{text}denies {side}"),
                         );
-                        true
+                        Admin::Settled
                     }
                     Some(Verdict::AlwaysAllow) => {
                         s.pass(StepKind::Filter, evidence, || {
                             format!("{text}always allows {side}; network security groups are skipped")
                         });
-                        true
+                        Admin::Settled
                     }
                     _ => {
                         s.pass(StepKind::Filter, evidence, || {
                             format!("{text}allows {side}; network security groups decide")
                         });
-                        false
+                        Admin::GoOn
                     }
                 }
             }
@@ -200,7 +265,7 @@ impl Walk<'_> {
         &self,
         s: &mut State,
         nsg: Id<Nsg>,
-        set: &RuleSet,
+        (set, subnet): (&RuleSet, Id<Subnet>),
         layer: &Layer<'_>,
         place: &RulePlace<'_>,
         inbound: bool,
@@ -208,7 +273,9 @@ impl Walk<'_> {
         let slot = Slot { table: TableTag::Nsg, row: nsg.raw() };
         let id = &self.net.inventory.nsgs[nsg].id;
         let level_rule = if layer.kind == LayerKind::Subnet { azure::NSG_6 } else { azure::NSG_4 };
-        match set.decide(&s.header, place, |rule| layer.skips(rule)) {
+        let ruling = set.decide(&s.header, place, |rule| layer.skips(rule));
+        self.tag_leans(s, set, layer, place, &ruling, subnet);
+        match ruling {
             Ruling::NoMatch if layer.is_exempt() && super::layers::asks_for_licence(&s.header) => {
                 s.pass(StepKind::Filter, by(&[azure::NSG_19]), || {
                     format!("`{}` does not act on Windows licensing", id.name())

@@ -9,33 +9,44 @@ use crate::inventory::{
     FirewallRuleType, Id, IpGroup, Many, Ref, Slot, TableTag, ThreatIntelMode, Unknown,
 };
 use crate::net::Header;
-use crate::net::{IpAddr, PortRange, Protocol};
-use crate::network::{AttachmentId, AttachmentKind, Tri};
+use crate::net::{AddressSet, IpAddr, PortRange, Protocol};
+use crate::network::{AttachmentId, AttachmentKind, Network, Tri};
 use crate::rules as azure;
 use crate::services::name_matches;
 use std::sync::Arc;
 
 /// A rule with the collection it stands in.
-struct Ranked<'a> {
-    action: Option<FirewallAction>,
-    collection: &'a Arc<str>,
-    rule: &'a FirewallRule,
-    kind: FirewallRuleType,
-    owner: Slot,
+pub(crate) struct Ranked<'a> {
+    pub(crate) action: Option<FirewallAction>,
+    pub(crate) collection: &'a Arc<str>,
+    pub(crate) rule: &'a FirewallRule,
+    pub(crate) kind: FirewallRuleType,
+    pub(crate) owner: Slot,
 }
 
 impl Ranked<'_> {
     /// Whether it is a network rule that names its destinations only.
     fn is_by_name(&self) -> bool {
-        let addresses = self.rule.destination_addresses.given || self.rule.destination_ip_groups.given;
-        self.kind == FirewallRuleType::NetworkRule && self.rule.destination_fqdns.given && !addresses
+        self.kind == FirewallRuleType::NetworkRule
+            && self.rule.destination_fqdns.given
+            && !names_addresses(self.rule)
     }
+}
+
+/// What network rules leave to application rules.
+enum NetworkRules {
+    /// Nothing: one matched, or it cannot be known.
+    Settled,
+    /// Everything.
+    NoMatch,
+    /// Everything, unless a rule denies that may match.
+    MayDeny(Unknown),
 }
 
 /// Policies may inherit this deep; Azure allows one level, a file may claim any.
 const MAX_PARENTS: usize = 8;
 
-impl Walk<'_> {
+impl<'n> Walk<'n> {
     /// At a firewall from inside: as next hop, or addressed itself.
     pub(super) fn at_firewall(&self, s: &mut State, id: AttachmentId, firewall: Id<AzureFirewall>) -> Next {
         self.enter(s, id);
@@ -53,6 +64,7 @@ impl Walk<'_> {
             }
             return self.dnat(s, id, firewall, &rules);
         }
+        self.session_begins(s, Device::Transit(id));
         self.judge(s, firewall, &rules);
         self.translate(s, id, firewall);
         Next::Go(Place::Leave(id))
@@ -124,7 +136,7 @@ impl Walk<'_> {
     }
 
     /// Every rule in the order it is asked within its type. What cannot be ordered or read is written down.
-    fn rules_of(&self, s: &mut State, firewall: Id<AzureFirewall>) -> Vec<Ranked<'_>> {
+    fn rules_of(&self, s: &mut State, firewall: Id<AzureFirewall>) -> Vec<Ranked<'n>> {
         let inventory = &self.net.inventory;
         let row = &inventory.azure_firewalls[firewall];
         let mut out = Vec::new();
@@ -180,7 +192,7 @@ impl Walk<'_> {
         out
     }
 
-    fn rules_of_policy(&self, policy: Id<FirewallPolicy>) -> Vec<Ranked<'_>> {
+    fn rules_of_policy(&self, policy: Id<FirewallPolicy>) -> Vec<Ranked<'n>> {
         let inventory = &self.net.inventory;
         let id = &inventory.firewall_policies[policy].id;
         let mut groups: Vec<_> = inventory
@@ -234,11 +246,36 @@ impl Walk<'_> {
 
     /// Network rules, then application rules, then the default deny (FW-1, FW-2, FW-5).
     fn judge(&self, s: &mut State, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) {
-        self.threat_intelligence(s, firewall);
-        if self.network_rules(s, rules) || self.application_rules(s, rules) {
-            return;
+        let stopped = s.blockers.len();
+        self.judge_by_rules(s, firewall, rules);
+        if s.open.is_some() {
+            s.note(StepKind::Filter, by(&[azure::FW_9]), || {
+                "the firewall asks its rules of today about open flows too".into()
+            });
+            s.blockers.iter_mut().skip(stopped).for_each(|b| b.evidence.rules.push(azure::FW_9));
         }
-        if self.policy_unknown(firewall) {
+    }
+
+    fn judge_by_rules(&self, s: &mut State, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) {
+        self.threat_intelligence(s, firewall);
+        match self.network_rules(s, rules) {
+            NetworkRules::Settled => {}
+            NetworkRules::NoMatch => self.judge_by_application(s, firewall, rules),
+            NetworkRules::MayDeny(unknown) => {
+                // It matters only where what comes after would let the flow through.
+                let said = s.blockers.len();
+                self.judge_by_application(s, firewall, rules);
+                if s.blockers.len() == said {
+                    let cause = super::filter::cause_of(&unknown);
+                    s.unknown(StepKind::Filter, cause, &unknown, by(&[azure::FW_5]));
+                }
+            }
+        }
+    }
+
+    /// Application rules, then the default deny.
+    fn judge_by_application(&self, s: &mut State, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) {
+        if self.application_rules(s, rules) || self.policy_unknown(firewall) {
             return;
         }
         let evidence = of(self.net, Some(self.slot_of_firewall(firewall)), &[azure::FW_1, azure::FW_5]);
@@ -251,6 +288,9 @@ impl Walk<'_> {
             let evidence = Evidence { rules: vec![azure::FW_1, azure::FW_5, azure::FW_24], ..evidence };
             let name =
                 s.host.clone().map_or_else(|| "a request without a name".to_owned(), |h| format!("`{h}`"));
+            if s.host.as_deref().is_some_and(is_microsofts) {
+                s.warn("Azure Firewall lets some names of Azure's own infrastructure through, which are published nowhere (FW-13)");
+            }
             let text = format!("no network rule and no application rule matches {name}");
             s.block(StepKind::Filter, Cause::FirewallApplicationRuleNoMatch, evidence, text);
         } else {
@@ -273,38 +313,43 @@ impl Walk<'_> {
         if own || policy {
             s.assume(None, "threat intelligence knows nothing bad of the addresses and names (FW-2)");
         }
+        let drops = |p: &Id<FirewallPolicy>| {
+            let mode = inventory.firewall_policies[*p].intrusion_detection.known();
+            mode.is_some_and(|m| m.eq_ignore_ascii_case("Deny"))
+        };
+        if self.policies(firewall).iter().any(drops) {
+            s.assume(None, "intrusion prevention finds nothing in the contents (FW-12)");
+        }
     }
 
-    /// `true` where a network rule, or doubt about one, settles the matter.
-    fn network_rules(&self, s: &mut State, rules: &[Ranked<'_>]) -> bool {
-        let mut doubt: Option<(Unknown, Option<FirewallAction>)> = None;
+    /// What network rules say.
+    fn network_rules(&self, s: &mut State, rules: &[Ranked<'_>]) -> NetworkRules {
+        let mut doubts: Vec<(Unknown, Option<FirewallAction>)> = Vec::new();
         for ranked in rules.iter().filter(|r| r.kind == FirewallRuleType::NetworkRule) {
             match self.network_match(s, ranked.rule) {
                 Tri::No => {}
-                Tri::Unknown(unknown) => {
-                    doubt.get_or_insert((unknown, ranked.action));
-                }
+                Tri::Unknown(unknown) => doubts.push((unknown, ranked.action)),
                 Tri::Yes => {
-                    if let Some((unknown, _)) = doubt.filter(|(_, action)| *action != ranked.action) {
-                        s.unknown(
-                            StepKind::Filter,
-                            super::filter::cause_of(&unknown),
-                            &unknown,
-                            self.evidence_of(ranked, &[azure::FW_5]),
-                        );
-                        return true;
+                    match doubts.into_iter().find(|(_, action)| *action != ranked.action) {
+                        Some((unknown, _)) => {
+                            let evidence = self.evidence_of(ranked, &[azure::FW_5]);
+                            let cause = super::filter::cause_of(&unknown);
+                            s.unknown(StepKind::Filter, cause, &unknown, evidence);
+                        }
+                        None => self.settle(s, ranked, false),
                     }
-                    self.settle(s, ranked, false);
-                    return true;
+                    return NetworkRules::Settled;
                 }
             }
         }
-        match doubt {
+        let denies = doubts.iter().all(|(_, action)| *action == Some(FirewallAction::Deny));
+        match doubts.into_iter().next() {
+            Some((unknown, _)) if denies => NetworkRules::MayDeny(unknown),
             Some((unknown, _)) => {
                 s.unknown(StepKind::Filter, super::filter::cause_of(&unknown), &unknown, by(&[azure::FW_5]));
-                true
+                NetworkRules::Settled
             }
-            None => false,
+            None => NetworkRules::NoMatch,
         }
     }
 
@@ -341,8 +386,7 @@ impl Walk<'_> {
             .and(|| ports(&rule.destination_ports, &header))
             .and(|| self.address(&rule.source_addresses, &rule.source_ip_groups, header.source))
             .and(|| {
-                let addresses = rule.destination_addresses.given || rule.destination_ip_groups.given;
-                let by_address = if addresses {
+                let by_address = if names_addresses(rule) {
                     self.address(&rule.destination_addresses, &rule.destination_ip_groups, header.destination)
                 } else {
                     Tri::No
@@ -447,7 +491,7 @@ impl Walk<'_> {
         let proxied =
             s.hops.last().is_some_and(|h| h.steps.iter().any(|x| x.text.starts_with("application rule")))
                 || s.warnings.iter().any(|w| w.starts_with("an application rule matched"));
-        let public = !self.is_snat_private(firewall, before.destination);
+        let public = !self.snat_private(firewall).contains(before.destination);
         let own = self.net.attachment(id).address;
         let after = match own.filter(|_| proxied || public) {
             Some(own) => Header { source: own, ..before },
@@ -470,8 +514,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether a destination is private to the firewall, so that a network rule leaves the source alone.
-    fn is_snat_private(&self, firewall: Id<AzureFirewall>, ip: IpAddr) -> bool {
+    /// The destinations private to the firewall, to which a network rule leaves the source alone.
+    fn snat_private(&self, firewall: Id<AzureFirewall>) -> AddressSet {
         let policies = self.policies(firewall);
         let ranges = policies
             .iter()
@@ -479,14 +523,21 @@ impl Walk<'_> {
             .map(|p| &self.net.inventory.firewall_policies[*p].snat_private_ranges)
             .find(|r| r.given);
         let default = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
-        let holds = |text: &str| match text.to_ascii_lowercase().as_str() {
-            "ianaprivateranges" => default.iter().any(|d| prefix_holds(d, ip)),
-            other => prefix_holds(other, ip),
+        let mut set = AddressSet::empty();
+        let mut add = |text: &str| {
+            if let Some(more) = crate::net::parse_addresses(text) {
+                set.extend(&more);
+            }
+        };
+        let mut own = |text: &str| match text.eq_ignore_ascii_case("ianaprivateranges") {
+            true => default.iter().for_each(|d| add(d)),
+            false => add(text),
         };
         match ranges {
-            Some(list) => list.iter().any(|t| holds(t)),
-            None => default.iter().any(|d| holds(d)),
+            Some(list) => list.iter().for_each(|t| own(t)),
+            None => own("ianaprivateranges"),
         }
+        set
     }
 
     /// A DNAT rule for what is addressed to the firewall (FW-8).
@@ -552,6 +603,7 @@ impl Walk<'_> {
             s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, evidence);
             return Next::End(End::Stopped);
         };
+        self.session_begins(s, Device::Transit(id));
         let before = s.header;
         let port = rule.translated_port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(before.port);
         let source = self.net.attachment(id).address.unwrap_or(before.source);
@@ -568,23 +620,69 @@ impl Walk<'_> {
             answered: false,
             name,
         });
-        if self.net.profile.dnat_then_network_deny {
-            s.assume(
-                Some("dnatThenNetworkDeny"),
-                "a network rule may still deny what a DNAT rule translated (D-1)",
-            );
-            let denied = rules.iter().filter(|r| r.kind == FirewallRuleType::NetworkRule);
-            let hit = denied.into_iter().find(|r| self.network_match(s, r.rule) == Tri::Yes);
-            if let Some(deny) = hit.filter(|r| r.action == Some(FirewallAction::Deny)) {
-                self.settle(s, deny, false);
-            }
-        }
+        self.denied_after_dnat(s, rules);
         Next::Go(Place::Leave(id))
+    }
+
+    /// Whether a network rule denies what a DNAT rule let in (D-1); the knob says whether that counts.
+    fn denied_after_dnat(&self, s: &mut State, rules: &[Ranked<'_>]) {
+        let mut network = rules.iter().filter(|r| r.kind == FirewallRuleType::NetworkRule);
+        let hit = network.find(|r| self.network_match(s, r.rule) == Tri::Yes);
+        let Some(deny) = hit.filter(|r| r.action == Some(FirewallAction::Deny)) else { return };
+        let counts = self.net.profile.dnat_then_network_deny;
+        let may = if counts { "may still deny" } else { "cannot deny" };
+        s.assume(
+            Some("dnatThenNetworkDeny"),
+            format!("a network rule {may} what a DNAT rule translated (D-1)"),
+        );
+        if counts {
+            self.settle(s, deny, false);
+        }
     }
 }
 
-fn prefix_holds(text: &str, ip: IpAddr) -> bool {
-    crate::net::parse_addresses(text).is_some_and(|set| set.contains(ip))
+/// Whether a name may be one of Azure's own infrastructure.
+fn is_microsofts(host: &str) -> bool {
+    const OWN: [&str; 4] = [".windows.net", ".azure.com", ".azure.net", ".microsoft.com"];
+    let host = host.to_ascii_lowercase();
+    OWN.iter().any(|suffix| host.ends_with(suffix))
+}
+
+/// Whether a network rule names its destinations by address; an empty list beside names says nothing.
+fn names_addresses(rule: &FirewallRule) -> bool {
+    let named = |items: bool, unknown: &Option<Unknown>| items || unknown.is_some();
+    named(!rule.destination_addresses.items.is_empty(), &rule.destination_addresses.unknown)
+        || named(!rule.destination_ip_groups.items.is_empty(), &rule.destination_ip_groups.unknown)
+}
+
+/// What a firewall judges by.
+pub(crate) struct Judge<'n> {
+    /// Its rules, in the order they are asked within their kind.
+    pub(crate) rules: Vec<Ranked<'n>>,
+    /// Whether some of them are in none of the files.
+    pub(crate) incomplete: bool,
+    /// Destinations to which a network rule leaves the source alone.
+    pub(crate) private: AddressSet,
+    /// Whether it answers DNS.
+    pub(crate) proxy: bool,
+}
+
+/// What a firewall judges by, for those who write it down in another form.
+pub(crate) fn judge_of(net: &Network, firewall: Id<AzureFirewall>) -> Judge<'_> {
+    let walk = Walk { net, depth: 0 };
+    let nobody = super::question::Origin::Internet(super::question::INTERNET_CLIENT);
+    let header = Header {
+        source: super::question::INTERNET_CLIENT,
+        destination: super::question::INTERNET_HOST,
+        protocol: Protocol::Tcp,
+        source_port: 0,
+        port: 0,
+    };
+    let mut state = State::new(header, nobody, false);
+    let rules = walk.rules_of(&mut state, firewall);
+    let incomplete = !state.missing.is_empty() || walk.policy_unknown(firewall);
+    let (private, proxy) = (walk.snat_private(firewall), walk.is_dns_proxy(firewall));
+    Judge { rules, incomplete, private, proxy }
 }
 
 fn network_protocol(rule: &FirewallRule, protocol: Protocol) -> Tri {
@@ -621,7 +719,7 @@ fn app_protocol(port: u16) -> Option<&'static str> {
 
 /// Whether an application rule is about a port: its protocol's own, or one it names. What runs on a port that
 /// is no protocol's own is taken to be what the rule says.
-fn application_protocol(rule: &FirewallRule, port: u16) -> Tri {
+pub(crate) fn application_protocol(rule: &FirewallRule, port: u16) -> Tri {
     if let Some(unknown) = &rule.ip_protocols.unknown {
         return Tri::Unknown(unknown.clone());
     }
@@ -656,7 +754,7 @@ const KNOWN_FQDN_TAGS: &[(&str, &[&str])] = &[(
     ],
 )];
 
-fn application_name(rule: &FirewallRule, host: Option<&str>) -> Tri {
+pub(crate) fn application_name(rule: &FirewallRule, host: Option<&str>) -> Tri {
     let Some(host) = host else { return Tri::of(rule.target_fqdns.iter().any(|f| &**f == "*")) };
     let url = |u: &str| u.split('/').next().unwrap_or_default().to_owned();
     let named = rule.target_fqdns.iter().any(|f| &**f == "*" || wildcard(f, host))

@@ -4,16 +4,20 @@ use super::engine::Walk;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Target;
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
+use super::worlds::Guess;
 use super::{Cause, Disposition};
 use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
 use crate::net::Header;
-use crate::net::{IpAddr, Protocol};
+use crate::net::{IpAddr, IpNet, Protocol};
 use crate::network::{
     AttachmentId, AttachmentKind, BranchKind, Choice, EffectiveRoute, HOST_ADDRESS, METADATA_ADDRESS,
-    NextHop, RouteSource, SubnetRole, Tri,
+    NextHop, RouteSource, SubnetRole, Tri, is_reserved,
 };
 use crate::profile::ForwardedTrafficMode;
 use crate::rules::{self as azure, RuleId};
+
+/// Unknown routes on one way that are looked at both ways.
+const MAX_GUESSES: usize = 4;
 
 impl Walk<'_> {
     /// Out of an attachment: filters, then the subnet's routes.
@@ -62,8 +66,62 @@ impl Walk<'_> {
 
     /// The routes of a subnet, and on to the next hop.
     pub(super) fn route(&self, s: &mut State, subnet: Id<Subnet>, from: Option<AttachmentId>) -> Next {
+        let choice = self.net.choose(subnet, s.header.destination);
+        match &choice {
+            Choice::Unknown(why) => {
+                let ways = self.net.possible(subnet, s.header.destination);
+                if ways.len() > 1 && s.guesses.len() < MAX_GUESSES {
+                    return self.guess(s, subnet, from, ways, why);
+                }
+                self.follow(s, subnet, from, choice)
+            }
+            _ => self.follow(s, subnet, from, choice),
+        }
+    }
+
+    /// Looks at every way that may be right, beside an end that says so should they differ.
+    fn guess(
+        &self,
+        s: &mut State,
+        subnet: Id<Subnet>,
+        from: Option<AttachmentId>,
+        ways: Vec<Choice<'_>>,
+        why: &Unknown,
+    ) -> Next {
+        let at = (subnet, s.header.destination);
+        let known = s.guesses.iter().find(|g| g.at == at).map(|g| g.way);
+        if let Some(choice) = known.and_then(|way| ways.get(way)) {
+            return self.follow(s, subnet, from, choice.clone());
+        }
+        let of = ways.len();
+        let mut out = Vec::new();
+        for (way, choice) in ways.into_iter().enumerate() {
+            let mut branch = s.clone();
+            branch.guesses.push(Guess { at, way, of });
+            branch.note(StepKind::Route, by(&[azure::RT_17]), || {
+                format!("{}: every way is looked at", why.why)
+            });
+            let next = self.follow(&mut branch, subnet, from, choice);
+            out.push((branch, next));
+        }
+        let mut unknown = s.clone();
+        unknown.stands_for_unknown = true;
+        unknown.unknown(StepKind::Route, super::filter::cause_of(why), why, by(&[azure::RT_24B]));
+        out.push((unknown, Next::End(End::Stopped)));
+        Next::Forked(out)
+    }
+
+    /// What a choice of routes comes to.
+    pub(super) fn follow(
+        &self,
+        s: &mut State,
+        subnet: Id<Subnet>,
+        from: Option<AttachmentId>,
+        choice: Choice<'_>,
+    ) -> Next {
         let destination = s.header.destination;
-        match self.net.choose(subnet, destination) {
+        self.route_leans(s, subnet, &choice);
+        match choice {
             Choice::NoRoute => {
                 let id = &self.net.inventory.subnets[subnet].id;
                 let evidence = Evidence { resource: Some(id.clone()), ..by(&[azure::RT_24B]) };
@@ -123,10 +181,12 @@ impl Walk<'_> {
                 return Next::End(End::Stopped);
             }
         };
+        self.endpoint_switched(s, subnet, from, hop);
         let vnet = self.net.subnet(subnet).vnet;
         match hop {
             NextHop::None => {
-                let evidence = Evidence { rules: vec![azure::RT_16], ..evidence };
+                let mut evidence = evidence;
+                evidence.rules.push(azure::RT_16);
                 let text = format!("{text} has next hop None: dropped");
                 match self.broken_peering(vnet, s.header.destination) {
                     _ if route.source == RouteSource::User => {
@@ -341,6 +401,11 @@ impl Walk<'_> {
                 }
             }
         }
+        // An open flow stays on its appliance as long as that is among them.
+        let known = |way: &(Place, Header)| matches!(way.0, Place::Arrive(id) if self.is_on(s, id));
+        if ways.iter().any(known) {
+            ways.retain(known);
+        }
         match ways.len() {
             0 => Next::End(End::Stopped),
             1 => Next::Go(ways.remove(0).0),
@@ -384,11 +449,12 @@ impl Walk<'_> {
             );
             return Next::End(End::Stopped);
         };
-        let express =
-            self.net.inventory.virtual_network_gateways[gateway].gateway_type.is(GatewayType::ExpressRoute);
-        if user && express {
+        let express = |g: &Id<crate::inventory::VirtualNetworkGateway>| {
+            self.net.inventory.virtual_network_gateways[*g].gateway_type.is(GatewayType::ExpressRoute)
+        };
+        if user && used.iter().any(|(g, _)| express(g)) {
             let evidence = Evidence { rules: vec![azure::RT_15], ..evidence };
-            let text = "a user-defined route to VirtualNetworkGateway works only with a VPN gateway";
+            let text = "a user-defined route to VirtualNetworkGateway needs a VPN gateway, and none of ExpressRoute beside it";
             s.block(StepKind::Route, Cause::InvalidNextHop, evidence, text);
         }
         match self.attachment_of_gateway(gateway) {
@@ -414,6 +480,7 @@ impl Walk<'_> {
     ) -> Next {
         self.enter(s, id);
         self.gateway_subnet(s, id);
+        self.fast_path(s, id, gateway);
         let row = self.net.attachment(id);
         let destination = s.header.destination;
         let towards = self.net.gateways.towards(row.vnet, destination);
@@ -433,7 +500,7 @@ impl Walk<'_> {
                     s.hop(HopKind::OnPremises, format!("on-premises {destination}"), None, Zone::Yours);
                     s.pass(StepKind::Deliver, by(&[]), || format!("{destination} is announced from there"));
                     s.assume(None, format!("the on-premises network delivers {destination}"));
-                    Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork))
+                    Next::End(End::Arrived(Terminal::Beyond(id), Disposition::ExitsNetwork))
                 }
             };
         }
@@ -444,7 +511,7 @@ impl Walk<'_> {
                 "the gateway's default site takes everything else".into()
             });
             s.assume(None, "the on-premises network delivers what is tunnelled to it");
-            return Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork));
+            return Next::End(End::Arrived(Terminal::Beyond(id), Disposition::ExitsNetwork));
         }
         // A gateway overrides the ways to the internet and is none itself (RT-31, OUT-1).
         if let Choice::Route(routes, _) = self.net.choose(row.subnet, destination)
@@ -461,27 +528,63 @@ impl Walk<'_> {
         self.route(s, row.subnet, Some(id))
     }
 
-    /// RT-34, NSG-22: what a gateway needs of its own subnet.
-    fn gateway_subnet(&self, s: &mut State, id: AttachmentId) {
+    /// ExpressRoute FastPath passes the gateway by, with exceptions that are not modelled (GW-5): where an answer
+    /// leans on one of them it is not known.
+    fn fast_path(
+        &self,
+        s: &mut State,
+        id: AttachmentId,
+        gateway: Id<crate::inventory::VirtualNetworkGateway>,
+    ) {
+        let inventory = &self.net.inventory;
+        let over = |c: &&crate::inventory::Connection| {
+            let mine = c.virtual_network_gateway1.known().and_then(|r| inventory.follow(r).row());
+            mine == Some(gateway) && c.express_route_gateway_bypass.is(true)
+        };
+        if s.returning || !matches!(s.origin, super::question::Origin::Site(..)) {
+            return;
+        }
+        let Some(connection) = inventory.connections.iter().find(over) else { return };
+        let destination = s.header.destination;
+        let row = self.net.attachment(id);
+        let routed = match self.net.choose(row.subnet, destination) {
+            Choice::Route(routes, _) => routes.iter().any(|r| r.source == RouteSource::User),
+            _ => false,
+        };
+        let endpoint =
+            self.net.attachments.iter().any(|a| {
+                a.address == Some(destination) && matches!(a.kind, AttachmentKind::PrivateEndpoint(..))
+            });
+        if routed || endpoint {
+            let why = "the connection uses FastPath, and whether the gateway's routes and private endpoints hold there is not modelled (GW-5)";
+            let unknown = Unknown::new(connection.at, why);
+            s.unknown(StepKind::Forward, Cause::UnsupportedResource, &unknown, by(&[]));
+        }
+    }
+
+    /// RT-34, NSG-22: what a gateway needs of its own subnet. `true` where that breaks it.
+    pub(super) fn gateway_subnet(&self, s: &mut State, id: AttachmentId) -> bool {
         let subnet = self.net.attachment(id).subnet;
         let row = self.net.subnet(subnet);
-        let Some(user) = row.routes.user.as_ref().filter(|_| row.role == SubnetRole::Gateway) else { return };
+        let Some(user) = row.routes.user.as_ref().filter(|_| row.role == SubnetRole::Gateway) else {
+            return false;
+        };
         let slot = row.route_table.row().map(|t| Slot { table: TableTag::RouteTable, row: t.raw() });
         let evidence = of(self.net, slot, &[azure::RT_34]);
         if user.keeps_gateway_routes_out == Some(true) {
             let text =
                 "the route table of GatewaySubnet keeps gateway routes out, so the gateway does not work";
             s.block(StepKind::Forward, Cause::InvalidNextHop, evidence, text);
-            return;
+            return true;
         }
         let default = user.routes.iter().find(
             |r| matches!(&r.prefix, Some(crate::network::RoutePrefix::Net(net)) if net.prefix_len() == 0),
         );
-        if let Some(route) = default.filter(|r| r.hop != Ok(NextHop::Internet)) {
-            let evidence = Evidence { name: route.name.clone(), at: route.at, ..evidence };
-            let text = "Azure does not support a user-defined 0.0.0.0/0 on GatewaySubnet: the gateway's own tunnels would leave by it";
-            s.block(StepKind::Forward, Cause::InvalidNextHop, evidence, text);
-        }
+        let Some(route) = default else { return false };
+        let evidence = Evidence { name: route.name.clone(), at: route.at, ..evidence };
+        let text = "Azure does not support a user-defined 0.0.0.0/0 on GatewaySubnet: the gateway's own tunnels would leave by it";
+        s.block(StepKind::Forward, Cause::InvalidNextHop, evidence, text);
+        true
     }
 
     /// Whether the routes of GatewaySubnet itself lead to a branch: what the network or its peers hold comes first.
@@ -551,6 +654,15 @@ impl Walk<'_> {
             );
             return Next::End(End::Stopped);
         }
+        let kept = |prefix: &IpNet| is_reserved(prefix, destination);
+        if !s.returning && self.net.inventory.subnets[subnet].address_prefixes.iter().any(kept) {
+            let text = format!(
+                "Azure keeps {destination} for itself: nothing answers there, and no broadcast is carried"
+            );
+            let evidence = Evidence { resource: Some(id), ..by(&[azure::PLAT_5, azure::PKT_8]) };
+            s.block(StepKind::Deliver, Cause::AddressNotInUse, evidence, text);
+            return Next::End(End::Stopped);
+        }
         s.assume(
             None,
             format!(
@@ -616,7 +728,25 @@ impl Walk<'_> {
         if row.address == Some(s.header.destination) {
             return self.deliver(s, id);
         }
+        if self.floats(s, id) {
+            let frontend = s.header.destination;
+            s.assume(None, format!("`{}` has {frontend} on a loopback of its own (LB-7)", row.name));
+            return self.deliver(s, id);
+        }
         self.pass_on(s, id)
+    }
+
+    /// Whether a load balancer handed the packet on with its own frontend as the destination (LB-7).
+    fn floats(&self, s: &State, id: AttachmentId) -> bool {
+        let header = s.header;
+        let from_balancer =
+            s.sessions.last().is_some_and(|x| x.device == Device::Inbound(id) && x.outgoing == header);
+        let row = self.net.attachment(id);
+        let near = self.net.at_address(row.vnet, header.destination);
+        let private =
+            near.is_some_and(|f| matches!(self.net.attachment(f).kind, AttachmentKind::Frontend(..)));
+        let public = self.net.by_public_address.get(&header.destination);
+        from_balancer && (private || matches!(public, Some(crate::network::Occupant::Frontend(..))))
     }
 
     fn deliver(&self, s: &mut State, id: AttachmentId) -> Next {
@@ -693,6 +823,7 @@ impl Walk<'_> {
                 s.pass(StepKind::Forward, evidence, || format!("`{}` passes it on", row.name));
             }
         }
+        self.session_begins(s, Device::Transit(id));
         let before = s.header;
         if let (true, Some(own)) = (translates, row.address) {
             let after = Header { source: own, ..before };
@@ -726,6 +857,7 @@ impl Walk<'_> {
         self.smtp(s);
         match self.outbound_method(s, subnet, from) {
             Some((public, evidence, text)) => {
+                self.outbound_changed(s, from, public);
                 let before = s.header;
                 let after = Header { source: public, ..before };
                 if let Some(id) = from {

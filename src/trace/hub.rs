@@ -118,6 +118,7 @@ impl Walk<'_> {
         if s.returning {
             return self.back_through_hub_firewall(s, hub, slot);
         }
+        self.session_begins(s, Device::Hub(hub));
         let before = s.header;
         self.judge_at(s, firewall);
         // Application rules are a proxy: the destination sees the firewall, and the answer finds it again.

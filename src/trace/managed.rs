@@ -84,6 +84,7 @@ impl Walk<'_> {
                 "an outbound rule of the managed network approves it".into()
             }),
             Tri::Unknown(unknown) => s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, evidence),
+            Tri::No if self.managed_rules_changed(s, workspace) => {}
             Tri::No => {
                 let name = self.net.inventory.id_of(slot).map(ResourceId::full_name).unwrap_or_default();
                 let text = format!(

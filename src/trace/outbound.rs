@@ -10,7 +10,7 @@ use crate::diag::At;
 use crate::inventory::{Field, Id, Origin, PublicIpAddress, Sku, Slot, Subnet, TableTag, Unknown};
 use crate::net::Header;
 use crate::net::{IpAddr, Protocol};
-use crate::network::{AttachmentId, AttachmentKind, Bound, Occupant, Tri};
+use crate::network::{AttachmentId, AttachmentKind, Bound, Network, Occupant, Tri};
 use crate::rules as azure;
 
 /// A public source address, with what gives it.
@@ -19,7 +19,10 @@ pub(super) type Method = (IpAddr, Evidence, String);
 const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 
 /// The public address of a default outbound connection: Microsoft's, and it may change.
-const DEFAULT_OUTBOUND: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 200));
+pub(crate) const DEFAULT_OUTBOUND: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 200));
+
+/// The day Azure retired Basic public addresses (PIP-3).
+const BASIC_RETIRED: &str = "2025-09-30";
 
 impl Walk<'_> {
     /// The outbound method of a sender; `None` (with a blocker or unknown written down) where there is none.
@@ -38,9 +41,7 @@ impl Walk<'_> {
         if let Some(method) = from.and_then(|id| self.outbound_rule(id)) {
             return Some(method);
         }
-        if !s.is_clear()
-            && s.missing.iter().any(|m| m.text.contains("NAT gateway") || m.text.contains("public address"))
-        {
+        if !s.is_clear() && s.missing.iter().any(|m| m.text.contains("public address")) {
             return None;
         }
         self.default_outbound(s, subnet, from)
@@ -54,12 +55,7 @@ impl Walk<'_> {
         let bound = Bound::follow(&self.net.inventory, &self.net.inventory.subnets[subnet].nat_gateway);
         let gateway = match bound {
             Bound::None => return None,
-            Bound::Unknown(unknown) => {
-                let unknown =
-                    Unknown::new(unknown.at, format!("the NAT gateway of the subnet: {}", unknown.why));
-                s.unknown(StepKind::Translate, Cause::DanglingReference, &unknown, by(&[azure::OUT_1]));
-                return None;
-            }
+            Bound::Unknown(unknown) => return Some(self.unknown_nat_gateway(s, subnet, &unknown)),
             Bound::To(gateway) => gateway,
         };
         let row = &self.net.inventory.nat_gateways[gateway];
@@ -72,15 +68,7 @@ impl Walk<'_> {
             .filter_map(|p| self.net.inventory.public_ip_prefixes[p].ip_prefix.known().map(|n| n.addr()))
             .next();
         s.hop(HopKind::NatGateway, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
-        if !s.header.protocol.has_ports() {
-            let text = "a NAT gateway carries TCP and UDP only";
-            s.block(
-                StepKind::Translate,
-                Cause::NatProtocol,
-                Evidence { rules: vec![azure::NAT_3], ..evidence.clone() },
-                text,
-            );
-        }
+        self.nat_protocol(s, &evidence);
         let public = own.or(prefix);
         if public.is_none() && row.public_ip_addresses.is_empty() && row.public_ip_prefixes.is_empty() {
             let text = format!("the NAT gateway `{}` has no public address", row.id.name());
@@ -89,6 +77,33 @@ impl Walk<'_> {
         }
         let public = public.unwrap_or(DEFAULT_OUTBOUND);
         Some((public, evidence, format!("the NAT gateway gives {public}")))
+    }
+
+    /// A NAT gateway that no file describes carries what every NAT gateway does; only its address is not known.
+    fn unknown_nat_gateway(&self, s: &mut State, subnet: Id<Subnet>, unknown: &Unknown) -> Method {
+        let why = format!("the address of the subnet's NAT gateway: {}", unknown.why);
+        let slot = Slot { table: TableTag::Subnet, row: subnet.raw() };
+        let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::NAT_1]);
+        s.assume(
+            None,
+            format!("{DEFAULT_OUTBOUND} stands for the address of a NAT gateway in none of the files"),
+        );
+        s.source_unknown = Some(Unknown::new(unknown.at, why));
+        self.nat_protocol(s, &evidence);
+        (
+            DEFAULT_OUTBOUND,
+            evidence,
+            format!("the NAT gateway of the subnet gives an address, {DEFAULT_OUTBOUND} here"),
+        )
+    }
+
+    /// A NAT gateway carries TCP and UDP (NAT-3).
+    fn nat_protocol(&self, s: &mut State, evidence: &Evidence) {
+        if !s.header.protocol.has_ports() {
+            let evidence = Evidence { rules: vec![azure::NAT_3], ..evidence.clone() };
+            let text = "a NAT gateway carries TCP and UDP only";
+            s.block(StepKind::Translate, Cause::NatProtocol, evidence, text);
+        }
     }
 
     fn own_public_address(&self, s: &mut State, id: AttachmentId) -> Option<Method> {
@@ -129,34 +144,12 @@ impl Walk<'_> {
         ))
     }
 
-    /// A Standard public load balancer gives an outbound address to its pool, by outbound rule or by a
-    /// load-balancing rule that does not switch it off (LB-9).
+    /// A Standard public load balancer gives an outbound address to its pool (LB-9).
     fn outbound_rule(&self, id: AttachmentId) -> Option<Method> {
-        let pools = self.pools_of(id);
-        for (balancer, row) in self.net.inventory.load_balancers.rows() {
-            let slot = Slot { table: TableTag::LoadBalancer, row: balancer.raw() };
-            let mine = |pool: &str| pools.iter().any(|p| p.eq_ignore_ascii_case(pool));
-            let outbound = row
-                .outbound_rules
-                .iter()
-                .find(|r| r.backend_address_pool.known().is_some_and(|p| mine(&p.text)));
-            let frontend =
-                outbound.and_then(|r| r.frontend_ip_configurations.items.first()).map(|f| f.text.clone());
-            let rule = row.load_balancing_rules.iter().find(|r| {
-                !r.disable_outbound_snat.is(true) && r.backend_address_pool.iter().any(|p| mine(&p.text))
-            });
-            let frontend = frontend
-                .or_else(|| rule.and_then(|r| r.frontend_ip_configuration.known().map(|f| f.text.clone())));
-            let Some(frontend) = frontend else { continue };
-            let config =
-                row.frontend_ip_configurations.iter().find(|f| names_part(&frontend, &f.id, &f.name));
-            let public = config.and_then(|c| self.net.inventory.follow(c.public_ip_address.known()?).row());
-            if let Some(public) = public.and_then(|p| self.address_of(p)) {
-                let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::LB_9]);
-                return Some((public, evidence, format!("the load balancer's frontend gives {public}")));
-            }
-        }
-        None
+        let (balancer, public) = outbound_rule(self.net, id)?;
+        let slot = Slot { table: TableTag::LoadBalancer, row: balancer };
+        let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::LB_9]);
+        Some((public, evidence, format!("the load balancer's frontend gives {public}")))
     }
 
     /// Default outbound access, where it exists (OUT-4, OUT-5).
@@ -181,7 +174,21 @@ impl Walk<'_> {
             }
             Field::Absent => self.private_by_default(s, subnet),
         };
+        let managed = !row.delegations.items.is_empty();
+        if private && managed {
+            let evidence = of(self.net, Some(slot), &[azure::OUT_8]);
+            let text = "the service that the subnet is delegated to has a way out of its own".into();
+            return Some((DEFAULT_OUTBOUND, evidence, text));
+        }
         let flexible = from.is_some_and(|id| self.in_flexible_set(id));
+        let behind = from.and_then(|id| self.behind_internal_balancer(id));
+        if let (Some(balancer), false, false) = (behind, private, flexible) {
+            let evidence = of(self.net, Some(balancer), &[azure::OUT_1, azure::OUT_11]);
+            let text =
+                "behind a Standard load balancer without a public frontend nothing gives a public address";
+            s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
+            return None;
+        }
         if !private && !flexible {
             if !s.header.protocol.has_ports() {
                 let evidence = of(self.net, Some(slot), &[azure::OUT_4]);
@@ -193,7 +200,10 @@ impl Walk<'_> {
                 );
             }
             s.warn("the flow leaves by default outbound access: its address is Microsoft's and may change (OUT-4)");
-            let evidence = of(self.net, Some(slot), &[azure::OUT_4]);
+            let mut evidence = of(self.net, Some(slot), &[azure::OUT_4]);
+            if from.is_some_and(|id| self.in_pool_by_address(id)) {
+                evidence.rules.push(azure::OUT_9);
+            }
             return Some((
                 DEFAULT_OUTBOUND,
                 evidence,
@@ -222,6 +232,29 @@ impl Walk<'_> {
         );
         s.block(StepKind::Translate, Cause::NoOutboundMethod, of(self.net, Some(slot), &rules), text);
         None
+    }
+
+    /// The Standard load balancer in whose pool an interface is, by its configuration: it takes default outbound
+    /// access away (OUT-11). A pool by address does not (OUT-9).
+    fn behind_internal_balancer(&self, id: AttachmentId) -> Option<Slot> {
+        let inventory = &self.net.inventory;
+        let address = self.net.attachment(id).address;
+        let pools = self.net.pools.of(id);
+        let mut balancers = inventory.load_balancers.rows();
+        balancers.find_map(|(row, balancer)| {
+            let mine = balancer.backend_address_pools.iter().any(|pool| {
+                let by_address = pool.addresses.iter().any(|a| a.ip_address.known() == address.as_ref());
+                !by_address && pools.contains(&pool.id)
+            });
+            let standard = balancer.sku.is(Sku::Standard);
+            (mine && standard).then_some(Slot { table: TableTag::LoadBalancer, row: row.raw() })
+        })
+    }
+
+    fn in_pool_by_address(&self, id: AttachmentId) -> bool {
+        let Some(address) = self.net.attachment(id).address else { return false };
+        let pools = self.net.inventory.load_balancers.iter().flat_map(|b| &b.backend_address_pools);
+        pools.flat_map(|pool| &pool.addresses).any(|a| a.ip_address.known() == Some(&address))
     }
 
     /// Whether a subnet that does not say is private: by the knob, else by the API version (OUT-5).
@@ -417,8 +450,20 @@ impl Walk<'_> {
         };
         s.rewrite(StepKind::Translate, after, evidence, || format!("its public address leads to {private}"));
         let sku = row.public_ip.row().map(|a| self.sku(s, a));
-        self.closed_unless_grouped(s, id, sku.unwrap_or(Some(Sku::Standard)), azure::PIP_1);
+        if sku == Some(Some(Sku::Basic)) {
+            self.retired(s);
+        }
+        self.through_front(s, sku.unwrap_or(Some(Sku::Standard)), azure::PIP_1);
         Next::Go(Place::Arrive(id))
+    }
+
+    /// Basic addresses exist in old estates only (PIP-3).
+    fn retired(&self, s: &mut State) {
+        let today = self.net.profile.as_of.clone();
+        if today.as_str() >= BASIC_RETIRED {
+            s.warn(format!("Basic public addresses were retired on {BASIC_RETIRED} (PIP-3)"));
+            s.assume(Some("asOf"), format!("the question is about {today}"));
+        }
     }
 
     /// The class of a public address; an absent one means Basic in a template, Standard in our own file.
@@ -431,7 +476,7 @@ impl Walk<'_> {
                 s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, by(&[azure::PIP_1]));
                 None
             }
-            (Field::Absent, Origin::Template) => {
+            (Field::Absent, Origin::Template | Origin::Planned) => {
                 s.assume(
                     None,
                     format!("`{}` names no SKU, so its API's default holds: Basic", row.id.name()),
@@ -445,27 +490,24 @@ impl Walk<'_> {
         }
     }
 
+    /// Notes that the flow comes in by a public front, which is closed at first unless it is Basic.
+    pub(super) fn through_front(&self, s: &mut State, sku: Option<Sku>, rule: azure::RuleId) {
+        s.closed_front = Some(rule).filter(|_| sku.is_some_and(|k| k != Sku::Basic));
+    }
+
     /// A Standard public front is closed where no group of subnet or interface is there to open it.
-    pub(super) fn closed_unless_grouped(
-        &self,
-        s: &mut State,
-        id: AttachmentId,
-        sku: Option<Sku>,
-        rule: azure::RuleId,
-    ) {
+    pub(super) fn closed_unless_grouped(&self, s: &mut State, id: AttachmentId, rule: azure::RuleId) {
+        if s.open.is_some() {
+            return;
+        }
         let row = self.net.attachment(id);
-        let none = row.nsg.is_none() && self.net.subnet(row.subnet).nsg.is_none();
-        if none && sku.is_some_and(|k| k != Sku::Basic) {
+        if row.nsg.is_none() && self.net.subnet(row.subnet).nsg.is_none() {
             let text = format!(
                 "Standard public addresses are closed until a network security group allows, and `{}` has none",
                 row.name
             );
-            s.block(
-                StepKind::Filter,
-                Cause::PublicAddressClosed,
-                of(self.net, Some(row.owner), &[rule]),
-                text,
-            );
+            let evidence = of(self.net, Some(row.owner), &[rule]);
+            s.block(StepKind::Filter, Cause::PublicAddressClosed, evidence, text);
         }
     }
 
@@ -489,6 +531,33 @@ impl Walk<'_> {
         }
         Next::End(End::Arrived(Terminal::Internet, Disposition::Accepted))
     }
+}
+
+/// The load balancer that gives an attachment an outbound address, by outbound rule or by a load-balancing
+/// rule that does not switch it off (LB-9), and the address.
+pub(crate) fn outbound_rule(network: &Network, id: AttachmentId) -> Option<(u32, IpAddr)> {
+    let pools = network.pools.of(id);
+    for balancer in network.pools.balancers_of(id) {
+        let named = |pool: &str| network.pools.named(&network.inventory, pool, Some(balancer));
+        let mine = |pool: &str| named(pool).iter().any(|p| pools.contains(p));
+        let row = &network.inventory.load_balancers.as_slice()[balancer as usize];
+        let outbound =
+            row.outbound_rules.iter().find(|r| r.backend_address_pool.known().is_some_and(|p| mine(&p.text)));
+        let frontend =
+            outbound.and_then(|r| r.frontend_ip_configurations.items.first()).map(|f| f.text.clone());
+        let rule = row.load_balancing_rules.iter().find(|r| {
+            !r.disable_outbound_snat.is(true) && r.backend_address_pool.iter().any(|p| mine(&p.text))
+        });
+        let frontend = frontend
+            .or_else(|| rule.and_then(|r| r.frontend_ip_configuration.known().map(|f| f.text.clone())));
+        let Some(frontend) = frontend else { continue };
+        let config = row.frontend_ip_configurations.iter().find(|f| names_part(&frontend, &f.id, &f.name));
+        let public = config.and_then(|c| network.inventory.follow(c.public_ip_address.known()?).row());
+        if let Some(public) = public.and_then(|p| network.public_addresses[p.index()].0) {
+            return Some((balancer, public));
+        }
+    }
+    None
 }
 
 /// Whether a reference names a part by id or by its bare name.

@@ -18,7 +18,7 @@ pub const INTERNET_CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 10));
 /// The example address of a public host (RFC 5737).
 pub const INTERNET_HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 10));
 /// The source port of a flow that names none.
-pub(super) const EPHEMERAL_PORT: u16 = 50_000;
+pub(crate) const EPHEMERAL_PORT: u16 = 50_000;
 
 /// Where a flow starts.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,7 +132,7 @@ pub(super) fn understand(network: &Network, flow: &Flow) -> Result<Question, Mis
     Ok(Question { origin: origin(network, &flow.from)?, target: wanted(network, &flow.to)? })
 }
 
-fn origin(network: &Network, endpoint: &Endpoint) -> Result<Origin, Misunderstood> {
+pub(crate) fn origin(network: &Network, endpoint: &Endpoint) -> Result<Origin, Misunderstood> {
     match endpoint {
         Endpoint::Internet => Ok(Origin::Internet(INTERNET_CLIENT)),
         Endpoint::Address(ip) => Ok(origin_of_address(network, *ip)),
@@ -338,7 +338,7 @@ fn attachment_of(network: &Network, slot: Slot) -> Option<AttachmentId> {
     Some(AttachmentId(found as u32))
 }
 
-fn wanted(network: &Network, endpoint: &Endpoint) -> Result<Wanted, Misunderstood> {
+pub(crate) fn wanted(network: &Network, endpoint: &Endpoint) -> Result<Wanted, Misunderstood> {
     match endpoint {
         Endpoint::Internet => Ok(Wanted::Address(INTERNET_HOST, Some(Target::Internet))),
         Endpoint::Address(ip) => Ok(Wanted::Address(*ip, None)),

@@ -54,6 +54,9 @@ struct Lookup {
     aliases: usize,
 }
 
+/// What names end with that Azure gives to machines.
+const AZURE_GIVEN: &str = ".internal.cloudapp.net";
+
 impl Walk<'_> {
     /// Resolves the name asked for; gives the header its destination. `false` where the walk is over.
     pub(super) fn resolve_target(&self, s: &mut State, name: &Arc<str>) -> bool {
@@ -90,7 +93,7 @@ impl Walk<'_> {
     }
 
     /// What a name stands for, however it resolves.
-    fn meant(&self, name: &str) -> Option<Target> {
+    pub(super) fn meant(&self, name: &str) -> Option<Target> {
         if let Some(public) = self.net.names.public(name) {
             return Some(match public.target {
                 PublicTarget::Service(service, position) => Target::Service(service, position),
@@ -153,17 +156,17 @@ impl Walk<'_> {
         if servers.is_empty() {
             return self.ask_azure_checked(s, asker, vnet, lookup);
         }
-        let mut last = None;
+        let mut first = None;
         for server in servers {
             match self.ask_server(s, asker, vnet, server, lookup) {
                 Answer::Fails(Cause::DnsServerUnreachable, evidence, text) => {
                     s.note(StepKind::Resolve, evidence.clone(), || text.clone());
-                    last = Some(Answer::Fails(Cause::DnsServerUnreachable, evidence, text));
+                    first.get_or_insert(Answer::Fails(Cause::DnsServerUnreachable, evidence, text));
                 }
                 other => return other,
             }
         }
-        last.unwrap_or_else(|| {
+        first.unwrap_or_else(|| {
             Answer::Unknown(Cause::UnknownName, Unknown::new(At::NOWHERE, "no DNS server is known"))
         })
     }
@@ -380,14 +383,16 @@ impl Walk<'_> {
             if domain(rule).is_empty() { "everything".to_owned() } else { format!("`{}`", domain(rule)) };
         let evidence = Evidence { at: rule.at, ..by(&[azure::DNS_12]) };
         s.pass(StepKind::Resolve, evidence, || format!("`{server}` forwards {text}"));
-        let mut last = None;
+        let mut first = None;
         for next in &rule.servers {
             match self.ask_server(s, asker, vnet, *next, lookup) {
-                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
+                    first.get_or_insert(answer);
+                }
                 other => return other,
             }
         }
-        last.unwrap_or_else(|| {
+        first.unwrap_or_else(|| {
             Answer::Unknown(Cause::UnknownName, Unknown::new(rule.at, "the forwarder names no server"))
         })
     }
@@ -428,14 +433,16 @@ impl Walk<'_> {
             return self.public_answer(s, None, lookup);
         }
         let servers = row.dns_servers.items.clone();
-        let mut last = None;
+        let mut first = None;
         for server in servers {
             match self.ask_server(s, asker, Id::new(0), server, lookup) {
-                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
+                    first.get_or_insert(answer);
+                }
                 other => return other,
             }
         }
-        last.unwrap_or_else(|| {
+        first.unwrap_or_else(|| {
             Answer::Unknown(Cause::UnknownName, Unknown::new(row.at, "the site names no DNS server"))
         })
     }
@@ -464,14 +471,16 @@ impl Walk<'_> {
         if servers.is_empty() {
             return self.ask_azure(s, row.vnet, lookup);
         }
-        let mut last = None;
+        let mut first = None;
         for server in servers {
             match self.ask_server(s, &Asker::Attachment(id), row.vnet, server, lookup) {
-                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
+                    first.get_or_insert(answer);
+                }
                 other => return other,
             }
         }
-        last.unwrap_or_else(|| self.ask_azure(s, row.vnet, lookup))
+        first.unwrap_or_else(|| self.ask_azure(s, row.vnet, lookup))
     }
 
     /// Azure's resolver asked from a virtual network: linked zones, then the ruleset, then the public (DNS-4).
@@ -625,14 +634,16 @@ impl Walk<'_> {
         };
         let asker = subnet.map_or(Asker::Public, |sn| Asker::Subnet(sn, self.first_address(sn)));
         let home = subnet.map_or(vnet, |sn| self.net.subnet(sn).vnet);
-        let mut last = None;
+        let mut first = None;
         for server in rule.target_dns_servers.iter().filter_map(|t| t.ip_address.known().copied()) {
             match self.ask_server(s, &asker, home, server, lookup) {
-                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => last = Some(answer),
+                answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
+                    first.get_or_insert(answer);
+                }
                 other => return Some(other),
             }
         }
-        Some(last.unwrap_or_else(|| {
+        Some(first.unwrap_or_else(|| {
             Answer::Unknown(Cause::UnknownName, Unknown::new(rule.at, "the forwarding rule names no server"))
         }))
     }
@@ -690,6 +701,9 @@ impl Walk<'_> {
             s.assume(None, format!("{ip} stands for `{name}` ({tag})", ip = ip.unwrap_or(INTERNET_HOST)));
             return Zoned::Answer(Answer::Addresses(vec![ip.unwrap_or(INTERNET_HOST)], by(&[azure::DNS_4])));
         }
+        if let Some(machine) = name.strip_suffix(AZURE_GIVEN) {
+            return self.given_name(vnet, &name, machine);
+        }
         if let Some(zone) = self.net.names.zone_names.iter().find(|z| is_under(&name, z)) {
             let why = format!(
                 "`{name}` lies under the private zone `{zone}`, which is not linked where it is asked; whether it exists publicly is not known"
@@ -703,6 +717,30 @@ impl Walk<'_> {
             ),
         );
         Zoned::Answer(Answer::Addresses(vec![INTERNET_HOST], by(&[azure::DNS_4])))
+    }
+
+    /// A name that Azure gives a machine: known inside its own network and nowhere else (PEER-11).
+    fn given_name(&self, vnet: Option<Id<VirtualNetwork>>, name: &str, machine: &str) -> Zoned {
+        let label = machine.split('.').next().unwrap_or(machine);
+        let inventory = &self.net.inventory;
+        let called = |a: &crate::network::Attachment| match a.kind {
+            AttachmentKind::Interface(nic) => crate::network::machine_of(inventory, nic)
+                .is_some_and(|m| inventory.virtual_machines[m].id.name().eq_ignore_ascii_case(label)),
+            AttachmentKind::Host(host) => inventory.hosts[host].id.name().eq_ignore_ascii_case(label),
+            _ => false,
+        };
+        let mut own = self.net.attachments.iter().filter(|a| Some(a.vnet) == vnet);
+        let answer = match own.find(|a| called(a)).and_then(|a| Some((a, a.address?))) {
+            Some((found, ip)) => {
+                Answer::Addresses(vec![ip], of(self.net, Some(found.owner), &[azure::PEER_11]))
+            }
+            None => Answer::Fails(
+                Cause::DnsNxDomain,
+                by(&[azure::PEER_11]),
+                format!("no machine of the asking network is called `{name}`"),
+            ),
+        };
+        Zoned::Answer(answer)
     }
 
     /// A public zone of the estate.
@@ -865,6 +903,71 @@ impl Walk<'_> {
         s.assume(None, format!("{ip} stands for the public address of `{name}`"));
         Zoned::Answer(Answer::Addresses(vec![ip], by(&[azure::DNS_4])))
     }
+}
+
+/// What a name is to a sender, however its packets travel.
+pub(crate) enum NameFound {
+    /// It has this address.
+    Address {
+        /// The address.
+        ip: IpAddr,
+        /// What it stands for.
+        target: Option<Target>,
+        /// What keeps the private zone from answering, where a private endpoint exists and the answer is public.
+        shadow: Option<Option<String>>,
+        /// The server that was asked first and can be reached.
+        server: Option<IpAddr>,
+    },
+    /// It does not resolve, by the word of this server.
+    Stopped(super::Decision, Option<IpAddr>),
+    /// It depends on the sender, or cannot be known.
+    Doubt,
+}
+
+/// Resolves a name for a sender that can reach its first DNS server. Senders of one network with the same
+/// servers share the answer.
+pub(crate) fn resolve_name(net: &crate::network::Network, origin: &Origin, name: &Arc<str>) -> NameFound {
+    let walk = Walk { net, depth: 0 };
+    let source = walk.source_address(origin);
+    let (port, destination) = (443, INTERNET_HOST);
+    let header =
+        crate::net::Header { source, destination, protocol: Protocol::Tcp, source_port: 50_000, port };
+    let mut state = State::new(header, origin.clone(), false);
+    let server = match origin {
+        Origin::Attachment(id) => {
+            let first = walk.servers_of(*id, net.attachment(*id).vnet).first().copied();
+            let first = first.unwrap_or(HOST_ADDRESS);
+            if walk.travels(&Asker::Attachment(*id), first).is_some() {
+                return NameFound::Doubt;
+            }
+            Some(first)
+        }
+        Origin::Internet(_) => None,
+        _ => return NameFound::Doubt,
+    };
+    state.host = Some(name.clone());
+    let resolved = walk.resolve_target(&mut state, name);
+    if state.alias_doubt || !state.missing.is_empty() {
+        return NameFound::Doubt;
+    }
+    if let Some(first) = state.blockers.first() {
+        return match first.cause {
+            Cause::DnsServerUnreachable => NameFound::Doubt,
+            cause => {
+                let (outcome, disposition) = (Outcome::Blocked, first.disposition);
+                let decider = first.evidence.decider();
+                NameFound::Stopped(
+                    super::Decision { outcome, disposition, cause: Some(cause), decider },
+                    server,
+                )
+            }
+        };
+    }
+    if !resolved {
+        return NameFound::Doubt;
+    }
+    let shadow = state.public_despite_endpoint.as_ref().map(Evidence::decider);
+    NameFound::Address { ip: state.header.destination, target: state.target, shadow, server }
 }
 
 /// What a zone, or the public DNS, says to one name.

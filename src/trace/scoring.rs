@@ -11,7 +11,7 @@ use crate::rules as azure;
 use crate::services::service_kind;
 
 /// What the name of a managed online endpoint ends in.
-const SCORING_HOST: &str = ".inference.ml.azure.com";
+pub(crate) const SCORING_HOST: &str = ".inference.ml.azure.com";
 
 /// Batch endpoints are in the same table and have no switch of their own.
 const ONLINE: &str = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints";

@@ -4,7 +4,7 @@
 use super::engine::{Walk, is_public};
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::{Origin, Target};
-use super::state::{Arrival, End, Next, Place, State, Terminal, by, of};
+use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
 use super::{Cause, Disposition};
 use crate::diag::At;
 use crate::inventory::{
@@ -26,6 +26,7 @@ impl Walk<'_> {
         self.filter_private_endpoint(s, id);
         let endpoint_row = &self.net.inventory.private_endpoints[endpoint];
         self.approved(s, endpoint, endpoint_row);
+        s.service_from.get_or_insert(s.blockers.len());
         let (target, groups) = crate::network::target_of(&self.net.inventory, endpoint_row);
         let evidence = of(self.net, Some(row.owner), &[azure::PE_2, azure::PE_3]);
         match target {
@@ -231,6 +232,7 @@ impl Walk<'_> {
                 self.service_evidence(service, &[]),
             );
         }
+        s.service_from.get_or_insert(s.blockers.len());
         self.admit(s, service, &arrival);
         Next::End(End::Arrived(Terminal::Service(arrival), Disposition::Accepted))
     }
@@ -271,6 +273,10 @@ impl Walk<'_> {
             }
             Ok(PublicNetworkAccess::Enabled) if !self.first_generation_private(row) => {}
             Ok(_) => {
+                let mut evidence = evidence;
+                if rule_of(&kind) == azure::KV_1 {
+                    evidence.rules.push(azure::KV_2);
+                }
                 self.refuse_public(
                     s,
                     service,
@@ -352,7 +358,9 @@ impl Walk<'_> {
             Tri::Yes => {
                 s.pass(StepKind::Admit, evidence, || "a rule of the service's firewall lets it in".into())
             }
-            Tri::Unknown(unknown) => s.unknown(StepKind::Admit, Cause::UnknownValue, &unknown, evidence),
+            Tri::Unknown(unknown) => {
+                s.unknown(StepKind::Admit, super::filter::cause_of(&unknown), &unknown, evidence);
+            }
             Tri::No => {
                 let text = match arrival {
                     Arrival::ServiceEndpoint(subnet, _) => {
@@ -429,27 +437,49 @@ impl Walk<'_> {
             row.ip_rules.iter().any(|w| match &w.means {
                 AddressMeaning::Any => true,
                 AddressMeaning::Addresses(set) => {
-                    set.contains(ip) || cosmos && &*w.text == "0.0.0.0" && self.is_azure(ip)
+                    set.contains(ip) || cosmos && &*w.text == "0.0.0.0" && self.is_azure(s, ip)
                 }
                 AddressMeaning::Tag(_) => false,
             })
         };
         if matches(source) {
+            let by_zero = cosmos && row.ip_rules.iter().any(|w| &*w.text == "0.0.0.0");
+            if by_zero {
+                s.note(StepKind::Admit, self.service_evidence(service, &[azure::COS_2]), || {
+                    "0.0.0.0 lets in every address of Azure, whoever's it is".into()
+                });
+            }
             return Tri::Yes;
+        }
+        if let Some(unknown) = s.source_unknown.clone().filter(|_| !row.ip_rules.is_empty()) {
+            return Tri::Unknown(unknown);
         }
         row.ip_rules.unknown.clone().map_or(Tri::No, Tri::Unknown)
     }
 
-    fn is_azure(&self, ip: IpAddr) -> bool {
+    /// Whether a request comes from a public address of Azure's.
+    fn is_azure(&self, s: &State, ip: IpAddr) -> bool {
+        let last = s.sessions.iter().rev().map(|x| x.device).find(|d| !matches!(d, Device::Inbound(_)));
+        if matches!(last, Some(Device::Outbound(_) | Device::Transit(_) | Device::Hub(_))) {
+            return true;
+        }
         self.net.tags.find("AzureCloud").is_some_and(|t| self.net.tags.set(t).contains(ip))
     }
 
-    /// Whether the sender (or what translated it last) is in the service's region.
+    /// Whether the sender (or what sent it on last) is in the service's region.
     fn same_region(&self, s: &State, row: &PlatformService) -> bool {
         let region = row.location.known().map(|l| crate::network::normal_region(l));
-        let sender = match &s.origin {
-            Origin::Attachment(id) => self.net.region(self.net.attachment(*id).vnet),
-            Origin::Subnet(subnet, _) => self.net.region(self.net.subnet(*subnet).vnet),
+        let last = s.sessions.iter().rev().map(|x| x.device).find(|d| !matches!(d, Device::Inbound(_)));
+        let sender = match (last, &s.origin) {
+            (Some(Device::Transit(id) | Device::Outbound(id)), _) => {
+                self.net.region(self.net.attachment(id).vnet)
+            }
+            (None, Origin::Attachment(id)) => self.net.region(self.net.attachment(*id).vnet),
+            (Some(Device::Hub(hub)), _) => {
+                let hub = &self.net.inventory.virtual_hubs[hub];
+                hub.location.known().map(|l| crate::network::normal_region(l))
+            }
+            (None, Origin::Subnet(subnet, _)) => self.net.region(self.net.subnet(*subnet).vnet),
             _ => None,
         };
         region.is_some() && region == sender

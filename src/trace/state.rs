@@ -2,6 +2,7 @@
 
 use super::model::{Action, Assumption, Blocker, Evidence, Hop, HopKind, Missing, Step, StepKind, Zone};
 use super::question::{Origin, Target};
+use super::worlds::Guess;
 use super::{Cause, Disposition};
 use crate::diag::At;
 use crate::inventory::{Id, OnPremisesSite, ResourceId, Subnet, Unknown, VirtualHub, VirtualNetwork};
@@ -89,6 +90,8 @@ pub(super) enum Terminal {
     Internet,
     /// At a host of a site.
     Site(Id<OnPremisesSite>),
+    /// At a host behind this gateway that only its prefix tells of.
+    Beyond(AttachmentId),
     /// At the host's own services.
     Platform,
 }
@@ -103,12 +106,14 @@ pub(super) enum End {
 }
 
 /// Where to go next, or that it is over.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) enum Next {
     /// On.
     Go(Place),
     /// On, in several equal ways, each with the header it has there.
     Split(Vec<(Place, Header)>),
+    /// On, in one of several ways, of which the files do not tell which is right.
+    Forked(Vec<(State, Next)>),
     /// Over.
     End(End),
 }
@@ -139,10 +144,24 @@ pub(super) struct State {
     pub alias_doubt: bool,
     /// Documented as working at times only.
     pub intermittent: Option<(Cause, String)>,
+    /// The address the sender sends to.
+    pub addressed: Option<IpAddr>,
+    /// The flow is open already: what it went by before the change.
+    pub open: Option<Arc<super::open::Way>>,
     /// Whether evidence is written down.
     pub full: bool,
     /// Where the hops of the way back begin.
     pub back_at: Option<usize>,
+    /// Where the blockers begin that the service itself makes.
+    pub service_from: Option<usize>,
+    /// It came in by a Standard public front, which is closed where no group opens it: the rule that says so.
+    pub closed_front: Option<RuleId>,
+    /// Why the public address it left by is not known.
+    pub source_unknown: Option<Unknown>,
+    /// Ways it took without knowing that they are right.
+    pub guesses: Vec<Guess>,
+    /// It only stands for what is unknown, should that matter.
+    pub stands_for_unknown: bool,
 }
 
 impl State {
@@ -164,8 +183,15 @@ impl State {
             asks_for_alias: false,
             alias_doubt: false,
             intermittent: None,
+            addressed: None,
+            open: None,
             full,
             back_at: None,
+            service_from: None,
+            closed_front: None,
+            source_unknown: None,
+            guesses: Vec::new(),
+            stands_for_unknown: false,
         }
     }
 

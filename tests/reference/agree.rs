@@ -349,6 +349,12 @@ impl Tally {
         *self.0.entry(word.into()).or_default() += 1;
     }
 
+    fn merge(&mut self, other: Tally) {
+        for (word, count) in other.0 {
+            *self.0.entry(word).or_default() += count;
+        }
+    }
+
     fn text(&self) -> String {
         let mut list: Vec<_> = self.0.iter().collect();
         list.sort_by_key(|(word, count)| (std::cmp::Reverse(**count), (*word).clone()));
@@ -360,6 +366,87 @@ impl Tally {
 /// README's limits name them. This number only ever shrinks; the goal is 0.
 const KNOWN_PER_MILLE: usize = 20;
 
+/// A flow that engine and reference see differently.
+type Failure = (u64, String);
+
+/// What a share of the seeds showed.
+#[derive(Default)]
+struct Seen {
+    outcomes: Tally,
+    causes: Tally,
+    failures: BTreeMap<String, Vec<Failure>>,
+    asked: usize,
+    skipped: usize,
+    cautions: usize,
+}
+
+impl Seen {
+    fn add(&mut self, other: Seen) {
+        self.outcomes.merge(other.outcomes);
+        self.causes.merge(other.causes);
+        for (kind, list) in other.failures {
+            self.failures.entry(kind).or_default().extend(list);
+        }
+        self.asked += other.asked;
+        self.skipped += other.skipped;
+        self.cautions += other.cautions;
+    }
+
+    fn fail(&mut self, kind: String, seed: u64, text: &str) {
+        self.failures.entry(kind).or_default().push((seed, text.to_owned()));
+    }
+
+    /// Asks every flow of one estate.
+    fn ask(&mut self, seed: u64, tags: &ServiceTags) {
+        let Case { estate, flows } = case(seed, FLOWS_PER_ESTATE);
+        let network = compiled(&estate, tags).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+        for text in flows {
+            let Some(wanted) = answer(&network, &flow(&text)) else {
+                self.skipped += 1;
+                continue;
+            };
+            self.asked += 1;
+            let got = engine(&network, &text);
+            for fault in got.iter().flat_map(|trace| well_formed(&network, trace)) {
+                self.fail(format!("badly formed: {fault}"), seed, &text);
+            }
+            match &got {
+                Ok(trace) if same(&trace.decision(), &wanted) => {
+                    self.outcomes.add(trace.outcome.word());
+                    self.cautions += usize::from(cautious(&trace.decision(), &wanted));
+                    self.causes.add(trace.cause.map_or("-", Cause::code));
+                }
+                _ => {
+                    let kind = format!("engine {} / reference {}", kind_of(&got), kind_of_answer(&wanted));
+                    self.fail(kind, seed, &text);
+                }
+            }
+        }
+    }
+}
+
+/// Every core takes its share of the seeds; the sum is the same however they are shared.
+fn ask_all(seeds: &[u64], tags: &ServiceTags) -> Seen {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = |first: usize| {
+        let mut seen = Seen::default();
+        seeds.iter().skip(first).step_by(cores).for_each(|seed| seen.ask(*seed, tags));
+        seen
+    };
+    let mut all = Seen::default();
+    std::thread::scope(|scope| {
+        let shares: Vec<_> = (0..cores).map(|first| scope.spawn(move || share(first))).collect();
+        for one in shares {
+            match one.join() {
+                Ok(seen) => all.add(seen),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+    });
+    all.failures.values_mut().for_each(|list| list.sort());
+    all
+}
+
 #[test]
 fn the_engine_agrees_with_the_reference() {
     let tags = tags();
@@ -367,37 +454,7 @@ fn the_engine_agrees_with_the_reference() {
     let kept = SEEDS.lines().filter_map(|l| l.split_whitespace().next()?.parse::<u64>().ok());
     let seeds: Vec<u64> =
         kept.chain((0..).map(|n| first_seed() + n).take(wanted.div_ceil(FLOWS_PER_ESTATE))).collect();
-    let (mut outcomes, mut causes, mut failures) = (Tally::default(), Tally::default(), BTreeMap::new());
-    let (mut asked, mut skipped, mut cautions) = (0, 0, 0);
-    for seed in seeds {
-        let Case { estate, flows } = case(seed, FLOWS_PER_ESTATE);
-        let network = compiled(&estate, &tags).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
-        for text in flows {
-            let Some(wanted) = answer(&network, &flow(&text)) else {
-                skipped += 1;
-                continue;
-            };
-            asked += 1;
-            let got = engine(&network, &text);
-            if let Ok(trace) = &got {
-                for fault in well_formed(&network, trace) {
-                    let kind = format!("badly formed: {fault}");
-                    failures.entry(kind).or_insert_with(Vec::new).push((seed, estate.clone(), text.clone()));
-                }
-            }
-            match &got {
-                Ok(trace) if same(&trace.decision(), &wanted) => {
-                    outcomes.add(trace.outcome.word());
-                    cautions += usize::from(cautious(&trace.decision(), &wanted));
-                    causes.add(trace.cause.map_or("-", Cause::code));
-                }
-                _ => {
-                    let kind = format!("engine {} / reference {}", kind_of(&got), kind_of_answer(&wanted));
-                    failures.entry(kind).or_insert_with(Vec::new).push((seed, estate.clone(), text));
-                }
-            }
-        }
-    }
+    let Seen { outcomes, causes, failures, asked, skipped, cautions } = ask_all(&seeds, &tags);
     println!(
         "reference: {asked} flows, agreements by outcome {}, by cause {}; {cautions} cautious, {skipped} with too many worlds",
         outcomes.text(),
@@ -413,14 +470,13 @@ fn the_engine_agrees_with_the_reference() {
     kinds.retain(|(kind, _)| shown.as_ref().is_none_or(|k| kind.contains(k)));
     if number("NETWHY_LIST").is_some() {
         for (kind, list) in &kinds {
-            for (seed, _, text) in list.iter() {
-                println!("{kind}: seed {seed}: {text}");
-            }
+            list.iter().for_each(|(seed, text)| println!("{kind}: seed {seed}: {text}"));
         }
     }
     for (kind, list) in kinds.iter().take(number("NETWHY_KINDS").unwrap_or(6) as usize) {
-        for (seed, estate, text) in list.iter().take(examples) {
-            println!("=== {kind}\n{}", report(*seed, estate, text, &tags));
+        for (seed, text) in list.iter().take(examples) {
+            let estate = case(*seed, FLOWS_PER_ESTATE).estate;
+            println!("=== {kind}\n{}", report(*seed, &estate, text, &tags));
         }
     }
     let total: usize = failures.values().map(Vec::len).sum();

@@ -2,237 +2,282 @@
 
 use super::facts::{Facts, Holder, is_public};
 use super::filters::{Packet, admin_reply};
-use super::routes::{Hop, choose};
-use super::walk::{Arrival, Device, Start, Way};
+use super::routes::{Hop, behind, choose, gateway_prefixes};
+use super::walk::{
+    Arrival, Mark, Record, Start, Way, broken_peering, gateway_from, sound_gateway, usable_gateways,
+};
 use super::worlds::{Stop, Why, Worlds};
-use netwhy::inventory::{Direction, Id, VirtualNetwork, VirtualNetworkGateway};
+use netwhy::inventory::{Direction, Id, OnPremisesSite, VirtualNetwork, VirtualNetworkGateway};
 use netwhy::network::AttachmentKind;
 use netwhy::trace::Cause;
+
+/// An answer may visit this many places.
+const PLACES: usize = 32;
+
+/// Where the answer is.
+#[derive(Clone, Copy)]
+enum At {
+    /// It leaves the subnet of a holder.
+    Leaving(Holder),
+    /// It reaches a holder.
+    Reaching(usize),
+    /// In public space.
+    Public,
+    /// In the network of a site.
+    Site(Id<OnPremisesSite>),
+    /// With whoever asked.
+    Home,
+}
+
+struct Back<'a, 'b> {
+    f: &'b Facts<'a>,
+    w: &'b Worlds,
+    way: &'b Way,
+    records: Vec<Record>,
+    packet: Packet,
+}
 
 fn asymmetric(decider: Option<String>) -> Stop {
     Stop { cause: Cause::AsymmetricReturn, decider }
 }
 
+fn lost(decider: Option<String>) -> Stop {
+    Stop { cause: Cause::ReturnNoRoute, decider }
+}
+
 /// Follows the answer to where the flow started.
 pub(crate) fn check(f: &Facts, w: &Worlds, way: &Way) -> Result<(), Stop> {
-    let mut devices = way.devices.clone();
-    let mut packet = way.last.reversed();
-    let mut at = match way.arrival {
-        Arrival::Platform => return Ok(()),
-        Arrival::Proxy(place) => f.holders[place],
-        Arrival::Outside if way.by_site.is_some() => {
-            return from_beyond(f, w, way, devices, way.at_site.reversed());
-        }
-        Arrival::Outside | Arrival::ServiceEndpoint(_) | Arrival::Endpoint(_) => {
-            // ASYM-4: the answer of a private endpoint goes straight to the address it saw. The public
-            // address, or the service endpoint, leads straight back to whoever sent it out.
-            let direct = |d: &&Device| d.before.source == d.after.source;
-            if let Arrival::Endpoint(place) = way.arrival {
-                let vnet = f.holders[place].vnet;
-                let known = super::routes::gateway_prefixes(f, vnet);
-                let near = f.in_vnet(vnet, packet.destination)
-                    || f.peers(vnet).iter().any(|(peer, _)| f.in_vnet(*peer, packet.destination))
-                    || known.iter().any(|(p, _)| p.contains(&packet.destination));
-                if !near {
-                    return Err(Stop { cause: Cause::ReturnNoRoute, decider: None });
-                }
-                if let Some(missed) = devices.last().filter(direct) {
-                    // Unreliable: with luck it comes back through the device.
-                    return match w.pick(Why::Spread, 2) {
-                        0 => Ok(()),
-                        _ => Err(asymmetric(name(f, missed.place))),
-                    };
-                }
-            }
-            // SE-3: the service answers the private address it saw, whoever forwarded it.
-            let service = matches!(way.arrival, Arrival::ServiceEndpoint(_));
-            if let Some(missed) = devices.last().filter(|d| service && direct(d)) {
-                return Err(asymmetric(name(f, missed.place)));
-            }
-            match devices.last() {
-                None => return Ok(()),
-                Some(last) => f.holders[last.place],
-            }
-        }
-        Arrival::Site(_) => return from_beyond(f, w, way, devices, packet),
-        Arrival::Vacant(holder) => holder,
-        Arrival::Guest(place) => {
-            let holder = &f.holders[place];
-            admin_reply(f, w, holder, Direction::Outbound, &packet)?;
-            *holder
-        }
-    };
-    // From outside, the last device gets its own answer; it undoes its translation.
-    if matches!(way.arrival, Arrival::Outside | Arrival::ServiceEndpoint(_) | Arrival::Endpoint(_))
-        && let Some(last) = devices.pop()
-    {
-        packet = last.before.reversed();
-    }
-    for _ in 0..32 {
-        match step(f, w, way, &at, &mut devices, &mut packet)? {
-            None => return Ok(()),
-            Some(next) => at = f.holders[next],
-        }
-    }
-    Err(Stop { cause: Cause::RoutingLoop, decider: None })
-}
-
-/// One hop of the answer. `None` when it is home.
-fn step(
-    f: &Facts,
-    w: &Worlds,
-    way: &Way,
-    holder: &Holder,
-    devices: &mut Vec<Device>,
-    packet: &mut Packet,
-) -> Result<Option<usize>, Stop> {
-    let route = choose(f, w, holder.subnet, packet.destination)
-        .map_err(|s| if s.cause == Cause::NoRoute { Stop { cause: Cause::ReturnNoRoute, ..s } } else { s })?;
-    let lost = Stop { cause: Cause::ReturnNoRoute, decider: route.decider.clone() };
-    match route.hop {
-        Hop::Drop if route.user => Err(lost),
-        Hop::Drop => Err(Stop { decider: super::walk::broken_peering(f, holder, *packet), ..lost }),
-        Hop::Local => {
-            home(f, w, way, holder.vnet, devices, packet).unwrap_or_else(|| Err(nobody(f, holder.vnet)))
-        }
-        Hop::Peer(vnet) => home(f, w, way, vnet, devices, packet).unwrap_or_else(|| Err(nobody(f, vnet))),
-        Hop::Endpoint(_) => Err(lost),
-        Hop::Appliance(next) => {
-            let mut near = vec![holder.vnet];
-            near.extend(f.peers(holder.vnet).into_iter().map(|(peer, _)| peer));
-            let Some(there) = near.iter().find_map(|v| f.holder_at(*v, next)) else {
-                // An appliance that is in none of the files may well know the session.
-                return match near.iter().any(|v| f.vacant(*v, next).is_some()) {
-                    true => Err(Stop { cause: Cause::DanglingReference, decider: None }),
-                    false => Err(lost),
-                };
-            };
-            if f.holders[there].ip == Some(packet.destination) {
-                let vnet = f.holders[there].vnet;
-                return home(f, w, way, vnet, devices, packet).unwrap_or(Err(lost));
-            }
-            through(f, there, devices, packet)
-        }
-        Hop::Internet | Hop::ServiceEndpoint(_) => {
-            // Back out of the public address it came in by.
-            let gateway = matches!(holder.kind, AttachmentKind::Gateway(_));
-            let outside = !gateway && way.entered && devices.is_empty() && is_public(packet.destination);
-            match outside {
-                true => Ok(None),
-                false => Err(Stop { decider: None, ..lost }),
-            }
-        }
-        Hop::Gateway(gateways) => {
-            let gateways = super::walk::usable_gateways(f, holder, gateways);
-            let at = |g: &Id<VirtualNetworkGateway>| {
-                f.holders.iter().position(|h| h.kind == AttachmentKind::Gateway(*g))
-            };
-            let Some(place) = gateways.iter().find_map(at) else { return Err(lost) };
-            // At the gateway, the routes of its own subnet decide (RT-1, GW-4).
-            if !matches!(holder.kind, AttachmentKind::Gateway(_)) {
-                return Ok(Some(place));
-            }
-            match (way.start, devices.is_empty()) {
-                (Start::Site(_), true) if !way.entered => Ok(None),
-                // RT-32: in from the internet, and the answer goes to the gateway.
-                _ => Err(asymmetric(devices.last().and_then(|d| name(f, d.place)))),
-            }
-        }
-    }
-}
-
-fn nobody(f: &Facts, vnet: Id<VirtualNetwork>) -> Stop {
-    Stop { cause: Cause::ReturnNoRoute, decider: Some(f.inv.virtual_networks[vnet].id.full_name()) }
-}
-
-fn name(f: &Facts, place: usize) -> Option<String> {
-    f.owner(&f.holders[place]).map(|id| id.full_name())
-}
-
-/// The answer meets an appliance: it must be the last one the request passed.
-fn through(
-    f: &Facts,
-    there: usize,
-    devices: &mut Vec<Device>,
-    packet: &mut Packet,
-) -> Result<Option<usize>, Stop> {
-    // Behind a load balancer, the answer may meet the frontend of the appliances.
-    let same = |d: &Device| d.place == there || behind_frontend(f, there, d.place);
-    match devices.pop() {
-        Some(last) if same(&last) => {
-            *packet = last.before.reversed();
-            Ok(Some(last.place))
-        }
-        _ => Err(asymmetric(name(f, there))),
-    }
-}
-
-fn behind_frontend(f: &Facts, front: usize, place: usize) -> bool {
-    let AttachmentKind::Frontend(balancer, _) = f.holders[front].kind else { return false };
-    let AttachmentKind::Interface(nic) = f.holders[place].kind else { return false };
-    let balancer = &f.inv.load_balancers[balancer];
-    f.inv.network_interfaces[nic].ip_configurations.iter().any(|c| {
-        c.load_balancer_backend_address_pools.iter().any(|r| {
-            balancer.backend_address_pools.iter().any(|p| {
-                r.text.eq_ignore_ascii_case(&p.id.full_name()) || r.text.eq_ignore_ascii_case(p.id.as_str())
-            })
-        })
-    })
-}
-
-/// The answer reaches the network of its destination: the sender, or a device that put its own address.
-fn home(
-    f: &Facts,
-    w: &Worlds,
-    way: &Way,
-    vnet: Id<VirtualNetwork>,
-    devices: &mut Vec<Device>,
-    packet: &mut Packet,
-) -> Option<Result<Option<usize>, Stop>> {
-    let there = f.holder_at(vnet, packet.destination)?;
-    if way.start == Start::Holder(there) && f.holders[there].ip == Some(way.first.source) && !way.entered {
-        if let Some(missed) = devices.last() {
-            return Some(Err(asymmetric(name(f, missed.place))));
-        }
-        let arrived = admin_reply(f, w, &f.holders[there], Direction::Inbound, packet);
-        return Some(arrived.map(|()| None));
-    }
-    // A device that translated gets the answer by its address.
-    let last = devices.pop()?;
-    if last.place != there {
-        return Some(Err(asymmetric(name(f, last.place))));
-    }
-    *packet = last.before.reversed();
-    Some(Ok(Some(last.place)))
-}
-
-/// The answer of an on-premises host enters by a gateway.
-fn from_beyond(
-    f: &Facts,
-    w: &Worlds,
-    way: &Way,
-    mut devices: Vec<Device>,
-    mut packet: Packet,
-) -> Result<(), Stop> {
-    let Some(site) = way.by_site else { return Ok(()) };
-    if matches!(way.start, Start::Site(_)) {
+    if way.arrival == Arrival::Platform {
         return Ok(());
     }
-    let gateways = super::routes::sites_gateways(f, site);
-    let at = gateways.iter().find_map(|g| {
-        let knows =
-            f.holders.iter().any(|h| h.ip == Some(packet.destination) && f.gateways_of(h.vnet).contains(g));
-        f.holders.iter().position(|h| knows && h.kind == AttachmentKind::Gateway(*g))
-    });
-    let Some(mut place) = at else {
-        let decider = Some(f.inv.on_premises_sites[site].id.full_name());
-        return Err(Stop { cause: Cause::ReturnNoRoute, decider });
-    };
-    for _ in 0..32 {
-        match step(f, w, way, &f.holders[place], &mut devices, &mut packet)? {
-            None => return Ok(()),
-            Some(next) => place = next,
+    let mut back = Back { f, w, way, records: way.records.clone(), packet: way.last.reversed() };
+    let mut at = back.first()?;
+    for _ in 0..PLACES {
+        at = match at {
+            At::Leaving(holder) => back.leave(&holder)?,
+            At::Reaching(place) => back.reach(place)?,
+            At::Public => back.public()?,
+            At::Site(site) => back.at_site(site)?,
+            At::Home => return back.home(),
+        };
+    }
+    Err(lost(None))
+}
+
+impl Back<'_, '_> {
+    fn name(&self, place: usize) -> Option<String> {
+        self.f.owner(&self.f.holders[place]).map(|id| id.full_name())
+    }
+
+    fn first(&mut self) -> Result<At, Stop> {
+        let f = self.f;
+        Ok(match self.way.arrival {
+            Arrival::Platform => At::Home,
+            Arrival::Proxy(place) => At::Leaving(f.holders[place]),
+            Arrival::Vacant(holder) => At::Leaving(holder),
+            Arrival::Guest(place) => {
+                let holder = f.holders[place];
+                admin_reply(f, self.w, &holder, Direction::Outbound, &self.packet)?;
+                self.undo(|mark| mark == Mark::Front(place));
+                At::Leaving(holder)
+            }
+            Arrival::Outside => At::Public,
+            Arrival::Beyond(gateway) => At::Reaching(gateway),
+            Arrival::Site(site) => At::Site(site),
+            Arrival::Endpoint(place) => self.from_endpoint(place)?,
+            // SE-3: the service answers the private address it saw, whoever forwarded it.
+            Arrival::ServiceEndpoint(subnet) => {
+                let vnet = f.vnet_of(subnet);
+                let seen = vnet.and_then(|v| f.holder_at(v, self.packet.destination));
+                seen.map_or(At::Home, At::Reaching)
+            }
+        })
+    }
+
+    /// ASYM-4: a private endpoint answers straight to the address it saw, whatever route tables say.
+    fn from_endpoint(&self, place: usize) -> Result<At, Stop> {
+        let (f, to) = (self.f, self.packet.destination);
+        let vnet = f.holders[place].vnet;
+        let peers = f.peers(vnet);
+        let mut near = std::iter::once(vnet).chain(peers.iter().map(|(peer, _)| *peer));
+        if let Some(at) = near.find(|v| f.in_vnet(*v, to)) {
+            return self.land(at);
+        }
+        let mut known = gateway_prefixes(f, vnet);
+        known.retain(|(prefix, _)| prefix.contains(&to));
+        let gateway = known.into_iter().max_by_key(|(prefix, _)| prefix.prefix_len());
+        let gateway = gateway.and_then(|(_, gateway)| self.place_of(gateway));
+        gateway.map(At::Reaching).ok_or(lost(None))
+    }
+
+    fn place_of(&self, gateway: Id<VirtualNetworkGateway>) -> Option<usize> {
+        self.f.holders.iter().position(|h| h.kind == AttachmentKind::Gateway(gateway))
+    }
+
+    /// One subnet's routes.
+    fn leave(&mut self, holder: &Holder) -> Result<At, Stop> {
+        let f = self.f;
+        let route = choose(f, self.w, holder.subnet, self.packet.destination)
+            .map_err(|s| if s.cause == Cause::NoRoute { lost(s.decider) } else { s })?;
+        let gone = lost(route.decider.clone());
+        match route.hop {
+            Hop::Drop if route.user => Err(gone),
+            Hop::Drop => Err(lost(broken_peering(f, holder, self.packet))),
+            Hop::Local => self.land(holder.vnet),
+            Hop::Peer(vnet) => self.land(vnet),
+            Hop::Endpoint(place) => Ok(At::Reaching(place)),
+            Hop::Appliance(next) => {
+                let mut near = vec![holder.vnet];
+                near.extend(f.peers(holder.vnet).into_iter().map(|(peer, _)| peer));
+                let there = near.iter().find_map(|v| f.holder_at(*v, next));
+                match there {
+                    Some(place) => Ok(At::Reaching(place)),
+                    // An appliance that is in none of the files may well know the session.
+                    None if near.iter().any(|v| f.vacant(*v, next).is_some()) => {
+                        Err(Stop { cause: Cause::DanglingReference, decider: None })
+                    }
+                    None => Err(gone),
+                }
+            }
+            Hop::Internet | Hop::ServiceEndpoint(_) => self.to_internet(holder),
+            Hop::Gateway(gateways) => {
+                let gateways = usable_gateways(f, holder, gateways);
+                let place = gateways.into_iter().find_map(|g| self.place_of(g));
+                place.map(At::Reaching).ok_or(gone)
+            }
         }
     }
-    Err(Stop { cause: Cause::RoutingLoop, decider: None })
+
+    /// Out of the public address that the request came in by, or left by.
+    fn to_internet(&self, holder: &Holder) -> Result<At, Stop> {
+        let to = self.packet.destination;
+        let gateway = matches!(holder.kind, AttachmentKind::Gateway(_));
+        let client = self.way.start == Start::Internet && to == self.way.first.source;
+        let known = self.records.iter().any(|r| r.after.reversed() == self.packet);
+        match !gateway && is_public(to) && (client || known) {
+            true => Ok(At::Public),
+            false => Err(lost(None)),
+        }
+    }
+
+    /// Whoever holds the destination inside a virtual network.
+    fn land(&self, vnet: Id<VirtualNetwork>) -> Result<At, Stop> {
+        match self.f.holder_at(vnet, self.packet.destination) {
+            Some(place) => Ok(At::Reaching(place)),
+            None if self.f.vacant(vnet, self.packet.destination).is_some() => Err(lost(None)),
+            None => Err(lost(Some(self.f.inv.virtual_networks[vnet].id.full_name()))),
+        }
+    }
+
+    /// The sender, or a device, which must know the flow.
+    fn reach(&mut self, place: usize) -> Result<At, Stop> {
+        let holder = self.f.holders[place];
+        if self.way.start == Start::Holder(place) && holder.ip == Some(self.packet.destination) {
+            admin_reply(self.f, self.w, &holder, Direction::Inbound, &self.packet)?;
+            return Ok(At::Home);
+        }
+        match holder.kind {
+            AttachmentKind::Gateway(gateway) => self.at_gateway(place, gateway),
+            // The appliances behind an internal load balancer: the one that knows the flow gets the answer.
+            AttachmentKind::Frontend(balancer, number) => {
+                let pool = super::walk::members(self.f, balancer, usize::from(number));
+                let known = |r: &Record| match r.mark {
+                    Mark::Device(at) if r.after.reversed() == self.packet && pool.contains(&at) => Some(at),
+                    _ => None,
+                };
+                let device = self.records.iter().rev().find_map(known);
+                device.map(At::Reaching).ok_or(asymmetric(self.name(place)))
+            }
+            _ => match self.undo(|mark| mark == Mark::Device(place)) {
+                Some(_) => Ok(At::Leaving(holder)),
+                None => Err(asymmetric(self.name(place))),
+            },
+        }
+    }
+
+    /// Finds the last record of the flow as it is now, and puts back what it changed.
+    fn undo(&mut self, mine: impl Fn(Mark) -> bool) -> Option<Mark> {
+        let packet = self.packet;
+        let record = self.records.iter_mut().rev().find(|r| mine(r.mark) && r.after.reversed() == packet)?;
+        record.answered = true;
+        self.packet = record.before.reversed();
+        Some(record.mark)
+    }
+
+    fn at_gateway(&self, place: usize, gateway: Id<VirtualNetworkGateway>) -> Result<At, Stop> {
+        let (f, to, holder) = (self.f, self.packet.destination, self.f.holders[place]);
+        sound_gateway(f, place).map_err(|s| lost(s.decider))?;
+        let out = match choose(f, self.w, holder.subnet, to) {
+            Ok(route) => matches!(route.hop, Hop::Gateway(_)),
+            Err(stop) => stop.cause == Cause::NoRoute,
+        };
+        let beside = f.gateways_in(holder.vnet);
+        let mut known: Vec<_> =
+            std::iter::once(gateway).chain(beside).flat_map(|g| behind(f, g)).filter(|_| out).collect();
+        known.retain(|(prefix, _)| prefix.contains(&to));
+        let best = known.iter().map(|(prefix, _)| prefix.prefix_len()).max();
+        known.retain(|(prefix, _)| Some(prefix.prefix_len()) == best);
+        if let Start::Site(site) = self.way.start
+            && known.iter().any(|(_, s)| *s == Some(site))
+        {
+            return Ok(At::Site(site));
+        }
+        // RT-32: in from the internet, and the answer goes to the gateway.
+        if is_public(to) {
+            return Err(asymmetric(self.name(place)));
+        }
+        match known.first() {
+            Some((_, Some(site))) => Ok(At::Site(*site)),
+            Some((_, None)) => Err(lost(None)),
+            None => Ok(At::Leaving(holder)),
+        }
+    }
+
+    fn public(&mut self) -> Result<At, Stop> {
+        if self.way.start == Start::Internet && self.packet.destination == self.way.first.source {
+            return Ok(At::Home);
+        }
+        match self.undo(|mark| !matches!(mark, Mark::Front(_))) {
+            Some(Mark::Device(place)) => Ok(At::Leaving(self.f.holders[place])),
+            Some(Mark::Exit(place)) => Ok(At::Reaching(place)),
+            Some(Mark::Line(site)) => Ok(At::Site(site)),
+            Some(Mark::Front(_)) | None => match self.way.start {
+                Start::Holder(place) if self.f.holders[place].ip != Some(self.packet.destination) => {
+                    Err(lost(None))
+                }
+                _ => Ok(At::Home),
+            },
+        }
+    }
+
+    fn at_site(&self, site: Id<OnPremisesSite>) -> Result<At, Stop> {
+        let row = &self.f.inv.on_premises_sites[site];
+        let to = self.packet.destination;
+        if row.address_prefixes.iter().any(|p| p.contains(&to)) {
+            return match self.way.start == Start::Site(site) {
+                true => Ok(At::Home),
+                false => Err(lost(None)),
+            };
+        }
+        match gateway_from(self.f, site, to) {
+            Some(gateway) => self.place_of(gateway).map(At::Reaching).ok_or(lost(None)),
+            None => Err(lost(Some(row.id.full_name()))),
+        }
+    }
+
+    /// Home: every device that keeps state must have seen the answer. Towards a private endpoint that is
+    /// unreliable rather than impossible (ASYM-4).
+    fn home(&self) -> Result<(), Stop> {
+        let keeps = |r: &&Record| !r.answered && !matches!(r.mark, Mark::Front(_));
+        let Some(missed) = self.records.iter().find(keeps) else { return Ok(()) };
+        let decider = match missed.mark {
+            Mark::Device(place) | Mark::Exit(place) | Mark::Front(place) => self.name(place),
+            Mark::Line(_) => None,
+        };
+        let endpoint = matches!(self.way.arrival, Arrival::Endpoint(_));
+        if endpoint && self.w.pick(Why::Spread, 2) == 0 {
+            return Ok(());
+        }
+        Err(asymmetric(decider))
+    }
 }

@@ -331,7 +331,8 @@ pub(crate) fn virtual_network_tag(f: &Facts, subnet: Id<Subnet>, address: IpAddr
         return Tri::Yes;
     }
     // A peer that is in none of the files may hold a private address.
-    let peer = match super::routes::unknown_peer(f, vnet, address) {
+    let access = |s: &super::facts::Side<'_>| !s.row.allow_virtual_network_access.is(false);
+    let peer = match super::routes::unknown_peer(f, vnet, address, access) {
         true => Tri::Unknown(Cause::DanglingReference),
         false => Tri::No,
     };
@@ -362,10 +363,15 @@ fn routes_tag(f: &Facts, subnet: Id<Subnet>, address: IpAddr) -> Tri {
     }))
 }
 
-/// TAG-5: what the public internet carries and is not space of the network or its peers.
+/// TAG-5: what the public internet carries and no network joined to this one holds. A default route learnt from a
+/// branch takes nothing from it (D-3).
 pub(crate) fn internet_tag(f: &Facts, subnet: Id<Subnet>, address: IpAddr) -> bool {
     let Some(vnet) = f.vnet_of(subnet) else { return false };
-    let inside = f.in_vnet(vnet, address) || f.peers(vnet).iter().any(|(peer, _)| f.in_vnet(*peer, address));
+    let open = |s: &super::facts::Side<'_>| !s.row.allow_virtual_network_access.is(false);
+    let branches = super::routes::gateway_prefixes(f, vnet);
+    let inside = f.in_vnet(vnet, address)
+        || f.peers(vnet).iter().any(|(peer, side)| open(side) && f.in_vnet(*peer, address))
+        || branches.iter().any(|(prefix, _)| prefix.prefix_len() > 0 && prefix.contains(&address));
     is_public(address) && !inside
 }
 

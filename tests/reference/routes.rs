@@ -99,7 +99,12 @@ pub(crate) fn choose(f: &Facts, w: &Worlds, subnet: Id<Subnet>, to: IpAddr) -> R
         let exact = matches!(c.rank, Rank::User(_)) && c.prefix.prefix_len() == 32;
         branch || exact || c.hops.iter().any(inside)
     };
-    if !all.iter().any(held) && unknown_peer(f, vnet, to) && w.maybe(Cause::DanglingReference) {
+    let refused = table.is_some_and(refuses_peerings);
+    if !refused
+        && !all.iter().any(held)
+        && unknown_peer(f, vnet, to, |_| true)
+        && w.maybe(Cause::DanglingReference)
+    {
         return Err(Stop { cause: Cause::DanglingReference, decider: None });
     }
     let best = all.iter().max_by_key(|c| (c.prefix.prefix_len(), c.rank, inside(&c.hops[0])));
@@ -111,7 +116,12 @@ pub(crate) fn choose(f: &Facts, w: &Worlds, subnet: Id<Subnet>, to: IpAddr) -> R
 
 /// Whether a peering leads to a network in none of the files that may hold an address: a private one, and
 /// none of a network that is peered by intent, for such spaces do not overlap (PEER-3).
-pub(crate) fn unknown_peer(f: &Facts, vnet: Id<VirtualNetwork>, to: IpAddr) -> bool {
+pub(crate) fn unknown_peer(
+    f: &Facts,
+    vnet: Id<VirtualNetwork>,
+    to: IpAddr,
+    counts: impl Fn(&super::facts::Side<'_>) -> bool,
+) -> bool {
     let connected = |s: &super::facts::Side<'_>| {
         s.row.peering_state.or(PeeringState::Connected) == Ok(PeeringState::Connected)
     };
@@ -122,7 +132,12 @@ pub(crate) fn unknown_peer(f: &Facts, vnet: Id<VirtualNetwork>, to: IpAddr) -> b
     let held = f.inv.virtual_networks.rows().any(|(v, _)| (v == vnet || meant(v)) && f.in_vnet(v, to));
     let missing =
         |s: &&super::facts::Side<'_>| s.remote.is_none() && !s.row.remote_virtual_network.is_absent();
-    is_private(to) && !held && sides.iter().filter(missing).any(connected)
+    // A space that the peering itself tells settles it.
+    let may = |s: &super::facts::Side<'_>| match s.row.remote_address_space.given {
+        true => s.row.remote_address_space.iter().any(|p| p.contains(&to)),
+        false => is_private(to) && !held,
+    };
+    sides.iter().filter(missing).any(|s| connected(s) && counts(s) && may(s))
 }
 
 /// RT-27: several equal next hops are all used.
@@ -148,9 +163,7 @@ fn system_routes(
     let own = f.prefixes(vnet);
     out.extend(own.iter().map(|p| system(*p, Hop::Local)));
     // RT-19: a table may refuse the routes of peerings.
-    let refuses =
-        table.and_then(|t| t.disable_peering_route.known()).is_some_and(|v| v.eq_ignore_ascii_case("All"));
-    if !refuses {
+    if !table.is_some_and(refuses_peerings) {
         for (peer, _) in f.peers(vnet) {
             out.extend(f.prefixes(peer).iter().map(|p| system(*p, Hop::Peer(peer))));
         }
@@ -165,6 +178,10 @@ fn system_routes(
     let kept = listed.filter(|none| !own.iter().any(|p| p.contains(none)));
     out.extend(kept.map(|p| system(p, Hop::Drop)));
     out
+}
+
+fn refuses_peerings(table: &RouteTable) -> bool {
+    table.disable_peering_route.known().is_some_and(|v| v.eq_ignore_ascii_case("All"))
 }
 
 /// RT-10, RT-17. All routes of a table, those of tags as the prefix that holds the destination.

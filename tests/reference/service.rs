@@ -14,8 +14,8 @@ use netwhy::trace::Cause;
 
 /// How a request reached the public endpoint.
 enum Came {
-    /// With a public address, from this region of Azure where it is one.
-    Public(IpAddr, Option<String>),
+    /// With a public address, from this region of Azure where it is one. No file may tell the address.
+    Public { address: IpAddr, region: Option<String>, nameless: bool },
     /// Over a service endpoint of a subnet.
     Subnet(Id<Subnet>),
 }
@@ -23,7 +23,7 @@ enum Came {
 /// What the service says to a packet that arrived.
 pub(crate) fn admit(
     f: &Facts,
-    _w: &Worlds,
+    w: &Worlds,
     way: &Way,
     call: &Call,
     named: Option<&Named>,
@@ -33,11 +33,12 @@ pub(crate) fn admit(
         Arrival::Outside => {
             let Some((service, _)) = call.service else { return Ok(()) };
             let region = way.left.and_then(|v| f.region(v));
-            public(f, service, &Came::Public(way.last.source, region)).map_err(|s| because(f, s, named))
+            let came = Came::Public { address: way.last.source, region, nameless: way.nameless };
+            public(f, w, service, &came).map_err(|s| because(f, s, named))
         }
         Arrival::ServiceEndpoint(subnet) => {
             let Some((service, _)) = call.service else { return Ok(()) };
-            public(f, service, &Came::Subnet(subnet)).map_err(|s| because(f, s, named))
+            public(f, w, service, &Came::Subnet(subnet)).map_err(|s| because(f, s, named))
         }
         _ => Ok(()),
     }
@@ -102,7 +103,7 @@ fn because(f: &Facts, stop: Stop, named: Option<&Named>) -> Stop {
 }
 
 /// ST-2 and its like, for the public endpoint.
-fn public(f: &Facts, id: Id<PlatformService>, came: &Came) -> Result<(), Stop> {
+fn public(f: &Facts, w: &Worlds, id: Id<PlatformService>, came: &Came) -> Result<(), Stop> {
     let row = &f.inv.services[id];
     let name = Some(row.id.full_name());
     // ST-2 (d), KV-2.
@@ -125,7 +126,7 @@ fn public(f: &Facts, id: Id<PlatformService>, came: &Came) -> Result<(), Stop> {
         Came::Subnet(subnet) => {
             row.virtual_network_rules.iter().any(|r| f.inv.follow(r).row() == Some(*subnet))
         }
-        Came::Public(address, region) => {
+        Came::Public { address, region, nameless } => {
             // ST-4: the address of a client in the same region is never a public one.
             let here = row.location.known().map(|l| normal_region(l));
             let same_region = storage && region.is_some() && *region == here;
@@ -135,7 +136,8 @@ fn public(f: &Facts, id: Id<PlatformService>, came: &Came) -> Result<(), Stop> {
                 AddressMeaning::Any => true,
                 AddressMeaning::Tag(_) => false,
             });
-            any_azure || (named && !same_region)
+            let may = *nameless && !row.ip_rules.is_empty() && !same_region;
+            any_azure || (named && !same_region) || (may && w.maybe(Cause::DanglingReference))
         }
     };
     match listed {

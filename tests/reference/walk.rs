@@ -79,16 +79,32 @@ pub(crate) enum Arrival {
     ServiceEndpoint(Id<Subnet>),
     /// A host of an on-premises site.
     Site(Id<OnPremisesSite>),
+    /// Somebody behind this gateway, of whom only the prefix is known.
+    Beyond(usize),
     /// The platform's own addresses.
     Platform,
 }
 
-/// A device on the way that keeps state: the answer must come back through it (ASYM-1).
+/// What remembers a flow.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Device {
-    pub(crate) place: usize,
+pub(crate) enum Mark {
+    /// A firewall or appliance.
+    Device(usize),
+    /// The translation of whoever left to the internet.
+    Exit(usize),
+    /// The internet line of a site.
+    Line(Id<OnPremisesSite>),
+    /// What leads to this holder from a public address or a load balancer; its host undoes it.
+    Front(usize),
+}
+
+/// State on the way: the answer must come back through it (ASYM-1).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) mark: Mark,
     pub(crate) before: Packet,
     pub(crate) after: Packet,
+    pub(crate) answered: bool,
 }
 
 /// The way a packet took.
@@ -96,17 +112,14 @@ pub(crate) struct Device {
 pub(crate) struct Way {
     pub(crate) start: Start,
     pub(crate) first: Packet,
-    pub(crate) devices: Vec<Device>,
+    pub(crate) records: Vec<Record>,
     pub(crate) arrival: Arrival,
     /// As it arrived.
     pub(crate) last: Packet,
     /// The network it left Azure's private space from, where it did.
     pub(crate) left: Option<Id<VirtualNetwork>>,
-    /// It came in through a public address of this holder.
-    pub(crate) entered: bool,
-    /// The site it went to, and how it looked there.
-    pub(crate) by_site: Option<Id<OnPremisesSite>>,
-    pub(crate) at_site: Packet,
+    /// It left by a NAT gateway whose address no file tells.
+    pub(crate) nameless: bool,
 }
 
 struct Walk<'a, 'b> {
@@ -126,13 +139,11 @@ pub(crate) fn carry(f: &Facts, w: &Worlds, start: Start, packet: Packet, call: &
     let way = Way {
         start,
         first: packet,
-        devices: Vec::new(),
+        records: Vec::new(),
         arrival: Arrival::Outside,
         last: packet,
         left: None,
-        entered: false,
-        by_site: None,
-        at_site: packet,
+        nameless: false,
     };
     let mut walk = Walk { f, w, call, way, seen: Vec::new() };
     let (arrival, last) = match start {
@@ -150,6 +161,10 @@ type Done = Result<(Arrival, Packet), Stop>;
 impl Walk<'_, '_> {
     fn holder(&self, place: usize) -> Holder {
         self.f.holders[place]
+    }
+
+    fn record(&mut self, mark: Mark, before: Packet, after: Packet) {
+        self.way.records.push(Record { mark, before, after, answered: false });
     }
 
     fn name(&self, place: usize) -> Option<String> {
@@ -337,7 +352,7 @@ impl Walk<'_, '_> {
                 if let (true, Some(own)) = (self.f.translates(&holder), holder.ip) {
                     after.source = own;
                 }
-                self.way.devices.push(Device { place, before: packet, after });
+                self.record(Mark::Device(place), packet, after);
                 self.leave(place, after)
             }
         }
@@ -357,7 +372,7 @@ impl Walk<'_, '_> {
         if let (true, Some(own)) = (translate, own) {
             after.source = own;
         }
-        self.way.devices.push(Device { place, before: packet, after });
+        self.record(Mark::Device(place), packet, after);
         self.route(place, after)
     }
 
@@ -367,7 +382,7 @@ impl Walk<'_, '_> {
         if let Some(own) = self.holder(place).ip {
             after.source = own;
         }
-        self.way.devices.push(Device { place, before: packet, after });
+        self.record(Mark::Device(place), packet, after);
         self.route(place, after)
     }
 
@@ -389,7 +404,7 @@ impl Walk<'_, '_> {
         let Some(place) = place else { return stop(Cause::DanglingReference, None) };
         // At the gateway, the routes of its own subnet decide (RT-1, GW-4); a gateway route means its branches.
         if !matches!(holder.kind, AttachmentKind::Gateway(_)) {
-            self.sound_gateway(place)?;
+            sound_gateway(f, place)?;
             return self.route(place, packet);
         }
         let name = Some(f.inv.virtual_network_gateways[gateway].id.full_name());
@@ -397,33 +412,12 @@ impl Walk<'_, '_> {
         known.retain(|(prefix, _)| prefix.contains(&packet.destination));
         match known.into_iter().max_by_key(|(prefix, _)| prefix.prefix_len()) {
             None => stop(Cause::NoRoute, name),
-            Some((_, None)) => Ok((Arrival::Outside, packet)),
+            Some((_, None)) => Ok((Arrival::Beyond(place), packet)),
             Some((_, Some(site))) => self.at_site(site, packet),
         }
     }
 
-    /// RT-34: on the gateway's subnet propagation must stay on, and a user's 0.0.0.0/0 is not supported.
-    fn sound_gateway(&self, place: usize) -> Result<(), Stop> {
-        let f = self.f;
-        let Bound::To(table) = f.bound(&f.inv.subnets[self.holder(place).subnet].route_table) else {
-            return Ok(());
-        };
-        let table = &f.inv.route_tables[table];
-        if table.disable_bgp_route_propagation.is(true) {
-            return stop(Cause::InvalidNextHop, Some(table.id.full_name()));
-        }
-        let everything =
-            |r: &&netwhy::inventory::Route| r.address_prefix.known().is_some_and(|w| *w.text == *"0.0.0.0/0");
-        match table.routes.iter().find(everything) {
-            Some(route) => {
-                stop(Cause::InvalidNextHop, Some(format!("{}/{}", table.id.full_name(), route.name)))
-            }
-            None => Ok(()),
-        }
-    }
-
     fn at_site(&mut self, site: Id<OnPremisesSite>, packet: Packet) -> Done {
-        (self.way.by_site, self.way.at_site) = (Some(site), packet);
         let row = &self.f.inv.on_premises_sites[site];
         if row.address_prefixes.iter().any(|p| p.contains(&packet.destination)) {
             let host = row.hosts.iter().find(|h| h.ip_address.is(packet.destination));
@@ -435,10 +429,19 @@ impl Walk<'_, '_> {
             return Ok((Arrival::Site(site), packet));
         }
         if is_public(packet.destination) && row.internet_access.or(true) == Ok(true) {
-            let source = row.public_ip_address.known().copied().unwrap_or_else(internet_address);
-            return self.outside(Packet { source, ..packet });
+            return self.by_line(site, packet);
         }
         stop(Cause::NoRoute, Some(row.id.full_name()))
+    }
+
+    /// Out of a site's own line to the internet.
+    fn by_line(&mut self, site: Id<OnPremisesSite>, packet: Packet) -> Done {
+        let row = &self.f.inv.on_premises_sites[site];
+        let source = row.public_ip_address.known().copied().unwrap_or_else(internet_address);
+        let after = Packet { source, ..packet };
+        self.record(Mark::Line(site), packet, after);
+        (self.way.left, self.way.nameless) = (None, false);
+        self.outside(after)
     }
 
     fn from_site(&mut self, site: Id<OnPremisesSite>, packet: Packet) -> Done {
@@ -447,25 +450,15 @@ impl Walk<'_, '_> {
         if row.address_prefixes.iter().any(|p| p.contains(&to)) {
             return self.at_site(site, packet);
         }
-        let sends = !row.routes.given || row.routes.iter().any(|p| p.contains(&to));
-        let mut gateways = sites_gateways(self.f, site);
-        gateways.retain(|g| sends && announced(self.f, *g, to));
-        let express = |g: &Id<VirtualNetworkGateway>| {
-            self.f.inv.virtual_network_gateways[*g].gateway_type.is(GatewayType::ExpressRoute)
-        };
-        if gateways.iter().any(express) {
-            gateways.retain(express);
-        }
-        if let Some(gateway) = gateways.first() {
-            let place = self.f.holders.iter().position(|h| h.kind == AttachmentKind::Gateway(*gateway));
+        if let Some(gateway) = gateway_from(self.f, site, to) {
+            let place = self.f.holders.iter().position(|h| h.kind == AttachmentKind::Gateway(gateway));
             let Some(place) = place else { return stop(Cause::DanglingReference, None) };
             // NSG-22, SAR-7: nothing filters in the gateway's subnet; its routes count (RT-34).
-            self.sound_gateway(place)?;
+            sound_gateway(self.f, place)?;
             return self.route(place, packet);
         }
         if is_public(to) && row.internet_access.or(true) == Ok(true) {
-            let source = row.public_ip_address.known().copied().unwrap_or_else(internet_address);
-            return self.outside(Packet { source, ..packet });
+            return self.by_line(site, packet);
         }
         stop(Cause::NoRoute, Some(row.id.full_name()))
     }
@@ -492,11 +485,14 @@ impl Walk<'_, '_> {
         }
         self.way.left = Some(holder.vnet);
         let source = self.outbound_method(&holder, &packet)?;
-        self.outside(Packet { source, ..packet })
+        let after = Packet { source: source.unwrap_or(packet.source), ..packet };
+        self.record(Mark::Exit(place), packet, after);
+        self.outside(after)
     }
 
     /// OUT-1: NAT gateway, instance-level address, outbound rules, default outbound access.
-    fn outbound_method(&mut self, holder: &Holder, packet: &Packet) -> Result<IpAddr, Stop> {
+    /// `None` where nothing translates.
+    fn outbound_method(&mut self, holder: &Holder, packet: &Packet) -> Result<Option<IpAddr>, Stop> {
         let f = self.f;
         let subnet = &f.inv.subnets[holder.subnet];
         match f.bound(&subnet.nat_gateway) {
@@ -508,28 +504,37 @@ impl Walk<'_, '_> {
                 }
                 let own = f.inv.nat_gateways[row].public_ip_addresses.iter();
                 let own = own.filter_map(|r| f.inv.follow(r).row()).find_map(|p| f.public_ip(p));
-                return Ok(own.unwrap_or_else(some_public_address));
+                return Ok(Some(own.unwrap_or_else(some_public_address)));
             }
-            Bound::Unknown(_) => return Ok(some_public_address()),
+            // NAT-3 holds of every NAT gateway; only its address is not known.
+            Bound::Unknown(_) if !packet.protocol.has_ports() => {
+                return stop(Cause::NatProtocol, Some(subnet.id.full_name()));
+            }
+            Bound::Unknown(_) => {
+                self.way.nameless = true;
+                return Ok(Some(some_public_address()));
+            }
             Bound::Nothing => {}
         }
         if let AttachmentKind::Firewall(id) = holder.kind {
             let row = &f.inv.azure_firewalls[id];
             let own = f.row(&row.public_ip_address).and_then(|p| f.public_ip(p));
-            return own.ok_or(Stop { cause: Cause::NoOutboundMethod, decider: Some(row.id.full_name()) });
+            return own
+                .map(Some)
+                .ok_or(Stop { cause: Cause::NoOutboundMethod, decider: Some(row.id.full_name()) });
         }
         if let Bound::To(row) = f.own_public(holder) {
-            return Ok(f.public_ip(row).unwrap_or_else(some_public_address));
+            return Ok(Some(f.public_ip(row).unwrap_or_else(some_public_address)));
         }
         if let Some(source) = self.outbound_rule(holder, packet) {
-            return Ok(source);
+            return Ok(Some(source));
         }
         let asked = subnet.default_outbound_access.known().copied();
         let default = asked.unwrap_or(f.profile.default_outbound_for_new_vnets.unwrap_or(true));
         if !default {
             // OUT-7: storage of the same region is reachable from a private subnet.
             if self.storage_of_region(holder.vnet) {
-                return Ok(some_public_address());
+                return Ok(None);
             }
             let decider = Some(subnet.id.full_name());
             return stop(Cause::NoOutboundMethod, decider);
@@ -538,7 +543,7 @@ impl Walk<'_, '_> {
         if !packet.protocol.has_ports() {
             return stop(Cause::NatProtocol, Some(subnet.id.full_name()));
         }
-        Ok(some_public_address())
+        Ok(Some(some_public_address()))
     }
 
     fn storage_of_region(&self, vnet: Id<VirtualNetwork>) -> bool {
@@ -554,8 +559,9 @@ impl Walk<'_, '_> {
         for balancer in self.f.inv.load_balancers.iter().filter(|b| b.sku.is(Sku::Standard)) {
             for rule in &balancer.outbound_rules {
                 let pool = rule.backend_address_pool.known().and_then(|r| pool_of(balancer, r));
-                let member = pool
-                    .is_some_and(|p| self.backends(balancer, p).iter().any(|b| self.holder(*b) == *holder));
+                let member = pool.is_some_and(|p| {
+                    pool_members(self.f, balancer, p).iter().any(|b| self.holder(*b) == *holder)
+                });
                 let carries = rule.protocol.or(ProtocolMatch::ANY).is_ok_and(|p| p.contains(packet.protocol));
                 if !member || !carries {
                     continue;
@@ -587,11 +593,11 @@ impl Walk<'_, '_> {
         let f = self.f;
         let to = packet.destination;
         let is = |row: Option<Id<PublicIpAddress>>| row.is_some_and(|row| f.public_ip(row) == Some(to));
-        self.way.entered = true;
         for (place, holder) in f.holders.iter().enumerate() {
             let (Bound::To(row), Some(private)) = (f.own_public(holder), holder.ip) else { continue };
             if is(Some(row)) {
                 let inside = Packet { destination: private, ..packet };
+                self.record(Mark::Front(place), packet, inside);
                 return self.arrive(place, inside, f.is_standard(row));
             }
         }
@@ -647,7 +653,7 @@ impl Walk<'_, '_> {
         });
         let Some(rule) = rule else { return stop(Cause::FrontendPortClosed, name) };
         let pool = rule.backend_address_pool.iter().find_map(|r| pool_of(balancer, r));
-        let backends = pool.map(|p| self.backends(balancer, p)).unwrap_or_default();
+        let backends = pool.map(|p| pool_members(f, balancer, p)).unwrap_or_default();
         if backends.is_empty() {
             return stop(Cause::NoBackend, Some(format!("{}/{}", balancer.id.full_name(), rule.name)));
         }
@@ -682,6 +688,7 @@ impl Walk<'_, '_> {
             (false, Some(ip)) => Packet { destination: ip, port, ..packet },
             _ => Packet { port, ..packet },
         };
+        self.record(Mark::Front(place), packet, inside);
         let front = &balancer.frontend_ip_configurations.items[number];
         let public = !front.public_ip_address.is_absent();
         // LB-2: a Standard public frontend is closed until a group opens it.
@@ -706,30 +713,74 @@ impl Walk<'_, '_> {
         };
         inbound(self.f, self.w, &holder, &packet, false)
     }
+}
 
-    /// The members of a pool: by interface, and by address.
-    fn backends(&self, balancer: &LoadBalancer, pool: usize) -> Vec<usize> {
-        let f = self.f;
-        let pool = &balancer.backend_address_pools.items[pool];
-        let mut out = Vec::new();
-        for (id, nic) in f.inv.network_interfaces.rows() {
-            for config in &nic.ip_configurations {
-                let member =
-                    config.load_balancer_backend_address_pools.iter().any(|r| fits(&pool.id, &pool.name, r));
-                if member {
-                    out.extend(f.holders.iter().position(|h| h.kind == AttachmentKind::Interface(id)));
-                }
+/// The members of a pool: by interface, and by address.
+fn pool_members(f: &Facts, balancer: &LoadBalancer, pool: usize) -> Vec<usize> {
+    let pool = &balancer.backend_address_pools.items[pool];
+    let mut out = Vec::new();
+    for (id, nic) in f.inv.network_interfaces.rows() {
+        for config in &nic.ip_configurations {
+            let member =
+                config.load_balancer_backend_address_pools.iter().any(|r| fits(&pool.id, &pool.name, r));
+            if member {
+                out.extend(f.holders.iter().position(|h| h.kind == AttachmentKind::Interface(id)));
             }
         }
-        for address in &pool.addresses {
-            let Some(ip) = address.ip_address.known() else { continue };
-            let vnet =
-                f.row(&address.virtual_network).or_else(|| f.row(&address.subnet).and_then(|s| f.vnet_of(s)));
-            let place = f.holders.iter().position(|h| h.ip == Some(*ip) && vnet.is_none_or(|v| v == h.vnet));
-            out.extend(place);
-        }
-        out.dedup();
-        out
+    }
+    for address in &pool.addresses {
+        let Some(ip) = address.ip_address.known() else { continue };
+        let vnet =
+            f.row(&address.virtual_network).or_else(|| f.row(&address.subnet).and_then(|s| f.vnet_of(s)));
+        let place = f.holders.iter().position(|h| h.ip == Some(*ip) && vnet.is_none_or(|v| v == h.vnet));
+        out.extend(place);
+    }
+    out.dedup();
+    out
+}
+
+/// The members of all pools that a frontend's rules spread over.
+pub(crate) fn members(f: &Facts, id: Id<LoadBalancer>, number: usize) -> Vec<usize> {
+    let balancer = &f.inv.load_balancers[id];
+    let rules = balancer.load_balancing_rules.iter().filter(|rule| {
+        let front = rule.frontend_ip_configuration.known().and_then(|r| frontend_of(balancer, r));
+        front == Some(number)
+    });
+    let pools = rules.flat_map(|r| r.backend_address_pool.iter()).filter_map(|r| pool_of(balancer, r));
+    pools.flat_map(|p| pool_members(f, balancer, p)).collect()
+}
+
+/// The gateway of a site that announces an address; ExpressRoute before VPN (GW-2).
+pub(crate) fn gateway_from(
+    f: &Facts,
+    site: Id<OnPremisesSite>,
+    to: IpAddr,
+) -> Option<Id<VirtualNetworkGateway>> {
+    let row = &f.inv.on_premises_sites[site];
+    let sends = !row.routes.given || row.routes.iter().any(|p| p.contains(&to));
+    let mut gateways = sites_gateways(f, site);
+    gateways.retain(|g| sends && announced(f, *g, site, to));
+    gateways.iter().copied().find(|g| is_express(f, *g)).or(gateways.first().copied())
+}
+
+fn is_express(f: &Facts, gateway: Id<VirtualNetworkGateway>) -> bool {
+    f.inv.virtual_network_gateways[gateway].gateway_type.is(GatewayType::ExpressRoute)
+}
+
+/// RT-34: on the gateway's subnet propagation must stay on, and a user's 0.0.0.0/0 is not supported.
+pub(crate) fn sound_gateway(f: &Facts, place: usize) -> Result<(), Stop> {
+    let Bound::To(table) = f.bound(&f.inv.subnets[f.holders[place].subnet].route_table) else {
+        return Ok(());
+    };
+    let table = &f.inv.route_tables[table];
+    if table.disable_bgp_route_propagation.is(true) {
+        return stop(Cause::InvalidNextHop, Some(table.id.full_name()));
+    }
+    let everything =
+        |r: &&netwhy::inventory::Route| r.address_prefix.known().is_some_and(|w| *w.text == *"0.0.0.0/0");
+    match table.routes.iter().find(everything) {
+        Some(route) => stop(Cause::InvalidNextHop, Some(format!("{}/{}", table.id.full_name(), route.name))),
+        None => Ok(()),
     }
 }
 
@@ -768,17 +819,17 @@ pub(crate) fn usable_gateways(
     }
     // RT-15: a user's route needs a VPN gateway, and none of ExpressRoute beside it.
     let all = f.gateways_of(holder.vnet);
-    let express = |g: &Id<VirtualNetworkGateway>| {
-        f.inv.virtual_network_gateways[*g].gateway_type.is(GatewayType::ExpressRoute)
-    };
-    if all.iter().any(express) { Vec::new() } else { all }
+    if all.iter().any(|g| is_express(f, *g)) { Vec::new() } else { all }
 }
 
-/// Whether a gateway tells its branches about an address: its network's space, and that of networks that
-/// use it remotely (PEER-8).
-fn announced(f: &Facts, gateway: Id<VirtualNetworkGateway>, to: IpAddr) -> bool {
+/// Whether a gateway tells a branch about an address: its network's space, that of networks that use it
+/// remotely (PEER-8), and other branches of a VPN gateway. ExpressRoute passes no branch on (RS-6).
+fn announced(f: &Facts, gateway: Id<VirtualNetworkGateway>, site: Id<OnPremisesSite>, to: IpAddr) -> bool {
     let mut vnets = (0..f.inv.virtual_networks.len()).map(Id::new);
+    let branches = behind(f, gateway);
+    let mut others = branches.iter().filter(|(_, s)| *s != Some(site) && !is_express(f, gateway));
     vnets.any(|v| f.gateways_of(v).contains(&gateway) && f.in_vnet(v, to))
+        || others.any(|(prefix, _)| prefix.contains(&to))
 }
 
 /// Whether a load-balancing rule takes a packet; LB-6: HA ports take TCP and UDP.

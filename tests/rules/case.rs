@@ -15,7 +15,7 @@
 //! ```
 //!
 //! Lines that begin with `~` change the estate as written for the questions below them, up to the next such lines:
-//! `~ OLD => NEW` replaces text, `~ + TEXT` adds a section, `~ knob NAME=VALUE` sets a knob of the profile, `~ as
+//! `~ OLD => NEW` replaces text (`\n` is a line break), `~ + TEXT` adds a section, `~ knob NAME=VALUE` sets a knob of the profile, `~ as
 //! written` changes nothing.
 //!
 //! | question | answer |
@@ -33,7 +33,7 @@ use netwhy::diag::{Diagnostics, Sources};
 use netwhy::doc::{Node, parse_yaml};
 use netwhy::formats::native;
 use netwhy::inventory;
-use netwhy::net::Protocol;
+use netwhy::net::{IpAddr, Ipv4Addr, Protocol};
 use netwhy::network::{self, Network};
 use netwhy::profile::Profile;
 use netwhy::tags::ServiceTags;
@@ -136,7 +136,12 @@ impl<'a> Line<'a> {
 /// The built-in service tags, read once.
 fn tags() -> &'static ServiceTags {
     static TAGS: OnceLock<ServiceTags> = OnceLock::new();
-    TAGS.get_or_init(ServiceTags::builtin)
+    TAGS.get_or_init(|| {
+        let tags = ServiceTags::builtin();
+        // Its index is built once, and every copy has it.
+        tags.holding(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        tags
+    })
 }
 
 /// An estate, compiled.
@@ -161,11 +166,11 @@ impl World {
                 text.push_str(&more.replace("\\n", "\n"));
                 text.push('\n');
             } else if let Some((old, new)) = change.split_once("=>") {
-                let (old, new) = (old.trim(), new.trim());
-                if !text.contains(old) {
+                let (old, new) = (old.trim().replace("\\n", "\n"), new.trim().replace("\\n", "\n"));
+                if !text.contains(&old) {
                     faults.push(format!("`{old}` does not stand in the estate"));
                 }
-                text = text.replace(old, new);
+                text = text.replace(&old, &new);
             } else if *change != "as written" {
                 faults.push(format!("`{change}` is no change"));
             }
@@ -175,7 +180,7 @@ impl World {
         let root = match parse_yaml(doc, &text, &mut notes) {
             Ok(root) => root,
             Err(fault) => {
-                faults.push(format!("{fault}\n{text}"));
+                faults.push(format!("{fault}"));
                 return World { network: None, notes, faults };
             }
         };

@@ -39,8 +39,14 @@ fn used(phase: &str, weight: Weight) -> Use {
 
 fn impact(uses: &[(&str, Weight)], flows: &[(Outcome, Outcome)]) -> Impact {
     let uses = uses.iter().map(|(phase, weight)| used(phase, *weight)).collect();
-    let need =
-        Need { workload: 0, id: "n".into(), dependency: "d".into(), uses, flows: vec![flow(); flows.len()] };
+    let need = Need {
+        workload: 0,
+        id: "n".into(),
+        dependency: "d".into(),
+        uses,
+        flows: vec![flow(); flows.len()],
+        untraced: None,
+    };
     let change =
         |(before, after): &(Outcome, Outcome)| FlowChange { before: trace(*before), after: trace(*after) };
     Impact::new(need, flows.iter().map(change).collect())
@@ -91,5 +97,5 @@ fn impacts_come_worst_first_and_share_their_cause() {
     assert_eq!(statuses, [Status::BrokenNow, Status::BrokenLater, Status::Unknown, Status::Works]);
     let causes = root_causes(&impacts);
     assert_eq!(causes.iter().map(|c| c.impacts.clone()).collect::<Vec<_>>(), [vec![0, 1], vec![2]]);
-    assert_eq!(impacts[1].events(), ["the next scale-up"]);
+    assert_eq!(impacts[1].events(), ["next scale-up"]);
 }

@@ -5,8 +5,9 @@
 //! where. Both give the same tree for the same text (a test holds them together).
 //!
 //! PERF: keys, and texts that come again, are shared. Long lists of objects are packed where the caller wishes:
-//! an object whose text stood in the document before is not read again (see [`Packed`]). Measured on the generated
-//! estate `l` (63 MB): the tree of the careful reader took 2.2 s and 1.1 GB, this one 0.2 s and 0.2 GB.
+//! an object whose text stood in the document before is not read again (see [`Packed`]). On the generated estate `l`
+//! (63 MB) a whole `netwhy trace` took 7.0 s of processor time and 1.2 GB with the careful reader's trees, and 1.5 s
+//! and 0.6 GB with these, indexes in the place of some scans included; text to resources takes 0.42 s on one core.
 
 use super::super::node::{Entry, Node, Number, Object, Value};
 use super::super::packed::{Items, Packed, Shape, Shapes};

@@ -110,7 +110,7 @@ impl Engine<'_> {
         self.emit(unit, &mut resources);
         let outputs = self.output_values(unit);
         self.stats.resources = resources.len();
-        Deployment { resources, outputs, stats: self.stats }
+        Deployment { resources, outputs, stats: self.stats, missing_links: self.missing_links }
     }
 
     /// The scope that the template's schema states.

@@ -11,10 +11,10 @@ use super::function;
 use super::reference::Target;
 use super::value::{Fault, Outcome, failed, others, text};
 use super::{Deployment, Options, Stats, stand_in};
-use crate::diag::{At, Code, Diagnostic, Diagnostics, Severity, nearest};
+use crate::diag::{At, Code, Diagnostic, Diagnostics, DocId, Severity, nearest};
 use crate::doc::{Entry, Node, Object, Value};
 use hashbrown::{HashMap, HashSet};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::hash::BuildHasher;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -50,6 +50,8 @@ pub(super) struct Engine<'a> {
     /// Diagnostics of computations under way.
     drafts: Vec<(Vec<Diagnostic>, Stats)>,
     pub(super) stats: Stats,
+    /// Ends of links to files that were not handed over.
+    pub(super) missing_links: BTreeSet<(DocId, Arc<str>)>,
     steps: u64,
     level: usize,
     levels: usize,
@@ -160,6 +162,7 @@ impl<'a> Engine<'a> {
             doubts: 0,
             drafts: Vec::new(),
             stats: Stats::default(),
+            missing_links: BTreeSet::new(),
             steps: options.limits.steps,
             level: 0,
             levels,

@@ -52,6 +52,7 @@ impl Engine<'_> {
         match best_match(&address, &options.linked) {
             Found::One(file) => Ok(file.clone()),
             Found::None => {
+                self.missing_links.insert((written.at.doc, tail(&address).into()));
                 let why: Arc<str> =
                     format!("the linked file `{}` is not among the files given", shown(&address)).into();
                 let note = Diagnostic::new(Code::LinkedTemplateMissing, written.at, &*why);
@@ -80,6 +81,9 @@ fn best_match<'a>(address: &str, files: &'a [(Arc<str>, Node)]) -> Found<'a> {
     let score = |path: &str| wanted.iter().zip(segments(path)).take_while(|(a, b)| **a == *b).count();
     let scored: Vec<(usize, &Node)> = files.iter().map(|(path, node)| (score(path), node)).collect();
     let best = scored.iter().map(|(score, _)| *score).max().unwrap_or(0);
+    if best == 1 && wanted.len() > 1 && is_usual_name(&wanted[0]) {
+        return Found::None;
+    }
     let mut fitting = scored.iter().filter(|(score, _)| *score == best && best > 0);
     match (fitting.next(), fitting.count()) {
         (None, _) => Found::None,
@@ -88,15 +92,35 @@ fn best_match<'a>(address: &str, files: &'a [(Arc<str>, Node)]) -> Found<'a> {
     }
 }
 
+/// Whether a file name, in lower case, is the same in many folders, so that it alone tells nothing.
+pub fn is_usual_name(name: &str) -> bool {
+    ["azuredeploy.json", "deploy.json", "main.json", "maintemplate.json", "template.json"].contains(&name)
+}
+
 /// Path segments from the last to the first, in lower case, without query and unknown parts.
 fn segments(address: &str) -> Vec<String> {
-    let address = address.split(['?', '#']).next().unwrap_or_default().replace('\\', "/");
-    let cut = address.rfind('{').filter(|at| address[*at..].ends_with('}') && !address[*at..].contains('/'));
-    let address = cut.map_or(&*address, |at| &address[..at]);
+    let address = path(address);
     let segments = address.split('/').filter(|s| !s.is_empty() && *s != "." && *s != "..");
     let mut segments: Vec<String> = segments.map(str::to_lowercase).collect();
     segments.reverse();
     segments
+}
+
+/// An address without its query, and without an unknown end such as a signature.
+fn path(address: &str) -> String {
+    let address = address.split(['?', '#']).next().unwrap_or_default().replace('\\', "/");
+    let cut = address.rfind('{').filter(|at| address[*at..].ends_with('}') && !address[*at..].contains('/'));
+    cut.map_or(address.clone(), |at| address[..at].to_owned())
+}
+
+/// What is known of the end of an address, as a path; a relative path is whole.
+fn tail(address: &str) -> String {
+    let path = path(address);
+    let path = path.split_once("://").map_or(&*path, |(_, rest)| rest.split_once('/').map_or("", |(_, p)| p));
+    let known = path.rsplit('/').take_while(|segment| !segment.contains(['{', '}']));
+    let mut known: Vec<&str> = known.filter(|s| !s.is_empty() && *s != ".").collect();
+    known.reverse();
+    known.join("/")
 }
 
 fn shown(address: &str) -> &str {
@@ -107,6 +131,17 @@ fn shown(address: &str) -> &str {
 mod tests {
     use super::*;
     use crate::doc::Value;
+
+    #[test]
+    fn the_known_end_of_an_address_is_a_path() {
+        let check = |address: &str, expected: &str| assert_eq!(tail(address), expected, "{address}");
+        check("https://host/Repo/main/nested/vnet.json?sig=1", "Repo/main/nested/vnet.json");
+        check("https://{base}/nested/vnet.json{sasToken}", "nested/vnet.json");
+        check("{artifacts}nested/vnet.json", "vnet.json");
+        check("./nested//vnet.json", "nested/vnet.json");
+        check("../shared/vnet.json", "../shared/vnet.json");
+        check("https://host", "");
+    }
 
     #[test]
     fn links_are_followed_by_the_end_of_their_path() {
@@ -126,5 +161,12 @@ mod tests {
         check("./OTHER.json", "3");
         check("https://host/{base}/a/nested/vnet.json{sasToken}", "1");
         check("vnet", "none");
+        let files = [file("a/azuredeploy.json", 4)];
+        let check = |address: &str, expected: bool| {
+            assert_eq!(matches!(best_match(address, &files), Found::One(_)), expected, "{address}");
+        };
+        check("https://host/101-vnet/azuredeploy.json", false);
+        check("https://host/a/azuredeploy.json", true);
+        check("azuredeploy.json", true);
     }
 }

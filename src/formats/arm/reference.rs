@@ -70,7 +70,7 @@ impl Engine<'_> {
 
     /// The declared resource with this id. Where several deployments declare the same one, as to change a part
     /// of it, the one that asks for the other is not meant itself.
-    fn find_idle(&mut self, id: &str) -> Option<usize> {
+    pub(super) fn find_idle(&mut self, id: &str) -> Option<usize> {
         let found = self.find(id)?;
         if !matches!(self.instances[found].body, Cell::Busy) {
             return Some(found);
@@ -194,6 +194,7 @@ impl Engine<'_> {
             object.get("properties").cloned().unwrap_or_else(|| Node::object(body.at, Object::new()));
         let properties = with_child_ids(&properties, identity);
         let properties = self.completed(&properties, object, identity, body.at);
+        let properties = self.with_firewall_address(&properties, identity);
         let properties = opened(&properties, LATER, &why);
         let mut rest = object.clone();
         if let Some(declared) = object.get("identity") {

@@ -1,5 +1,6 @@
 //! What exports tell beside resources: effective routes and rules, and which resources hang together.
 
+use super::learned::LearnedRoute;
 use super::recording::Check;
 use super::shape;
 use crate::diag::{At, Code, Diagnostic, Diagnostics};
@@ -19,6 +20,26 @@ pub struct Facts {
     pub associations: Vec<Association>,
     /// Recorded checks.
     pub checks: Vec<Check>,
+    /// Routes that gateways have learnt.
+    pub learned_routes: Vec<LearnedRoute>,
+}
+
+impl Facts {
+    /// Adds all of others.
+    pub fn extend(&mut self, other: Facts) {
+        self.effective_routes.extend(other.effective_routes);
+        self.effective_rules.extend(other.effective_rules);
+        self.associations.extend(other.associations);
+        self.checks.extend(other.checks);
+        self.learned_routes.extend(other.learned_routes);
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        let Self { effective_routes, effective_rules, associations, checks, learned_routes } = self;
+        let empty = [effective_routes.is_empty(), effective_rules.is_empty(), associations.is_empty()];
+        empty.iter().all(|e| *e) && checks.is_empty() && learned_routes.is_empty()
+    }
 }
 
 /// The effective routes of an interface. The answer does not name the interface.
@@ -77,7 +98,8 @@ pub enum EffectiveNextHop {
 }
 
 impl EffectiveNextHop {
-    fn parse(word: &str) -> EffectiveNextHop {
+    /// The next hop of a word of Azure's answers.
+    pub fn parse(word: &str) -> EffectiveNextHop {
         const WORDS: &[(&str, EffectiveNextHop)] = &[
             ("VnetLocal", EffectiveNextHop::VirtualNetwork),
             ("VirtualNetwork", EffectiveNextHop::VirtualNetwork),
@@ -121,6 +143,8 @@ pub struct EffectiveRules {
 pub struct EffectiveRule {
     /// Where it is written.
     pub at: At,
+    /// As it is written.
+    pub node: Node,
     /// Its name as answered: `securityRules/x`, `defaultSecurityRules/y`.
     pub name: Arc<str>,
     /// Lower first.
@@ -305,6 +329,7 @@ fn rule(node: &Node, notes: &mut Diagnostics) -> Option<EffectiveRule> {
     };
     let rule = EffectiveRule {
         at: node.at,
+        node: node.clone(),
         name: read.word("name"),
         priority: read.number("priority"),
         direction: read.one("direction", Direction::parse).unwrap_or(Direction::Inbound),

@@ -7,7 +7,7 @@
 use super::snake;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::doc::{Entry, Node, Object, Value};
-use crate::inventory::{HEAD, Origin, RawResource, ResourceId, is_modelled};
+use crate::inventory::{HEAD, Origin, RawResource, ResourceId, is_modelled, is_stranger};
 use std::collections::BTreeMap;
 
 /// Keys beside the properties that say nothing about the resource's behaviour.
@@ -174,8 +174,13 @@ pub(super) fn report(resources: &[RawResource], notes: &mut Diagnostics) {
         let help = "export with `az resource show --ids ID`, or with Resource Graph: `resources | where type startswith 'microsoft.network/'`";
         notes.push(Diagnostic::new(Code::UnknownValue, first.at, message).help(help));
     }
+    report_strangers(resources, notes);
+}
+
+/// Says once for each type how many resources may matter to a flow and are not modelled.
+pub(super) fn report_strangers(resources: &[RawResource], notes: &mut Diagnostics) {
     let mut types: BTreeMap<String, Vec<&RawResource>> = BTreeMap::new();
-    for resource in resources.iter().filter(|r| !is_modelled(&r.id.kind())) {
+    for resource in resources.iter().filter(|r| is_stranger(&r.id.kind())) {
         types.entry(resource.id.kind().to_lowercase()).or_default().push(resource);
     }
     for same in types.values() {

@@ -147,6 +147,52 @@ fn reach<'a>(node: Option<&'a Node>, keys: &[&str]) -> Option<&'a Node> {
     keys.iter().try_fold(node?, |node, key| node.get(key))
 }
 
+/// One description without what another spells otherwise: `older` without every value for which `newer` has one at
+/// another path or in another place, and the values that went, each with the one that stays.
+pub(in crate::inventory) fn superseded(older: &Node, newer: &Node, shape: &Shape) -> (Node, Vec<Superseded>) {
+    let mut body = older.clone();
+    let mut gone = Vec::new();
+    for field in &shape.fields {
+        for path in field.heads() {
+            let keys: Vec<&str> = path.split('.').collect();
+            let (inside, beside) = (reach(newer.get("properties"), &keys), reach(Some(newer), &keys));
+            let Some(stays) = inside.or(beside) else { continue };
+            let mut drop = |keys: &[&str], from_inside: bool, from_beside: bool| {
+                let old = [
+                    reach(body.get("properties"), keys).filter(|_| from_inside),
+                    reach(Some(&body), keys).filter(|_| from_beside),
+                ];
+                let Some(old) = old.into_iter().flatten().next().cloned() else { return };
+                if from_inside {
+                    body = within(&body, |inner| without(inner, keys));
+                }
+                if from_beside {
+                    body = without(&body, keys);
+                }
+                gone.push(Superseded { path, old, new: stays.clone() });
+            };
+            for other in other_spellings(Some(shape), path) {
+                drop(&other.split('.').collect::<Vec<_>>(), true, true);
+            }
+            let head = HEAD.iter().any(|w| w.eq_ignore_ascii_case(keys[0]));
+            if !head {
+                drop(&keys, inside.is_none(), beside.is_none());
+            }
+        }
+    }
+    (body, gone)
+}
+
+/// A value that another description spells otherwise.
+pub(in crate::inventory) struct Superseded {
+    /// Where the other one has it.
+    pub(in crate::inventory) path: &'static str,
+    /// The value that went.
+    pub(in crate::inventory) old: Node,
+    /// The value that stays.
+    pub(in crate::inventory) new: Node,
+}
+
 /// The other paths of the field that has this one. Paths that are fields of their own stay.
 fn other_spellings(shape: Option<&Shape>, path: &str) -> Vec<&'static str> {
     let Some(shape) = shape else { return Vec::new() };

@@ -1,7 +1,7 @@
 //! The JSON Schema of the impact report.
 
 use super::super::view::schema::{
-    cause, evidence, flag, list, near_miss, number, object, one_of, outcomes, quote, text, the,
+    cause, evidence, fix, flag, list, near_miss, number, object, one_of, outcomes, quote, text, the,
 };
 use crate::analysis::impact::Status;
 use serde_json::{Value, json};
@@ -21,11 +21,7 @@ pub fn schema() -> Value {
             ], &[("file", text("The file the change stands in.")), ("line", number("Its line."))]),
             "summary": summary(),
             "group": group(),
-            "fix": object("A change that opens blocked flows, tried out.", &[
-                ("text", text("In one line.")),
-                ("kind", text("By which means.")),
-                ("changes", texts("Items of a change file that do it.")),
-            ], &[("rows", numbers("The rows whose flows it opens.")), ("caution", text("What to mind."))]),
+            "fix": fix(),
             "row": row(),
             "flow": object("A flow before and after.", &[
                 ("from", text("The sender as asked.")),

@@ -31,11 +31,9 @@ fn headline(out: &mut String, report: &ImpactReport, style: &Style) {
         0 => ("NOTHING BREAKS", Paint::Good),
         _ => ("BREAKS", Paint::Bad),
     };
-    let words = Words::default()
-        .piece(verdict.1, verdict.0)
-        .aside(Paint::Strong, &report.question)
-        .aside(Paint::Dim, &report.subject);
+    let words = Words::default().piece(verdict.1, verdict.0).text(Paint::Strong, &report.question);
     flow(out, style, Margin::blank(0), &words);
+    flow(out, style, Margin::blank(2), &Words::default().text(Paint::Dim, &report.subject));
     let counts = format!(
         "{}, {}, {}",
         counted(summary.workloads, "workload"),
@@ -48,8 +46,10 @@ fn headline(out: &mut String, report: &ImpactReport, style: &Style) {
         let many = summary.of(status);
         if many > 0 {
             let first = format!("{many:>6}  ");
-            let words = Words::default().text(paint(status), status.word()).text(Paint::Dim, meaning(status));
-            flow(out, style, Margin::blank(8).starting(&first), &words);
+            let word = format!("{:<14}", status.word());
+            let first = format!("{first}{}", style.paint(paint(status), &word));
+            let words = Words::default().text(Paint::Dim, meaning(status));
+            flow(out, style, Margin::blank(22).starting(&first), &words);
         }
     }
 }
@@ -123,10 +123,15 @@ fn cause(out: &mut String, report: &ImpactReport, group: &CauseGroup, style: &St
         (None, None) => hits,
     };
     flow(out, style, Margin::blank(5), &Words::default().text(Paint::Dim, &told));
-    quote(out, style, &group.quote, if style.verbose { usize::MAX } else { 3 });
-    for merged in merged(report, group) {
-        line(out, &merged, style);
+    // The first lines of a whole resource tell nothing; those of a rule do.
+    if group.evidence.name.is_some() || style.verbose {
+        quote(out, style, &group.quote, if style.verbose { usize::MAX } else { 3 });
     }
+    let rows = merged(report, group);
+    let (lesser, main): (Vec<&Merged<'_>>, Vec<&Merged<'_>>) =
+        rows.iter().partition(|m| m.row.status == Status::Degraded && !style.verbose);
+    main.into_iter().for_each(|merged| line(out, merged, style));
+    lost(out, &lesser, style);
     fixes(out, &group.fixes, style);
     out.push('\n');
 }
@@ -161,15 +166,48 @@ fn line(out: &mut String, merged: &Merged<'_>, style: &Style) {
     const MARGIN: usize = 20;
     let row = merged.row;
     let first = format!("     {}", style.paint(paint(row.status), &format!("{:<15}", row.status.word())));
-    let mut workloads = merged.workloads.clone();
-    workloads.dedup();
     let mut words = Words::default()
-        .text(Paint::Strong, &workloads.join(", "))
+        .text(Paint::Strong, &names(merged))
         .piece(Paint::Plain, style.signs().arrow)
         .text(Paint::Strong, &row.dependency);
     words = words.aside(Paint::Dim, &targets(row));
     flow(out, style, Margin::blank(MARGIN).starting(&first), &words);
     flow(out, style, Margin::blank(MARGIN), &Words::default().text(Paint::Plain, &told(row)));
+}
+
+/// What workloads have to do without, a line for each set of workloads.
+fn lost(out: &mut String, rows: &[&Merged<'_>], style: &Style) {
+    let mut done: Vec<(String, Vec<String>)> = Vec::new();
+    for merged in rows {
+        let who = names(merged);
+        let what = merged.row.needed_for.join(", ");
+        match done.iter_mut().find(|(known, _)| *known == who) {
+            Some((_, list)) if list.contains(&what) => {}
+            Some((_, list)) => list.push(what),
+            None => done.push((who, vec![what])),
+        }
+    }
+    for (who, what) in done {
+        let first = format!(
+            "     {}",
+            style.paint(paint(Status::Degraded), &format!("{:<15}", Status::Degraded.word()))
+        );
+        let words = Words::default()
+            .text(Paint::Strong, &who)
+            .text(Paint::Plain, "without")
+            .text(Paint::Plain, &what.join("; "));
+        flow(out, style, Margin::blank(20).starting(&first), &words);
+    }
+}
+
+fn names(merged: &Merged<'_>) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for name in &merged.workloads {
+        if !names.contains(name) {
+            names.push(name);
+        }
+    }
+    names.join(", ")
 }
 
 /// The names and ports of the flows that matter, short.
@@ -204,7 +242,7 @@ pub(super) fn told(row: &Row) -> String {
         row.sees.join(" ")
     };
     let when = match row.status {
-        Status::BrokenLater if !row.events.is_empty() => format!("at {}: ", row.events.join(", ")),
+        Status::BrokenLater if !row.events.is_empty() => format!("at the {}: ", row.events.join(", the ")),
         _ => String::new(),
     };
     format!("{when}{what}")
@@ -215,26 +253,37 @@ fn fixes(out: &mut String, fixes: &[FixView], style: &Style) {
         return;
     }
     flow(out, style, Margin::blank(5), &Words::default().text(Paint::Strong, "Puts it right, tried out:"));
-    for (number, fix) in fixes.iter().enumerate() {
-        let first = format!("     {}) ", number + 1);
+    let shown = if style.verbose { usize::MAX } else { FIXES };
+    for (number, fix) in fixes.iter().take(shown).enumerate() {
+        let first = format!("     {:>2}) ", number + 1);
         let mut words = Words::default().text(Paint::Good, &fix.text);
         if !fix.rows.is_empty() {
-            words = words.aside(Paint::Dim, &format!("opens {}", fix.rows.len()));
+            let opens = plural(fix.rows.len(), "dependency", "dependencies");
+            words = words.aside(Paint::Dim, &format!("opens {opens}"));
         }
-        flow(out, style, Margin::blank(8).starting(&first), &words);
-        for change in &fix.changes {
-            flow(
-                out,
-                style,
-                Margin::blank(12).starting("          - "),
-                &Words::default().text(Paint::Plain, change),
-            );
+        flow(out, style, Margin::blank(9).starting(&first), &words);
+        if style.verbose {
+            for change in &fix.changes {
+                let words = Words::default().text(Paint::Plain, change);
+                flow(out, style, Margin::blank(13).starting("           - "), &words);
+            }
         }
         if let Some(caution) = fix.caution {
-            flow(out, style, Margin::blank(8), &Words::default().text(Paint::Warn, caution));
+            flow(out, style, Margin::blank(9), &Words::default().text(Paint::Warn, caution));
         }
     }
+    let more = fixes.len().saturating_sub(shown);
+    let text = match more {
+        0 => "--verbose shows them as lines of a change file".to_owned(),
+        more => format!("and {more} more; --verbose shows all, as lines of a change file"),
+    };
+    if !style.verbose {
+        flow(out, style, Margin::blank(9), &Words::default().text(Paint::Dim, &text));
+    }
 }
+
+/// So many repairs of one cause are shown unless all are wanted.
+const FIXES: usize = 10;
 
 /// What needs no story: for each workload its dependencies in a line.
 fn rest(out: &mut String, report: &ImpactReport, status: Status, title: &str, style: &Style) {

@@ -31,6 +31,7 @@ pub fn schema() -> Value {
                 ("text", text("One line for a person.")),
             ], &[("knob", text("The knob of the profile that would change it."))]),
             "missing": missing(),
+            "fix": fix(),
         }
     })
 }
@@ -153,7 +154,26 @@ fn trace() -> Value {
             ("warnings", json!({ "type": "array", "items": { "type": "string" } })),
             ("branches", list("trace")),
         ],
-        &[("cause", the("cause")), ("return", the("return"))],
+        &[("cause", the("cause")), ("return", the("return")), ("fixes", list("fix"))],
+    )
+}
+
+/// A change that opens blocked flows.
+pub(in crate::report) fn fix() -> Value {
+    object(
+        "A change that opens blocked flows, tried out.",
+        &[
+            ("text", text("In one line.")),
+            ("kind", text("By which means.")),
+            (
+                "changes",
+                json!({ "type": "array", "items": { "type": "string" }, "description": "Items of a change file that do it." }),
+            ),
+        ],
+        &[
+            ("rows", json!({ "type": "array", "items": { "type": "integer", "minimum": 1 } })),
+            ("caution", text("What to mind.")),
+        ],
     )
 }
 

@@ -17,7 +17,7 @@ struct Findings {
     notes: Diagnostics,
     /// The documents of all scenarios, each once.
     sources: Sources,
-    known: HashMap<(Arc<str>, Arc<str>), DocId>,
+    known: HashMap<(Arc<str>, crate::diag::Text), DocId>,
     started: Option<Started>,
 }
 
@@ -81,6 +81,7 @@ fn unfinished(finished: &Finished, name: &str) -> Option<CheckedFlow> {
         variant: None,
         flow: "the scenario itself".into(),
         question: finished.path.to_string(),
+        established: false,
         held: false,
         message: [vec![what], first].concat().join(": "),
         outcome: Outcome::Unknown,

@@ -118,6 +118,9 @@ fn name(flow: &FlowName) -> Map<String, Json> {
     if let Some(variant) = &flow.variant {
         line.insert("variant".into(), variant.as_ref().into());
     }
+    if flow.established {
+        line.insert("established".into(), true.into());
+    }
     line
 }
 
@@ -150,7 +153,7 @@ fn verdict(reached: &VerdictReached) -> Map<String, Json> {
     }
     if let Some(checked) = &reached.checked {
         let mut checked = object(value(checked));
-        for key in ["scenario", "flow", "variant", "outcome", "cause", "decider", "held"] {
+        for key in ["scenario", "flow", "variant", "outcome", "cause", "decider", "held", "established"] {
             checked.remove(key);
         }
         out.append(&mut checked);

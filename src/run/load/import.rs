@@ -4,9 +4,10 @@ use super::{DeploymentTarget, Kind, Read, Role, Settings, whole};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, DocId, Severity, Sources};
 use crate::doc::{Node, Value, parse_json};
 use crate::formats::detect::Detected;
-use crate::formats::{arm, export, native, terraform};
-use crate::inventory::RawResource;
+use crate::formats::{Side, arm, export, native, terraform, what_if};
+use crate::inventory::{RawResource, ResourceId};
 use crate::scenario::Word;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,13 +16,29 @@ pub(super) struct Shared {
     /// Parameter values that win over files.
     values: Vec<(Word, Node)>,
     target: DeploymentTarget,
-    /// Which side of a Terraform plan is meant.
-    side: terraform::Side,
+    /// Which side of a plan or what-if is meant.
+    side: Side,
     /// Templates and parameter files by path, for links between them.
     linked: Vec<(Arc<str>, Arc<Node>)>,
 }
 
+/// What one document gives.
+#[derive(Default)]
+pub(super) struct Imported {
+    /// Its resources.
+    pub(super) raws: Vec<RawResource>,
+    /// What an export tells beside resources.
+    pub(super) facts: export::Facts,
+    /// What it takes away from other documents.
+    pub(super) removed: Vec<ResourceId>,
+    /// Linked templates that were not given: who links, and the end of the path.
+    pub(super) missing_links: BTreeSet<(DocId, Arc<str>)>,
+    /// What is wrong with it.
+    pub(super) notes: Diagnostics,
+}
+
 /// One document to import, with what it needs.
+#[derive(Clone)]
 pub(super) struct Job {
     doc: DocId,
     path: PathBuf,
@@ -46,7 +63,7 @@ pub(super) fn jobs(
     let linked = reads.iter().filter(linkable).filter_map(|read| {
         Some((Arc::from(read.path.to_string_lossy().replace('\\', "/")), read.root.clone()?))
     });
-    let side = if settings.before_plan { terraform::Side::Before } else { terraform::Side::After };
+    let side = if settings.before_plan { Side::Before } else { Side::After };
     let shared = Arc::new(Shared { values, target: settings.target.clone(), side, linked: linked.collect() });
     let links = links(reads);
     let roots = |numbers: &[usize]| numbers.iter().filter_map(|n| reads[*n].root.clone()).collect();
@@ -98,30 +115,71 @@ fn is_linked(read: &Read, links: &[String]) -> bool {
 }
 
 /// Imports one document. What is no part of an estate gives nothing, and a diagnostic where it was named as one.
-pub(super) fn run(job: Job) -> (Vec<RawResource>, Diagnostics) {
-    let mut notes = Diagnostics::new();
-    let Role::Estate { named } = job.role else { return (Vec::new(), notes) };
-    let raws = match (&job.root, &job.kind) {
-        (_, Kind::Unreadable) => Vec::new(),
-        (Some(root), Kind::Is(Detected::EstateFile)) => native::load(root, &mut notes),
+pub(super) fn run(job: Job) -> Imported {
+    let mut out = Imported::default();
+    let Role::Estate { named } = job.role else { return out };
+    let Imported { raws, facts, removed, missing_links, notes } = &mut out;
+    match (&job.root, &job.kind) {
+        (_, Kind::Unreadable) => {}
+        (Some(root), Kind::Is(Detected::EstateFile)) => *raws = native::load(root, notes),
         (Some(_), Kind::Is(Detected::ArmTemplate)) if job.is_part => {
             let message = "another template deploys this one, so it is no estate of its own";
-            notes
-                .push(Diagnostic::new(Code::NotUnderstood, whole(job.doc), message).severity(Severity::Note));
-            Vec::new()
+            let note = Diagnostic::new(Code::NotUnderstood, whole(job.doc), message);
+            notes.push(note.severity(Severity::Note));
         }
-        (Some(root), Kind::Is(Detected::ArmTemplate)) => template(root, &job, &mut notes),
-        (Some(root), Kind::Is(Detected::Export(_))) => exported(root, &job, &mut notes),
+        (Some(root), Kind::Is(Detected::ArmTemplate)) => {
+            let deployment = template(root, &job, notes);
+            *raws = deployment.resources;
+            export::report_strangers(raws, notes);
+            *missing_links = deployment.missing_links;
+        }
+        (Some(root), Kind::Is(Detected::Export(_))) => {
+            let exported = exported(root, &job, notes);
+            *raws = exported.resources;
+            *facts = exported.facts;
+        }
         (Some(root), Kind::Is(Detected::TerraformPlan | Detected::TerraformState)) => {
-            terraform::load(root, job.shared.side, &mut notes)
+            *raws = terraform::load(root, job.shared.side, notes);
+            if job.shared.side == Side::After {
+                *removed = terraform::removed(root);
+            }
         }
-        (_, Kind::Is(Detected::ArmParameters | Detected::ServiceTags)) => Vec::new(),
-        (_, kind) => {
-            notes.push(no_estate(&job, kind, named));
-            Vec::new()
+        (Some(root), Kind::Is(Detected::WhatIfResult)) => {
+            let result = what_if::load(root, job.shared.side, notes);
+            *raws = result.resources;
+            *removed = result.removed;
         }
-    };
-    (raws, notes)
+        (_, Kind::Is(Detected::ArmParameters | Detected::ServiceTags)) => {}
+        (_, kind) => notes.push(no_estate(&job, kind, named)),
+    }
+    out
+}
+
+impl Job {
+    /// The same job with more templates and parameter files to link to.
+    pub(super) fn with_linked(&self, shared: &Arc<Shared>) -> Job {
+        Job { shared: shared.clone(), ..self.clone() }
+    }
+
+    /// Where linked templates are looked for.
+    pub(super) fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// What all jobs share.
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+impl Shared {
+    /// The same with more templates and parameter files by path.
+    pub(super) fn with_linked(&self, more: impl IntoIterator<Item = (Arc<str>, Arc<Node>)>) -> Arc<Shared> {
+        let mut linked = self.linked.clone();
+        linked.extend(more);
+        let (values, target) = (self.values.clone(), self.target.clone());
+        Arc::new(Shared { values, target, side: self.side, linked })
+    }
 }
 
 /// A document that is no estate: a fault where somebody named it, worth a note in a folder.
@@ -136,16 +194,16 @@ fn no_estate(job: &Job, kind: &Kind, named: bool) -> Diagnostic {
     refusal.unwrap_or_else(plain).severity(severity)
 }
 
-fn exported(root: &Node, job: &Job, notes: &mut Diagnostics) -> Vec<RawResource> {
-    let resources = export::load(root, notes).resources;
-    if resources.is_empty() && !notes.has_errors() {
+fn exported(root: &Node, job: &Job, notes: &mut Diagnostics) -> export::Export {
+    let export = export::load(root, notes);
+    if export.resources.is_empty() && export.facts.is_empty() && !notes.has_errors() {
         let message = format!("{} holds no resource, so it adds nothing to the estate", job.kind.label());
         notes.push(Diagnostic::new(Code::NotUnderstood, whole(job.doc), message));
     }
-    resources
+    export
 }
 
-fn template(root: &Node, job: &Job, notes: &mut Diagnostics) -> Vec<RawResource> {
+fn template(root: &Node, job: &Job, notes: &mut Diagnostics) -> arm::Deployment {
     let mut options = arm::Options::default();
     let DeploymentTarget { subscription, resource_group, location } = &job.shared.target;
     let put = |field: &mut Arc<str>, given: &Option<String>| {
@@ -161,7 +219,7 @@ fn template(root: &Node, job: &Job, notes: &mut Diagnostics) -> Vec<RawResource>
     let others = job.shared.linked.iter().filter(|(_, node)| !std::ptr::eq(&**node, root));
     options.linked = others.map(|(path, node)| (path.clone(), Node::clone(node))).collect();
     let parameters: Vec<&Node> = job.parameters.iter().map(|node| &**node).collect();
-    arm::load(root, &parameters, &options, notes).resources
+    arm::load(root, &parameters, &options, notes)
 }
 
 /// Parameter values as typed, `name=value`: JSON where the value is JSON, else text.

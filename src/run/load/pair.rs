@@ -37,7 +37,7 @@ pub(super) fn pair(reads: &[Read], notes: &mut Diagnostics) -> Vec<Vec<usize>> {
             notes.push(
                 Diagnostic::new(Code::AmbiguousReference, whole(reads[second].doc), message)
                     .also(whole(reads[first].doc), "another one")
-                    .help("choose with `--parameters FILE`"),
+                    .help("choose with `--parameters FILE`, or name the template again before each to deploy it several times"),
             );
         }
         let explicit = (0..reads.len()).filter(|i| reads[*i].role == Role::Parameters);
@@ -96,7 +96,10 @@ fn template_of(reads: &[Read], templates: &[usize], parameters: usize) -> Option
         let mut all = templates.iter().copied().filter(beside);
         all.next().filter(|_| all.next().is_none())
     };
-    by_name.or_else(by_order).or_else(only)
+    let template = by_name.or_else(by_order).or_else(only)?;
+    // A template that is named several times belongs to the parameters behind each time.
+    let mut same = templates.iter().copied().filter(|t| reads[*t].path == reads[template].path);
+    Some(same.rfind(|t| *t < parameters).unwrap_or(template))
 }
 
 fn stem(path: &Path) -> String {

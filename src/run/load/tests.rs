@@ -96,7 +96,7 @@ fn every_file_that_cannot_be_read_is_named() {
         "empty",
         &[("x/notes.txt", "")],
         &["x"],
-        &["the folder `/x` holds no file named *.yaml, *.yml, *.json or *.jsonc"],
+        &["the folder `/x` holds no file named *.yaml, *.yml, *.json, *.jsonc or *.tfstate"],
     );
 }
 

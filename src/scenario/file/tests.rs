@@ -79,7 +79,8 @@ then:
     assert_eq!(variant.cases[0].1.outcome, Some(Outcome::Blocked));
     assert!(variant.cases[0].1.via.is_empty(), "a variant's expectation replaces all of it");
     assert_eq!(stage.cases.len(), 2);
-    assert_eq!(stage.unjudged.len(), 1);
+    assert_eq!(stage.established.len(), 1);
+    assert_eq!((&base.held_open[..], &variant.held_open[..]), (&[1][..], &[][..]));
 }
 
 #[test]

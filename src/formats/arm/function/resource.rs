@@ -24,8 +24,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(
         "references",
         1,
-        3,
-        Run::Growing(|e, ctx, args| e.references(text(&args[0])?, is_full(args, 1) || is_full(args, 2), ctx)),
+        2,
+        Run::Growing(|e, ctx, args| e.references(text(&args[0])?, is_full(args, 1), ctx)),
     ),
     function("resourceInfo", 1, 1, Run::Values(resource_info)),
     function("providers", 1, 2, Run::Values(providers)),

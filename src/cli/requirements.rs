@@ -1,0 +1,385 @@
+//! `netwhy requirements`: the smallest allow-list with which flows work.
+
+use super::args::{RequirementsArgs, RequirementsFormat};
+use super::console::Console;
+use super::sink::Sink;
+use super::{Failure, catalogue, exit, load};
+use crate::analysis::needs::{self, NeededFlow};
+use crate::analysis::requirements::{self, Ask, Estate, Prefer, Requirements};
+use crate::analysis::residue::{self, Finding};
+use crate::catalogue::{Actor, Catalogue};
+use crate::diag::{At, Diagnostics, Sources};
+use crate::formats::change as change_file;
+use crate::inventory::change::Change;
+use crate::inventory::{Id, Subnet};
+use crate::network::{Network, SubnetRole};
+use crate::profile::Profile;
+use crate::report::requirements::{RequirementsView, finding_view, markdown, residue_text, text};
+use crate::report::{Locator, json, snippet};
+use crate::run::files;
+use crate::run::load::{self as loader, Loaded, Settings, beside};
+use crate::scenario::{self, EstatePart, Scenario};
+use crate::trace::{self, Endpoint, Origin, Outcome};
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Computes and prints allow-lists.
+pub(super) async fn run(args: RequirementsArgs, console: &Console) -> Result<u8, Failure> {
+    let known = catalogue::with(&args.catalogue, console)?;
+    let (scenarios, estate) = sorted(&args.paths, console)?;
+    let mut jobs = Vec::new();
+    for (path, sources, scenario) in scenarios {
+        jobs.push(Job::of_scenario(&args, &path, sources, scenario, &estate).await?);
+    }
+    if jobs.is_empty() {
+        jobs.push(Job::of_estate(&args, &estate).await?);
+    }
+    let mut out = Sink::open(args.output.output.as_deref(), console)?;
+    let style = console.style(out.colors(console), args.verbose);
+    let mut whole = true;
+    let mut documents = Vec::new();
+    for (number, job) in jobs.into_iter().enumerate() {
+        let answer = job.answer(&args, &known, console)?;
+        whole &= answer.view.is_whole();
+        let break_line = if number == 0 { "" } else { "\n" };
+        let written = match args.format {
+            RequirementsFormat::Text => text(&answer.view, &style),
+            RequirementsFormat::Markdown => markdown(&answer.view),
+            RequirementsFormat::Changes => answer.found.changes.file(&answer.about),
+            RequirementsFormat::Arm => snippet::arm(&answer.found),
+            RequirementsFormat::Bicep => snippet::bicep(&answer.found),
+            RequirementsFormat::Terraform => snippet::terraform(&answer.found),
+            RequirementsFormat::Json => {
+                documents.push(answer.view);
+                continue;
+            }
+        };
+        write!(out, "{break_line}{written}")?;
+    }
+    if args.format == RequirementsFormat::Json {
+        let mut text = String::new();
+        match &documents[..] {
+            [one] => json::pretty(&mut text, one),
+            several => json::pretty(&mut text, several),
+        }
+        out.write_all(text.as_bytes())?;
+    }
+    out.finish()?;
+    Ok(if whole { exit::DONE } else { exit::FAILED })
+}
+
+/// Scenario files among the paths, and the rest, which is the estate.
+fn sorted(
+    paths: &[PathBuf],
+    console: &Console,
+) -> Result<(Vec<(PathBuf, Sources, Scenario)>, Vec<PathBuf>), Failure> {
+    let (mut scenarios, mut estate) = (Vec::new(), Vec::new());
+    for path in paths {
+        let readable = path.is_file().then(|| files::read_text(path)).transpose()?;
+        let mut sources = Sources::default();
+        let mut notes = Diagnostics::new();
+        let root = readable.as_ref().and_then(|text| {
+            let doc = sources.add(path.display().to_string(), text.as_str());
+            loader::parse(doc, text, &mut notes)
+        });
+        let Some(root) = root.filter(scenario::is_scenario) else {
+            estate.push(path.clone());
+            continue;
+        };
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let scenario = scenario::load(&root, &stem, &mut notes);
+        console.diagnostics(&notes, &sources);
+        match scenario.filter(|_| !notes.has_errors()) {
+            Some(scenario) => scenarios.push((path.clone(), sources, scenario)),
+            None => return Err(Failure::Input(vec![format!("`{}` is faulty", path.display())])),
+        }
+    }
+    Ok((scenarios, estate))
+}
+
+/// An estate with the flows to ask about.
+struct Job {
+    name: String,
+    loaded: Loaded,
+    changes: Vec<Change>,
+    profile: Profile,
+    scenario: Option<Scenario>,
+}
+
+/// What came of it.
+struct Answer {
+    view: RequirementsView,
+    found: Requirements,
+    about: String,
+}
+
+impl Job {
+    async fn of_scenario(
+        args: &RequirementsArgs,
+        path: &Path,
+        sources: Sources,
+        scenario: Scenario,
+        estate: &[PathBuf],
+    ) -> Result<Job, Failure> {
+        let mut paths = estate.to_vec();
+        let mut inline = Vec::new();
+        if paths.is_empty() {
+            for part in &scenario.estate {
+                match part {
+                    EstatePart::Path(word) => paths.push(beside(path, &word.text)),
+                    EstatePart::Inline(node) => inline.push(node.clone()),
+                }
+            }
+        }
+        let tags = scenario.service_tags.as_ref().map(|word| beside(path, &word.text));
+        let own: Settings = args.settings.settings();
+        let settings = Settings {
+            parameters: scenario.parameters.clone(),
+            service_tags: own.service_tags.clone().or(tags),
+            ..own
+        };
+        let mut loaded = load::loaded(&paths, &inline, &settings, sources).await?;
+        let knobs: Vec<String> =
+            scenario.settings.iter().map(|s| format!("{}={}", s.knob, s.value)).collect();
+        let profile = load::profile(&[knobs, args.settings.profile_set.clone()].concat())?;
+        let changes = [scenario.changes.clone(), std::mem::take(&mut loaded.changes)].concat();
+        Ok(Job { name: scenario.name.to_string(), loaded, changes, profile, scenario: Some(scenario) })
+    }
+
+    async fn of_estate(args: &RequirementsArgs, estate: &[PathBuf]) -> Result<Job, Failure> {
+        let mut loaded = load::loaded(estate, &[], &args.settings.settings(), Sources::default()).await?;
+        let profile = load::profile(&args.settings.profile_set)?;
+        let changes = std::mem::take(&mut loaded.changes);
+        Ok(Job { name: "The workloads of the estate".into(), loaded, changes, profile, scenario: None })
+    }
+
+    fn answer(
+        mut self,
+        args: &RequirementsArgs,
+        known: &Catalogue,
+        console: &Console,
+    ) -> Result<Answer, Failure> {
+        let (network, _) = load::compiled(
+            &mut self.loaded,
+            &self.changes.clone(),
+            self.profile.clone(),
+            args.settings.lenient,
+            console,
+        )?;
+        let mut more = residue::stand_ins(known, &network);
+        if self.scenario.is_none() {
+            more.extend(needs::stand_ins(known, &network));
+        }
+        self.changes.extend(more);
+        let (asks, left_out) = match &self.scenario {
+            Some(scenario) => of_scenario(scenario, &network, args.all)?,
+            None => of_catalogue(args, known, &network)?,
+        };
+        if asks.is_empty() {
+            let message =
+                "there is no flow to ask about; name workloads with `--workload`, or give a scenario";
+            return Err(Failure::Input(vec![message.into()]));
+        }
+        let estate = Estate {
+            raws: &self.loaded.raws,
+            changes: &self.changes,
+            profile: &self.profile,
+            tags: &self.loaded.tags,
+        };
+        let mut notes = Diagnostics::new();
+        let prefer = if args.prefer_names { Prefer::Names } else { Prefer::Tags };
+        let found = requirements::requirements(&estate, asks, prefer, &mut notes);
+        let about = format!("What {} needs, and nothing else.", self.name);
+        let mut sources = self.loaded.sources.clone();
+        let findings = leaks(&estate, &found, known, &mut sources, &about, &mut notes);
+        if notes.has_errors() {
+            console.diagnostics(&notes, &sources);
+            return Err(Failure::Input(vec!["the lines cannot be put into the estate".into()]));
+        }
+        let locator = Locator::new(&sources);
+        let view = RequirementsView::new(&self.name, &found, &left_out, &findings, &locator);
+        Ok(Answer { view, found, about })
+    }
+}
+
+/// What can still leave with the lines in place.
+fn leaks(
+    estate: &Estate<'_>,
+    found: &Requirements,
+    known: &Catalogue,
+    sources: &mut Sources,
+    about: &str,
+    notes: &mut Diagnostics,
+) -> Vec<Finding> {
+    let file = found.changes.file(about);
+    let doc = sources.add("<required>", file.as_str());
+    let changes =
+        loader::parse(doc, &file, notes).map(|root| change_file::load(&root, notes)).unwrap_or_default();
+    let network = estate.network(&changes, notes);
+    residue::residue(&network, &senders(&network, found), known)
+}
+
+/// One sender for each place that flows leave from: what leaves there is the same for all.
+fn senders(network: &Network, found: &Requirements) -> Vec<Endpoint> {
+    let mut seen = BTreeSet::new();
+    let mut senders = Vec::new();
+    for ask in &found.asks {
+        let Ok(question) = trace::understand(network, &ask.flow) else { continue };
+        let place = match question.origin {
+            Origin::Attachment(id) => subnet(network, network.attachment(id).subnet),
+            Origin::Subnet(id, _) => subnet(network, id),
+            Origin::Managed(_, workspace) => Some(format!("workspace {}", workspace.index())),
+            _ => None,
+        };
+        if place.is_some_and(|place| seen.insert(place)) {
+            senders.push(ask.flow.from.clone());
+        }
+    }
+    senders
+}
+
+/// A subnet of one's own machines; gateways and Bastion send for others.
+fn subnet(network: &Network, id: Id<Subnet>) -> Option<String> {
+    (network.subnet(id).role == SubnetRole::Ordinary).then(|| format!("subnet {}", id.index()))
+}
+
+type Asked = (Vec<Ask>, Vec<(String, String, String)>);
+
+/// The flows of a scenario that are expected to work.
+fn of_scenario(scenario: &Scenario, network: &Network, all: bool) -> Result<Asked, Failure> {
+    let (mut asks, mut left) = (Vec::new(), Vec::new());
+    for case in &scenario.cases {
+        let flow = case.question.flow(Some(case.name.clone()), case.at, &network.inventory);
+        let flow =
+            flow.map_err(|fault| Failure::Input(vec![format!("`{}`: {}", case.name, fault.message)]))?;
+        let outcome = case.expectation.outcome.unwrap_or(Outcome::Allowed);
+        if outcome != Outcome::Allowed && !all {
+            left.push((
+                case.name.to_string(),
+                flow.to.to_string(),
+                format!("the scenario expects it to be {outcome}"),
+            ));
+            continue;
+        }
+        // Names that begin with `example` stand for any label, as everywhere in scenarios.
+        let pattern = match &flow.to {
+            Endpoint::Fqdn(name) => name.strip_prefix("example.").map(|rest| format!("*.{rest}").into()),
+            _ => None,
+        };
+        asks.push(Ask {
+            name: case.name.clone(),
+            flow,
+            pattern,
+            phase: case.phase.clone(),
+            needed_for: case.needed_for.clone(),
+            at: case.at,
+        });
+    }
+    Ok((asks, left))
+}
+
+/// The flows that the workloads of an estate need.
+fn of_catalogue(args: &RequirementsArgs, known: &Catalogue, network: &Network) -> Result<Asked, Failure> {
+    let mut workloads = needs::workloads(network);
+    for given in &args.workload {
+        let Some((name, actor)) = given.split_once('=') else {
+            return Err(Failure::Usage(format!("`--workload {given}` is not of the form NAME=KIND")));
+        };
+        let Some(actor) = Actor::parse(actor) else {
+            let list = Actor::ALL.iter().map(|a| a.word()).collect::<Vec<_>>().join(", ");
+            return Err(Failure::Usage(format!("`--workload`: `{actor}` is none of {list}")));
+        };
+        workloads.push(needs::named(network, name, actor));
+    }
+    let (mut asks, mut left): Asked = (Vec::new(), Vec::new());
+    for workload in &workloads {
+        for needed in needs::needs(known, network, workload) {
+            match reason(args, &needed) {
+                Some(why) => {
+                    let to = needed.target.as_ref().map_or_else(String::new, |t| t.host.clone());
+                    left.push((needed.label(), to, why));
+                }
+                None => asks.extend(ask(needed)),
+            }
+        }
+    }
+    left.dedup();
+    Ok((asks, left))
+}
+
+/// Why a need is left out.
+fn reason(args: &RequirementsArgs, needed: &NeededFlow<'_>) -> Option<String> {
+    let need = needed.need;
+    if needed.flow.is_none() {
+        return Some(needed.note.clone().unwrap_or_else(|| "it cannot be traced".into()));
+    }
+    if let Some(why) = &need.disputed
+        && !args.all
+    {
+        return Some(format!("disputed: {why}"));
+    }
+    let feature = need.feature.as_deref()?;
+    let wanted =
+        args.feature.iter().any(|f| f.eq_ignore_ascii_case("all") || f.eq_ignore_ascii_case(feature));
+    (!wanted && !args.all)
+        .then(|| format!("needed for {feature} alone; take it in with --feature \"{feature}\""))
+}
+
+fn ask(needed: NeededFlow<'_>) -> Option<Ask> {
+    let pattern = needed.target.as_ref().filter(|_| needed.example).map(|t| t.host.as_str().into());
+    let pattern = pattern.filter(|p: &std::sync::Arc<str>| p.starts_with("*."));
+    let flow = needed.flow.clone()?;
+    Some(Ask {
+        name: format!("{}/{}:{}", needed.need.id, flow.to, flow.port).into(),
+        flow,
+        pattern,
+        phase: needed.need.phases.first().map(|p| p.word().into()),
+        needed_for: needed.need.needed_for.clone(),
+        at: At::NOWHERE,
+    })
+}
+
+/// What can leave an estate as it stands, for `--as-is`.
+pub(super) async fn as_is(args: RequirementsArgs, console: &Console) -> Result<u8, Failure> {
+    let known = catalogue::with(&args.catalogue, console)?;
+    let (scenarios, estate) = sorted(&args.paths, console)?;
+    if !scenarios.is_empty() {
+        return Err(Failure::Usage("`--as-is` looks at an estate, not at a scenario".into()));
+    }
+    let mut job = Job::of_estate(&args, &estate).await?;
+    let (network, _) = load::compiled(
+        &mut job.loaded,
+        &job.changes.clone(),
+        job.profile.clone(),
+        args.settings.lenient,
+        console,
+    )?;
+    job.changes.extend(residue::stand_ins(&known, &network));
+    let estate = Estate {
+        raws: &job.loaded.raws,
+        changes: &job.changes,
+        profile: &job.profile,
+        tags: &job.loaded.tags,
+    };
+    let network = estate.network(&[], &mut Diagnostics::new());
+    let mut senders: Vec<Endpoint> = Vec::new();
+    for workload in needs::workloads(&network) {
+        senders.push(Endpoint::Named(workload.name));
+    }
+    for given in &args.workload {
+        senders.push(Endpoint::Named(given.split_once('=').map_or(given.as_str(), |(name, _)| name).into()));
+    }
+    let findings = residue::residue(&network, &senders, &known);
+    let locator = Locator::new(&job.loaded.sources);
+    let views: Vec<_> = findings.iter().map(|finding| finding_view(finding, &locator)).collect();
+    let mut out = Sink::open(args.output.output.as_deref(), console)?;
+    let mut written = String::new();
+    match args.format {
+        RequirementsFormat::Json => json::pretty(&mut written, &views),
+        _ => written = residue_text(&views, &console.style(out.colors(console), args.verbose)),
+    }
+    out.write_all(written.as_bytes())?;
+    out.finish()?;
+    Ok(exit::DONE)
+}

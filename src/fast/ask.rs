@@ -1,0 +1,409 @@
+//! From words to numbers and back: the front of the batch.
+//!
+//! An [`Asker`] reads the ends of flows with the full engine's own eyes, once for each text, and keeps the
+//! numbers. [`Asker::decide`] walks a batch, and gives to the full engine what the walk left to it.
+
+use super::cpu;
+use super::flow::{Aim, Decider, FlowIds, Start, Verdict};
+use super::names::{Found, Names};
+use super::tables::{Fast, NOBODY, slot};
+use super::walk::{Batch, HOST, Scratch};
+use crate::inventory::Slot;
+use crate::net::{IpAddr, Protocol};
+use crate::network::Network;
+use crate::trace::{
+    Decision, EPHEMERAL_PORT, Endpoint, Flow, INTERNET_CLIENT, Misunderstood, NameFound, Origin, Outcome,
+    Question, Target, Wanted, decide_question, resolve_name, understand_origin, understand_wanted,
+};
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
+
+/// How many flows were answered, and how many of them by the full engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All flows.
+    pub flows: u64,
+    /// Those the full engine answered.
+    pub deferred: u64,
+}
+
+/// Reads flows for one network and answers them in batches. Each thread has its own.
+#[derive(Debug)]
+pub struct Asker<'n> {
+    net: &'n Network,
+    fast: &'n Fast,
+    names: Names,
+    origins: Vec<(Origin, Start)>,
+    wanteds: Vec<(Wanted, u32, Aim)>,
+    origin_numbers: Map<Endpoint, u32>,
+    wanted_numbers: Map<Endpoint, u32>,
+    callers: Vec<(Option<Arc<str>>, Option<Arc<str>>)>,
+    caller_numbers: Map<(Option<Arc<str>>, Option<Arc<str>>), u32>,
+    scratch: Scratch,
+    counts: Counts,
+}
+
+impl<'n> Asker<'n> {
+    /// An asker for a network and its compiled form.
+    pub fn new(net: &'n Network, fast: &'n Fast) -> Self {
+        Self {
+            net,
+            fast,
+            names: Names::default(),
+            origins: Vec::new(),
+            wanteds: Vec::new(),
+            origin_numbers: Map::default(),
+            wanted_numbers: Map::default(),
+            callers: Vec::new(),
+            caller_numbers: Map::default(),
+            scratch: Scratch::default(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// How many flows it answered.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Reads a flow.
+    pub fn read(&mut self, flow: &Flow) -> Result<FlowIds, Misunderstood> {
+        let origin = self.origin(&flow.from)?;
+        let wanted = self.wanted(&flow.to)?;
+        let caller = self.caller(flow);
+        let start = self.origins[origin as usize].1;
+        let (_, destination, aim) = self.wanteds[wanted as usize];
+        let mut ids = FlowIds {
+            start,
+            aim,
+            destination,
+            port: if flow.protocol.has_ports() { flow.port } else { 0 },
+            source_port: flow.source_port.unwrap_or(EPHEMERAL_PORT),
+            protocol: flow.protocol as u8,
+            name: NOBODY,
+            shadow: NOBODY,
+            server: 0,
+            origin,
+            wanted,
+            caller,
+        };
+        if let Wanted::Name(name) = &self.wanteds[wanted as usize].0 {
+            let name = name.clone();
+            self.resolve(&mut ids, &name);
+        } else if let (Start::Internet(_), Aim::Slot(own)) = (start, aim) {
+            self.seen_from_outside(&mut ids, own);
+        }
+        Ok(ids)
+    }
+
+    fn origin(&mut self, endpoint: &Endpoint) -> Result<u32, Misunderstood> {
+        if let Some(number) = self.origin_numbers.get(endpoint) {
+            return Ok(*number);
+        }
+        let origin = understand_origin(self.net, endpoint)?;
+        let start = match &origin {
+            Origin::Attachment(id) => match self.fast.slot_of[id.index()] {
+                NOBODY => Start::Other,
+                own => Start::Slot(own),
+            },
+            Origin::Subnet(subnet, IpAddr::V4(ip)) => Start::Subnet(subnet.raw(), (*ip).into()),
+            Origin::Internet(IpAddr::V4(ip)) => Start::Internet((*ip).into()),
+            _ => Start::Other,
+        };
+        let number = self.origins.len() as u32;
+        self.origins.push((origin, start));
+        self.origin_numbers.insert(endpoint.clone(), number);
+        Ok(number)
+    }
+
+    fn wanted(&mut self, endpoint: &Endpoint) -> Result<u32, Misunderstood> {
+        if let Some(number) = self.wanted_numbers.get(endpoint) {
+            return Ok(*number);
+        }
+        let wanted = understand_wanted(self.net, endpoint)?;
+        let (destination, aim) = match &wanted {
+            Wanted::Address(IpAddr::V4(ip), target) => ((*ip).into(), self.aim(target.as_ref())),
+            Wanted::Name(_) => (0, Aim::Nothing),
+            _ => (0, Aim::Other),
+        };
+        let number = self.wanteds.len() as u32;
+        self.wanteds.push((wanted, destination, aim));
+        self.wanted_numbers.insert(endpoint.clone(), number);
+        Ok(number)
+    }
+
+    fn caller(&mut self, flow: &Flow) -> u32 {
+        if flow.identity.is_none() {
+            return NOBODY;
+        }
+        let key = (flow.identity.clone(), flow.action.clone());
+        let next = self.callers.len() as u32;
+        let number = *self.caller_numbers.entry(key.clone()).or_insert(next);
+        if number == next {
+            self.callers.push(key);
+        }
+        number
+    }
+
+    fn aim(&self, target: Option<&Target>) -> Aim {
+        match target {
+            None => Aim::Nothing,
+            Some(Target::Attachment(id)) => match self.fast.slot_of[id.index()] {
+                NOBODY => Aim::Other,
+                own => Aim::Slot(own),
+            },
+            Some(Target::Service(service, position)) => match u8::try_from(*position) {
+                Ok(position) if position < 64 => Aim::Service(service.raw(), position),
+                _ => Aim::Other,
+            },
+            Some(Target::Foreign(..)) => Aim::Foreign,
+            Some(Target::WellKnown(_)) => Aim::WellKnown,
+            Some(Target::Host(host)) => Aim::Host(host.raw()),
+            Some(Target::PublicAddress(_) | Target::Internet | Target::Site(_)) => Aim::Public,
+            Some(Target::FrontDoor(_) | Target::Unmodelled(_)) => Aim::Other,
+        }
+    }
+
+    /// From the internet a machine is its public address, if it has one.
+    fn seen_from_outside(&self, ids: &mut FlowIds, own: u32) {
+        let attachment = &self.net.attachments[self.fast.slot(own).attachment as usize];
+        let public = attachment.public_ip.row().and_then(|row| self.net.public_addresses[row.index()].0);
+        match public {
+            Some(IpAddr::V4(ip)) => ids.destination = ip.into(),
+            Some(IpAddr::V6(_)) => ids.aim = Aim::Other,
+            None => {}
+        }
+    }
+
+    /// Resolves the name of a flow, once for each network.
+    fn resolve(&mut self, ids: &mut FlowIds, name: &Arc<str>) {
+        let view = match ids.start {
+            Start::Slot(own) => match self.fast.slot(own) {
+                row if row.has(slot::OWN_DNS) => return ids.aim = Aim::Other,
+                row => row.vnet,
+            },
+            Start::Internet(_) => NOBODY,
+            _ => return ids.aim = Aim::Other,
+        };
+        ids.name = self.names.number(name);
+        let key = (view, ids.name);
+        let found = match self.names.found.get(&key) {
+            Some(found) => *found,
+            None => {
+                let origin = &self.origins[ids.origin as usize].0;
+                let found = self.look_up(&origin.clone(), name);
+                // What this sender could not ask, another may.
+                if found != Found::Doubt {
+                    self.names.found.insert(key, found);
+                }
+                found
+            }
+        };
+        match found {
+            Found::Doubt => ids.aim = Aim::Other,
+            Found::Stopped(number, server) => {
+                (ids.aim, ids.shadow, ids.server) = (Aim::Unresolved(number), NOBODY, server);
+            }
+            Found::Address { ip, aim, shadow, server } => {
+                (ids.destination, ids.aim, ids.shadow, ids.server) = (ip, aim, shadow, server);
+            }
+        }
+    }
+
+    fn look_up(&mut self, origin: &Origin, name: &Arc<str>) -> Found {
+        let v4 = |ip: Option<IpAddr>| match ip {
+            Some(IpAddr::V4(ip)) => Some(u32::from(ip)),
+            Some(IpAddr::V6(_)) => None,
+            None => Some(0),
+        };
+        match resolve_name(self.net, origin, name) {
+            NameFound::Doubt => Found::Doubt,
+            NameFound::Stopped(decision, server) => {
+                let Some(server) = v4(server) else { return Found::Doubt };
+                let Decision { outcome, disposition, cause, decider } = decision;
+                let decider =
+                    decider.map_or(Decider::Nobody, |text| Decider::Text(self.names.keep(Some(text))));
+                let verdict = Verdict { outcome, disposition, cause, deferred: false, decider };
+                self.names.stopped.push(verdict);
+                Found::Stopped(self.names.stopped.len() as u32 - 1, server)
+            }
+            NameFound::Address { ip, target, shadow, server } => {
+                let (IpAddr::V4(ip), Some(server)) = (ip, v4(server)) else { return Found::Doubt };
+                let aim = self.aim(target.as_ref());
+                let shadow = shadow.map_or(NOBODY, |text| self.names.keep(text));
+                Found::Address { ip: ip.into(), aim, shadow, server }
+            }
+        }
+    }
+
+    /// Answers flows: `verdicts` gets one for each, whoever gave it.
+    pub fn decide(&mut self, flows: &[FlowIds], verdicts: &mut [Verdict]) {
+        let count = flows.len().min(verdicts.len());
+        let (flows, verdicts) = (&flows[..count], &mut verdicts[..count]);
+        self.walk(flows, None, verdicts);
+        self.learn(flows, verdicts);
+        self.servers(flows, verdicts);
+        self.counts.flows += count as u64;
+        self.scratch.texts.clear();
+        for number in 0..count {
+            if verdicts[number].deferred {
+                self.counts.deferred += 1;
+                verdicts[number] = self.in_full(&flows[number]);
+            }
+        }
+    }
+
+    fn walk(&mut self, flows: &[FlowIds], only: Option<&[u32]>, verdicts: &mut [Verdict]) {
+        let (fast, names, scratch) = (self.fast, &self.names, &mut self.scratch);
+        cpu::with_best(Batch { fast, names, flows, only, verdicts, scratch });
+    }
+
+    /// Works out what firewalls asked about names, and walks those flows again until none asks.
+    fn learn(&mut self, flows: &[FlowIds], verdicts: &mut [Verdict]) {
+        while !self.scratch.wanted.is_empty() {
+            let mut wanted = std::mem::take(&mut self.scratch.wanted);
+            wanted.sort_unstable();
+            wanted.dedup();
+            for (firewall, name) in &wanted {
+                self.names.learn(self.net, *firewall, *name);
+            }
+            wanted.clear();
+            self.scratch.wanted = wanted;
+            let mut again = std::mem::take(&mut self.scratch.again);
+            again.clear();
+            again.extend((0..flows.len() as u32).filter(|n| verdicts[*n as usize].deferred));
+            self.walk(flows, Some(&again), verdicts);
+            self.scratch.again = again;
+        }
+    }
+
+    /// A name resolves only for who reaches the DNS server: each such question is a flow of its own (DNS-2).
+    fn servers(&mut self, flows: &[FlowIds], verdicts: &mut [Verdict]) {
+        let platform = self.fast.platform_rules;
+        let asks = |ids: &FlowIds| ids.server != 0 && (ids.server != HOST || platform);
+        let mut questions = std::mem::take(&mut self.scratch.questions);
+        let mut askers = std::mem::take(&mut self.scratch.askers);
+        let mut said = std::mem::take(&mut self.scratch.said);
+        questions.clear();
+        askers.clear();
+        for (number, ids) in flows.iter().enumerate().filter(|(n, ids)| asks(ids) && !verdicts[*n].deferred) {
+            askers.push(number as u32);
+            questions.push(question_to_server(ids));
+        }
+        said.clear();
+        said.resize(questions.len(), Verdict::PENDING);
+        if !questions.is_empty() {
+            self.walk(&questions, None, &mut said);
+            self.scratch.wanted.clear();
+        }
+        for (number, said) in askers.iter().zip(&said) {
+            let reached = !said.deferred && matches!(said.outcome, Outcome::Allowed | Outcome::Mixed);
+            if !reached {
+                verdicts[*number as usize] = Verdict::PENDING;
+            }
+        }
+        (self.scratch.questions, self.scratch.askers, self.scratch.said) = (questions, askers, said);
+    }
+
+    /// The full engine's answer.
+    fn in_full(&mut self, ids: &FlowIds) -> Verdict {
+        let flow = self.flow(ids);
+        let question = Question {
+            origin: self.origins[ids.origin as usize].0.clone(),
+            target: self.wanteds[ids.wanted as usize].0.clone(),
+        };
+        let Decision { outcome, disposition, cause, decider } = decide_question(self.net, &flow, &question);
+        let decider = match decider {
+            None => Decider::Nobody,
+            Some(text) => {
+                self.scratch.texts.push(text);
+                Decider::Said(self.scratch.texts.len() as u32 - 1)
+            }
+        };
+        Verdict { outcome, disposition, cause, deferred: true, decider }
+    }
+
+    /// The flow behind numbers, as far as the full engine asks for it.
+    fn flow(&self, ids: &FlowIds) -> Flow {
+        let (identity, action) = match ids.caller {
+            NOBODY => (None, None),
+            caller => self.callers[caller as usize].clone(),
+        };
+        let client = Endpoint::Address(INTERNET_CLIENT);
+        Flow {
+            name: None,
+            from: client.clone(),
+            to: client,
+            protocol: Protocol::ALL[usize::from(ids.protocol)],
+            port: ids.port,
+            source_port: Some(ids.source_port),
+            identity,
+            action,
+        }
+    }
+
+    /// A verdict in words.
+    pub fn decision(&self, verdict: &Verdict) -> Decision {
+        let &Verdict { outcome, disposition, cause, decider, .. } = verdict;
+        Decision { outcome, disposition, cause, decider: self.decider(decider) }
+    }
+
+    /// What decided, in words: `resource/rule`.
+    fn decider(&self, decider: Decider) -> Option<String> {
+        let net = self.net;
+        let inventory = &net.inventory;
+        let named = |slot: Slot| inventory.id_of(slot).map(|id| id.full_name());
+        match decider {
+            Decider::Nobody => None,
+            Decider::Text(number) => self.names.texts[number as usize].as_ref().map(|t| t.to_string()),
+            Decider::Said(number) => self.scratch.texts.get(number as usize).cloned(),
+            Decider::Resource(slot) => named(slot),
+            Decider::Owner(attachment) => named(net.attachments[attachment as usize].owner),
+            Decider::Group { nsg, inbound, rule } => {
+                let sets = if inbound { &net.security.inbound } else { &net.security.outbound };
+                let name = &sets[nsg as usize].rules[usize::from(rule)].name;
+                Some(format!("{}/{name}", inventory.nsgs.as_slice()[nsg as usize].id.full_name()))
+            }
+            Decider::Admin { vnet, inbound, rule } => {
+                let sets = if inbound { &net.admin.inbound } else { &net.admin.outbound };
+                let name = &sets[vnet as usize].rules[usize::from(rule)].name;
+                let owners = &net.admin.owners[vnet as usize][usize::from(!inbound)];
+                let owner = owners.get(usize::from(rule)).and_then(|o| o.parent());
+                Some(owner.map_or_else(|| name.to_string(), |o| format!("{}/{name}", o.full_name())))
+            }
+            Decider::Route { subnet, route } => {
+                let routes = net.subnets[subnet as usize].routes.user.as_ref()?;
+                let route = &routes.routes[usize::from(route)];
+                let owner = route.owner.and_then(named);
+                match (owner, &route.name) {
+                    (Some(owner), Some(name)) => Some(format!("{owner}/{name}")),
+                    (Some(owner), None) => Some(owner),
+                    (None, name) => name.as_ref().map(|n| n.to_string()),
+                }
+            }
+            Decider::Firewall { firewall, application, rule } => {
+                let names = &self.fast.firewalls[usize::from(firewall)].names[usize::from(application)];
+                let rule = &names[rule as usize];
+                Some(format!("{}/{}/{}", named(rule.owner)?, rule.collection, rule.rule))
+            }
+        }
+    }
+}
+
+/// The question that a sender asks its DNS server first.
+fn question_to_server(ids: &FlowIds) -> FlowIds {
+    FlowIds {
+        aim: Aim::Nothing,
+        destination: ids.server,
+        port: 53,
+        source_port: EPHEMERAL_PORT,
+        protocol: Protocol::Udp as u8,
+        name: NOBODY,
+        shadow: NOBODY,
+        server: 0,
+        caller: NOBODY,
+        ..*ids
+    }
+}

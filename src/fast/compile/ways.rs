@@ -1,0 +1,509 @@
+//! Routes, tags and neighbours of networks and subnets.
+
+use super::{Maker, groups::Headers, set_tree};
+use crate::fast::routes::{
+    self, BEATEN_UNKNOWN, Hop, HopKind, MOST_HOPS, MOST_ROUTES, NetworkDraft, Prefix, UserDraft, UserTable,
+};
+use crate::fast::tables::{NOBODY, SubnetRow, UNREACHABLE, VnetRow, subnet, vnet};
+use crate::fast::tree::{self, Tree};
+use crate::inventory::{Id, PrivateEndpointNetworkPolicies, VirtualNetwork};
+use crate::net::{AddressSet, IpAddr, IpNet};
+use crate::network::{
+    AttachmentKind, EffectiveRoute, NextHop, RoutePrefix, SubnetRole, SubnetRoutes, Tri, UserRoutes,
+};
+use crate::profile::ForwardedTrafficMode;
+use crate::tags::TagId;
+use hashbrown::{HashMap, HashSet};
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
+
+/// A route table with more prefixes than this, tags written out, is left to the full engine.
+const MOST_PREFIXES: usize = 1 << 16;
+
+/// A compiled route table; `None` where only the full engine follows it.
+type Table = Option<UserTable>;
+
+/// What the networks have in common while they are compiled.
+#[derive(Default)]
+struct Shared<'n> {
+    tables: HashMap<*const UserRoutes, Table>,
+    contents: HashMap<u64, Vec<(&'n UserRoutes, Table)>>,
+    sets: HashMap<*const AddressSet, Tree>,
+    trees: HashMap<(u32, bool), (Tree, u32)>,
+    appliances: HashMap<u32, u32>,
+    ips: Vec<u32>,
+    prefixes: HashMap<TagId, Arc<[Prefix]>>,
+    endpoint_rows: HashMap<[u64; 4], u32>,
+    /// Private endpoints by network.
+    endpoints: HashMap<u32, Vec<u32>>,
+    strays: HashSet<u32>,
+    unaddressed: HashSet<u32>,
+    broken: HashSet<u32>,
+    open_gateways: HashSet<u32>,
+}
+
+impl<'n> Maker<'n> {
+    /// Compiles networks and subnets.
+    pub(super) fn networks(&mut self, headers: &Headers) {
+        let mut shared = self.shared();
+        self.fast.vnets = self.rows(self.net.vnets.len());
+        self.fast.subnets = self.rows(self.net.subnets.len());
+        let mut wanted: Vec<Vec<u32>> = vec![Vec::new(); self.net.vnets.len()];
+        for number in 0..self.net.subnets.len() {
+            let row = self.subnet_row(&mut shared, number, &mut wanted);
+            let line = self.fast.subnets + number as u32;
+            self.fast.lines.line_mut(line).0 = row.words();
+        }
+        for (number, wanted) in wanted.into_iter().enumerate() {
+            let row = self.vnet_row(&mut shared, headers, number, wanted);
+            let line = self.fast.vnets + number as u32;
+            self.fast.lines.line_mut(line).0 = row.words();
+        }
+        self.fast.endpoints_beaten = self.net.profile.service_endpoint_route_overridable;
+    }
+
+    fn shared(&self) -> Shared<'n> {
+        let mut shared = Shared::default();
+        for (number, attachment) in self.net.attachments.iter().enumerate() {
+            let home = attachment.vnet.raw();
+            match attachment.address {
+                None => {
+                    shared.unaddressed.insert(home);
+                }
+                Some(ip) if !self.net.vnet(attachment.vnet).space.contains(ip) => {
+                    shared.strays.insert(home);
+                }
+                Some(_) => {}
+            }
+            if matches!(attachment.kind, AttachmentKind::PrivateEndpoint(..)) {
+                shared.endpoints.entry(home).or_default().push(number as u32);
+            }
+        }
+        for (number, row) in self.net.vnets.iter().enumerate() {
+            for link in row.links.iter().filter(|l| l.usable == Tri::No) {
+                shared.broken.insert(number as u32);
+                shared.broken.extend(link.remote.map(Id::raw));
+            }
+        }
+        for gateway in self.net.inventory.application_gateways.iter() {
+            if !gateway.enable_network_isolation.is(true) {
+                let subnets = gateway.gateway_ip_configurations.iter().filter_map(|c| c.subnet.known());
+                let rows = subnets.filter_map(|r| self.net.inventory.follow(r).row());
+                shared.open_gateways.extend(rows.map(Id::raw));
+            }
+        }
+        shared
+    }
+
+    fn subnet_row(&mut self, shared: &mut Shared<'n>, number: usize, wanted: &mut [Vec<u32>]) -> SubnetRow {
+        let net = self.net;
+        let row = &net.subnets[number];
+        let own = &net.inventory.subnets.as_slice()[number];
+        let routes = &row.routes;
+        let mut flags = 0;
+        let mut set = |holds: bool, flag: u32| flags |= if holds { flag } else { 0 };
+        let acts = Self::group_acts(row.role) && !row.nsg.is_none();
+        set(acts && row.nsg.row().is_some(), subnet::GROUP);
+        set(acts && row.nsg.row().is_none(), subnet::GROUP_DOUBT);
+        let special = row.role != SubnetRole::Ordinary;
+        set(special || shared.open_gateways.contains(&(number as u32)), subnet::SPARED);
+        set(special, subnet::SPECIAL);
+        set(!row.tag_doubts.is_empty(), subnet::TAG_DOUBT);
+        let (doubt, none_removed) = self.route_flags(routes);
+        set(doubt, subnet::ROUTE_DOUBT);
+        set(none_removed, subnet::NONE_REMOVED);
+        let keeps = routes.user.as_ref().map_or(Some(false), |u| u.keeps_gateway_routes_out);
+        set(keeps == Some(true), subnet::NO_GATEWAY);
+        let policies = own.private_endpoint_network_policies.or(PrivateEndpointNetworkPolicies::Disabled);
+        set(policies.as_ref().is_ok_and(|p| p.filters()), subnet::FILTERS_ENDPOINTS);
+        set(policies.is_err() && !row.nsg.is_none(), subnet::FILTERS_DOUBT);
+        set(!own.service_endpoint_policies.is_empty(), subnet::POLICIES);
+        let table = routes.user.as_ref().map(|u| self.table(shared, u));
+        let lost = table.is_some_and(|t| t.is_none());
+        let prefix = routes.user.iter().flat_map(|u| &u.routes).any(|r| r.prefix_unknown.is_some());
+        let unknown = routes.user.as_ref().is_some_and(|u| u.unknown.is_some());
+        set(lost || prefix || unknown || routes.user_unknown.is_some(), subnet::TABLE_DOUBT);
+        let user = table.flatten().unwrap_or_default();
+        let keeps_peerings_out = routes.user.as_ref().is_some_and(|u| u.keeps_peering_routes_out);
+        let (network, network_values) = self.network_tree(shared, row.vnet, keeps_peerings_out);
+        let hops = routes.user.iter().flat_map(|u| &u.routes).chain(&routes.vnet.gateway);
+        let list = &mut wanted[row.vnet.index()];
+        for ip in hops.filter_map(single_appliance) {
+            let number = appliance_number(shared, ip);
+            if !list.contains(&number) {
+                list.push(number);
+            }
+        }
+        let tag = self.tag_tree_of(shared, &row.virtual_network_tag);
+        let endpoints = self.endpoint_row(shared, &routes.service_endpoints, &mut flags);
+        let heads = row.nsg.row().map_or([0, 0], |n| self.fast.groups[n.index()]);
+        SubnetRow {
+            vnet: row.vnet.raw(),
+            flags,
+            rules: heads,
+            user: user.tree,
+            user_values: user.values,
+            user_hops: user.hops,
+            network,
+            network_values,
+            tag,
+            method: self.subnet_method(number),
+            endpoints,
+            nsg: row.nsg.row().map_or(0, |n| n.raw() + 1),
+        }
+    }
+
+    /// Whether gateway and peering routes are in doubt, and whether None routes are gone (RT-3a, RT-3b).
+    fn route_flags(&self, routes: &SubnetRoutes) -> (bool, bool) {
+        let learnt = &routes.vnet;
+        let keeps = routes.user.as_ref().map_or(Some(false), |u| u.keeps_gateway_routes_out);
+        let some = !learnt.gateway.is_empty() || learnt.gateway_unknown.is_some();
+        let gateway = some && (keeps.is_none() || learnt.gateway_unknown.is_some() && keeps == Some(false));
+        let doubt = !learnt.peering_doubts.is_empty() || gateway;
+        let user = routes.user.iter().flat_map(|u| &u.routes).any(is_default);
+        let bgp = self.net.profile.bgp_default_removes_none_routes && keeps == Some(false);
+        (doubt, user || bgp && learnt.gateway.iter().any(is_default))
+    }
+
+    fn tag_tree_of(&mut self, shared: &mut Shared<'n>, set: &Arc<AddressSet>) -> Tree {
+        let lines = &mut self.fast.lines;
+        *shared.sets.entry(Arc::as_ptr(set)).or_insert_with(|| set_tree(lines, set.v4()))
+    }
+
+    /// The tags that service endpoints of a subnet route to; one that has no number leaves all to the full engine.
+    fn endpoint_row(&mut self, shared: &mut Shared<'n>, routes: &[EffectiveRoute], flags: &mut u32) -> u32 {
+        if routes.is_empty() {
+            return 0;
+        }
+        let tags = routes.iter().filter_map(|r| match &r.prefix {
+            Some(RoutePrefix::Tag(tag)) => Some(*tag),
+            _ => None,
+        });
+        let Some(row) = self.tag_row(tags) else {
+            *flags |= subnet::TABLE_DOUBT;
+            return 0;
+        };
+        let list = &mut self.fast.service_endpoints;
+        *shared.endpoint_rows.entry(row).or_insert_with(|| {
+            list.push(row);
+            list.len() as u32
+        })
+    }
+
+    fn table(&mut self, shared: &mut Shared<'n>, user: &'n Arc<UserRoutes>) -> Table {
+        if let Some(table) = shared.tables.get(&Arc::as_ptr(user)) {
+            return *table;
+        }
+        let key = content(user);
+        let alike = shared.contents.get(&key).and_then(|same| same.iter().find(|(u, _)| equal(u, user)));
+        let table = match alike {
+            Some((_, table)) => *table,
+            None => {
+                let table = self.new_table(shared, user);
+                shared.contents.entry(key).or_default().push((user, table));
+                table
+            }
+        };
+        shared.tables.insert(Arc::as_ptr(user), table);
+        table
+    }
+
+    fn new_table(&mut self, shared: &mut Shared<'n>, user: &UserRoutes) -> Table {
+        let mut hops: Vec<Hop> = Vec::new();
+        let mut drafts = Vec::new();
+        if user.routes.len() >= MOST_ROUTES {
+            return None;
+        }
+        for (number, route) in user.routes.iter().enumerate() {
+            let hop = self.hop(shared, None, route);
+            let palette = hops.iter().position(|h| *h == hop).unwrap_or_else(|| {
+                hops.push(hop);
+                hops.len() - 1
+            });
+            let (rank, prefixes) = self.prefixes(shared, route);
+            if hops.len() > MOST_HOPS || drafts.len() + prefixes.len() > MOST_PREFIXES {
+                return None;
+            }
+            let draft =
+                UserDraft { rank, overrides: route.bgp_override, hop: palette as u16, route: number as u16 };
+            drafts.extend(prefixes.iter().map(|p| (*p, draft)));
+        }
+        Some(routes::user_table(&mut self.fast.lines, drafts, &hops))
+    }
+
+    /// The IPv4 prefixes of a route, and its rank among routes of one prefix (RT-17).
+    fn prefixes(&self, shared: &mut Shared<'n>, route: &EffectiveRoute) -> (u8, Arc<[Prefix]>) {
+        match &route.prefix {
+            None => (0, Arc::from([])),
+            Some(RoutePrefix::Net(net)) => (0, prefix(net).into_iter().collect()),
+            Some(RoutePrefix::Tag(tag)) => {
+                let name = self.net.tags.name(*tag);
+                let rank = match (name.to_ascii_lowercase().starts_with("azurecloud"), name.contains('.')) {
+                    (false, true) => 1,
+                    (false, false) => 2,
+                    (true, true) => 3,
+                    (true, false) => 4,
+                };
+                let all = || self.net.tags.prefixes(*tag).iter().filter_map(prefix).collect();
+                (rank, shared.prefixes.entry(*tag).or_insert_with(all).clone())
+            }
+        }
+    }
+
+    fn hop(&self, shared: &mut Shared<'n>, home: Option<Id<VirtualNetwork>>, route: &EffectiveRoute) -> Hop {
+        let other = Hop::new(HopKind::Other, 0);
+        let Ok(hop) = &route.hop else { return other };
+        match hop {
+            NextHop::VnetLocal => Hop::new(HopKind::Local, 0),
+            NextHop::Internet => Hop::new(HopKind::Internet, 0),
+            NextHop::None => Hop::new(HopKind::None, 0),
+            NextHop::ConnectedGroup(remote) => Hop::new(HopKind::Network, remote.raw()),
+            NextHop::Peering { remote, link } => match home {
+                Some(home) if self.is_plain(home, *link) => Hop::new(HopKind::Network, remote.raw()),
+                _ => other,
+            },
+            NextHop::Appliance(_) => match single_appliance(route) {
+                Some(ip) => Hop::new(HopKind::Appliance, appliance_number(shared, ip)),
+                None => other,
+            },
+            _ => other,
+        }
+    }
+
+    /// Whether a peering takes whatever the route gives it (PEER-6, PEER-10).
+    fn is_plain(&self, home: Id<VirtualNetwork>, link: usize) -> bool {
+        let Some(link) = self.net.vnet(home).links.get(link) else { return false };
+        let inventory = &self.net.inventory;
+        let whole = !inventory.peerings[link.peering].peer_complete_vnets.is(false);
+        let mode = self.net.profile.forwarded_traffic_mode;
+        let accepts = link.reverse.is_none_or(|r| {
+            mode == ForwardedTrafficMode::TagOnly
+                || matches!(inventory.peerings[r].allow_forwarded_traffic.or(false), Ok(true))
+        });
+        whole && accepts
+    }
+
+    fn network_tree(
+        &mut self,
+        shared: &mut Shared<'n>,
+        home: Id<VirtualNetwork>,
+        no_peerings: bool,
+    ) -> (Tree, u32) {
+        if let Some(found) = shared.trees.get(&(home.raw(), no_peerings)) {
+            return *found;
+        }
+        let routes = self.net.vnet(home).routes.vnet.clone();
+        let mut drafts = Vec::new();
+        for route in &routes.system {
+            let Some(RoutePrefix::Net(net)) = &route.prefix else { continue };
+            let Some(prefix) = prefix(net) else { continue };
+            if no_peerings && matches!(route.hop, Ok(NextHop::Peering { .. })) {
+                continue;
+            }
+            let beats = matches!(
+                route.hop,
+                Ok(NextHop::VnetLocal | NextHop::Peering { .. } | NextHop::ConnectedGroup(_))
+            );
+            drafts.push(match self.hop(shared, Some(home), route) {
+                hop if hop.kind() == HopKind::None => (prefix, NetworkDraft::None),
+                hop => (prefix, NetworkDraft::System(hop, beats)),
+            });
+        }
+        for route in &routes.gateway {
+            let Some(RoutePrefix::Net(net)) = &route.prefix else { continue };
+            let Some(prefix) = prefix(net) else { continue };
+            drafts.push((prefix, NetworkDraft::Gateway(self.hop(shared, Some(home), route))));
+        }
+        for route in &routes.private_endpoints {
+            let (Ok(NextHop::InterfaceEndpoint(id)), Some(RoutePrefix::Net(net))) =
+                (&route.hop, &route.prefix)
+            else {
+                continue;
+            };
+            let (Some(prefix), place) = (prefix(net), self.fast.slot_of[id.index()]) else { continue };
+            if place != NOBODY {
+                let beaten = self.net.private_endpoint_beaten_from(*id).map_or(BEATEN_UNKNOWN, u32::from);
+                drafts.push((prefix, NetworkDraft::Endpoint(place, beaten)));
+            }
+        }
+        let tree = routes::network_tree(&mut self.fast.lines, drafts);
+        shared.trees.insert((home.raw(), no_peerings), tree);
+        tree
+    }
+
+    fn vnet_row(
+        &mut self,
+        shared: &mut Shared<'n>,
+        headers: &Headers,
+        number: usize,
+        wanted: Vec<u32>,
+    ) -> VnetRow {
+        let row = &self.net.vnets[number];
+        let key = number as u32;
+        let mut flags = 0;
+        let mut set = |holds: bool, flag: u32| flags |= if holds { flag } else { 0 };
+        set(shared.broken.contains(&key), vnet::BROKEN);
+        set(shared.unaddressed.contains(&key) || row.space_unknown.is_some(), vnet::SPACE_DOUBT);
+        let closed = row.links.iter().filter(|l| l.usable == Tri::Yes).any(|l| {
+            let peering = &self.net.inventory.peerings[l.peering];
+            !matches!(peering.allow_virtual_network_access.or(true), Ok(true))
+        });
+        set(closed, vnet::ACCESS_DOUBT);
+        let tag = row.subnets.first().map(|s| self.net.subnet(*s).internet_tag.clone());
+        let tag = tag.filter(|t| t.v4() != self.net.public.v4());
+        set(tag.is_some(), vnet::OWN_INTERNET);
+        let lines = &mut self.fast.lines;
+        let internet: Tree = tag.map_or(Tree::default(), |t| set_tree(lines, t.v4()));
+        let spaces = row.subnets.iter().map(|s| (self.net.subnet(*s).space.v4(), s.raw()));
+        let (keys, values, _) = painted(spaces.collect());
+        let subnets = tree::build(lines, &keys);
+        let subnet_rows = lines.words(&values, 0);
+        let (network, network_values) = self.network_tree(shared, Id::new(number), false);
+        let (doubt, none_removed) = self.route_flags(&row.routes);
+        set(doubt, vnet::ROUTE_DOUBT);
+        set(none_removed, vnet::NONE_REMOVED);
+        let (near, near_rows, clear) = match shared.endpoints.contains_key(&key) {
+            true => self.near(shared, number),
+            false => (Tree::default(), 0, true),
+        };
+        set(!clear, vnet::NEAR_DOUBT);
+        let mut pairs: Vec<u32> = vec![wanted.len() as u32];
+        pairs.extend(
+            wanted.iter().flat_map(|n| [*n, self.appliance_at(Id::new(number), shared.ips[*n as usize])]),
+        );
+        let region = self.net.region(Id::new(number));
+        let region = region.map_or(0, |r| self.region(r));
+        VnetRow {
+            flags,
+            admin: headers.admin.get(number).copied().unwrap_or_default(),
+            subnets,
+            subnet_rows,
+            internet,
+            appliances: self.fast.lines.words(&pairs, 0),
+            network,
+            network_values,
+            near,
+            near_rows,
+            region,
+        }
+    }
+
+    /// The networks beside one by address; `false` where that would not tell who holds an address.
+    fn near(&mut self, shared: &Shared<'n>, number: usize) -> (Tree, u32, bool) {
+        let row = &self.net.vnets[number];
+        let peers: Vec<Id<VirtualNetwork>> =
+            row.links.iter().filter(|l| l.usable == Tri::Yes).filter_map(|l| l.remote).collect();
+        let stray = peers.iter().any(|p| shared.strays.contains(&p.raw()));
+        let spaces = peers.iter().map(|p| (self.net.vnet(*p).space.v4(), p.raw()));
+        let (keys, values, overlap) = painted(spaces.collect());
+        let tree = tree::build(&mut self.fast.lines, &keys);
+        (tree, self.fast.lines.words(&values, 0), !stray && !overlap)
+    }
+
+    /// The appliance at an address of a network or one beside it (RT-13).
+    fn appliance_at(&self, home: Id<VirtualNetwork>, ip: u32) -> u32 {
+        let links = &self.net.vnet(home).links;
+        let peers = links.iter().filter(|l| l.usable == Tri::Yes).filter_map(|l| l.remote);
+        let near = || std::iter::once(home).chain(peers.clone());
+        let address = IpAddr::V4(ip.into());
+        if let Some(id) = near().find_map(|v| self.net.at_address(v, address)) {
+            return self.fast.slot_of[id.index()];
+        }
+        let held = near().any(|v| self.net.vnet(v).space.contains(address));
+        let doubt = links.iter().any(|l| matches!(l.usable, Tri::Unknown(_)));
+        if held || doubt { NOBODY } else { UNREACHABLE }
+    }
+}
+
+/// The number of an appliance by its address.
+fn appliance_number(shared: &mut Shared<'_>, ip: u32) -> u32 {
+    let next = shared.ips.len() as u32;
+    *shared.appliances.entry(ip).or_insert_with(|| {
+        shared.ips.push(ip);
+        next
+    })
+}
+
+/// The one appliance a route leads to.
+fn single_appliance(route: &EffectiveRoute) -> Option<u32> {
+    match &route.hop {
+        Ok(NextHop::Appliance(ips)) => match ips[..] {
+            [IpAddr::V4(ip)] => Some(ip.into()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn prefix(net: &IpNet) -> Option<Prefix> {
+    match net {
+        IpNet::V4(net) => Some(Prefix { first: net.network().into(), length: net.prefix_len() }),
+        IpNet::V6(_) => None,
+    }
+}
+
+fn is_default(route: &EffectiveRoute) -> bool {
+    matches!(&route.prefix, Some(RoutePrefix::Net(IpNet::V4(net))) if net.prefix_len() == 0)
+}
+
+/// What a route says, without its name and place.
+fn said(route: &EffectiveRoute) -> (Option<IpNet>, Option<TagId>, bool) {
+    let net = match &route.prefix {
+        Some(RoutePrefix::Net(net)) => Some(*net),
+        _ => None,
+    };
+    let tag = match &route.prefix {
+        Some(RoutePrefix::Tag(tag)) => Some(*tag),
+        _ => None,
+    };
+    (net, tag, route.bgp_override)
+}
+
+fn content(user: &UserRoutes) -> u64 {
+    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+    for route in &user.routes {
+        said(route).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+fn equal(a: &UserRoutes, b: &UserRoutes) -> bool {
+    let hop = |r: &EffectiveRoute| r.hop.as_ref().ok().cloned();
+    let same = |(a, b): (&EffectiveRoute, &EffectiveRoute)| said(a) == said(b) && hop(a) == hop(b);
+    a.routes.len() == b.routes.len() && a.routes.iter().zip(&b.routes).all(same)
+}
+
+/// Sets painted over each other, the first on top: beginnings of intervals, whose each is plus one, and
+/// whether any two meet.
+fn painted(sets: Vec<(&[(u32, u32)], u32)>) -> (Vec<u32>, Vec<u32>, bool) {
+    let mut events: Vec<(u64, usize, bool)> = Vec::new();
+    for (order, (ranges, _)) in sets.iter().enumerate() {
+        for (low, high) in *ranges {
+            events.push((u64::from(*low), order, true));
+            events.push((u64::from(*high) + 1, order, false));
+        }
+    }
+    events.sort_unstable();
+    let mut open = std::collections::BTreeSet::new();
+    let (mut keys, mut values, mut meet) = (Vec::new(), vec![0], false);
+    for same in events.chunk_by(|a, b| a.0 == b.0) {
+        for (_, order, begins) in same.iter().filter(|e| !e.2).chain(same.iter().filter(|e| e.2)) {
+            if *begins {
+                meet |= !open.is_empty();
+                open.insert(*order);
+            } else {
+                open.remove(order);
+            }
+        }
+        let value = open.first().map_or(0, |order: &usize| sets[*order].1 + 1);
+        match u32::try_from(same[0].0) {
+            Ok(0) => values[0] = value,
+            Ok(at) => {
+                keys.push(at);
+                values.push(value);
+            }
+            Err(_) => {}
+        }
+    }
+    (keys, values, meet)
+}

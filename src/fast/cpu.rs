@@ -1,0 +1,278 @@
+//! What the machine can do: the one module with `unsafe`.
+//!
+//! Two things are here and nowhere else: prefetching a line, and counting the keys of a line that are not
+//! above a number with one vector compare. Both have a portable form that gives the same answers; which one
+//! runs is decided once for a batch ([`with_best`]), outside every loop.
+//!
+//! INVARIANT: a vector form is only called inside a function that enables its target features, and
+//! [`with_best`] enters such a function only after the processor said that it has them. Loads go through
+//! references to whole lines, so none is out of bounds; a prefetch never faults.
+
+#![allow(unsafe_code, reason = "prefetch and vector compares; benches/fast.rs shows what they are worth")]
+
+use super::lines::Line;
+
+/// The operations that differ by processor.
+pub trait Cpu: Copy {
+    /// How many keys of a sorted line are not above `x`.
+    fn rank(self, keys: &Line, x: u32) -> u32;
+    /// Which of 32 ranges of 16 bits hold `x`: a bit each. Range `i` stands in half `i % 2` of word `i / 2`.
+    fn within(self, low: &Line, high: &Line, x: u16) -> u32;
+    /// Asks for a line ahead of its use.
+    fn fetch(self, line: &Line);
+}
+
+/// Work that is compiled once for each kind of processor.
+pub trait Work {
+    /// What it gives.
+    type Output;
+    /// Does it.
+    fn run<C: Cpu>(self, cpu: C) -> Self::Output;
+}
+
+/// Any processor.
+#[derive(Clone, Copy, Debug)]
+pub struct Portable;
+
+impl Cpu for Portable {
+    #[inline(always)]
+    fn rank(self, keys: &Line, x: u32) -> u32 {
+        keys.0.iter().map(|key| u32::from(*key <= x)).sum()
+    }
+
+    #[inline(always)]
+    fn within(self, low: &Line, high: &Line, x: u16) -> u32 {
+        let halves = |word: u32| [word as u16, (word >> 16) as u16];
+        let mut found = 0;
+        for (i, (low, high)) in low.0.iter().zip(&high.0).enumerate() {
+            for (half, (low, high)) in halves(*low).into_iter().zip(halves(*high)).enumerate() {
+                found |= u32::from(low <= x && x <= high) << (2 * i + half);
+            }
+        }
+        found
+    }
+
+    #[inline(always)]
+    fn fetch(self, _: &Line) {}
+}
+
+/// Does work in the best form this processor has.
+#[inline]
+pub fn with_best<W: Work>(work: W) -> W::Output {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if x86::Avx512::is_here() {
+            // SAFETY: the processor has the features.
+            return unsafe { x86::run_avx512(work) };
+        }
+        if x86::Avx2::is_here() {
+            // SAFETY: the processor has the features.
+            return unsafe { x86::run_avx2(work) };
+        }
+    }
+    work.run(Portable)
+}
+
+/// Does work in the portable form, to compare with.
+pub fn with_portable<W: Work>(work: W) -> W::Output {
+    work.run(Portable)
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::{Cpu, Line, Work};
+    use std::arch::x86_64::*;
+
+    /// 16 keys in one compare.
+    #[derive(Clone, Copy)]
+    pub(super) struct Avx512(());
+
+    impl Avx512 {
+        pub(super) fn is_here() -> bool {
+            is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("popcnt")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2")
+                && is_x86_feature_detected!("lzcnt")
+        }
+    }
+
+    impl Cpu for Avx512 {
+        #[inline(always)]
+        fn rank(self, keys: &Line, x: u32) -> u32 {
+            // SAFETY: only made by `run_avx512`, which has the features; the load reads one whole line.
+            unsafe {
+                let keys = _mm512_load_si512(keys.0.as_ptr().cast());
+                let low = _mm512_cmple_epu32_mask(keys, _mm512_set1_epi32(x as i32));
+                u32::from(low).count_ones()
+            }
+        }
+
+        #[inline(always)]
+        fn within(self, low: &Line, high: &Line, x: u16) -> u32 {
+            // SAFETY: only made by `run_avx512`, which has the features; each load reads one whole line.
+            unsafe {
+                let low = _mm512_load_si512(low.0.as_ptr().cast());
+                let high = _mm512_load_si512(high.0.as_ptr().cast());
+                let x = _mm512_set1_epi16(x as i16);
+                _mm512_cmple_epu16_mask(low, x) & _mm512_cmpge_epu16_mask(high, x)
+            }
+        }
+
+        #[inline(always)]
+        fn fetch(self, line: &Line) {
+            // SAFETY: a prefetch has no effect that a program can see.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(line.0.as_ptr().cast()) }
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,popcnt,bmi1,bmi2,lzcnt")]
+    pub(super) unsafe fn run_avx512<W: Work>(work: W) -> W::Output {
+        work.run(Avx512(()))
+    }
+
+    /// 8 keys in one compare.
+    #[derive(Clone, Copy)]
+    pub(super) struct Avx2(());
+
+    impl Avx2 {
+        pub(super) fn is_here() -> bool {
+            is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("popcnt")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("lzcnt")
+        }
+    }
+
+    impl Cpu for Avx2 {
+        #[inline(always)]
+        fn rank(self, keys: &Line, x: u32) -> u32 {
+            // SAFETY: only made by `run_avx2`, which has the features; both loads are inside the line.
+            unsafe {
+                let x = _mm256_set1_epi32(x as i32);
+                let count = |at: usize| {
+                    let keys = _mm256_load_si256(keys.0.as_ptr().add(at).cast());
+                    // key <= x: the smaller of the two is the key.
+                    let low = _mm256_cmpeq_epi32(_mm256_min_epu32(keys, x), keys);
+                    (_mm256_movemask_ps(_mm256_castsi256_ps(low)) as u32).count_ones()
+                };
+                count(0) + count(8)
+            }
+        }
+
+        #[inline(always)]
+        fn within(self, low: &Line, high: &Line, x: u16) -> u32 {
+            // SAFETY: only made by `run_avx2`, which has the features; all loads are inside the lines.
+            unsafe {
+                let x = _mm256_set1_epi16(x as i16);
+                let half = |at: usize| {
+                    let low = _mm256_load_si256(low.0.as_ptr().add(at).cast());
+                    let high = _mm256_load_si256(high.0.as_ptr().add(at).cast());
+                    let above = _mm256_cmpeq_epi16(_mm256_min_epu16(low, x), low);
+                    let below = _mm256_cmpeq_epi16(_mm256_max_epu16(high, x), high);
+                    _mm256_and_si256(above, below)
+                };
+                // Packing works on halves of 128 bits; the permutation puts them in order again.
+                let packed = _mm256_packs_epi16(half(0), half(8));
+                let packed = _mm256_permute4x64_epi64::<0b11_01_10_00>(packed);
+                _mm256_movemask_epi8(packed) as u32
+            }
+        }
+
+        #[inline(always)]
+        fn fetch(self, line: &Line) {
+            // SAFETY: a prefetch has no effect that a program can see.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(line.0.as_ptr().cast()) }
+        }
+    }
+
+    #[target_feature(enable = "avx2,popcnt,bmi1,lzcnt")]
+    pub(super) unsafe fn run_avx2<W: Work>(work: W) -> W::Output {
+        work.run(Avx2(()))
+    }
+
+    #[cfg(test)]
+    pub(super) fn ranks(keys: &Line, x: u32) -> Vec<u32> {
+        struct Rank<'a>(&'a Line, u32);
+        impl Work for Rank<'_> {
+            type Output = u32;
+            #[inline(always)]
+            fn run<C: Cpu>(self, cpu: C) -> u32 {
+                cpu.fetch(self.0);
+                cpu.rank(self.0, self.1)
+            }
+        }
+        each(|| Rank(keys, x))
+    }
+
+    #[cfg(test)]
+    pub(super) fn withins(low: &Line, high: &Line, x: u16) -> Vec<u32> {
+        struct Within<'a>(&'a Line, &'a Line, u16);
+        impl Work for Within<'_> {
+            type Output = u32;
+            #[inline(always)]
+            fn run<C: Cpu>(self, cpu: C) -> u32 {
+                cpu.within(self.0, self.1, self.2)
+            }
+        }
+        each(|| Within(low, high, x))
+    }
+
+    #[cfg(test)]
+    fn each<W: Work<Output = u32>>(work: impl Fn() -> W) -> Vec<u32> {
+        let mut out = Vec::new();
+        if Avx512::is_here() {
+            // SAFETY: the processor has the features.
+            out.push(unsafe { run_avx512(work()) });
+        }
+        if Avx2::is_here() {
+            // SAFETY: the processor has the features.
+            out.push(unsafe { run_avx2(work()) });
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_counts_alike() {
+        let lines = [
+            Line([0; 16]),
+            Line([u32::MAX; 16]),
+            Line(std::array::from_fn(|i| (i as u32) * 0x1111_1111)),
+            Line(std::array::from_fn(|i| 0x7fff_fff8 + i as u32)),
+        ];
+        for line in &lines {
+            let keys = line.0.iter().flat_map(|k| [k.wrapping_sub(1), *k, k.wrapping_add(1)]);
+            for x in keys.chain([0, 1, 0x7fff_ffff, 0x8000_0000, u32::MAX]) {
+                let expected = line.0.iter().filter(|k| **k <= x).count() as u32;
+                assert_eq!(Portable.rank(line, x), expected);
+                #[cfg(target_arch = "x86_64")]
+                for rank in x86::ranks(line, x) {
+                    assert_eq!(rank, expected, "{line:?} {x}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_form_finds_the_same_ranges() {
+        let low = Line(std::array::from_fn(|i| (i as u32 * 2_001) | (i as u32 * 2_047) << 16));
+        let high = Line(std::array::from_fn(|i| (i as u32 * 4_003 + 5) | (0xffff - i as u32) << 16));
+        for x in [0u16, 1, 5, 2_001, 2_047, 30_705, 32_767, 32_768, 60_050, 65_520, 65_535] {
+            let lane = |line: &Line, i: usize| (line.0[i / 2] >> (i % 2 * 16)) as u16;
+            let holds = |i: &usize| lane(&low, *i) <= x && x <= lane(&high, *i);
+            let expected = (0..32).filter(holds).fold(0u32, |m, i| m | 1 << i);
+            assert_eq!(Portable.within(&low, &high, x), expected, "{x}");
+            #[cfg(target_arch = "x86_64")]
+            for found in x86::withins(&low, &high, x) {
+                assert_eq!(found, expected, "{x}");
+            }
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! A flow as the walk carries it, and its answer.
+
+use super::rules::Ask;
+use super::tables::NOBODY;
+use crate::inventory::Slot;
+use crate::trace::{Cause, Disposition, Outcome};
+
+/// Where a flow starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At the holder of a slot.
+    Slot(u32),
+    /// At some host of a subnet.
+    Subnet(u32, u32),
+    /// At a public client.
+    Internet(u32),
+    /// Where only the full engine knows its way.
+    Other,
+}
+
+/// What a flow is meant for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// An address.
+    Nothing,
+    /// The holder of a slot.
+    Slot(u32),
+    /// An endpoint of a service, by position.
+    Service(u32, u8),
+    /// Somebody else's service.
+    Foreign,
+    /// A host of Azure itself.
+    WellKnown,
+    /// A described host of the internet.
+    Host(u32),
+    /// Some public host, or a public address of the estate.
+    Public,
+    /// A name that does not resolve, by the number of its verdict.
+    Unresolved(u32),
+    /// What only the full engine knows.
+    Other,
+}
+
+/// A flow in numbers. [`super::Asker`] makes it of words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowIds {
+    /// Where it starts.
+    pub start: Start,
+    /// What is meant.
+    pub aim: Aim,
+    /// The destination address.
+    pub destination: u32,
+    /// The destination port.
+    pub port: u16,
+    /// The source port.
+    pub source_port: u16,
+    /// The protocol's number among [`crate::net::Protocol::ALL`].
+    pub protocol: u8,
+    /// The name asked for; [`NOBODY`] for none.
+    pub name: u32,
+    /// What keeps the private zone from answering, by number; [`NOBODY`] for nothing.
+    pub shadow: u32,
+    /// The DNS server that must be reached first; 0 for none.
+    pub server: u32,
+    /// The question in full, by number, for what the full engine must answer.
+    pub origin: u32,
+    /// The other half of it.
+    pub wanted: u32,
+    /// Who calls and what for, by number; [`NOBODY`] where nobody is named.
+    pub caller: u32,
+}
+
+/// What decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decider {
+    /// Nothing that has a name.
+    Nobody,
+    /// A rule of a network security group, by number.
+    Group {
+        /// The group's row.
+        nsg: u32,
+        /// Direction and number of the rule.
+        inbound: bool,
+        /// Its number.
+        rule: u16,
+    },
+    /// A security admin rule of a network, by number.
+    Admin {
+        /// The network's row.
+        vnet: u32,
+        /// Direction.
+        inbound: bool,
+        /// Its number.
+        rule: u16,
+    },
+    /// A route of a subnet's table, by number.
+    Route {
+        /// The subnet's row.
+        subnet: u32,
+        /// Its number.
+        route: u16,
+    },
+    /// A rule of a firewall, by number.
+    Firewall {
+        /// The firewall's row.
+        firewall: u16,
+        /// Whether it is an application rule.
+        application: bool,
+        /// Its number.
+        rule: u32,
+    },
+    /// A resource.
+    Resource(Slot),
+    /// What an attachment belongs to, by number.
+    Owner(u32),
+    /// A text kept with the names.
+    Text(u32),
+    /// A text of the batch that was decided last.
+    Said(u32),
+}
+
+/// The answer to a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The answer.
+    pub outcome: Outcome,
+    /// How it ended.
+    pub disposition: Disposition,
+    /// Why, where it did not get through.
+    pub cause: Option<Cause>,
+    /// Whether the full engine gave it.
+    pub deferred: bool,
+    /// What decided.
+    pub decider: Decider,
+}
+
+impl Verdict {
+    /// An answer still to be given.
+    pub const PENDING: Verdict = Verdict {
+        outcome: Outcome::Unknown,
+        disposition: Disposition::InsufficientInfo,
+        cause: None,
+        deferred: true,
+        decider: Decider::Nobody,
+    };
+}
+
+/// A packet's header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Header {
+    pub source: u32,
+    pub destination: u32,
+    pub source_port: u16,
+    pub port: u16,
+}
+
+impl Header {
+    #[inline(always)]
+    pub(super) fn reversed(self) -> Header {
+        Header {
+            source: self.destination,
+            destination: self.source,
+            source_port: self.port,
+            port: self.source_port,
+        }
+    }
+}
+
+/// What remembers a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Device {
+    Transit(u32),
+    Inbound(u32),
+    Outbound(u32),
+}
+
+/// A device that remembers the flow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Session {
+    pub device: Device,
+    pub incoming: Header,
+    pub outgoing: Header,
+    pub stateful: bool,
+    pub answered: bool,
+}
+
+/// More sessions than this are left to the full engine.
+pub(super) const MOST_SESSIONS: usize = 6;
+
+const NO_SESSION: Session = Session {
+    device: Device::Transit(NOBODY),
+    incoming: Header { source: 0, destination: 0, source_port: 0, port: 0 },
+    outgoing: Header { source: 0, destination: 0, source_port: 0, port: 0 },
+    stateful: false,
+    answered: false,
+};
+
+/// Where a flow ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Terminal {
+    Slot(u32),
+    Subnet(u32),
+    Public,
+    Endpoint(u32),
+    ServiceEndpoint(u32),
+    Platform,
+}
+
+/// How a flow came to a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    Public,
+    ServiceEndpoint(u32),
+    Endpoint(u32),
+}
+
+/// What comes after the filters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    Route,
+    Machine,
+    Endpoint,
+    Listener,
+    Subnet,
+}
+
+/// A layer of rules: the header of its set, and whose it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Layer {
+    pub head: u32,
+    /// Row of the group plus one; 0 for security admin rules.
+    pub nsg: u32,
+}
+
+/// A flow on its way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Going {
+    pub ids: FlowIds,
+    /// Where its answer goes.
+    pub out: u32,
+    pub header: Header,
+    pub slot: u32,
+    pub subnet: u32,
+    pub vnet: u32,
+    /// The slot it left the subnet from.
+    pub from: u32,
+    pub layers: [Layer; 3],
+    pub layer_count: u8,
+    pub after: After,
+    pub inbound: bool,
+    pub returning: bool,
+    pub places: u8,
+    pub session_count: u8,
+    /// An application rule matched, so every firewall from there on puts its own address in (FW-19).
+    pub proxied: bool,
+    pub endpoint_seen: bool,
+    /// It came in by a public front that is closed where no group opens it.
+    pub closed: bool,
+    /// The next route is chosen among the network's own.
+    pub by_network: bool,
+    /// The service refuses it, unless its answer is lost before.
+    pub refused: Option<(Cause, Decider)>,
+    pub aim: Aim,
+    pub arrival: Arrival,
+    pub disposition: Disposition,
+    pub ask: Ask,
+    pub sessions: [Session; MOST_SESSIONS],
+}
+
+impl Going {
+    pub(super) fn new(ids: FlowIds, out: u32, source: u32) -> Self {
+        let header =
+            Header { source, destination: ids.destination, source_port: ids.source_port, port: ids.port };
+        Self {
+            ids,
+            out,
+            header,
+            slot: NOBODY,
+            subnet: NOBODY,
+            vnet: NOBODY,
+            from: NOBODY,
+            layers: [Layer::default(); 3],
+            layer_count: 0,
+            after: After::Route,
+            inbound: false,
+            returning: false,
+            places: 0,
+            session_count: 0,
+            proxied: false,
+            endpoint_seen: false,
+            closed: false,
+            by_network: false,
+            refused: None,
+            aim: ids.aim,
+            arrival: Arrival::Public,
+            disposition: Disposition::Accepted,
+            ask: Ask::default(),
+            sessions: [NO_SESSION; MOST_SESSIONS],
+        }
+    }
+
+    /// Takes another flow in; old sessions are left, since they are counted.
+    #[inline(always)]
+    pub(super) fn begin(&mut self, ids: FlowIds, out: u32, source: u32) {
+        self.header =
+            Header { source, destination: ids.destination, source_port: ids.source_port, port: ids.port };
+        (self.ids, self.out, self.aim) = (ids, out, ids.aim);
+        (self.slot, self.subnet, self.vnet, self.from) = (NOBODY, NOBODY, NOBODY, NOBODY);
+        (self.layer_count, self.places, self.session_count) = (0, 0, 0);
+        (self.returning, self.proxied, self.endpoint_seen) = (false, false, false);
+        (self.closed, self.by_network, self.refused) = (false, false, None);
+    }
+
+    /// The sessions so far.
+    #[inline(always)]
+    pub(super) fn sessions(&mut self) -> &mut [Session] {
+        &mut self.sessions[..usize::from(self.session_count)]
+    }
+}

@@ -1,0 +1,363 @@
+//! Stages of forwarding: the choice of a route, what its next hop does, and the way to public space.
+
+use super::cpu::Cpu;
+use super::flow::{Aim, Arrival, Decider, Device, Header, Start, Terminal};
+use super::routes::{self, Chosen, Hop, HopKind, NetworkRoute, UserRoute};
+use super::rules;
+use super::tables::{Method, NOBODY, Occupant, SubnetRow, UNREACHABLE, slot, subnet, vnet};
+use super::tree::Cursor;
+use super::walk::{BATCH, Queue, Stage, Walk};
+use crate::inventory::{Slot, TableTag};
+use crate::trace::{Cause, Disposition};
+
+const TCP: u8 = 0;
+const SMTP: u16 = 25;
+
+/// The address of a default outbound connection.
+pub(super) fn default_outbound() -> u32 {
+    match crate::trace::DEFAULT_OUTBOUND {
+        crate::net::IpAddr::V4(ip) => ip.into(),
+        crate::net::IpAddr::V6(_) => 0,
+    }
+}
+
+impl<C: Cpu> Walk<'_, C> {
+    /// Chooses routes.
+    #[inline(always)]
+    pub(super) fn route(&mut self, queue: &Queue) {
+        let fast = self.fast;
+        let lines = &fast.lines;
+        let mut rows = [SubnetRow::default(); BATCH];
+        let mut searches = [(Cursor::default(), Cursor::default()); BATCH];
+        for ((row, search), i) in rows.iter_mut().zip(&mut searches).zip(queue.flows()) {
+            *row = fast.subnet(self.going[i].subnet);
+            if std::mem::take(&mut self.going[i].by_network) {
+                *row = self.of_network(row.vnet);
+            }
+            row.user.fetch(self.cpu, lines);
+            row.network.fetch(self.cpu, lines);
+            self.cpu.fetch(lines.line(fast.vnets + row.vnet));
+            *search = (Cursor::new(row.user), Cursor::new(row.network));
+        }
+        let mut more = true;
+        while more {
+            more = false;
+            for ((user, network), i) in searches.iter_mut().zip(queue.flows()) {
+                let destination = self.going[i].header.destination;
+                for cursor in [user, network] {
+                    if !cursor.is_done() {
+                        cursor.step(self.cpu, lines, destination);
+                        if !cursor.is_done() {
+                            self.cpu.fetch(lines.line(cursor.line));
+                            more = true;
+                        }
+                    }
+                }
+            }
+        }
+        for ((row, (user, network)), _) in rows.iter().zip(&searches).zip(queue.flows()) {
+            if row.user.count > 0 {
+                self.cpu.fetch(lines.line(row.user_values + user.rank / 16));
+                self.cpu.fetch(lines.line(row.user_hops));
+            }
+            self.cpu.fetch(lines.line(row.network_values + network.rank / 4));
+        }
+        for ((row, (user, network)), i) in rows.iter().zip(&searches).zip(queue.flows()) {
+            let user = match row.user_values {
+                0 => UserRoute::NOTHING,
+                values => UserRoute(lines.word(values, user.rank)),
+            };
+            let network = NetworkRoute::read(lines, row.network_values, network.rank);
+            self.follow(i, row, user, &network);
+        }
+    }
+
+    /// A subnet that has nothing but its network's routes.
+    #[cold]
+    fn of_network(&self, home: u32) -> SubnetRow {
+        let row = self.fast.vnet(home);
+        let flag = |holds: bool, flag: u32| if holds { flag } else { 0 };
+        SubnetRow {
+            vnet: home,
+            flags: flag(row.has(vnet::ROUTE_DOUBT), subnet::ROUTE_DOUBT)
+                | flag(row.has(vnet::NONE_REMOVED), subnet::NONE_REMOVED),
+            network: row.network,
+            network_values: row.network_values,
+            ..SubnetRow::default()
+        }
+    }
+
+    #[inline(always)]
+    fn follow(&mut self, i: usize, here: &SubnetRow, user: UserRoute, network: &NetworkRoute) {
+        self.going[i].vnet = here.vnet;
+        if here.endpoints != 0 && self.by_service_endpoint(i, here) {
+            return;
+        }
+        if here.has(subnet::TABLE_DOUBT) {
+            return self.defer(i);
+        }
+        match routes::choose(user, network, here.knobs()) {
+            Chosen::Doubt => self.defer(i),
+            Chosen::Nothing => {
+                let owner = Slot { table: TableTag::Subnet, row: self.going[i].subnet };
+                self.stop(i, Cause::NoRoute, Decider::Resource(owner));
+            }
+            Chosen::Endpoint(own) => {
+                self.going[i].slot = own;
+                self.go(i, Stage::Arrive);
+            }
+            Chosen::None => self.dropped(i),
+            Chosen::User(route) => {
+                let hop = self.fast.user_hop(here, route.hop());
+                self.next_hop(i, here, hop, Some(route));
+            }
+            Chosen::Network(hop) => self.next_hop(i, here, hop, None),
+            Chosen::Gateway(hop) if hop.kind() == HopKind::Appliance => self.defer_unless_reached(i, hop),
+            Chosen::Gateway(hop) => self.next_hop(i, here, hop, None),
+        }
+    }
+
+    /// Dropped by a None range, unless a broken peering is what is to be told (PEER-1).
+    fn dropped(&mut self, i: usize) {
+        if self.fast.vnet(self.going[i].vnet).has(vnet::BROKEN) {
+            return self.defer(i);
+        }
+        self.stop(i, Cause::SystemRouteNone, Decider::Nobody);
+    }
+
+    #[inline(always)]
+    fn next_hop(&mut self, i: usize, here: &SubnetRow, hop: Hop, user: Option<UserRoute>) {
+        let decider = |i: usize, walk: &Self| match user {
+            Some(route) => Decider::Route { subnet: walk.going[i].subnet, route: route.route() as u16 },
+            None => Decider::Nobody,
+        };
+        match hop.kind() {
+            HopKind::Local => {
+                self.going[i].vnet = here.vnet;
+                self.go(i, Stage::Inside);
+            }
+            HopKind::Network => {
+                self.going[i].vnet = hop.about();
+                self.go(i, Stage::Inside);
+            }
+            HopKind::None if user.is_some() => {
+                let decider = decider(i, self);
+                self.stop(i, Cause::UdrNone, decider);
+            }
+            HopKind::None => self.dropped(i),
+            HopKind::Internet => {
+                if user.is_none() && self.fast.vnet(here.vnet).has(vnet::BROKEN) {
+                    return self.defer(i);
+                }
+                self.outbound(i, here);
+            }
+            HopKind::Appliance => match self.appliance(here.vnet, hop.about()) {
+                UNREACHABLE => {
+                    let decider = decider(i, self);
+                    self.stop(i, Cause::NextHopUnreachable, decider);
+                }
+                NOBODY => self.defer(i),
+                own => {
+                    self.going[i].slot = own;
+                    self.go(i, Stage::Arrive);
+                }
+            },
+            HopKind::Other => self.defer(i),
+        }
+    }
+
+    fn defer_unless_reached(&mut self, i: usize, hop: Hop) {
+        match self.appliance(self.going[i].vnet, hop.about()) {
+            UNREACHABLE | NOBODY => self.defer(i),
+            own => {
+                self.going[i].slot = own;
+                self.go(i, Stage::Arrive);
+            }
+        }
+    }
+
+    /// The slot of an appliance as a network sees it.
+    #[inline(always)]
+    fn appliance(&self, home: u32, number: u32) -> u32 {
+        let row = self.fast.vnet(home);
+        for pair in 0..self.fast.lines.word(row.appliances, 0) {
+            if self.fast.lines.word(row.appliances, 2 * pair + 1) == number {
+                return self.fast.lines.word(row.appliances, 2 * pair + 2);
+            }
+        }
+        NOBODY
+    }
+
+    /// Over a service endpoint, if the destination lies behind one (RT-7); `true` where that settles it.
+    fn by_service_endpoint(&mut self, i: usize, here: &SubnetRow) -> bool {
+        let destination = self.going[i].header.destination;
+        let public = self.is_public(destination);
+        let tags = self.fast.tag_sets[self.tag_row_of(destination, public) as usize];
+        let mine = self.fast.service_endpoints[here.endpoints as usize - 1];
+        if tags.iter().zip(&mine).all(|(a, b)| a & b == 0) {
+            return false;
+        }
+        // A user-defined route may beat it, a policy may limit it, and a service may be meant or not.
+        let plain = !self.fast.endpoints_beaten && !here.has(subnet::POLICIES) && !self.going[i].returning;
+        if !plain {
+            self.defer(i);
+            return true;
+        }
+        let from = self.going[i].subnet;
+        match self.going[i].aim {
+            Aim::Service(..) | Aim::Foreign => self.to_service(i, Arrival::ServiceEndpoint(from)),
+            _ => self.arrived(i, Terminal::ServiceEndpoint(from), Disposition::ExitsNetwork),
+        }
+        true
+    }
+
+    #[inline(always)]
+    pub(super) fn is_public(&self, ip: u32) -> bool {
+        self.fast.public.rank(self.cpu, &self.fast.lines, ip) & 1 != 0
+    }
+
+    /// Next hop Internet: which method gives a public address (OUT-1).
+    #[inline(always)]
+    fn outbound(&mut self, i: usize, here: &SubnetRow) {
+        let header = self.going[i].header;
+        if self.going[i].returning {
+            let known = self.going[i].sessions().iter().any(|x| x.outgoing.reversed() == header)
+                && self.is_public(header.destination);
+            if known || self.going[i].ids.start == Start::Internet(header.destination) {
+                return self.go(i, Stage::Public);
+            }
+            return self.stop(i, Cause::ReturnNoRoute, Decider::Nobody);
+        }
+        if !self.is_public(header.destination) {
+            return self.stop(i, Cause::NoRoute, Decider::Nobody);
+        }
+        let protocol = self.going[i].ids.protocol;
+        let service = matches!(self.going[i].aim, Aim::Service(..) | Aim::WellKnown | Aim::Foreign);
+        if protocol == TCP && header.port == SMTP && !service {
+            return self.defer(i);
+        }
+        let ported = rules::has_ports(protocol);
+        let subnet = self.going[i].subnet;
+        let own_subnet = Decider::Resource(Slot { table: TableTag::Subnet, row: subnet });
+        let nat = |row: u32| Decider::Resource(Slot { table: TableTag::NatGateway, row });
+        let source = match self.method(i, here) {
+            Method::Doubt => return self.defer(i),
+            Method::Address(ip) => ip,
+            Method::Nat(row, _) | Method::NatEmpty(row) if !ported => {
+                return self.stop(i, Cause::NatProtocol, nat(row));
+            }
+            Method::Nat(_, ip) => ip,
+            Method::NatEmpty(row) => return self.stop(i, Cause::NoOutboundMethod, nat(row)),
+            Method::Default if !ported => return self.stop(i, Cause::NatProtocol, own_subnet),
+            Method::Default => default_outbound(),
+            Method::Nothing => {
+                return match self.is_neighbour(i, here) {
+                    None => self.defer(i),
+                    Some(true) => self.go(i, Stage::Public),
+                    Some(false) => self.stop(i, Cause::NoOutboundMethod, own_subnet),
+                };
+            }
+        };
+        let after = Header { source, ..header };
+        match self.going[i].from {
+            NOBODY => {
+                self.going[i].header = after;
+                self.go(i, Stage::Public);
+            }
+            own => {
+                if self.remember(i, Device::Outbound(own), after, true) {
+                    self.go(i, Stage::Public);
+                }
+            }
+        }
+    }
+
+    /// A NAT gateway of the subnet, else what the sender has of its own, else what the subnet gives.
+    #[inline(always)]
+    fn method(&self, i: usize, here: &SubnetRow) -> Method {
+        let of_subnet = self.fast.methods[here.method as usize];
+        if matches!(of_subnet, Method::Nat(..) | Method::NatEmpty(_)) {
+            return of_subnet;
+        }
+        let own = match self.going[i].from {
+            NOBODY => 0,
+            own => self.fast.slot(own).method,
+        };
+        // An unknown NAT gateway comes before all.
+        match own {
+            0 => of_subnet,
+            _ if of_subnet == Method::Doubt => Method::Doubt,
+            own => self.fast.methods[own as usize - 1],
+        }
+    }
+
+    /// OUT-7: storage of the same region stays reachable without an outbound method; `None` where that is
+    /// not known.
+    fn is_neighbour(&self, i: usize, here: &SubnetRow) -> Option<bool> {
+        let region = self.fast.vnet(here.vnet).region;
+        match self.going[i].aim {
+            _ if region == 0 => Some(false),
+            Aim::Service(service, _) => Some(region == self.fast.services[service as usize].region),
+            Aim::Foreign => None,
+            Aim::WellKnown => Some(false),
+            _ => match self.fast.region_tags.get(region as usize) {
+                None | Some(&NOBODY) => Some(false),
+                Some(tag) => {
+                    let destination = self.going[i].header.destination;
+                    let row = self.fast.tag_sets[self.tag_row_of(destination, true) as usize];
+                    Some(row[*tag as usize / 64] >> (tag % 64) & 1 != 0)
+                }
+            },
+        }
+    }
+
+    /// In public space: who answers at the destination?
+    #[inline(always)]
+    pub(super) fn public(&mut self, i: usize) {
+        if self.going[i].returning {
+            return self.public_back(i);
+        }
+        let destination = self.going[i].header.destination;
+        match self.going[i].aim {
+            Aim::Service(..) | Aim::Foreign => return self.to_service(i, Arrival::Public),
+            Aim::WellKnown => return self.arrived(i, Terminal::Public, Disposition::Accepted),
+            Aim::Host(host) => return self.at_host(i, host),
+            Aim::Other => return self.defer(i),
+            _ => {}
+        }
+        match self.fast.occupants.get(&destination) {
+            Some(Occupant::Slot(own)) => return self.to_own_public_address(i, *own),
+            Some(Occupant::Nothing) => return self.stop(i, Cause::OriginUnmatched, Decider::Nobody),
+            Some(Occupant::Other) => return self.defer(i),
+            None => {}
+        }
+        if !self.is_public(destination) || matches!(self.going[i].aim, Aim::Slot(_)) {
+            return self.stop(i, Cause::PrivateOnlyTarget, Decider::Nobody);
+        }
+        self.arrived(i, Terminal::Public, Disposition::ExitsNetwork);
+    }
+
+    fn at_host(&mut self, i: usize, host: u32) {
+        let listens = &self.fast.hosts[host as usize];
+        let (port, ported) = (self.going[i].header.port, rules::has_ports(self.going[i].ids.protocol));
+        if ported && listens.as_ref().is_some_and(|l| !l.contains(port)) {
+            let owner = Slot { table: TableTag::InternetHost, row: host };
+            return self.stop(i, Cause::NothingListens, Decider::Resource(owner));
+        }
+        self.arrived(i, Terminal::Public, Disposition::ExitsNetwork);
+    }
+
+    /// An instance-level public address: closed until a group allows (PIP-1, PIP-2).
+    fn to_own_public_address(&mut self, i: usize, own: u32) {
+        let row = self.fast.slot(own);
+        if row.has(slot::PUBLIC_DOUBT) {
+            return self.defer(i);
+        }
+        let after = Header { destination: row.ip, ..self.going[i].header };
+        self.going[i].closed = row.has(slot::CLOSED);
+        if self.remember(i, Device::Inbound(own), after, false) {
+            self.going[i].slot = own;
+            self.go(i, Stage::Arrive);
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Stages of firewalls, private endpoints and services.
+
+use super::cpu::Cpu;
+use super::flow::{Aim, Arrival, Decider, Device, Header, Terminal};
+use super::leaf;
+use super::rules::{self, Said, Says};
+use super::tables::{Access, NOBODY, Plane, Status};
+use super::walk::{BATCH, Queue, Stage, Walk};
+use crate::inventory::{Slot, TableTag};
+use crate::trace::{Cause, Disposition};
+
+const TCP: u8 = 0;
+const DNS: u16 = 53;
+
+/// A question to the network rules of a firewall.
+#[derive(Clone, Copy, Debug)]
+enum Search {
+    None,
+    Rows(rules::Search),
+    Leaves(leaf::Search),
+}
+
+impl<C: Cpu> Walk<'_, C> {
+    /// At firewalls, from inside: network rules, application rules, the default (FW-1 to FW-5).
+    #[inline(always)]
+    pub(super) fn judge(&mut self, queue: &Queue) {
+        let fast = self.fast;
+        let lines = &fast.lines;
+        let mut searches = [Search::None; BATCH];
+        for (search, i) in searches.iter_mut().zip(queue.flows()) {
+            if self.is_judged(i) {
+                self.ask_firewall(i);
+                let firewall = fast.slot(self.going[i].slot).about as usize;
+                *search = match fast.firewalls[firewall].network {
+                    Plane::Rows(head) => {
+                        Search::Rows(rules::Search::new(self.cpu, lines, head, &self.going[i].ask))
+                    }
+                    Plane::Leaves(n) => Search::Leaves(fast.leaves[n as usize].search(self.cpu, lines)),
+                };
+            }
+        }
+        let leaves = |walk: &Self, i: usize| {
+            let firewall = fast.slot(walk.going[i].slot).about as usize;
+            match fast.firewalls[firewall].network {
+                Plane::Leaves(n) => n as usize,
+                Plane::Rows(_) => 0,
+            }
+        };
+        let mut more = true;
+        while more {
+            more = false;
+            for (search, i) in searches.iter_mut().zip(queue.flows()) {
+                more |= match search {
+                    Search::None => false,
+                    Search::Rows(search) => search.step(self.cpu, lines, &self.going[i].ask),
+                    Search::Leaves(search) => {
+                        fast.leaves[leaves(self, i)].step(self.cpu, lines, search, &self.going[i].ask)
+                    }
+                };
+            }
+        }
+        for (search, i) in searches.iter().zip(queue.flows()) {
+            match search {
+                Search::None => {}
+                Search::Rows(search) => search.fetch_rows(self.cpu, lines),
+                Search::Leaves(search) => {
+                    fast.leaves[leaves(self, i)].fetch_directory(self.cpu, lines, search)
+                }
+            }
+        }
+        for (search, i) in searches.iter().zip(queue.flows()) {
+            if let Search::Leaves(search) = search {
+                fast.leaves[leaves(self, i)].fetch_leaves(self.cpu, lines, search);
+            }
+        }
+        for (search, i) in searches.iter().zip(queue.flows()) {
+            let ask = &self.going[i].ask;
+            let said = match search {
+                Search::None => continue,
+                Search::Rows(search) => search.finish(self.cpu, fast.around(), ask, None),
+                Search::Leaves(search) => {
+                    fast.leaves[leaves(self, i)].finish(self.cpu, fast.around(), search, ask)
+                }
+            };
+            self.network_said(i, said);
+        }
+    }
+
+    /// Whether the rules of a firewall are asked; otherwise the flow has gone elsewhere.
+    fn is_judged(&mut self, i: usize) -> bool {
+        let own = self.going[i].slot;
+        let row = self.fast.slot(own);
+        let firewall = &self.fast.firewalls[row.about as usize];
+        if row.ip == self.going[i].header.destination {
+            match firewall.proxy && self.going[i].header.port == DNS && !firewall.doubt {
+                true => self.arrived(i, Terminal::Slot(own), Disposition::Accepted),
+                // A DNAT rule may take it.
+                false => self.defer(i),
+            }
+            return false;
+        }
+        if firewall.doubt {
+            self.defer(i);
+            return false;
+        }
+        true
+    }
+
+    #[inline(always)]
+    fn ask_firewall(&mut self, i: usize) {
+        let Header { source, destination, source_port, port } = self.going[i].header;
+        let public = [self.is_public(source), self.is_public(destination)];
+        let tags = [self.tag_row_of(source, public[0]), self.tag_row_of(destination, public[1])];
+        let protocol = self.going[i].ids.protocol;
+        self.going[i].ask =
+            rules::Ask { source, destination, source_port, port, protocol, tags, ..rules::Ask::default() };
+    }
+
+    #[inline(always)]
+    fn network_said(&mut self, i: usize, said: Said) {
+        let firewall = self.fast.slot(self.going[i].slot).about;
+        match said {
+            Said::Doubt => self.defer(i),
+            Said::Rule(rule, Says::Deny) => {
+                let decider = Decider::Firewall { firewall: firewall as u16, application: false, rule };
+                self.stop(i, Cause::FirewallNetworkRuleDeny, decider);
+            }
+            Said::Rule(..) => self.translate(i, false),
+            Said::Nothing => self.application(i, firewall),
+        }
+    }
+
+    /// Application rules, for TCP; else the default.
+    fn application(&mut self, i: usize, number: u32) {
+        let fast = self.fast;
+        let firewall = &fast.firewalls[number as usize];
+        let (protocol, port) = (self.going[i].ids.protocol, self.going[i].header.port);
+        if protocol == TCP && firewall.application_count > 0 {
+            let name = self.going[i].ids.name;
+            let Some(row) = self.names.row(number, name) else {
+                self.wanted.push((number, name));
+                return self.defer(i);
+            };
+            let ask = &self.going[i].ask;
+            match rules::decide(self.cpu, fast.around(), firewall.application, ask, Some(row)) {
+                Said::Doubt => return self.defer(i),
+                Said::Rule(rule, Says::Deny) => {
+                    let decider = Decider::Firewall { firewall: number as u16, application: true, rule };
+                    return self.stop(i, Cause::FirewallApplicationRuleDeny, decider);
+                }
+                Said::Rule(..) => return self.translate(i, true),
+                Said::Nothing => {}
+            }
+        }
+        let owner = Decider::Resource(Slot { table: TableTag::AzureFirewall, row: number });
+        let read = matches!(port, 80 | 443 | 1433) || firewall.listens.binary_search(&port).is_ok();
+        match protocol == TCP && read {
+            true => self.stop(i, Cause::FirewallApplicationRuleNoMatch, owner),
+            false => self.stop(i, Cause::FirewallDefaultDeny, owner),
+        }
+    }
+
+    /// Translation of the source (FW-19), then out again.
+    #[inline(always)]
+    fn translate(&mut self, i: usize, application: bool) {
+        let own = self.going[i].slot;
+        let row = self.fast.slot(own);
+        self.going[i].proxied |= application;
+        let before = self.going[i].header;
+        let private = self.fast.firewalls[row.about as usize].private;
+        let private = private.rank(self.cpu, &self.fast.lines, before.destination) & 1 != 0;
+        let hides = self.going[i].proxied || !private;
+        let after = Header { source: if hides { row.ip } else { before.source }, ..before };
+        if self.remember(i, Device::Transit(own), after, true) {
+            self.go(i, Stage::Leave);
+        }
+    }
+
+    // ---- private endpoints and services
+
+    /// At a private endpoint: its connection, then the service (PE-1 to PE-3).
+    #[inline(always)]
+    pub(super) fn at_endpoint(&mut self, i: usize) {
+        let own = self.going[i].slot;
+        let about = self.fast.slot(own).about;
+        let row = self.fast.endpoints[about as usize];
+        let owner = Decider::Resource(Slot { table: TableTag::PrivateEndpoint, row: about });
+        match row.status {
+            Status::Doubt => return self.defer(i),
+            Status::Closed => return self.stop(i, Cause::PeNotApproved, owner),
+            Status::Open => {}
+        }
+        let wrong = match self.going[i].aim {
+            Aim::Service(service, position) => service != row.service || row.serves >> position & 1 == 0,
+            Aim::Foreign | Aim::WellKnown => true,
+            Aim::Other => return self.defer(i),
+            _ => false,
+        };
+        if wrong {
+            self.refuse_with(i, Cause::PeWrongResource, owner);
+        }
+        if !matches!(self.going[i].aim, Aim::Service(..)) {
+            self.going[i].aim = Aim::Service(row.service, row.position);
+        }
+        self.to_service(i, Arrival::Endpoint(own));
+    }
+
+    /// Before a service: its own firewall, unless the flow came through a private endpoint (PE-10, ST-2).
+    #[inline(always)]
+    pub(super) fn service(&mut self, i: usize) {
+        let Aim::Service(number, _) = self.going[i].aim else {
+            let terminal = self.terminal(i);
+            return self.arrived(i, terminal, Disposition::ExitsNetwork);
+        };
+        let row = self.fast.services[number as usize];
+        if !row.certain {
+            return self.defer(i);
+        }
+        let arrival = self.going[i].arrival;
+        let open = match (arrival, row.access) {
+            (Arrival::Endpoint(_), _) | (_, Access::Open) => Some(true),
+            (_, Access::Doubt) => None,
+            (_, Access::Closed) => {
+                self.refuse(i, number, Cause::PublicAccessDisabled);
+                Some(true)
+            }
+            (Arrival::ServiceEndpoint(from), Access::Rules { subnets: (first, last), doubt, .. }) => {
+                let named = self.fast.let_in[first as usize..last as usize].contains(&from);
+                (named || !doubt).then_some(named)
+            }
+            (Arrival::Public, Access::Rules { addresses, doubt, .. }) => {
+                let source = self.going[i].header.source;
+                let near = row.region != 0 && row.region == self.region(i);
+                let fits = addresses.rank(self.cpu, &self.fast.lines, source) & 1 != 0;
+                match (near, fits) {
+                    (true, _) => Some(false),
+                    (false, true) => Some(true),
+                    (false, false) => (!doubt).then_some(false),
+                }
+            }
+        };
+        match open {
+            None => return self.defer(i),
+            Some(false) => self.refuse(i, number, Cause::ServiceFirewallDeny),
+            Some(true) => {}
+        }
+        // A refusal is told only to whom the answer comes back.
+        let terminal = self.terminal(i);
+        self.arrived(i, terminal, Disposition::Accepted);
+    }
+
+    fn terminal(&self, i: usize) -> Terminal {
+        match self.going[i].arrival {
+            Arrival::Public => Terminal::Public,
+            Arrival::ServiceEndpoint(from) => Terminal::ServiceEndpoint(from),
+            Arrival::Endpoint(own) => Terminal::Endpoint(own),
+        }
+    }
+
+    /// The region of the sender's network, or of what sent the flow on last; 0 for one outside.
+    fn region(&self, i: usize) -> u32 {
+        use super::flow::Start;
+        let going = &self.going[i];
+        let sessions = going.sessions[..usize::from(going.session_count)].iter().rev();
+        let last = sessions.map(|x| x.device).find(|d| !matches!(d, Device::Inbound(_)));
+        if let Some(Device::Transit(own) | Device::Outbound(own)) = last {
+            return self.fast.vnet(self.fast.slot(own).vnet).region;
+        }
+        let home = match self.going[i].ids.start {
+            Start::Slot(own) => self.fast.slot(own).vnet,
+            Start::Subnet(subnet, _) => self.fast.subnet(subnet).vnet,
+            Start::Internet(_) | Start::Other => return 0,
+        };
+        self.fast.vnet(home).region
+    }
+
+    /// A service refuses; where the name resolved publicly although an endpoint exists, the missing link is
+    /// the cause to mend (DNS-9).
+    fn refuse(&mut self, i: usize, service: u32, cause: Cause) {
+        match self.going[i].ids.shadow {
+            NOBODY => {
+                let owner = Slot { table: TableTag::PlatformService, row: service };
+                self.refuse_with(i, cause, Decider::Resource(owner));
+            }
+            text => self.refuse_with(i, Cause::DnsZoneNotLinked, Decider::Text(text)),
+        }
+    }
+
+    /// The first refusal is the one told.
+    fn refuse_with(&mut self, i: usize, cause: Cause, decider: Decider) {
+        self.going[i].refused.get_or_insert((cause, decider));
+    }
+}

@@ -1,0 +1,102 @@
+//! The arena: every compiled table is a run of 64-byte lines in one list, named by 32-bit offsets.
+//!
+//! No pointers, so the list can be written to a file and mapped again. A line is what the machine moves:
+//! the cost of a table is the number of lines a question touches.
+
+/// One cache line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(C, align(64))]
+pub struct Line(pub [u32; 16]);
+
+/// Words in a line.
+pub const WORDS: usize = 16;
+
+/// All compiled tables.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Lines(Vec<Line>);
+
+impl Lines {
+    /// The offset of the next line.
+    pub fn end(&self) -> u32 {
+        u32::try_from(self.0.len()).expect("INVARIANT: an arena holds fewer than 2^32 lines, 256 GiB")
+    }
+
+    /// Adds one line.
+    pub fn push(&mut self, line: Line) -> u32 {
+        let at = self.end();
+        self.0.push(line);
+        at
+    }
+
+    /// Adds words, the last line filled up.
+    pub fn words(&mut self, words: &[u32], filler: u32) -> u32 {
+        let at = self.end();
+        for part in words.chunks(WORDS) {
+            let mut line = Line([filler; WORDS]);
+            line.0[..part.len()].copy_from_slice(part);
+            self.0.push(line);
+        }
+        at
+    }
+
+    /// Adds double words, the low half first.
+    pub fn doubles(&mut self, doubles: &[u64]) -> u32 {
+        let at = self.end();
+        for part in doubles.chunks(WORDS / 2) {
+            let mut line = Line::default();
+            for (i, double) in part.iter().enumerate() {
+                line.0[2 * i] = *double as u32;
+                line.0[2 * i + 1] = (*double >> 32) as u32;
+            }
+            self.0.push(line);
+        }
+        at
+    }
+
+    /// Adds empty lines.
+    pub fn room(&mut self, lines: usize) -> u32 {
+        let at = self.end();
+        self.0.resize(self.0.len() + lines, Line::default());
+        at
+    }
+
+    /// A line.
+    #[inline(always)]
+    pub fn line(&self, at: u32) -> &Line {
+        &self.0[at as usize]
+    }
+
+    /// A line to write to.
+    pub fn line_mut(&mut self, at: u32) -> &mut Line {
+        &mut self.0[at as usize]
+    }
+
+    /// The word `n` of a table that begins at a line.
+    #[inline(always)]
+    pub fn word(&self, at: u32, n: u32) -> u32 {
+        self.line(at + n / WORDS as u32).0[n as usize % WORDS]
+    }
+
+    /// The double word `n` of a table that begins at a line.
+    #[inline(always)]
+    pub fn double(&self, at: u32, n: u32) -> u64 {
+        let line = self.line(at + n / 8);
+        let word = 2 * (n as usize % 8);
+        u64::from(line.0[word]) | u64::from(line.0[word + 1]) << 32
+    }
+
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All lines.
+    pub fn as_slice(&self) -> &[Line] {
+        &self.0
+    }
+}

@@ -1,0 +1,97 @@
+//! Names as numbers: what each resolves to for a network, and which application rules of a firewall it fits.
+//!
+//! Everything here is worked out once for a name, outside the walk, by the full engine's own functions.
+
+use super::flow::{Aim, Verdict};
+use super::tables::NOBODY;
+use crate::inventory::FirewallRuleType;
+use crate::network::{Network, Tri};
+use crate::trace::{application_name, judge_of};
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
+
+/// What a name is to senders of one network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Found {
+    /// It has this address.
+    Address {
+        /// The address.
+        ip: u32,
+        /// What it stands for.
+        aim: Aim,
+        /// The text of what keeps the private zone from answering, by number.
+        shadow: u32,
+        /// The DNS server asked first; 0 for none.
+        server: u32,
+    },
+    /// It does not resolve: the verdict, by number, and the server that says so.
+    Stopped(u32, u32),
+    /// The full engine must say.
+    Doubt,
+}
+
+/// Names met so far.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    numbers: Map<Arc<str>, u32>,
+    names: Vec<Arc<str>>,
+    pub(super) found: Map<(u32, u32), Found>,
+    /// Rows of application rules by firewall and name: where they begin.
+    rows: Map<(u32, u32), u32>,
+    bits: Vec<u64>,
+    widths: Map<u32, u32>,
+    pub(super) texts: Vec<Option<Arc<str>>>,
+    pub(super) stopped: Vec<Verdict>,
+}
+
+impl Names {
+    /// The number of a name.
+    pub(super) fn number(&mut self, name: &Arc<str>) -> u32 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = self.names.len() as u32;
+        self.names.push(name.clone());
+        self.numbers.insert(name.clone(), number);
+        number
+    }
+
+    /// Keeps a text.
+    pub(super) fn keep(&mut self, text: Option<String>) -> u32 {
+        self.texts.push(text.map(Into::into));
+        self.texts.len() as u32 - 1
+    }
+
+    /// Which application rules of a firewall a name fits, and behind that, which it may fit.
+    #[inline(always)]
+    pub(super) fn row(&self, firewall: u32, name: u32) -> Option<&[u64]> {
+        let first = *self.rows.get(&(firewall, name))? as usize;
+        let width = *self.widths.get(&firewall)? as usize;
+        self.bits.get(first..first + 2 * width)
+    }
+
+    /// Works out such a row.
+    pub(super) fn learn(&mut self, net: &Network, firewall: u32, name: u32) {
+        if self.rows.contains_key(&(firewall, name)) {
+            return;
+        }
+        let judge = judge_of(net, crate::inventory::Id::new(firewall as usize));
+        let rules = judge.rules.iter().filter(|r| r.kind == FirewallRuleType::ApplicationRule);
+        let host = self.names.get(name as usize).filter(|_| name != NOBODY).cloned();
+        let verdicts: Vec<Tri> = rules.map(|r| application_name(r.rule, host.as_deref())).collect();
+        let width = verdicts.len().div_ceil(64).max(1);
+        let mut bits = vec![0u64; 2 * width];
+        for (rule, fits) in verdicts.iter().enumerate() {
+            match fits {
+                Tri::Yes => bits[rule / 64] |= 1 << (rule % 64),
+                Tri::Unknown(_) => bits[width + rule / 64] |= 1 << (rule % 64),
+                Tri::No => {}
+            }
+        }
+        self.widths.insert(firewall, width as u32);
+        self.rows.insert((firewall, name), self.bits.len() as u32);
+        self.bits.extend(bits);
+    }
+}

@@ -1,0 +1,605 @@
+//! The compiled tables as the walk reads them: rows of words in the arena, and short lists beside it.
+
+use super::lines::Lines;
+use super::routes::{Hop, Knobs};
+use super::rules::{Around, TagRow};
+use super::tree::Tree;
+use hashbrown::HashMap;
+
+/// Words of a slot; two slots share a line.
+pub const SLOT_WORDS: u32 = 8;
+
+/// No row.
+pub const NOBODY: u32 = u32::MAX;
+
+/// What holds an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Kind {
+    /// A machine, or a node of a service.
+    Machine,
+    /// A private endpoint.
+    Endpoint,
+    /// An Azure Firewall.
+    Firewall,
+    /// A Bastion host or resolver endpoint: answers one port.
+    Listener,
+    /// A frontend of a load balancer.
+    Frontend,
+    /// What only the full engine follows.
+    Other,
+}
+
+/// Flags of a slot.
+pub mod slot {
+    /// Groups of the subnet do not act on it for want of routes of its own.
+    pub const PLATFORM: u32 = 1 << 4;
+    /// Security admin rules act.
+    pub const RULED: u32 = 1 << 5;
+    /// It forwards.
+    pub const FORWARDS: u32 = 1 << 6;
+    /// It is not known whether it forwards.
+    pub const FORWARDS_DOUBT: u32 = 1 << 7;
+    /// It puts its own address on what it forwards.
+    pub const TRANSLATES: u32 = 1 << 8;
+    /// The ports it answers are told.
+    pub const LISTENS: u32 = 1 << 9;
+    /// Its group is not known.
+    pub const GROUP_DOUBT: u32 = 1 << 10;
+    /// Its public address is closed for want of a group.
+    pub const CLOSED: u32 = 1 << 11;
+    /// Something about its public address is not known.
+    pub const PUBLIC_DOUBT: u32 = 1 << 12;
+    /// It has DNS servers of its own.
+    pub const OWN_DNS: u32 = 1 << 13;
+    /// A listener that answers port 53, not 443.
+    pub const RESOLVER: u32 = 1 << 14;
+    /// It is in an application security group.
+    pub const MEMBER: u32 = 1 << 15;
+}
+
+/// A slot read from the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotRow {
+    /// Its address.
+    pub ip: u32,
+    /// Its network.
+    pub vnet: u32,
+    /// Its subnet.
+    pub subnet: u32,
+    /// Kind and flags.
+    pub flags: u32,
+    /// The group of its interface, plus one.
+    pub nsg: u32,
+    /// Depends on the kind: row of the firewall, of the endpoint, of the ports it answers.
+    pub about: u32,
+    /// Its number in the network; [`NOBODY`] where the slot is empty.
+    pub attachment: u32,
+    /// Its outbound method, plus one, where it has one of its own.
+    pub method: u32,
+}
+
+impl SlotRow {
+    /// An empty slot.
+    pub const EMPTY: SlotRow =
+        SlotRow { ip: 0, vnet: 0, subnet: 0, flags: 0, nsg: 0, about: 0, attachment: NOBODY, method: 0 };
+
+    /// Its kind.
+    #[inline(always)]
+    pub fn kind(&self) -> Kind {
+        match self.flags & 15 {
+            0 => Kind::Machine,
+            1 => Kind::Endpoint,
+            2 => Kind::Firewall,
+            3 => Kind::Listener,
+            4 => Kind::Frontend,
+            _ => Kind::Other,
+        }
+    }
+
+    /// Whether a flag is set.
+    #[inline(always)]
+    pub fn has(&self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+
+    fn words(&self) -> [u32; SLOT_WORDS as usize] {
+        [self.ip, self.vnet, self.subnet, self.flags, self.nsg, self.about, self.attachment, self.method]
+    }
+}
+
+/// Flags of a subnet.
+pub mod subnet {
+    /// Its group acts.
+    pub const GROUP: u32 = 1;
+    /// Its group is not known.
+    pub const GROUP_DOUBT: u32 = 1 << 1;
+    /// Security admin rules pass it over.
+    pub const SPARED: u32 = 1 << 2;
+    /// It is not an ordinary subnet.
+    pub const SPECIAL: u32 = 1 << 3;
+    /// Its route table is not wholly known.
+    pub const TABLE_DOUBT: u32 = 1 << 4;
+    /// Gateway or peering routes are not wholly known.
+    pub const ROUTE_DOUBT: u32 = 1 << 5;
+    /// None routes are gone (RT-3a).
+    pub const NONE_REMOVED: u32 = 1 << 6;
+    /// Gateway routes are kept out.
+    pub const NO_GATEWAY: u32 = 1 << 7;
+    /// `VirtualNetwork` may hold more.
+    pub const TAG_DOUBT: u32 = 1 << 8;
+    /// Groups act on private endpoints.
+    pub const FILTERS_ENDPOINTS: u32 = 1 << 9;
+    /// It is not known whether they do.
+    pub const FILTERS_DOUBT: u32 = 1 << 10;
+    /// It has service endpoint policies.
+    pub const POLICIES: u32 = 1 << 11;
+}
+
+/// A subnet read from the arena: one line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SubnetRow {
+    /// Its network.
+    pub vnet: u32,
+    /// Flags.
+    pub flags: u32,
+    /// Headers of its group's rules, in and out.
+    pub rules: [u32; 2],
+    /// Its route table.
+    pub user: Tree,
+    /// Its values.
+    pub user_values: u32,
+    /// Its next hops.
+    pub user_hops: u32,
+    /// The routes of its network.
+    pub network: Tree,
+    /// Its values.
+    pub network_values: u32,
+    /// What `VirtualNetwork` holds there.
+    pub tag: Tree,
+    /// Its outbound method.
+    pub method: u32,
+    /// Its service endpoints: the row of their tags, plus one.
+    pub endpoints: u32,
+    /// Its group, plus one.
+    pub nsg: u32,
+}
+
+impl SubnetRow {
+    /// Reads a line.
+    #[inline(always)]
+    pub fn read(w: &[u32; 16]) -> Self {
+        Self {
+            vnet: w[0],
+            flags: w[1],
+            rules: [w[2], w[3]],
+            user: Tree { root: w[4], count: w[5] },
+            user_values: w[6],
+            user_hops: w[7],
+            network: Tree { root: w[8], count: w[9] },
+            network_values: w[10],
+            tag: Tree { root: w[11], count: w[12] },
+            method: w[13],
+            endpoints: w[14],
+            nsg: w[15],
+        }
+    }
+
+    /// As a line.
+    pub fn words(&self) -> [u32; 16] {
+        [
+            self.vnet,
+            self.flags,
+            self.rules[0],
+            self.rules[1],
+            self.user.root,
+            self.user.count,
+            self.user_values,
+            self.user_hops,
+            self.network.root,
+            self.network.count,
+            self.network_values,
+            self.tag.root,
+            self.tag.count,
+            self.method,
+            self.endpoints,
+            self.nsg,
+        ]
+    }
+
+    /// Whether a flag is set.
+    #[inline(always)]
+    pub fn has(&self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// What it adds to the choice of a route.
+    #[inline(always)]
+    pub fn knobs(&self) -> Knobs {
+        Knobs {
+            none_removed: self.has(subnet::NONE_REMOVED),
+            no_gateway: self.has(subnet::NO_GATEWAY),
+            doubt: self.has(subnet::ROUTE_DOUBT),
+        }
+    }
+}
+
+/// Flags of a network.
+pub mod vnet {
+    /// A peering of it, or to it, is broken.
+    pub const BROKEN: u32 = 1;
+    /// A peering gives, or may give, no access.
+    pub const ACCESS_DOUBT: u32 = 1 << 1;
+    /// Something in it has no known address, or its space is not wholly known.
+    pub const SPACE_DOUBT: u32 = 1 << 2;
+    /// Whoever may hold an address near it cannot be told by the spaces alone.
+    pub const NEAR_DOUBT: u32 = 1 << 3;
+    /// `Internet` is not simply what is public.
+    pub const OWN_INTERNET: u32 = 1 << 4;
+    /// Its gateway and peering routes are not wholly known.
+    pub const ROUTE_DOUBT: u32 = 1 << 5;
+    /// Its None routes are gone, where no route table says otherwise.
+    pub const NONE_REMOVED: u32 = 1 << 6;
+}
+
+/// A network read from the arena: one line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VnetRow {
+    /// Flags.
+    pub flags: u32,
+    /// Headers of security admin rules, in and out; 0 for none.
+    pub admin: [u32; 2],
+    /// Its subnets by address.
+    pub subnets: Tree,
+    /// Their rows, plus one.
+    pub subnet_rows: u32,
+    /// What `Internet` holds there, where it is not what is public.
+    pub internet: Tree,
+    /// How many appliances it knows, and pairs of appliance and slot.
+    pub appliances: u32,
+    /// Its routes, whatever tables its subnets have.
+    pub network: Tree,
+    /// Their values.
+    pub network_values: u32,
+    /// Networks nearby by address, for private endpoints' answers.
+    pub near: Tree,
+    /// Their rows, plus one.
+    pub near_rows: u32,
+    /// Its region.
+    pub region: u32,
+}
+
+impl VnetRow {
+    /// Reads a line.
+    #[inline(always)]
+    pub fn read(w: &[u32; 16]) -> Self {
+        Self {
+            flags: w[0],
+            admin: [w[1], w[2]],
+            subnets: Tree { root: w[3], count: w[4] },
+            subnet_rows: w[5],
+            internet: Tree { root: w[6], count: w[7] },
+            appliances: w[8],
+            near: Tree { root: w[9], count: w[10] },
+            near_rows: w[11],
+            region: w[12],
+            network: Tree { root: w[13], count: w[14] },
+            network_values: w[15],
+        }
+    }
+
+    /// As a line.
+    pub fn words(&self) -> [u32; 16] {
+        [
+            self.flags,
+            self.admin[0],
+            self.admin[1],
+            self.subnets.root,
+            self.subnets.count,
+            self.subnet_rows,
+            self.internet.root,
+            self.internet.count,
+            self.appliances,
+            self.near.root,
+            self.near.count,
+            self.near_rows,
+            self.region,
+            self.network.root,
+            self.network.count,
+            self.network_values,
+        ]
+    }
+
+    /// Whether a flag is set.
+    #[inline(always)]
+    pub fn has(&self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+/// An appliance that nothing near the network holds.
+pub const UNREACHABLE: u32 = NOBODY - 1;
+
+/// How a sender gets a public address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Method {
+    /// By this address, whatever the protocol.
+    Address(u32),
+    /// By a NAT gateway of this row: TCP and UDP only.
+    Nat(u32, u32),
+    /// By a NAT gateway that has no address.
+    NatEmpty(u32),
+    /// By default outbound access: TCP and UDP only.
+    Default,
+    /// Not at all.
+    Nothing,
+    /// The full engine must say.
+    Doubt,
+}
+
+/// A private endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndpointRow {
+    /// The service it leads to.
+    pub service: u32,
+    /// Which endpoints of the service it serves, by position.
+    pub serves: u64,
+    /// The endpoint meant where only its address was named.
+    pub position: u8,
+    /// Whether its connection carries traffic.
+    pub status: Status,
+}
+
+/// What is known of something that opens or closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Open.
+    Open,
+    /// Closed.
+    Closed,
+    /// The full engine must say.
+    Doubt,
+}
+
+/// A service's own firewall, for what does not come through a private endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Open to all.
+    Open,
+    /// The public endpoint does not answer.
+    Closed,
+    /// By rules.
+    Rules {
+        /// Addresses let in.
+        addresses: Tree,
+        /// Subnets let in, as a run of the list.
+        subnets: (u32, u32),
+        /// Whether there may be more.
+        doubt: bool,
+    },
+    /// The full engine must say.
+    Doubt,
+}
+
+/// A service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServiceRow {
+    /// Whether it exists for certain.
+    pub certain: bool,
+    /// Its firewall.
+    pub access: Access,
+    /// The region of a storage account, whose neighbours address rules do not reach (ST-4); 0 for others.
+    pub region: u32,
+}
+
+/// Rules of one plane of a firewall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plane {
+    /// Rows of bits.
+    Rows(u32),
+    /// A leaf index, by its number.
+    Leaves(u32),
+}
+
+/// An Azure Firewall.
+#[derive(Clone, Debug)]
+pub struct FirewallRow {
+    /// Whether the full engine must judge.
+    pub doubt: bool,
+    /// Network rules.
+    pub network: Plane,
+    /// Application rules, by source and port; names add rows of their own.
+    pub application: u32,
+    /// How many application rules there are.
+    pub application_count: u32,
+    /// Ports that application rules listen on.
+    pub listens: Vec<u16>,
+    /// Addresses to which a network rule leaves the source alone.
+    pub private: Tree,
+    /// Whether it answers DNS.
+    pub proxy: bool,
+    /// Names of its network rules and its application rules.
+    pub names: [Vec<RuleName>; 2],
+}
+
+/// What a firewall rule is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleName {
+    /// The group of rule collections, or the firewall itself.
+    pub owner: crate::inventory::Slot,
+    /// Its collection.
+    pub collection: std::sync::Arc<str>,
+    /// Its own name.
+    pub rule: std::sync::Arc<str>,
+}
+
+/// An estate compiled for batches.
+#[derive(Debug, Default)]
+pub struct Fast {
+    /// The arena.
+    pub lines: Lines,
+    /// First line of the slots.
+    pub slots: u32,
+    /// Slots in the hash; those beyond it are found by number alone.
+    pub slot_count: u32,
+    /// First line of the subnets.
+    pub subnets: u32,
+    /// First line of the networks.
+    pub vnets: u32,
+    /// Slot of each attachment; [`NOBODY`] for those without an IPv4 address.
+    pub slot_of: Vec<u32>,
+    /// Headers of each group's rules, in and out.
+    pub groups: Vec<[u32; 2]>,
+    /// Public address space.
+    pub public: Tree,
+    /// Service tags in use by address.
+    pub tags: Tree,
+    /// Their rows.
+    pub tag_rows: u32,
+    /// Rows of service tags; the first is empty.
+    pub tag_sets: Vec<TagRow>,
+    /// Whether a tag in use holds an address that is not public.
+    pub tags_private: bool,
+    /// Memberships in application security groups.
+    pub members: Vec<u32>,
+    /// The run of memberships of each slot that has one.
+    pub member_runs: HashMap<u32, (u32, u32), foldhash::fast::FixedState>,
+    /// Outbound methods.
+    pub methods: Vec<Method>,
+    /// Private endpoints.
+    pub endpoints: Vec<EndpointRow>,
+    /// Services.
+    pub services: Vec<ServiceRow>,
+    /// Subnets that services let in.
+    pub let_in: Vec<u32>,
+    /// Firewalls.
+    pub firewalls: Vec<FirewallRow>,
+    /// Ports that machines answer.
+    pub answers: Vec<crate::net::PortSet>,
+    /// Public addresses of the estate and what holds them.
+    pub occupants: HashMap<u32, Occupant, foldhash::fast::FixedState>,
+    /// Service endpoints of subnets: the row of their tags.
+    pub service_endpoints: Vec<TagRow>,
+    /// Big sets of firewall rules.
+    pub leaves: Vec<super::leaf::Leaves>,
+    /// Internet hosts: ports they answer, where that is told.
+    pub hosts: Vec<Option<crate::net::PortSet>>,
+    /// Tags of storage by region; [`NOBODY`] where there is none.
+    pub region_tags: Vec<u32>,
+    /// Whether the full engine must answer everything: a knob is set that the walk does not know.
+    pub all_doubtful: bool,
+    /// Whether any rule names a service of the host.
+    pub platform_rules: bool,
+    /// Whether a user-defined route may beat a service endpoint's.
+    pub endpoints_beaten: bool,
+}
+
+/// Who takes what is sent to a public address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occupant {
+    /// The holder of a slot.
+    Slot(u32),
+    /// Nobody.
+    Nothing,
+    /// What only the full engine follows.
+    Other,
+}
+
+impl Fast {
+    /// The tables that rule sets ask beside their own.
+    #[inline(always)]
+    pub fn around(&self) -> Around<'_> {
+        Around { lines: &self.lines, tags: &self.tag_sets, members: &self.members }
+    }
+
+    /// The line a slot is in.
+    #[inline(always)]
+    pub fn slot_line(&self, slot: u32) -> u32 {
+        self.slots + slot / 2
+    }
+
+    /// Reads a slot.
+    #[inline(always)]
+    pub fn slot(&self, slot: u32) -> SlotRow {
+        let w = &self.lines.line(self.slot_line(slot)).0;
+        let at = (slot % 2 * SLOT_WORDS) as usize;
+        SlotRow {
+            ip: w[at],
+            vnet: w[at + 1],
+            subnet: w[at + 2],
+            flags: w[at + 3],
+            nsg: w[at + 4],
+            about: w[at + 5],
+            attachment: w[at + 6],
+            method: w[at + 7],
+        }
+    }
+
+    /// Writes a slot.
+    pub(super) fn set_slot(&mut self, slot: u32, row: &SlotRow) {
+        let line = self.slot_line(slot);
+        let at = (slot % 2 * SLOT_WORDS) as usize;
+        self.lines.line_mut(line).0[at..at + SLOT_WORDS as usize].copy_from_slice(&row.words());
+    }
+
+    /// Where the search for an address begins.
+    #[inline(always)]
+    pub fn home(&self, vnet: u32, ip: u32) -> u32 {
+        let mixed = (u64::from(vnet) << 32 | u64::from(ip)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (((mixed >> 32) * u64::from(self.slot_count)) >> 32) as u32
+    }
+
+    /// The slot where the search goes on.
+    #[inline(always)]
+    pub fn after(&self, slot: u32) -> u32 {
+        if slot + 1 == self.slot_count { 0 } else { slot + 1 }
+    }
+
+    /// What holds an address inside a network.
+    #[inline(always)]
+    pub fn at_address(&self, vnet: u32, ip: u32) -> Option<(u32, SlotRow)> {
+        let mut slot = self.home(vnet, ip);
+        loop {
+            let row = self.slot(slot);
+            if row.attachment == NOBODY {
+                return None;
+            }
+            if row.ip == ip && row.vnet == vnet {
+                return Some((slot, row));
+            }
+            slot = self.after(slot);
+        }
+    }
+
+    /// Reads a subnet.
+    #[inline(always)]
+    pub fn subnet(&self, subnet: u32) -> SubnetRow {
+        SubnetRow::read(&self.lines.line(self.subnets + subnet).0)
+    }
+
+    /// Reads a network.
+    #[inline(always)]
+    pub fn vnet(&self, vnet: u32) -> VnetRow {
+        VnetRow::read(&self.lines.line(self.vnets + vnet).0)
+    }
+
+    /// The next hop of a user-defined route.
+    #[inline(always)]
+    pub fn user_hop(&self, subnet: &SubnetRow, number: u32) -> Hop {
+        Hop(self.lines.word(subnet.user_hops, number))
+    }
+
+    /// Bytes of the compiled tables.
+    pub fn bytes(&self) -> usize {
+        self.lines.len() * 64
+            + self.slot_of.len() * 4
+            + self.groups.len() * 8
+            + self.tag_sets.len() * 32
+            + self.members.len() * 4
+            + self.methods.len() * size_of::<Method>()
+            + self.endpoints.len() * size_of::<EndpointRow>()
+            + self.services.len() * size_of::<ServiceRow>()
+            + self.occupants.len() * size_of::<(u32, Occupant)>() * 2
+            + self.leaves.iter().map(super::leaf::Leaves::bytes).sum::<usize>()
+    }
+}

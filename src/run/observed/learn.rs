@@ -1,0 +1,192 @@
+//! Resources that only Azure's answers tell: routes learnt by BGP, and the rules of a security group.
+
+use super::{network_of, subject_of};
+use crate::diag::{Code, Diagnostic, Diagnostics, Sources};
+use crate::doc::{Entry, Node, Object};
+use crate::formats::export::{EffectiveNextHop, EffectiveRoute, EffectiveRules, Facts, LearnedRoute};
+use crate::inventory::{Id, Origin, RawResource, ResourceId, VirtualNetwork};
+use crate::net::{IpAddr, IpNet};
+use crate::network::Network;
+use std::collections::BTreeMap;
+
+/// The type of a learnt route in the inventory.
+const BGP_ROUTE: &str = "netwhy.Estate/bgpRoutes";
+
+/// Everything the facts add.
+pub(super) fn resources(
+    facts: &Facts,
+    network: &Network,
+    sources: &Sources,
+    notes: &mut Diagnostics,
+) -> Vec<RawResource> {
+    let mut out: BTreeMap<String, RawResource> = BTreeMap::new();
+    for route in &facts.learned_routes {
+        match learner(network, route.local_address) {
+            Some(gateway) => {
+                let next_hop = is_route_server(&gateway).then_some(route.next_hop).flatten();
+                add(&mut out, &gateway, route.prefix, next_hop, route);
+            }
+            None => notes.push(no_gateway(route)),
+        }
+    }
+    for answer in &facts.effective_routes {
+        let Some(vnet) = network_of_answer(answer, network, sources) else { continue };
+        let Some(gateway) = gateway_of(network, vnet) else { continue };
+        let learnt = answer.routes.iter().filter(|r| is_learnt(r));
+        for (route, prefix) in learnt.flat_map(|r| r.prefixes.iter().map(move |p| (r, *p))) {
+            if !is_known(network, vnet, prefix) {
+                let as_fact = LearnedRoute {
+                    at: route.at,
+                    local_address: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
+                    prefix,
+                    next_hop: route.next_hop_ips.first().copied(),
+                    as_path: None,
+                };
+                let next_hop = is_route_server(&gateway).then_some(as_fact.next_hop).flatten();
+                add(&mut out, &gateway, prefix, next_hop, &as_fact);
+            }
+        }
+    }
+    let groups = facts.effective_rules.iter().filter_map(|rules| group(rules, network));
+    out.into_values().chain(groups).collect()
+}
+
+fn network_of_answer(
+    answer: &crate::formats::export::EffectiveRoutes,
+    network: &Network,
+    sources: &Sources,
+) -> Option<Id<VirtualNetwork>> {
+    let subnet = subject_of(answer, network, sources).and_then(|s| s.subnet(network));
+    subnet.map(|subnet| network.subnet(subnet).vnet).or_else(|| network_of(answer, network))
+}
+
+fn is_learnt(route: &EffectiveRoute) -> bool {
+    route.source.eq_ignore_ascii_case("VirtualNetworkGateway") && route.next_hop == EffectiveNextHop::Gateway
+}
+
+/// The gateway or Route Server whose subnet holds an address.
+fn learner(network: &Network, address: IpAddr) -> Option<ResourceId> {
+    let subnets = network.inventory.subnets.rows();
+    let mut holding = subnets.filter(|(id, row)| {
+        let special =
+            ["GatewaySubnet", "RouteServerSubnet"].iter().any(|n| row.id.name().eq_ignore_ascii_case(n));
+        special && network.subnet(*id).space.contains(address)
+    });
+    let (_, subnet) = holding.next().filter(|_| holding.next().is_none())?;
+    let vnet = network.inventory.row::<VirtualNetwork>(&subnet.id.parent()?)?;
+    if subnet.id.name().eq_ignore_ascii_case("RouteServerSubnet") {
+        return route_server_in(network, &subnet.id);
+    }
+    only_gateway(network, network.gateways.of_vnet.get(vnet.index())?.iter().copied())
+}
+
+fn route_server_in(network: &Network, subnet: &ResourceId) -> Option<ResourceId> {
+    let hubs = network.inventory.virtual_hubs.as_slice().iter();
+    let here = |text: &str| ResourceId::new(text) == *subnet;
+    let mut fitting = hubs
+        .filter(|hub| hub.ip_configurations.iter().any(|c| c.subnet.known().is_some_and(|r| here(&r.text))));
+    fitting.next().map(|hub| hub.id.clone())
+}
+
+/// The gateway of a network, or the one it uses over a peering, if there is exactly one; else its Route Server.
+fn gateway_of(network: &Network, vnet: Id<VirtualNetwork>) -> Option<ResourceId> {
+    let used = network.gateways.used_by.get(vnet.index())?;
+    only_gateway(network, used.iter().map(|(gateway, _)| *gateway)).or_else(|| {
+        let subnets = network.vnet(vnet).subnets.iter().map(|s| &network.inventory.subnets[*s].id);
+        let mut own = subnets.filter(|id| id.name().eq_ignore_ascii_case("RouteServerSubnet"));
+        route_server_in(network, own.next()?)
+    })
+}
+
+fn only_gateway(
+    network: &Network,
+    gateways: impl Iterator<Item = Id<crate::inventory::VirtualNetworkGateway>>,
+) -> Option<ResourceId> {
+    let mut all: Vec<_> = gateways.collect();
+    all.sort();
+    all.dedup();
+    match all[..] {
+        [one] => Some(network.inventory.virtual_network_gateways[one].id.clone()),
+        _ => None,
+    }
+}
+
+fn is_route_server(id: &ResourceId) -> bool {
+    id.is_kind("Microsoft.Network/virtualHubs")
+}
+
+/// Whether a gateway route for the prefix is there without the fact.
+fn is_known(network: &Network, vnet: Id<VirtualNetwork>, prefix: IpNet) -> bool {
+    use crate::network::RoutePrefix;
+    let routes = &network.vnet(vnet).routes.vnet.gateway;
+    routes.iter().any(|route| matches!(&route.prefix, Some(RoutePrefix::Net(net)) if *net == prefix))
+}
+
+fn add(
+    out: &mut BTreeMap<String, RawResource>,
+    gateway: &ResourceId,
+    prefix: IpNet,
+    next_hop: Option<IpAddr>,
+    fact: &LearnedRoute,
+) {
+    let at = fact.at;
+    let hop = next_hop.map(|ip| format!("-{ip}")).unwrap_or_default();
+    let name = format!("learnt-{}-{prefix}{hop}", gateway.name()).replace('/', "_");
+    let id = ResourceId::under(gateway.scope(), BGP_ROUTE, &name);
+    let mut properties = Object::new();
+    properties.set("addressPrefix", at, Node::string(at, prefix.to_string()));
+    properties.set("learnedBy", at, Node::string(at, gateway.as_str()));
+    if let Some(ip) = next_hop {
+        properties.set("nextHopIpAddress", at, Node::string(at, ip.to_string()));
+    }
+    if let Some(path) = &fact.as_path {
+        properties.set("asPath", at, Node::string(at, path.clone()));
+    }
+    let body = Object::from_iter([
+        Entry { key: "name".into(), key_at: at, value: Node::string(at, name.as_str()) },
+        Entry { key: "properties".into(), key_at: at, value: Node::object(at, properties) },
+    ]);
+    let body = Node::object(at, body);
+    let key = id.as_str().to_lowercase();
+    let raw = RawResource { id, at, origin: Origin::Deployed, uncertain: None, api_version: None, body };
+    out.entry(key).or_insert(raw);
+}
+
+fn no_gateway(route: &LearnedRoute) -> Diagnostic {
+    let message = format!(
+        "the learnt route {} is left out: no gateway or Route Server of the files has the address {}",
+        route.prefix, route.local_address
+    );
+    Diagnostic::new(Code::DanglingReference, route.at, message)
+        .help("give an export of the gateway and of its virtual network too")
+}
+
+/// A security group that only an answer tells, with the rules somebody wrote in it.
+fn group(rules: &EffectiveRules, network: &Network) -> Option<RawResource> {
+    let id = rules.group.as_ref().filter(|id| network.inventory.slot(id).is_none())?;
+    let at = rules.at;
+    let own = rules.rules.iter().filter(|r| !r.name.starts_with("defaultSecurityRules/"));
+    let list = Node::array(at, own.map(|rule| written(&rule.node)).collect());
+    let properties = Object::from_iter([Entry { key: "securityRules".into(), key_at: at, value: list }]);
+    let body = Object::from_iter([
+        Entry { key: "name".into(), key_at: at, value: Node::string(at, id.name()) },
+        Entry { key: "properties".into(), key_at: at, value: Node::object(at, properties) },
+    ]);
+    let (id, body) = (id.clone(), Node::object(at, body));
+    Some(RawResource { id, at, origin: Origin::Deployed, uncertain: None, api_version: None, body })
+}
+
+/// An effective rule as its group has it: its plain name, and Azure's word for every protocol.
+fn written(rule: &Node) -> Node {
+    let entries = rule.as_object().into_iter().flat_map(Object::iter);
+    let own = entries.filter(|e| !e.key.starts_with("expanded")).map(|e| {
+        let text = e.value.as_str().unwrap_or_default();
+        let value = match &*e.key {
+            "name" => Node::string(e.value.at, text.rsplit('/').next().unwrap_or(text)),
+            "protocol" if text.eq_ignore_ascii_case("all") => Node::string(e.value.at, "*"),
+            _ => e.value.clone(),
+        };
+        Entry { value, ..e.clone() }
+    });
+    Node::object(rule.at, own.collect())
+}

@@ -1,0 +1,340 @@
+//! Files as people have them, several at once, through the program: links, repeats, merging, refusals, tags.
+
+#![allow(clippy::disallowed_methods, reason = "these tests make their own files")]
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// A folder of its own for a test, removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str, files: &[(&str, &str)]) -> Self {
+        let path = std::env::temp_dir().join(format!("netwhy-inputs-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder");
+        let folder = Self(path);
+        files.iter().for_each(|(file, text)| folder.write(file, text));
+        folder
+    }
+
+    fn write(&self, file: &str, text: impl AsRef<[u8]>) {
+        let path = self.0.join(file);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::write(path, text).expect("written");
+    }
+
+    /// Runs the program in the folder: exit code, standard output, standard error.
+    fn run(&self, words: &str) -> (i32, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netwhy"));
+        let done = command.args(words.split(' ')).current_dir(&self.0).output().expect("run");
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
+        (done.status.code().unwrap_or(-1), text(&done.stdout), text(&done.stderr))
+    }
+
+    /// Runs the program and looks for words, or with `!` in front for their absence, in all it says.
+    #[track_caller]
+    fn check(&self, words: &str, code: i32, expected: &[&str]) {
+        let (got, out, err) = self.run(words);
+        let all = format!("{out}\n{err}");
+        assert_eq!(got, code, "{words}\n{all}");
+        for word in expected {
+            let (wanted, word) = word.strip_prefix('!').map_or((true, *word), |word| (false, word));
+            assert_eq!(all.contains(word), wanted, "`{word}` of `{words}` in\n{all}");
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _: std::io::Result<()> = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+const SCHEMA: &str = "https://schema.management.azure.com/schemas/2019-04-01";
+const NETWORK: &str =
+    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/g/providers/Microsoft.Network";
+
+fn template(rest: &str) -> String {
+    format!(r#"{{"$schema":"{SCHEMA}/deploymentTemplate.json#","contentVersion":"1.0.0.0",{rest}}}"#)
+}
+
+fn parameters(name: &str, value: &str) -> String {
+    format!(
+        r#"{{"$schema":"{SCHEMA}/deploymentParameters.json#","contentVersion":"1.0.0.0","parameters":{{"{name}":{{"value":"{value}"}}}}}}"#
+    )
+}
+
+/// A virtual network named by a parameter.
+fn network() -> String {
+    template(
+        r#""parameters":{"name":{"type":"string"},"space":{"type":"string","defaultValue":"10.0.0.0/16"}},
+           "resources":[{"type":"Microsoft.Network/virtualNetworks","apiVersion":"2023-09-01","name":"[parameters('name')]",
+           "properties":{"addressSpace":{"addressPrefixes":["[parameters('space')]"]}}}]"#,
+    )
+}
+
+fn link(link: &str, name: &str) -> String {
+    template(&format!(
+        r#""parameters":{{"base":{{"type":"string","defaultValue":"[deployment().properties.templateLink.uri]"}}}},
+           "resources":[{{"type":"Microsoft.Resources/deployments","apiVersion":"2022-09-01","name":"d-{name}",
+           "properties":{{"mode":"Incremental","templateLink":{link},"parameters":{{"name":{{"value":"{name}"}}}}}}}}]"#
+    ))
+}
+
+#[test]
+fn linked_templates_beside_a_template_are_followed() {
+    let folder = Folder::new(
+        "links",
+        &[
+            ("a/main.json", &link(r#"{"relativePath":"nested/net.json"}"#, "by-path")),
+            ("a/uri.json", &link(r#"{"uri":"[uri(parameters('base'), 'nested/net.json')]"}"#, "by-uri")),
+            ("a/up.json", &link(r#"{"relativePath":"../shared/net.json"}"#, "from-above")),
+            ("a/round.json", &link(r#"{"relativePath":"round.json"}"#, "round")),
+            ("a/gone.json", &link(r#"{"uri":"https://host/gone.json?sig=x"}"#, "gone")),
+            ("a/azuredeploy.json", &link(r#"{"uri":"https://host/other/main.json"}"#, "other")),
+            ("a/two.json", &link(r#"{"relativePath":"nested/one.json"}"#, "x")),
+            ("a/nested/one.json", &link(r#"{"relativePath":"net.json"}"#, "two-deep")),
+            ("a/nested/net.json", &network()),
+            ("shared/net.json", &network()),
+        ],
+    );
+    for (file, name) in [("main", "by-path"), ("uri", "by-uri"), ("up", "from-above"), ("two", "two-deep")] {
+        folder.check(
+            &format!("import a/{file}.json"),
+            0,
+            &[&format!("name: {name}"), "!linked-template-missing"],
+        );
+    }
+    folder.check(
+        "import a/gone.json",
+        0,
+        &["linked-template-missing", "the linked file `https://host/gone.json`"],
+    );
+    folder.check("import a/round.json", 0, &["linked-template-missing"]);
+    folder.check("import a/azuredeploy.json", 0, &["linked-template-missing", "!name: by-path"]);
+    folder.check("import a/main.json", 0, &["understood 1 of 1 resources, 0 unknown kinds"]);
+}
+
+#[test]
+fn a_template_may_be_deployed_several_times() {
+    let folder = Folder::new(
+        "repeats",
+        &[
+            ("net.json", &network()),
+            ("one.json", &parameters("name", "first")),
+            ("two.json", &parameters("name", "second")),
+            ("net.parameters.dev.json", &parameters("name", "third")),
+        ],
+    );
+    folder.check(
+        "import net.json one.json net.json two.json",
+        0,
+        &["name: first", "name: second", "!several"],
+    );
+    folder.check(
+        "import net.json net.parameters.dev.json net.json two.json",
+        0,
+        &["name: third", "name: second"],
+    );
+    folder.check(
+        "import net.json one.json two.json",
+        3,
+        &["several parameter files fit", "name the template again"],
+    );
+    folder.check("import net.json one.json net.json", 0, &["understood 1 of 1 resources"]);
+    folder.check(
+        "import net.json --parameter name=typed ./net.json",
+        0,
+        &["name: typed", "understood 1 of 1"],
+    );
+}
+
+fn exported(name: &str, space: &str) -> String {
+    format!(
+        r#"[{{"id":"{NETWORK}/virtualNetworks/{name}","name":"{name}","properties":{{"addressSpace":{{"addressPrefixes":["{space}"]}},"subnets":[]}}}}]"#
+    )
+}
+
+#[test]
+fn what_is_deployed_wins_unless_somebody_says_otherwise() {
+    let folder = Folder::new(
+        "merge",
+        &[
+            ("net.json", &network()),
+            ("old.json", &exported("v", "10.1.0.0/16")),
+            ("new.json", &exported("v", "10.2.0.0/16")),
+            (
+                "estate.yaml",
+                "netwhy: estate/1\ndefaults: { resourceGroup: g }\nvirtualNetworks: [{ name: v, addressPrefixes: [10.3.0.0/16] }]\n",
+            ),
+        ],
+    );
+    let both = "import net.json old.json --parameter name=v --resource-group g";
+    folder.check(
+        both,
+        0,
+        &[
+            "10.1.0.0/16",
+            "!addressPrefixes: [10.0.0.0/16]",
+            "duplicate-resource",
+            "what is deployed outranks",
+        ],
+    );
+    folder.check(&format!("{both} --prefer planned"), 0, &["[10.0.0.0/16]", "what is planned is to outrank"]);
+    folder.check("import old.json new.json", 0, &["[10.2.0.0/16]", "it was read last"]);
+    folder.check("import new.json old.json", 0, &["[10.1.0.0/16]"]);
+    folder.check(
+        &format!("{both} estate.yaml --prefer planned"),
+        0,
+        &["[10.3.0.0/16]", "what a person says"],
+    );
+}
+
+#[test]
+fn a_rule_of_a_template_does_not_change_an_exported_one() {
+    let rule = |name: &str, access: &str| {
+        format!(
+            r#"{{"name":"{name}","properties":{{"priority":100,"direction":"Inbound","access":"{access}","protocol":"*","sourceAddressPrefix":"*","sourcePortRange":"*","destinationAddressPrefix":"*","destinationPortRange":"*"}}}}"#
+        )
+    };
+    let declared = |name: &str, access: &str| {
+        rule(&format!("nsg/{name}"), access).replacen(
+            '{',
+            r#"{"type":"Microsoft.Network/networkSecurityGroups/securityRules","apiVersion":"2023-09-01","#,
+            1,
+        )
+    };
+    let resources = [declared("same", "Deny"), declared("more", "Deny")].join(",");
+    let export = format!(
+        r#"[{{"id":"{NETWORK}/networkSecurityGroups/nsg","name":"nsg","properties":{{"securityRules":[{}]}}}}]"#,
+        rule("same", "Allow")
+    );
+    let folder = Folder::new(
+        "rules",
+        &[("t.json", &template(&format!(r#""resources":[{resources}]"#))), ("e.json", &export)],
+    );
+    let (code, out, err) = folder.run("import e.json t.json --resource-group g");
+    assert_eq!(code, 0, "{err}");
+    let at = |word: &str| out.find(word).unwrap_or_else(|| panic!("{word} in {out}"));
+    let same = &out[at("name: same")..];
+    assert!(
+        same.find("Allow").is_some_and(|allow| same.find("Deny").is_none_or(|deny| allow < deny)),
+        "{out}"
+    );
+    assert!(out.contains("name: more"), "{out}");
+}
+
+#[test]
+fn a_what_if_result_speaks_of_both_sides() {
+    let table = |name: &str, hop: &str| {
+        format!(
+            r#"{{"id":"{NETWORK}/routeTables/{name}","name":"{name}","type":"Microsoft.Network/routeTables","properties":{{"routes":[{{"name":"r","properties":{{"addressPrefix":"0.0.0.0/0","nextHopType":"{hop}"}}}}]}}}}"#
+        )
+    };
+    let change = |kind: &str, name: &str, before: &str, after: &str| {
+        format!(
+            r#"{{"resourceId":"{NETWORK}/routeTables/{name}","changeType":"{kind}","before":{before},"after":{after}}}"#
+        )
+    };
+    let result = format!(
+        r#"{{"status":"Succeeded","changes":[{},{}]}}"#,
+        change("Modify", "kept", &table("kept", "Internet"), &table("kept", "None")),
+        change("Delete", "gone", &table("gone", "Internet"), "null")
+    );
+    let export = format!("[{},{}]", table("gone", "Internet"), table("kept", "Internet"));
+    let folder = Folder::new("what-if", &[("result.json", &result), ("export.json", &export)]);
+    folder.check("import result.json", 0, &["name: kept", "nextHopType: None", "!name: gone"]);
+    folder.check(
+        "import result.json --before-plan",
+        0,
+        &["name: kept", "nextHopType: Internet", "name: gone"],
+    );
+    folder.check("import export.json result.json", 0, &["nextHopType: None", "!name: gone"]);
+    folder.check("import result.json export.json", 0, &["nextHopType: None", "!name: gone"]);
+}
+
+#[test]
+fn sources_of_other_languages_name_their_compiler() {
+    let bicep = "resource v 'Microsoft.Network/virtualNetworks@2023-09-01' = {\n}\n";
+    let folder = Folder::new(
+        "sources",
+        &[
+            ("b/main.bicep", bicep),
+            ("t/main.tf", "resource \"azurerm_subnet\" \"a\" {\n}\n"),
+            ("b2/x.bicepparam", "using 'main.bicep'"),
+        ],
+    );
+    folder.write("t2/plan.tfplan", b"PK\x03\x04\x14\x00\x08\x00\xff\xfe");
+    folder.check("import b/main.bicep", 3, &["az bicep build --file b/main.bicep"]);
+    folder.check("import b", 0, &["az bicep build --file b/main.bicep", "understood 0 of 0"]);
+    folder.check("import t", 0, &["terraform show -json"]);
+    folder.check("import t/main.tf", 3, &["terraform show -json tfplan"]);
+    folder.check("import b2/x.bicepparam", 3, &["az bicep build-params"]);
+    folder.check("import t2/plan.tfplan", 3, &["terraform show -json t2/plan.tfplan"]);
+}
+
+#[test]
+fn diagnostics_are_told_to_programs() {
+    let folder = Folder::new("json", &[("net.json", &network()), ("x.json", "{\"a\":1}")]);
+    for (words, code, wanted) in [
+        ("import net.json --diagnostics json", 0, "unknown-value"),
+        ("import x.json --diagnostics json", 3, "unknown-format"),
+    ] {
+        let (got, _, err) = folder.run(words);
+        assert_eq!(got, code, "{err}");
+        let lines: Vec<serde_json::Value> =
+            err.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+        assert!(lines.iter().any(|line| line["code"] == wanted), "{err}");
+        assert!(lines.iter().all(|line| line["message"].is_string()), "{err}");
+    }
+}
+
+fn tags(number: u64, values: &str) -> String {
+    format!(r#"{{"changeNumber":{number},"cloud":"Public","values":[{values}]}}"#)
+}
+
+#[test]
+fn tags_are_listed_found_and_compared() {
+    let tag = |name: &str, prefixes: &str| {
+        format!(r#"{{"name":"{name}","id":"{name}","properties":{{"addressPrefixes":[{prefixes}]}}}}"#)
+    };
+    let old = tags(
+        1,
+        &[tag("Storage", r#""20.0.0.0/24","2603:1030::/48""#), tag("Old", r#""20.9.0.0/24""#)].join(","),
+    );
+    let new = tags(
+        2,
+        &[tag("Storage", r#""20.0.0.0/25","20.1.0.0/24","2603:1030::/48""#), tag("New", r#""20.8.0.0/24""#)]
+            .join(","),
+    );
+    let folder = Folder::new("tags", &[("old.json", &old), ("new.json", &new), ("x.json", "{}")]);
+    folder.check("tags list --service-tags old.json", 0, &["Storage", "Old", "2 tags of 2", "change 1"]);
+    folder.check("tags list stor --service-tags old.json", 0, &["Storage", "!Old", "1 tag of 2"]);
+    folder.check("tags show storage --service-tags old.json", 0, &["20.0.0.0/24", "2603:1030::/48"]);
+    folder.check("tags show storge --service-tags old.json", 2, &["did you mean `Storage`?"]);
+    folder.check("tags show Internet", 2, &["depends on where it is used"]);
+    folder.check(
+        "tags find 20.0.0.7 2603:1030::1 9.9.9.9 --service-tags old.json",
+        0,
+        &["Storage  20.0.0.0/24", "Storage  2603:1030::/48", "in none of the 2 tags"],
+    );
+    folder.check("tags find 20.0.0.0/23 --service-tags old.json", 0, &["a part: 20.0.0.0/24"]);
+    folder.check("tags find nonsense", 2, &["no address"]);
+    folder.check(
+        "tags diff old.json new.json",
+        0,
+        &[
+            "+ New",
+            "- Old",
+            "~ Storage  +1 -1 prefixes",
+            "+ 20.1.0.0/24",
+            "- 20.0.0.128/25",
+            "1 tags new, 1 gone, 1 changed from change 1 to change 2",
+        ],
+    );
+    folder.check("tags diff old.json new.json --tag stor", 0, &["~ Storage", "!+ New"]);
+    folder.check("tags diff old.json x.json", 3, &["a service tag file is wanted here"]);
+    let (_, out, _) = folder.run("tags diff old.json new.json --format json");
+    let view: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(view["changes"][2]["added"][0], "20.1.0.0/24");
+}
