@@ -170,7 +170,9 @@ async fn estate(
     let mut loaded = load::loaded(&parts.paths, &parts.inline, &parts.settings, parts.sources).await?;
     parts.changes.append(&mut loaded.changes);
     let lenient = args.settings.lenient;
-    let (network, log) = load::compiled(&mut loaded, &parts.changes, profile.clone(), lenient, console)?;
+    // A batch asks nothing of the resources any more; a single flow that is blocked may.
+    let compile = if args.flows.is_some() { load::consumed } else { load::compiled };
+    let (network, log) = compile(&mut loaded, &parts.changes, profile.clone(), lenient, console)?;
     for line in &log {
         console.say(&format!("changed: {line}"));
     }

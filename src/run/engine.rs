@@ -18,9 +18,21 @@ pub fn network(
     tags: &ServiceTags,
     notes: &mut Diagnostics,
 ) -> (Network, Vec<ChangeLog>) {
+    network_of(raws.to_vec(), changes, profile, tags, notes)
+}
+
+/// The same for resources that nobody else needs: each is let go as soon as it is read.
+pub fn network_of(
+    raws: Vec<RawResource>,
+    changes: &[Change],
+    profile: Profile,
+    tags: &ServiceTags,
+    notes: &mut Diagnostics,
+) -> (Network, Vec<ChangeLog>) {
     let _span = tracing::info_span!("compile", resources = raws.len(), changes = changes.len()).entered();
-    let (raws, log) = change::apply(raws, changes, notes);
+    let (raws, log) = change::apply_to(raws, changes, notes);
     let inventory = build(raws, notes);
+    tracing::info!(resources = inventory.len(), "built");
     let network = compile(inventory, tags.clone(), profile, notes);
     tracing::info!(
         networks = network.vnets.len(),
