@@ -5,6 +5,7 @@
 mod reference {
     pub(crate) mod estate;
     pub(crate) mod load;
+    mod planes;
     pub(crate) mod random;
 }
 
