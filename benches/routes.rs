@@ -127,8 +127,9 @@ fn many_tables(criterion: &mut Criterion) {
             .iter()
             .map(|nets| {
                 let mut map = poptrie::Poptrie::new();
-                nets.iter()
-                    .for_each(|(first, length)| drop(map.insert((*first, *length), u32::from(*length))));
+                nets.iter().for_each(|(first, length)| {
+                    map.insert((*first, *length), u32::from(*length));
+                });
                 map
             })
             .collect();
