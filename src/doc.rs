@@ -7,13 +7,15 @@
 mod emit;
 mod json;
 mod node;
+mod packed;
 mod pointer;
 mod yaml;
 
 pub use emit::{UNKNOWN_KEY, emit_yaml};
-pub use json::parse_json;
+pub use json::{parse_json, parse_json_packed};
 pub use node::{Entry, Node, Number, Object, Value};
-pub use pointer::pointer;
+pub use packed::{Packed, PackedItem};
+pub use pointer::{pointer, pointer_in_text};
 pub use yaml::parse_yaml;
 
 /// Values nested more deeply than this are refused.

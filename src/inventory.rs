@@ -85,6 +85,8 @@ pub trait Kind: Sized {
     const TYPE: &'static str;
     /// Its section in our own estate file.
     const SECTION: &'static str;
+    /// Which table is its own.
+    const TAG: TableTag;
     /// Its table.
     fn table(inventory: &Inventory) -> &Table<Self>;
     /// Its id.
@@ -149,6 +151,7 @@ macro_rules! kinds {
         $(impl Kind for $kind {
             const TYPE: &'static str = $arm_type;
             const SECTION: &'static str = $section;
+            const TAG: TableTag = TableTag::$kind;
             fn table(inventory: &Inventory) -> &Table<Self> { &inventory.$field }
             fn id(&self) -> &ResourceId { &self.id }
         })*
@@ -330,14 +333,10 @@ impl Inventory {
     /// Finds a resource of a known kind by id or name.
     pub fn find<K: Kind>(&self, text: &str) -> Found<K> {
         if ResourceId::looks_like_one(text) {
-            let row = K::table(self).find(&ResourceId::new(text));
-            return row.map_or(Found::Dangling, Found::Row);
+            return self.row(&ResourceId::new(text)).map_or(Found::Dangling, Found::Row);
         }
-        let table = K::table(self);
-        let mut rows = self.named(text).iter().filter_map(|slot| {
-            let id = self.id_of(*slot)?;
-            table.find(id)
-        });
+        let own = self.named(text).iter().filter(|slot| slot.table == K::TAG);
+        let mut rows = own.map(|slot| Id::new(slot.row as usize));
         match (rows.next(), rows.next()) {
             (None, _) => Found::Dangling,
             (Some(row), None) => Found::Row(row),
@@ -358,7 +357,8 @@ impl Inventory {
 
     /// The row of a resource id in the table of a known kind.
     pub fn row<K: Kind>(&self, id: &ResourceId) -> Option<Id<K>> {
-        K::table(self).find(id)
+        let slot = self.slot(id).filter(|slot| slot.table == K::TAG);
+        slot.map(|slot| Id::new(slot.row as usize))
     }
 
     /// How many resources there are.

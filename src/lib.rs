@@ -168,6 +168,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "catalogue",
             "diag",
             "doc",
+            "fast",
             "formats",
             "inventory",
             "net",

@@ -484,7 +484,7 @@ fn damaged(text: &str, other: &str, random: &mut Random) -> String {
 }
 
 /// A tree with some values and keys changed, and long lists cut to a few items.
-fn shaken(node: &Node, random: &mut Random, depth: usize) -> Node {
+fn shaken(node: &Node, random: &mut Random) -> Node {
     let value = match &node.value {
         _ if random.next(80) == 0 => any_value(random),
         Value::String(text) if random.next(8) == 0 => Value::String(damaged_word(text, random).into()),
@@ -495,8 +495,8 @@ fn shaken(node: &Node, random: &mut Random, depth: usize) -> Node {
             for item in items.iter().skip(skip).take(most) {
                 match random.next(40) {
                     0 => {}
-                    1 => out.extend([shaken(item, random, depth + 1), item.clone()]),
-                    _ => out.push(shaken(item, random, depth + 1)),
+                    1 => out.extend([shaken(item, random), item.clone()]),
+                    _ => out.push(shaken(item, random)),
                 }
             }
             Value::Array(Arc::new(out))
@@ -509,7 +509,7 @@ fn shaken(node: &Node, random: &mut Random, depth: usize) -> Node {
                 }
                 let key: Arc<str> =
                     if random.next(90) == 0 { random.scrap().into() } else { entry.key.clone() };
-                out.push(Entry { key, key_at: entry.key_at, value: shaken(&entry.value, random, depth + 1) });
+                out.push(Entry { key, key_at: entry.key_at, value: shaken(&entry.value, random) });
             }
             Value::Object(Arc::new(out))
         }
@@ -548,7 +548,7 @@ fn input(seeds: &[String], trees: &[Node], seed: u64) -> String {
     let mut random = Random::new(seed);
     if !trees.is_empty() && random.next(2) == 0 {
         let tree = random.pick(trees);
-        let text = shaken(tree, &mut random, 0).to_string();
+        let text = shaken(tree, &mut random).to_string();
         let other: &String = random.pick(seeds);
         return if random.next(4) == 0 { damaged(&text, other, &mut random) } else { text };
     }

@@ -1,7 +1,8 @@
 //! Generated estates load without a fault, in every format alike.
 
+use netwhy::diag::DocId;
 use netwhy::diag::{Diagnostics, Sources};
-use netwhy::doc::{parse_json, parse_yaml};
+use netwhy::doc::{parse_json, parse_json_packed, parse_yaml};
 use netwhy::formats::{export, native};
 use netwhy::generate::*;
 use netwhy::inventory::{self, RawResource};
@@ -99,5 +100,50 @@ fn flows_are_lines_of_the_estate() {
         (0..100).for_each(|n| flows.line(n, &mut again));
         assert_eq!(out, again);
         assert!(out.lines().all(|l| l.starts_with("nic-") && l.split(',').count() == 4), "{out}");
+    }
+}
+
+/// What an estate's text gives, places and faults included, read plainly or with packed lists.
+fn read(text: &str, format: Format, packed: bool) -> [String; 4] {
+    let mut notes = Diagnostics::new();
+    let parse = if packed { parse_json_packed } else { parse_json };
+    let root = parse(DocId(0), text, &mut notes).expect("well-formed");
+    let raws = match format {
+        Format::Arm => export::load(&root, &mut notes).resources,
+        _ => native::load(&root, &mut notes),
+    };
+    let inventory = inventory::build(raws, &mut notes);
+    notes.sort();
+    let told: Vec<String> = notes.iter().map(|n| format!("{:?} {n}", n.at)).collect();
+    [
+        format!("{:?}", inventory.nsgs),
+        format!("{:?}", inventory.route_tables),
+        format!("{:?}", inventory.rule_collection_groups),
+        told.join("\n"),
+    ]
+}
+
+#[test]
+fn packed_lists_give_the_same_inventory_places_and_faults() {
+    let settings = settings(Profile::M, Shape::HubSpoke);
+    for format in [Format::Json, Format::Arm] {
+        let good = text(&settings, format);
+        let faults = [
+            ("\"access\":\"Deny\"", "\"access\":\"Denie\""),
+            ("\"protocol\":\"Udp\"", "\"protocol\":7"),
+            ("\"nextHopType\":\"None\"", "\"nextHopTipe\":\"None\""),
+            ("asg-web-00001", "asg-web-99999"),
+        ];
+        let bad = faults.iter().fold(good.clone(), |text, (right, wrong)| text.replace(right, wrong));
+        for text in [&good, &bad] {
+            let (plain, packed) = (read(text, format, false), read(text, format, true));
+            for (plain, packed) in plain.iter().zip(&packed) {
+                let at = plain.bytes().zip(packed.bytes()).position(|(a, b)| a != b);
+                let near = at.map(|at| (&plain[at.saturating_sub(80)..], &packed[at.saturating_sub(80)..]));
+                assert_eq!(near.map(|(a, b)| (a.get(..200), b.get(..200))), None, "{format:?}");
+                assert_eq!(plain.len(), packed.len());
+            }
+        }
+        assert_ne!(read(&bad, format, true)[3], "", "{format:?}: faults are told");
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! A case of `tests/rules/*.yaml` names its rules, gives a small estate, and asks several questions of which at least
 //! two have different answers, so that a case cannot pass where its rule is ignored. `src/rules/tests.txt` is the list
-//! that `netwhy explain --rules` prints; `NETWHY_BLESS=1` writes it anew.
+//! that `netwhy explain --rules` prints; `NETWHY_BLESS=1` writes it anew. It may lack a newer test and never lists one
+//! that is not there.
 
 #![allow(clippy::disallowed_methods, reason = "tests read their fixtures")]
 

@@ -1,5 +1,7 @@
 //! The packs on Microsoft's own templates, where those lie beside the project.
 
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+
 use netwhy::run::cancel::Cancel;
 use netwhy::run::check::{self, CheckSettings};
 use netwhy::run::event::{End, Event};

@@ -159,6 +159,7 @@ fn json(node: &Node) -> Value {
         Tree::Number(Number::Float(value)) => Value::from(*value),
         Tree::String(text) => Value::String(text.to_string()),
         Tree::Array(items) => items.iter().map(json).collect(),
+        Tree::Packed(packed) => packed.full().iter().map(json).collect(),
         Tree::Object(object) => {
             object.iter().map(|entry| (entry.key.to_string(), json(&entry.value))).collect()
         }

@@ -44,8 +44,23 @@ pub(super) fn compiled(
     lenient: bool,
     console: &Console,
 ) -> Result<(Network, Vec<ChangeLog>), Failure> {
+    let raws = loaded.raws.clone();
+    let result = consumed(loaded, changes, profile, lenient, console);
+    loaded.raws = raws;
+    result
+}
+
+/// The same where the resources are not needed any more.
+pub(super) fn consumed(
+    loaded: &mut Loaded,
+    changes: &[Change],
+    profile: Profile,
+    lenient: bool,
+    console: &Console,
+) -> Result<(Network, Vec<ChangeLog>), Failure> {
     let mut notes = std::mem::take(&mut loaded.notes);
-    let (network, log) = engine::network(&loaded.raws, changes, profile, &loaded.tags, &mut notes);
+    let raws = std::mem::take(&mut loaded.raws);
+    let (network, log) = engine::network_of(raws, changes, profile, &loaded.tags, &mut notes);
     notes.sort();
     console.diagnostics(&notes, &loaded.sources);
     let faulty = notes.has_errors();

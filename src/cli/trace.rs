@@ -14,6 +14,7 @@ use crate::report::text::FlowRow;
 use crate::report::view::FixView;
 use crate::report::{self, Locator, Style, TraceView};
 use crate::run::batch::{Batch, BatchError, Desk};
+use crate::run::engine::Decided;
 use crate::run::load::{self as loader, Loaded, Settings, beside};
 use crate::run::repair::{self, Budget};
 use crate::run::what_if::Estate;
@@ -170,7 +171,9 @@ async fn estate(
     let mut loaded = load::loaded(&parts.paths, &parts.inline, &parts.settings, parts.sources).await?;
     parts.changes.append(&mut loaded.changes);
     let lenient = args.settings.lenient;
-    let (network, log) = load::compiled(&mut loaded, &parts.changes, profile.clone(), lenient, console)?;
+    // A batch asks nothing of the resources any more; a single flow that is blocked may.
+    let compile = if args.flows.is_some() { load::consumed } else { load::compiled };
+    let (network, log) = compile(&mut loaded, &parts.changes, profile.clone(), lenient, console)?;
     for line in &log {
         console.say(&format!("changed: {line}"));
     }
@@ -318,9 +321,12 @@ async fn batch(
     let mut list = List::new(format);
     list.begin(out)?;
     let (mut answered, mut faulty) = (0, 0);
-    let answer = move |desk: &Desk<'_>, row: Row, text: &mut String| answer(desk, row, format, &style, text);
+    let whole = style.verbose && format != TraceFormat::Csv;
+    let answer = move |desk: &Desk<'_>, row: Row, decided: Option<Decided>, text: &mut String| {
+        answer(desk, row, decided, format, &style, text)
+    };
     let result = batch
-        .run(network, sources, cancel.clone(), answer, |answers| {
+        .run(network, sources, cancel.clone(), !whole, answer, |answers| {
             answered += answers.flows;
             progress.flows_done(answered, answers.bytes);
             for fault in &answers.faults {
@@ -354,6 +360,7 @@ async fn batch(
 fn answer(
     desk: &Desk<'_>,
     row: Row,
+    decided: Option<Decided>,
     format: TraceFormat,
     style: &Style,
     text: &mut String,
@@ -371,7 +378,10 @@ fn answer(
         }
         return Ok(());
     }
-    let (flow, decision) = engine::decide(&row.question, row.name, At::NOWHERE, desk.network)?;
+    let (flow, decision) = match decided {
+        Some(decided) => decided?,
+        None => engine::decide(&row.question, row.name, At::NOWHERE, desk.network)?,
+    };
     match format {
         TraceFormat::Text => {
             text.push_str(&render::line(&FlowRow::new(&flow, &decision, None)));

@@ -290,7 +290,7 @@ async fn answer<T: Serialize>(
     let settings = common.settings.settings();
     let mut loaded = load::loaded(&common.estate, &[], &settings, Sources::default()).await?;
     let changes = std::mem::take(&mut loaded.changes);
-    let (network, log) = load::compiled(&mut loaded, &changes, profile, common.settings.lenient, console)?;
+    let (network, log) = load::consumed(&mut loaded, &changes, profile, common.settings.lenient, console)?;
     log.iter().for_each(|line| console.say(&format!("changed: {line}")));
     let answer = ask(&network).map_err(|fault| {
         Failure::Input(vec![match fault {

@@ -42,7 +42,30 @@ pub struct Source {
     /// The name to show, usually the path as given.
     pub name: Arc<str>,
     /// The whole text.
-    pub text: Arc<str>,
+    pub text: Text,
+}
+
+/// A shared text. Made from a `String` without copying it, for it may have gigabytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Text(Arc<String>);
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(Arc::new(text))
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl std::ops::Deref for Text {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Line and column, both from one.
@@ -62,7 +85,7 @@ pub struct Sources {
 
 impl Sources {
     /// Adds a document.
-    pub fn add(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> DocId {
+    pub fn add(&mut self, name: impl Into<Arc<str>>, text: impl Into<Text>) -> DocId {
         self.list.push(Source { name: name.into(), text: text.into() });
         DocId((self.list.len() - 1) as u32)
     }

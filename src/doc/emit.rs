@@ -16,6 +16,7 @@ pub fn emit_yaml(node: &Node) -> String {
     match &node.value {
         Value::Object(object) if !object.is_empty() => entries(object, 0, &mut out),
         Value::Array(items) if !items.is_empty() => list(items, 0, &mut out),
+        Value::Packed(packed) => list(packed.full(), 0, &mut out),
         _ => {
             flow(node, &mut out);
             out.push('\n');
@@ -49,6 +50,9 @@ fn is_long(key: &str) -> bool {
 
 /// A value behind its key: on the line where it fits, else as a block.
 fn value(node: &Node, indent: usize, column: usize, out: &mut String) {
+    if let Value::Packed(_) = &node.value {
+        return value(&node.unpacked(), indent, column, out);
+    }
     let mut line = String::new();
     flow(node, &mut line);
     match &node.value {
@@ -85,6 +89,7 @@ fn list(items: &[Node], indent: usize, out: &mut String) {
             Value::Array(inner) if !inner.is_empty() && !fits(item, &line, indent + 2) => {
                 list(inner, indent + 2, out);
             }
+            Value::Packed(packed) => list(packed.full(), indent + 2, out),
             _ => {
                 out.push_str(&line);
                 out.push('\n');
@@ -98,6 +103,7 @@ fn fits(node: &Node, line: &str, column: usize) -> bool {
     let objects = |items: &[Node]| items.iter().any(|i| i.as_object().is_some_and(|o| !o.is_empty()));
     let plain = match &node.value {
         Value::Array(items) => !objects(items),
+        Value::Packed(_) => false,
         Value::Object(object) => object.iter().all(|e| !e.value.as_array().is_some_and(objects)),
         _ => true,
     };
@@ -117,9 +123,9 @@ fn flow(node: &Node, out: &mut String) {
         Value::Unknown(why) => {
             let _ = write!(out, "{{ {UNKNOWN_KEY}: {} }}", quoted(why));
         }
-        Value::Array(items) => {
+        Value::Array(_) | Value::Packed(_) => {
             out.push('[');
-            for (number, item) in items.iter().enumerate() {
+            for (number, item) in node.as_array().unwrap_or_default().iter().enumerate() {
                 out.push_str(if number == 0 { "" } else { ", " });
                 flow(item, out);
             }

@@ -1,5 +1,6 @@
 //! The value tree.
 
+use super::packed::Packed;
 use crate::diag::At;
 use std::fmt;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ pub enum Number {
 }
 
 /// What a node holds. Cloning is cheap: the large variants are shared.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Value {
     /// `null`.
     Null,
@@ -35,6 +36,8 @@ pub enum Value {
     String(Arc<str>),
     /// A list.
     Array(Arc<Vec<Node>>),
+    /// A list of objects, each text kept once; large documents have them.
+    Packed(Arc<Packed>),
     /// A mapping in the order written.
     Object(Arc<Object>),
     /// A value that the files do not tell, and why.
@@ -155,7 +158,11 @@ impl Node {
 
     /// The items inside.
     pub fn as_array(&self) -> Option<&[Node]> {
-        if let Value::Array(a) = &self.value { Some(a) } else { None }
+        match &self.value {
+            Value::Array(items) => Some(items),
+            Value::Packed(packed) => Some(packed.full()),
+            _ => None,
+        }
     }
 
     /// The string inside.
@@ -193,12 +200,43 @@ impl Node {
         if let Value::Unknown(why) = &self.value { Some(why) } else { None }
     }
 
-    /// Whether this or anything inside is unknown.
+    /// The same with every packed list as a plain one, for those who do not know packed lists.
+    pub fn unpacked(&self) -> Node {
+        let value = match &self.value {
+            Value::Array(items) => Value::Array(Arc::new(items.iter().map(Node::unpacked).collect())),
+            Value::Packed(packed) => Value::Array(Arc::new(packed.full().to_vec())),
+            Value::Object(object) => {
+                let entry = |e: &Entry| Entry { value: e.value.unpacked(), ..e.clone() };
+                Value::Object(Arc::new(object.iter().map(entry).collect()))
+            }
+            other => other.clone(),
+        };
+        Node { at: self.at, value }
+    }
+
+    /// Whether this or anything inside is unknown. What is packed was read from JSON, and is known.
     pub fn has_unknown(&self) -> bool {
         match &self.value {
             Value::Unknown(_) => true,
             Value::Array(items) => items.iter().any(Node::has_unknown),
             Value::Object(object) => object.iter().any(|e| e.value.has_unknown()),
+            _ => false,
+        }
+    }
+}
+
+/// A packed list is equal to the plain one with the same items.
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Value::Null, Value::Null) => true,
+            (Value::Bool(a), Value::Bool(b)) => a == b,
+            (Value::Number(a), Value::Number(b)) => a == b,
+            (Value::String(a), Value::String(b)) | (Value::Unknown(a), Value::Unknown(b)) => a == b,
+            (Value::Array(a), Value::Array(b)) => a == b,
+            (Value::Packed(a), Value::Packed(b)) => a.full() == b.full(),
+            (Value::Array(a), Value::Packed(b)) | (Value::Packed(b), Value::Array(a)) => a[..] == *b.full(),
+            (Value::Object(a), Value::Object(b)) => a == b,
             _ => false,
         }
     }
@@ -212,7 +250,7 @@ impl Value {
             Value::Bool(_) => "a truth value",
             Value::Number(_) => "a number",
             Value::String(_) => "a string",
-            Value::Array(_) => "a list",
+            Value::Array(_) | Value::Packed(_) => "a list",
             Value::Object(_) => "an object",
             Value::Unknown(_) => "an unknown value",
         }
@@ -236,9 +274,9 @@ impl fmt::Display for Node {
             Value::Bool(b) => write!(f, "{b}"),
             Value::Number(n) => write!(f, "{n}"),
             Value::String(s) => f.write_str(&quote(s)),
-            Value::Array(items) => {
+            Value::Array(_) | Value::Packed(_) => {
                 f.write_str("[")?;
-                for (i, item) in items.iter().enumerate() {
+                for (i, item) in self.as_array().unwrap_or_default().iter().enumerate() {
                     write!(f, "{}{item}", if i == 0 { "" } else { "," })?;
                 }
                 f.write_str("]")

@@ -1,6 +1,11 @@
 //! From a place back to its JSON pointer.
 
+mod scan;
+
+pub use scan::pointer_in_text;
+
 use super::node::{Node, Value};
+use super::packed::Packed;
 use crate::diag::At;
 
 /// The JSON pointer of the innermost value or key that starts at `at`, within the tree of its document.
@@ -19,6 +24,14 @@ pub fn pointer(root: &Node, at: At) -> Option<String> {
                 let key = e.key_at.start <= at.start && at.end <= e.key_at.end && e.key_at.doc == at.doc;
                 (key || holds(&e.value, at)).then(|| (escape(&e.key), &e.value))
             }),
+            Value::Packed(packed) => {
+                // Only the item wanted is made.
+                let mut items = packed.iter().enumerate();
+                let found = items.find(|(_, item)| item.at.start <= at.start && at.end <= item.at.end);
+                let Some((number, item)) = found.filter(|_| here.at.doc == at.doc) else { return Some(out) };
+                let inner = pointer(&Packed::one(&item), at).unwrap_or_default();
+                return Some(format!("{out}/{number}{inner}"));
+            }
             Value::Array(items) => {
                 items.iter().enumerate().find(|(_, n)| holds(n, at)).map(|(i, n)| (i.to_string(), n))
             }

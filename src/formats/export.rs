@@ -86,6 +86,7 @@ fn kind_at(node: &Node, depth: usize) -> Option<ExportKind> {
     }
     match &node.value {
         Value::Array(items) => list_kind(items, depth),
+        Value::Packed(packed) => list_kind(packed.full(), depth),
         Value::Object(_) => object_kind(node, depth),
         _ => None,
     }

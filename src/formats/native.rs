@@ -243,6 +243,8 @@ fn with_unknowns(node: &Node) -> Option<Node> {
                 Node::object(node.at, pairs.map(entry).collect())
             })
         }
+        // What is packed was looked through when it was read: none of it is unknown.
+        Value::Packed(_) => None,
         Value::Array(items) => {
             let edited: Vec<Option<Node>> = items.iter().map(with_unknowns).collect();
             edited.iter().any(Option::is_some).then(|| {

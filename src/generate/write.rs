@@ -150,6 +150,7 @@ fn short(node: &Node) -> Node {
                 super::value::ToNode::node(out)
             }
         },
+        Value::Packed(_) => short(&node.unpacked()),
         Value::Array(items) => Node::array(node.at, items.iter().map(short).collect()),
         Value::String(text) if text.starts_with("/subscriptions/") => {
             let id = ResourceId::new(text);
@@ -169,6 +170,7 @@ pub(super) fn json(node: &Node, out: &mut String) {
             let _ = write!(out, "{number}");
         }
         Value::String(text) => quoted(text, out),
+        Value::Packed(_) => json(&node.unpacked(), out),
         Value::Array(items) => {
             let lines = items.len() > 1 && items[0].as_object().is_some();
             out.push('[');

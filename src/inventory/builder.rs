@@ -1,7 +1,7 @@
 //! From raw resources to an [`Inventory`]: children put in their place, duplicates merged, references checked.
 
 use super::change::property::superseded;
-use super::read::{Reader, Unknown};
+use super::read::{Memo, Reader, Unknown};
 use super::{Inventory, Origin, RawResource, ResourceId, Slot, TableTag};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
 use crate::doc::{Node, Object, Value};
@@ -77,6 +77,24 @@ const HUB_GATEWAYS: &[&str] = &[
     "Microsoft.Network/p2sVpnGateways",
 ];
 
+/// The tables of types met so far, as they are spelt.
+#[derive(Default)]
+struct Tags(HashMap<String, TableTag>);
+
+impl Tags {
+    fn of(&mut self, id: &ResourceId) -> TableTag {
+        let kind = id.kind();
+        match self.0.get(&kind) {
+            Some(tag) => *tag,
+            None => {
+                let tag = tag_of(&kind);
+                self.0.insert(kind, tag);
+                tag
+            }
+        }
+    }
+}
+
 /// The table of a resource type.
 pub(super) fn tag_of(kind: &str) -> TableTag {
     let same = |word: &&str| word.eq_ignore_ascii_case(kind);
@@ -113,11 +131,14 @@ pub fn is_stranger(kind: &str) -> bool {
 pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
     let raws = normalize(raws, notes);
     let mut inventory = Inventory::default();
-    for raw in &raws {
-        let tag = tag_of(&raw.id.kind());
+    let mut memo = Memo::default();
+    let mut tags = Tags::default();
+    // Each description is let go as soon as it is read.
+    for raw in raws {
         let strict = raw.origin == Origin::Estate;
-        let mut reader = Reader { notes, strict, scope: raw.id.clone(), untold: untold(raw) };
-        inventory.read(tag, raw, &mut reader);
+        let scope = raw.id.clone();
+        let mut reader = Reader { notes, strict, scope, untold: untold(&raw), memo: &mut memo };
+        inventory.read(tags.of(&raw.id), &raw, &mut reader);
     }
     index(&mut inventory);
     check_references(&inventory, notes);
@@ -234,6 +255,10 @@ fn put_children_in(raws: Vec<RawResource>) -> Vec<RawResource> {
     let (inside, mut own): (Vec<_>, Vec<_>) =
         raws.into_iter().partition(|raw| list_of(&raw.id.kind()).is_some());
     let mut inside = inside;
+    if inside.is_empty() {
+        own.iter_mut().for_each(complete_zone);
+        return own;
+    }
     inside.sort_by(|a, b| (&a.id, a.origin).cmp(&(&b.id, b.origin)));
     let mut by_parent: HashMap<ResourceId, usize> =
         own.iter().enumerate().map(|(i, r)| (r.id.clone(), i)).collect();
@@ -495,6 +520,8 @@ fn merged(older: &Node, newer: &Node, differs: &mut Option<(String, crate::diag:
 fn same_value(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::String(a), Value::String(b)) => a.eq_ignore_ascii_case(b),
+        (Value::Packed(a), _) => same_value(&Value::Array(Arc::new(a.full().to_vec())), b),
+        (_, Value::Packed(b)) => same_value(a, &Value::Array(Arc::new(b.full().to_vec()))),
         (Value::Array(a), Value::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same_value(&a.value, &b.value))
         }
@@ -532,11 +559,14 @@ fn check_references(inventory: &Inventory, notes: &mut Diagnostics) {
         } else {
             inventory.named(text).iter().filter(fits).count()
         };
+        if hits == 1 {
+            return;
+        }
         let inner = by_id && names_a_part(inventory, &ResourceId::new(text));
         // Groups, subscriptions and management groups are scopes: they exist without being listed.
         let scope = by_id && ResourceId::new(text).kind().starts_with("Microsoft.Resources/");
         let own = !by_id && kind.is_empty() && names_a_part_of(inventory, owner, text);
-        if hits == 1 || inner || scope || own {
+        if inner || scope || own {
             return;
         }
         found.push(if hits == 0 {
@@ -557,7 +587,7 @@ fn check_references(inventory: &Inventory, notes: &mut Diagnostics) {
 }
 
 fn fits_table(table: TableTag, kind: &str) -> bool {
-    TableTag::ALL.iter().any(|(tag, t, _)| *tag == table && *t == kind)
+    TableTag::ALL.get(table as usize).is_some_and(|(_, t, _)| *t == kind)
 }
 
 /// Whether the id names a part of a resource that is there: a frontend, a pool, an ip configuration.

@@ -126,10 +126,19 @@ pub fn apply(
     changes: &[Change],
     notes: &mut Diagnostics,
 ) -> (Vec<RawResource>, Vec<ChangeLog>) {
+    apply_to(raws.to_vec(), changes, notes)
+}
+
+/// The same for resources that nobody else needs.
+pub fn apply_to(
+    raws: Vec<RawResource>,
+    changes: &[Change],
+    notes: &mut Diagnostics,
+) -> (Vec<RawResource>, Vec<ChangeLog>) {
     if changes.is_empty() {
-        return (raws.to_vec(), Vec::new());
+        return (raws, Vec::new());
     }
-    let mut estate = Estate::new(normalize(raws.to_vec(), notes));
+    let mut estate = Estate::new(normalize(raws, notes));
     for change in changes {
         match change {
             Change::Add { resource, placed } => estate.add(resource.clone(), *placed, notes),

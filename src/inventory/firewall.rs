@@ -1,6 +1,6 @@
 //! Azure Firewall, its policies, IP groups.
 
-use super::read::{Field, Many, Ref, block, resource, words};
+use super::read::{Field, Many, Ref, block, resource, shared_block, words};
 use super::{IpConfiguration, Subnet, VirtualHub};
 use crate::net::{IpAddr, PortRange};
 use std::sync::Arc;
@@ -109,9 +109,9 @@ block! {
     }
 }
 
-block! {
+shared_block! {
     /// A rule of Azure Firewall: network, application or NAT.
-    pub struct FirewallRule {
+    pub struct FirewallRule with FirewallRuleBody {
         /// `NetworkRule`, `ApplicationRule` or `NatRule`.
         pub rule_type: Field<FirewallRuleType> = "ruleType",
         /// Protocols of a network or NAT rule; classic application rules spell theirs here too.

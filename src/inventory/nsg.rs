@@ -1,6 +1,6 @@
 //! Network and application security groups.
 
-use super::read::{Field, Many, Ref, block, resource, words};
+use super::read::{Field, Many, Ref, resource, shared_block, words};
 use super::values::AddressWord;
 use crate::net::{PortRange, ProtocolMatch};
 
@@ -14,9 +14,9 @@ resource! {
     }
 }
 
-block! {
+shared_block! {
     /// A rule of a network security group.
-    pub struct SecurityRule in "securityRules" {
+    pub struct SecurityRule with SecurityRuleBody {
         /// 100 to 4096, lower first; default rules from 65000.
         pub priority: Field<i64> = "priority",
         /// Inbound or outbound.

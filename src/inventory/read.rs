@@ -6,8 +6,10 @@
 use super::ResourceId;
 use super::shape::Inside;
 use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
-use crate::doc::{Node, Number, Value};
+use crate::doc::{Node, Number, Packed, Value};
+use hashbrown::HashMap;
 use serde_json::{Value as Json, json};
+use std::any::{Any, TypeId};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -166,6 +168,8 @@ pub struct Reader<'n> {
     /// Set for a resource of which only the name is known: what is not written is unknown, and not Azure's
     /// default. Parts that are written (a rule of a group that is in none of the files) are whole.
     pub untold: Option<Unknown>,
+    /// What was read of packed lists so far.
+    pub(crate) memo: &'n mut Memo,
 }
 
 impl Reader<'_> {
@@ -190,6 +194,10 @@ impl Reader<'_> {
 pub trait Read: Sized {
     /// Reads it, or says why it stays unknown.
     fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown>;
+    /// Reads the items of a packed list.
+    fn read_packed(packed: &Packed, reader: &mut Reader<'_>, many: &mut Many<Self>) {
+        packed.full().iter().for_each(|item| many.push(Self::read(item, reader)));
+    }
     /// Its JSON Schema in our own files.
     fn schema() -> Json;
     /// What lies inside, as data.
@@ -259,11 +267,9 @@ impl<'a> View<'a> {
             return self.get(path).into_iter().collect();
         };
         let Some(list) = self.get(head) else { return Vec::new() };
-        match &list.value {
-            Value::Array(items) => {
-                items.iter().filter_map(|n| pick(n, tail)).filter(|n| !n.is_null()).collect()
-            }
-            _ => vec![list],
+        match list.as_array() {
+            Some(items) => items.iter().filter_map(|n| pick(n, tail)).filter(|n| !n.is_null()).collect(),
+            None => vec![list],
         }
     }
 
@@ -395,6 +401,7 @@ impl<T: Read> Many<T> {
                     self.push(T::read(item, reader));
                 }
             }
+            Value::Packed(packed) => T::read_packed(packed, reader, self),
             Value::Unknown(why) => self.unknown = Some(Unknown::new(node.at, why.clone())),
             _ => self.push(T::read(node, reader)),
         }
@@ -499,6 +506,51 @@ fn reference(node: &Node, reader: &mut Reader<'_>) -> Result<(Arc<str>, At), Unk
     match &inner.value {
         Value::String(text) if !text.is_empty() => Ok((text.clone(), inner.at)),
         _ => Err(reader.wrong(inner, "a resource id or name")),
+    }
+}
+
+/// Reads a packed list: each text once, unless something in it is wrong or refers to a resource, for then its place
+/// matters.
+pub(super) fn read_shared<T: Read, B: 'static>(
+    packed: &Packed,
+    reader: &mut Reader<'_>,
+    many: &mut Many<T>,
+    of: impl Fn(At, &Arc<B>) -> T,
+    body: impl Fn(&T) -> Arc<B>,
+) {
+    let key = (TypeId::of::<B>(), packed.table(), reader.strict);
+    let mut read = reader.memo.take::<B>(key);
+    read.resize(packed.shapes().max(read.len()), None);
+    many.items.reserve_exact(packed.len());
+    for item in packed.iter() {
+        if let Some(Some(known)) = read.get(item.shape) {
+            many.items.push(of(item.at, known));
+            continue;
+        }
+        let noted = reader.notes.len();
+        let result = T::read(&Packed::one(&item), reader);
+        if let Ok(part) = &result {
+            let mut placed = reader.notes.len() > noted;
+            part.refs(&mut |_, _, _| placed = true);
+            read[item.shape] = (!placed).then(|| body(part));
+        }
+        many.push(result);
+    }
+    reader.memo.put(key, read);
+}
+
+/// What was read of packed lists so far, by type, document and strictness.
+#[derive(Default)]
+pub(crate) struct Memo(HashMap<(TypeId, usize, bool), Box<dyn Any>>);
+
+impl Memo {
+    fn take<B: 'static>(&mut self, key: (TypeId, usize, bool)) -> Vec<Option<Arc<B>>> {
+        let found = self.0.remove(&key).and_then(|any| any.downcast().ok());
+        found.map_or_else(Vec::new, |boxed| *boxed)
+    }
+
+    fn put<B: 'static>(&mut self, key: (TypeId, usize, bool), read: Vec<Option<Arc<B>>>) {
+        self.0.insert(key, Box::new(read));
     }
 }
 
@@ -645,6 +697,77 @@ macro_rules! block {
     };
 }
 
+/// Declares a part of a resource of which large estates hold millions: the fields stand in a body of their own, kept
+/// once for all parts of a document that have the same text. No field may keep a place but by a reference.
+macro_rules! shared_block {
+    ($(#[$meta:meta])* pub struct $name:ident with $body:ident { $($(#[$fmeta:meta])* pub $field:ident : $ty:ty = $($path:literal)|+),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $name {
+            /// Where it is written.
+            pub at: $crate::diag::At,
+            body: std::sync::Arc<$body>,
+        }
+
+        /// What is written, wherever it stands.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $body {
+            /// The item's name; empty where it has none.
+            pub name: std::sync::Arc<str>,
+            $($(#[$fmeta])* pub $field: $ty),*
+        }
+
+        impl std::ops::Deref for $name {
+            type Target = $body;
+            fn deref(&self) -> &$body {
+                &self.body
+            }
+        }
+
+        impl $crate::inventory::read::Read for $name {
+            fn read(node: &$crate::doc::Node, reader: &mut $crate::inventory::read::Reader<'_>) -> Result<Self, $crate::inventory::read::Unknown> {
+                let view = $crate::inventory::read::View::new(node, reader)?;
+                let known = ["name", "id", "properties", "type", "etag", $($($crate::inventory::read::first_segment($path)),+),*];
+                $crate::inventory::read::refuse_unknown_fields(&view, &known, stringify!($name), reader);
+                let name: std::sync::Arc<str> = view.name().unwrap_or_default().into();
+                let untold = reader.untold.take();
+                let body = $body { name, $($field: $crate::inventory::read::FromPaths::take(&view, &[$($path),+], reader)),* };
+                reader.untold = untold;
+                Ok(Self { at: node.at, body: std::sync::Arc::new(body) })
+            }
+
+            fn read_packed(packed: &$crate::doc::Packed, reader: &mut $crate::inventory::read::Reader<'_>, many: &mut $crate::inventory::read::Many<Self>) {
+                let of = |at, body: &std::sync::Arc<$body>| Self { at, body: body.clone() };
+                $crate::inventory::read::read_shared(packed, reader, many, of, |part: &Self| part.body.clone());
+            }
+
+            fn schema() -> serde_json::Value {
+                let mut properties = serde_json::Map::new();
+                properties.insert("name".into(), serde_json::json!({ "type": "string" }));
+                $($(properties.insert($crate::inventory::read::first_segment($path).into(), $crate::inventory::read::path_schema($path, <$ty as $crate::inventory::read::FromPaths>::schema()));)+)*
+                serde_json::json!({ "type": "object", "properties": properties, "additionalProperties": false })
+            }
+
+            fn inside() -> $crate::inventory::shape::Inside {
+                $crate::inventory::shape::Inside::Block($crate::inventory::shape::Shape { fields: vec![$($crate::inventory::shape::FieldShape {
+                    paths: &[$($path),+],
+                    list: <$ty as $crate::inventory::read::FromPaths>::LIST,
+                    inside: <$ty as $crate::inventory::read::FromPaths>::inside(),
+                }),*] })
+            }
+
+            fn refs(&self, visit: &mut dyn FnMut(&str, &'static str, $crate::diag::At)) {
+                $($crate::inventory::read::FromPaths::refs(&self.$field, visit);)*
+            }
+
+            fn parts(&self, visit: &mut dyn FnMut(&str)) {
+                visit(&self.name);
+                $($crate::inventory::read::FromPaths::parts(&self.$field, visit);)*
+            }
+        }
+    };
+}
+
 /// The schema of a path: nested paths are open objects.
 pub(super) fn path_schema(path: &str, leaf: Json) -> Json {
     if path.contains('.') { json!({ "type": ["object", "array", "string"] }) } else { leaf }
@@ -719,4 +842,4 @@ macro_rules! resource {
     };
 }
 
-pub(super) use {block, resource, words};
+pub(super) use {block, resource, shared_block, words};

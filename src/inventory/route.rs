@@ -1,6 +1,6 @@
 //! Route tables.
 
-use super::read::{Field, Many, block, resource, words};
+use super::read::{Field, Many, resource, shared_block, words};
 use super::values::AddressWord;
 use crate::net::IpAddr;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ resource! {
     }
 }
 
-block! {
+shared_block! {
     /// A user-defined route.
-    pub struct Route in "routes" {
+    pub struct Route with RouteBody {
         /// A prefix or a service tag (RT-17).
         pub address_prefix: Field<AddressWord> = "addressPrefix",
         /// What happens to matching traffic.

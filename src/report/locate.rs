@@ -1,7 +1,7 @@
 //! From places to what people and editors use: file, line, column, JSON pointer, the lines themselves.
 
 use crate::diag::{At, Diagnostics, DocId, Sources};
-use crate::doc::{Node, parse_json, parse_yaml, pointer};
+use crate::doc::{Node, parse_json, parse_yaml, pointer, pointer_in_text};
 use hashbrown::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -54,6 +54,9 @@ pub struct QuotedLine {
     pub text: String,
 }
 
+/// Documents larger than this are looked through for a pointer, and not read into a tree.
+const LARGE: usize = 1 << 20;
+
 /// At most this many lines are quoted.
 const QUOTED_LINES: usize = 10;
 
@@ -95,7 +98,7 @@ impl<'s> Locator<'s> {
             file: source.name.to_string(),
             line: line + 1,
             column: before.chars().count() + 1,
-            pointer: self.root(at.doc).and_then(|root| pointer(root, at)),
+            pointer: self.pointer(at),
         })
     }
 
@@ -151,6 +154,14 @@ impl<'s> Locator<'s> {
             let feeds = source.text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
             std::iter::once(0).chain(feeds.map(|(i, _)| i as u32 + 1)).collect()
         })
+    }
+
+    /// The pointer of a place. A large document is not read into a tree again for it.
+    fn pointer(&self, at: At) -> Option<String> {
+        let text = &self.sources.get(at.doc)?.text;
+        let large = text.len() > LARGE && text.starts_with(['{', '[']);
+        let found = large.then(|| pointer_in_text(text, at.start as usize..at.end as usize)).flatten();
+        found.or_else(|| self.root(at.doc).and_then(|root| pointer(root, at)))
     }
 
     fn root(&self, doc: DocId) -> Option<&Node> {

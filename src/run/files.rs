@@ -7,8 +7,8 @@ use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A file larger than this is not read.
-pub const MAX_BYTES: u64 = 2 << 30;
+/// A file larger than this is not read: places in it are numbers of four bytes.
+pub const MAX_BYTES: u64 = u32::MAX as u64;
 
 /// Folders are not followed more deeply than this.
 const MAX_DEPTH: usize = 64;
@@ -177,9 +177,11 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
         io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(fail)?;
     } else {
         let file = std::fs::File::open(path).map_err(fail)?;
-        if file.metadata().map_err(fail)?.is_dir() {
+        let metadata = file.metadata().map_err(fail)?;
+        if metadata.is_dir() {
             return Err(fail(io::Error::other("it is a folder")));
         }
+        bytes.reserve_exact(metadata.len().min(MAX_BYTES) as usize + 1);
         file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(fail)?;
     }
     if bytes.len() as u64 > MAX_BYTES {

@@ -9,7 +9,7 @@ pub use recognise::{Kind, parse};
 
 use super::files::{self, FileError, Found};
 use super::observed;
-use crate::diag::{At, Code, Diagnostic, Diagnostics, DocId, Sources};
+use crate::diag::{At, Code, Diagnostic, Diagnostics, DocId, Sources, Text};
 use crate::doc::Node;
 use crate::formats::detect::Detected;
 use crate::formats::export::Facts;
@@ -195,9 +195,9 @@ async fn parse_all(
     sources: &Sources,
     notes: &mut Diagnostics,
 ) -> Vec<Read> {
-    let text = |doc: DocId| sources.get(doc).map_or_else(|| "".into(), |source| source.text.clone());
+    let text = |doc: DocId| sources.get(doc).map(|source| source.text.clone()).unwrap_or_default();
     let work: Vec<_> = reads.into_iter().map(|(path, role, doc)| (text(doc), path, role, doc)).collect();
-    let parsed = in_order(work, |(text, path, role, doc): (Arc<str>, PathBuf, Role, DocId)| {
+    let parsed = in_order(work, |(text, path, role, doc): (Text, PathBuf, Role, DocId)| {
         let mut notes = Diagnostics::new();
         let (root, kind) = recognise::recognise(doc, &path, &text, &mut notes);
         (Read { path, role, doc, root: root.map(Arc::new), kind }, notes)

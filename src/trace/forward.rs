@@ -904,7 +904,7 @@ impl Walk<'_> {
         &self,
         nic: Id<crate::inventory::NetworkInterface>,
     ) -> Option<Id<crate::inventory::VirtualMachine>> {
-        crate::network::machine_of(&self.net.inventory, nic)
+        self.net.machines[nic.index()]
     }
 
     /// An appliance passes a packet on that is not addressed to it (RT-12, PKT-5).

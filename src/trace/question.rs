@@ -144,9 +144,8 @@ pub(crate) fn origin(network: &Network, endpoint: &Endpoint) -> Result<Origin, M
 }
 
 fn origin_of_address(network: &Network, ip: IpAddr) -> Origin {
-    let mut holders = network.attachments.iter().enumerate().filter(|(_, a)| a.address == Some(ip));
-    if let Some((number, _)) = holders.next() {
-        return Origin::Attachment(AttachmentId(number as u32));
+    if let Some(id) = network.first_at(ip) {
+        return Origin::Attachment(id);
     }
     for (id, site) in network.inventory.on_premises_sites.rows() {
         if site.address_prefixes.iter().any(|p| p.contains(&ip)) {
@@ -337,8 +336,7 @@ fn attachment_of(network: &Network, slot: Slot) -> Option<AttachmentId> {
     } else {
         slot
     };
-    let found = network.attachments.iter().position(|a| a.owner == owner)?;
-    Some(AttachmentId(found as u32))
+    network.attachment_of(owner)
 }
 
 pub(crate) fn wanted(network: &Network, endpoint: &Endpoint) -> Result<Wanted, Misunderstood> {

@@ -4,11 +4,14 @@ use super::estate::{Maker, front_id, part};
 use super::random::Random;
 use serde_json::{Value, json};
 
+/// In one estate of how many, and what it adds.
+type Rare = (usize, fn(&mut Maker));
+
 impl Maker {
     /// Adds some of the rarer planes. They have a stream of chance of their own.
     pub(crate) fn rarer_planes(&mut self, seed: u64) {
         let usual = std::mem::replace(&mut self.r, Random::new(seed ^ 0x5EED_0F00));
-        let planes: [(usize, fn(&mut Maker)); 12] = [
+        let planes: [Rare; 12] = [
             (6, Maker::subnet_peering),
             (9, Maker::route_server),
             (7, Maker::mesh),

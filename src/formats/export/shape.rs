@@ -144,6 +144,7 @@ fn put(node: Node, path: &[&str], entry: &Entry) -> Node {
 /// every reference inside.
 fn with_rooted_ids(node: &Node) -> Node {
     let value = match &node.value {
+        Value::Packed(_) => return with_rooted_ids(&node.unpacked()),
         Value::Array(items) => Node::array(node.at, items.iter().map(with_rooted_ids).collect()).value,
         Value::Object(object) => {
             let entries = object.iter().map(|e| Entry { value: with_rooted_ids(&e.value), ..e.clone() });

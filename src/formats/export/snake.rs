@@ -13,6 +13,7 @@ pub(super) fn is_snake(key: &str) -> bool {
 /// The same with Azure's spelling, at every depth.
 pub(super) fn to_camel(node: &Node) -> Node {
     match &node.value {
+        Value::Packed(_) => to_camel(&node.unpacked()),
         Value::Array(items) => Node::array(node.at, items.iter().map(to_camel).collect()),
         Value::Object(object) => Node::object(node.at, keys(object)),
         _ => node.clone(),

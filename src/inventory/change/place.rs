@@ -172,9 +172,12 @@ fn lists(node: &Node, steps: &mut Vec<Step>, visit: &mut VisitList<'_>) {
     for entry in object.iter() {
         steps.push(Step::Key(entry.key.clone()));
         match &entry.value.value {
-            Value::Array(items) => visit(&entry.key, items, steps),
             Value::Object(_) => lists(&entry.value, steps, visit),
-            _ => {}
+            _ => {
+                if let Some(items) = entry.value.as_array() {
+                    visit(&entry.key, items, steps);
+                }
+            }
         }
         steps.pop();
     }
@@ -241,8 +244,8 @@ pub(super) fn edited(
             object.set(key.clone(), inner.at, inner);
             Node::object(root.at, object)
         }
-        (Value::Array(items), Step::Item(number, _)) => {
-            let mut items = items.to_vec();
+        (Value::Array(_) | Value::Packed(_), Step::Item(number, _)) => {
+            let mut items = root.as_array().unwrap_or_default().to_vec();
             items[*number] = inner;
             Node::array(root.at, items)
         }
@@ -260,8 +263,8 @@ pub(super) fn removed(root: &Node, steps: &[Step]) -> Node {
                 object.remove(key);
                 Node::object(node.at, object)
             }
-            (Value::Array(items), Step::Item(number, _)) => {
-                let mut items = items.to_vec();
+            (Value::Array(_) | Value::Packed(_), Step::Item(number, _)) => {
+                let mut items = node.as_array().unwrap_or_default().to_vec();
                 items.remove(*number);
                 Node::array(node.at, items)
             }

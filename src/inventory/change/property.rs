@@ -244,9 +244,10 @@ pub(super) fn appended(node: &Node, list: &str, at: At, items: &[Node]) -> Resul
     let keys: Vec<&str> = list.split('.').collect();
     let inner = node.get("properties");
     let there = reach(inner, &keys).or_else(|| reach(Some(node), &keys));
+    let old = there.and_then(Node::as_array).unwrap_or_default();
     let all = match there.map(|n| &n.value) {
         None | Some(Value::Null) => items.to_vec(),
-        Some(Value::Array(old)) => old.iter().chain(items).cloned().collect(),
+        Some(Value::Array(_) | Value::Packed(_)) => old.iter().chain(items).cloned().collect(),
         Some(Value::Unknown(why)) => return Err(format!("it is not known ({why})")),
         Some(other) => return Err(format!("it is {} and no list", other.kind())),
     };

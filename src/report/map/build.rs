@@ -17,6 +17,7 @@ pub(super) fn map(network: &Network, title: &str, detail: Detail) -> Map {
     let mut builder = Builder {
         network,
         nodes: topology.nodes(),
+        around: around(&topology),
         edges: topology.edges(),
         detail,
         map: Map { title: title.into(), ..Map::default() },
@@ -28,10 +29,21 @@ pub(super) fn map(network: &Network, title: &str, detail: Detail) -> Map {
     builder.map
 }
 
+fn around(topology: &Topology) -> Vec<Vec<(EdgeKind, usize)>> {
+    let mut around = vec![Vec::new(); topology.nodes().len()];
+    for edge in topology.edges() {
+        around[edge.from].push((edge.kind, edge.to));
+        around[edge.to].push((edge.kind, edge.from));
+    }
+    around
+}
+
 struct Builder<'a> {
     network: &'a Network,
     nodes: Vec<&'a TopologyNode>,
     edges: Vec<TopologyEdge>,
+    /// For each node what it is joined to, in the order of the edges.
+    around: Vec<Vec<(EdgeKind, usize)>>,
     detail: Detail,
     map: Map,
     /// Where each node of the topology is drawn.
@@ -46,12 +58,7 @@ impl Builder<'_> {
 
     /// Nodes joined to one by an edge of a kind.
     fn joined(&self, node: usize, kind: EdgeKind) -> Vec<usize> {
-        let other = |e: &TopologyEdge| match (e.from == node, e.to == node) {
-            (true, _) => Some(e.to),
-            (_, true) => Some(e.from),
-            _ => None,
-        };
-        self.edges.iter().filter(|e| e.kind == kind).filter_map(other).collect()
+        self.around[node].iter().filter(|(k, _)| *k == kind).map(|(_, other)| *other).collect()
     }
 
     fn of_kind(&self, kind: NodeKind) -> Vec<usize> {
@@ -165,14 +172,18 @@ impl Builder<'_> {
     fn subnet_title(&self, subnet: usize, many: usize) -> Vec<String> {
         let mut lines = vec![self.short(subnet)];
         let id = crate::inventory::ResourceId::new(&self.nodes[subnet].id);
-        let Some(row) = self.network.inventory.row::<Subnet>(&id).filter(|_| many == 1) else { return lines };
-        let row = self.network.subnet(row);
+        let Some(row_id) = self.network.inventory.row::<Subnet>(&id).filter(|_| many == 1) else {
+            return lines;
+        };
+        let row = self.network.subnet(row_id);
         let prefixes: Vec<String> = row.space.to_prefixes().iter().take(2).map(ToString::to_string).collect();
         lines[0] = format!("{}  {}", lines[0], prefixes.join(", "));
         let mut rules = Vec::new();
         if let Bound::To(nsg) = row.nsg {
             rules.push(self.network.inventory.nsgs[nsg].id.name().to_owned());
         }
+        let nat = self.network.inventory.subnets[row_id].nat_gateway.known().map(|r| &r.text);
+        rules.extend(nat.map(|nat| nat.rsplit('/').next().unwrap_or(nat).to_owned()));
         if let Bound::To(table) = row.route_table {
             rules.push(self.network.inventory.route_tables[table].id.name().to_owned());
         }
@@ -198,10 +209,19 @@ impl Builder<'_> {
                 continue;
             }
             for node in nodes {
-                lines.push(format!("{} {}", sign(kind), self.thing(node)));
+                lines.push(format!("{} {}", self.sign_of(node), self.thing(node)));
             }
         }
         lines
+    }
+
+    fn sign_of(&self, node: usize) -> &'static str {
+        let id = crate::inventory::ResourceId::new(&self.nodes[node].id);
+        match self.nodes[node].kind {
+            NodeKind::Other if id.is_kind("Microsoft.Network/bastionHosts") => "bastion",
+            NodeKind::Other if id.is_kind("Microsoft.Network/dnsResolvers/inboundEndpoints") => "resolver",
+            kind => sign(kind),
+        }
     }
 
     fn thing(&self, node: usize) -> String {
@@ -237,7 +257,10 @@ impl Builder<'_> {
                 zones.len(),
                 if zones.len() == 1 { "zone" } else { "zones" }
             )];
-            lines.extend(zones.iter().map(|n| self.nodes[*n].name.replace("privatelink.", "")));
+            let mut names: Vec<String> =
+                zones.iter().map(|n| self.nodes[*n].name.replace("privatelink.", "")).collect();
+            names.sort();
+            lines.extend(names);
             self.loose(lines, NodeKind::PrivateDnsZone, &zones);
         }
         for kind in [
@@ -281,8 +304,7 @@ impl Builder<'_> {
 
     /// Whether anything would be drawn to it.
     fn is_drawn(&self, node: usize) -> bool {
-        let shown = |e: &&TopologyEdge| self.detail.grants || e.kind != EdgeKind::Grants;
-        self.edges.iter().filter(shown).any(|e| e.from == node || e.to == node)
+        self.around[node].iter().any(|(kind, _)| self.detail.grants || *kind != EdgeKind::Grants)
     }
 
     /// Nodes whose lines lead to the same ends.
@@ -290,10 +312,9 @@ impl Builder<'_> {
         let mut groups: BTreeMap<Vec<(EdgeKind, End)>, Vec<usize>> = BTreeMap::new();
         for node in nodes {
             let mut ends: Vec<(EdgeKind, End)> = Vec::new();
-            for edge in self.edges.iter().filter(|e| e.from == *node || e.to == *node) {
-                let other = if edge.from == *node { edge.to } else { edge.from };
-                if let (Some(end), true) = (self.end.get(&other), edge.kind != EdgeKind::Grants) {
-                    ends.push((edge.kind, *end));
+            for (kind, other) in &self.around[*node] {
+                if let (Some(end), true) = (self.end.get(other), *kind != EdgeKind::Grants) {
+                    ends.push((*kind, *end));
                 }
             }
             ends.sort();
@@ -350,7 +371,12 @@ impl Builder<'_> {
         for key in order {
             let (from, to, kind) = key;
             let (many, works) = seen[&key];
-            let label = label(kind, many, works);
+            let site =
+                |end: End| matches!(end, End::Card(c) if self.map.cards[c].kind == NodeKind::OnPremises);
+            let label = match kind {
+                EdgeKind::Routed if site(from) || site(to) => "connection".to_owned(),
+                kind => label(kind, many, works),
+            };
             self.map.lines.push(Line { from, to, kind, label, works });
         }
     }

@@ -7,7 +7,10 @@ use crate::report::clean::clean;
 
 /// The flowchart.
 pub fn mermaid(map: &Map) -> String {
-    let mut out = format!("---\ntitle: \"{}\"\n---\nflowchart LR\n", yaml(&clean(&map.title)));
+    let mut out = format!(
+        "---\ntitle: \"{}\"\nconfig:\n  flowchart: {{ wrappingWidth: 420, nodeSpacing: 16, rankSpacing: 90, padding: 8 }}\n---\nflowchart LR\n",
+        yaml(&clean(&map.title))
+    );
     for (number, frame) in map.frames.iter().enumerate() {
         out.push_str(&format!("  subgraph f{number} [\"{}\"]\n    direction TB\n", text(&frame.title)));
         for card in &frame.cards {

@@ -17,7 +17,7 @@ struct Findings {
     notes: Diagnostics,
     /// The documents of all scenarios, each once.
     sources: Sources,
-    known: HashMap<(Arc<str>, Arc<str>), DocId>,
+    known: HashMap<(Arc<str>, crate::diag::Text), DocId>,
     started: Option<Started>,
 }
 

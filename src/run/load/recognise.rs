@@ -1,9 +1,10 @@
 //! What a document is, told from its content.
 
-use crate::diag::{Diagnostics, DocId};
-use crate::doc::{Node, parse_json, parse_yaml};
+use crate::diag::{Diagnostic, Diagnostics, DocId};
+use crate::doc::{Node, parse_json, parse_json_packed, parse_yaml};
 use crate::formats::change;
 use crate::formats::detect::{Detected, detect};
+use crate::formats::export::ExportKind;
 use std::path::Path;
 
 /// What a document is.
@@ -30,10 +31,16 @@ impl Kind {
 
 /// Parses a document: JSON where it begins like JSON, else YAML. What is wrong goes to `notes`.
 pub fn parse(doc: DocId, text: &str, notes: &mut Diagnostics) -> Option<Node> {
+    parse_as(doc, text, notes, parse_json)
+}
+
+type Parse = fn(DocId, &str, &mut Diagnostics) -> Result<Node, Diagnostic>;
+
+fn parse_as(doc: DocId, text: &str, notes: &mut Diagnostics, json: Parse) -> Option<Node> {
     let begins = text.trim_start();
     let result = if begins.starts_with(['{', '[', '/']) {
         let mut yaml_notes = Diagnostics::new();
-        parse_json(doc, text, notes).or_else(|fault| {
+        json(doc, text, notes).or_else(|fault| {
             // YAML's flow style begins like JSON; where it is neither, the JSON fault is the better hint.
             let yaml = parse_yaml(doc, text, &mut yaml_notes).map_err(|_| fault)?;
             notes.extend(yaml_notes);
@@ -45,6 +52,16 @@ pub fn parse(doc: DocId, text: &str, notes: &mut Diagnostics) -> Option<Node> {
     result.map_err(|fault| notes.push(fault)).ok()
 }
 
+/// Documents from this size on may be packed; below, it saves nothing.
+const LARGE: usize = 1 << 20;
+
+/// Whether a document looks like one of those that know packed lists: our estate file, or an export.
+fn may_be_packed(text: &str) -> bool {
+    let head = text.char_indices().nth(4096).map_or(text, |(at, _)| &text[..at]);
+    let export = head.contains("\"/subscriptions/") && !head.contains("deploymentTemplate");
+    text.len() >= LARGE && (export || head.contains("\"netwhy\""))
+}
+
 /// Parses a document and tells what it is. Source text of other languages is named as such and not as broken
 /// YAML.
 pub(super) fn recognise(
@@ -54,9 +71,16 @@ pub(super) fn recognise(
     notes: &mut Diagnostics,
 ) -> (Option<Node>, Kind) {
     let mut faults = Diagnostics::new();
-    let root = parse(doc, text, &mut faults);
+    let packed = may_be_packed(text);
+    let json = if packed { parse_json_packed } else { parse_json };
+    let root = parse_as(doc, text, &mut faults, json);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let found = detect(&name, text, root.as_ref());
+    let knows = matches!(
+        found,
+        Detected::EstateFile | Detected::Export(ExportKind::Resource | ExportKind::Resources)
+    );
+    let root = if packed && !knows { root.map(|root| root.unpacked()) } else { root };
     let kind = match &root {
         Some(root) if change::is_changes(root) => Kind::Changes,
         Some(_) => Kind::Is(found),

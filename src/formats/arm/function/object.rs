@@ -203,6 +203,6 @@ pub(super) fn written(node: &Node) -> Result<String, Fault> {
         Value::Number(number) => Ok(number.to_string()),
         Value::Null => Ok(String::new()),
         Value::Unknown(why) => Err(Fault::Unknown(why.clone())),
-        Value::Array(_) | Value::Object(_) => Ok(known(node)?.to_string()),
+        Value::Array(_) | Value::Packed(_) | Value::Object(_) => Ok(known(node)?.to_string()),
     }
 }
