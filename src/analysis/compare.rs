@@ -69,7 +69,8 @@ pub fn compare(before: &Network, after: &Network, flows: &[Flow]) -> Vec<FlowCom
 }
 
 fn one(before: &Network, after: &Network, flow: &Flow) -> Option<FlowComparison> {
-    let ask = |network: &Network| trace::understand(network, flow).is_ok().then(|| trace::trace(network, flow));
+    let ask =
+        |network: &Network| trace::understand(network, flow).is_ok().then(|| trace::trace(network, flow));
     let (before, after) = (ask(before), ask(after));
     let difference = match (&before, &after) {
         (None, None) => return None,

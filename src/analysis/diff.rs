@@ -129,7 +129,11 @@ fn compare(old: &Node, new: &Node, path: &str, found: &mut Vec<FieldDiff>) {
         }
         (Value::Array(old), Value::Array(new)) => lists(old, new, path, found),
         _ if same(old, new) => {}
-        _ => found.push(FieldDiff { path: path.to_owned(), before: Some(old.clone()), after: Some(new.clone()) }),
+        _ => found.push(FieldDiff {
+            path: path.to_owned(),
+            before: Some(old.clone()),
+            after: Some(new.clone()),
+        }),
     }
 }
 
@@ -138,7 +142,9 @@ fn one(old: Option<&Node>, new: Option<&Node>, path: &str, found: &mut Vec<Field
     match (old, new) {
         (Some(old), Some(new)) if !(is_nothing(old) && is_nothing(new)) => compare(old, new, path, found),
         (old, new) if nothing(old) && nothing(new) => {}
-        (old, new) => found.push(FieldDiff { path: path.to_owned(), before: old.cloned(), after: new.cloned() }),
+        (old, new) => {
+            found.push(FieldDiff { path: path.to_owned(), before: old.cloned(), after: new.cloned() })
+        }
     }
 }
 
@@ -234,7 +240,12 @@ mod tests {
             }
             for field in &resource.fields {
                 let word = |node: &Option<Node>| node.as_ref().map_or("-".to_owned(), ToString::to_string);
-                lines.push(format!("{name} {}: {} -> {}", field.path, word(&field.before), word(&field.after)));
+                lines.push(format!(
+                    "{name} {}: {} -> {}",
+                    field.path,
+                    word(&field.before),
+                    word(&field.after)
+                ));
             }
         }
         assert_eq!(lines, want);

@@ -85,7 +85,9 @@ impl Loading {
         let paths: Vec<PathBuf> = std::iter::once(path.to_owned()).chain(args.both.iter().cloned()).collect();
         let profile = load::profile(&args.settings.profile_set)?;
         let mut loaded = load::loaded(&paths, &[], &settings, Sources::default()).await?;
-        if before_plan && !loaded.documents.iter().any(|document| document.kind == Kind::Is(Detected::TerraformPlan)) {
+        if before_plan
+            && !loaded.documents.iter().any(|document| document.kind == Kind::Is(Detected::TerraformPlan))
+        {
             return Err(Failure::Usage(format!(
                 "`{}` is no Terraform plan, so there is nothing to compare it with; name a second estate or `--change FILE`",
                 path.display()

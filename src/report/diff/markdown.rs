@@ -19,7 +19,10 @@ pub fn markdown(out: &mut String, report: &DiffReport) {
         report.configuration.len()
     ));
     for difference in Difference::ALL.into_iter().filter(|difference| report.count(*difference) > 0) {
-        out.push_str(&format!("\n### Flows: {}\n\n| from | to | was | is |\n|---|---|---|---|\n", difference.word()));
+        out.push_str(&format!(
+            "\n### Flows: {}\n\n| from | to | was | is |\n|---|---|---|---|\n",
+            difference.word()
+        ));
         for flow in report.behaviour.iter().filter(|flow| flow.difference == difference) {
             let answer = |answer: &Option<Answer>| answer.as_ref().map_or("not there".to_owned(), told);
             let cells = [flow.from.clone(), flow.to.clone(), answer(&flow.before), answer(&flow.after)];

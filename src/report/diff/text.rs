@@ -16,7 +16,8 @@ pub fn text(out: &mut String, report: &DiffReport, style: &Style) {
     headline(out, report, style);
     let most = if style.verbose { usize::MAX } else { SHOWN };
     for difference in Difference::ALL {
-        let flows: Vec<&FlowDiffView> = report.behaviour.iter().filter(|f| f.difference == difference).collect();
+        let flows: Vec<&FlowDiffView> =
+            report.behaviour.iter().filter(|f| f.difference == difference).collect();
         if flows.is_empty() {
             continue;
         }
