@@ -151,6 +151,8 @@ fn help_is_as_agreed() {
         "",
         "trace",
         "check",
+        "what-if",
+        "diff",
         "import",
         "tags",
         "explain",

@@ -308,6 +308,9 @@ pub(super) struct WhatIfArgs {
     /// Where people work: a machine, an office, `internet` (repeat for several; otherwise those of the estate)
     #[arg(long, value_name = "NAME", help_heading = "Question")]
     pub(super) client: Vec<String>,
+    /// Add a catalogue of your own to what workloads need, or the service's own list for a workspace
+    #[arg(long, value_name = "FILE", help_heading = "Question")]
+    pub(super) catalogue: Vec<PathBuf>,
     /// Close the way out of the subnets that workloads send from
     #[arg(long, help_heading = "Change")]
     pub(super) block_outbound: bool,
