@@ -174,7 +174,7 @@ mod tests {
                 {"category": "Own Things", "endpoints": [
                     {"domainName": "things.example.org", "endpointDetails": [{"port": 8443}]}]}]}"#,
             &[
-                "entra-id login.microsoftonline.com tcp/80 tcp/443 sign-in",
+                "entra-id login.microsoftonline.com tcp/80 tcp/443 open",
                 "compute-management westeurope.tundra.azureml.ms udp/5831 create",
                 "batch *.westeurope.batch.azure.com tcp/443 create",
                 "own-things things.example.org tcp/8443 run",
