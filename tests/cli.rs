@@ -693,3 +693,81 @@ fn a_question_of_network_watchers_that_makes_no_sense_says_why() {
         .says_nothing()
         .tells(&["`--remote`: `443` is not of the form IP:PORT"]);
 }
+
+const LIVE: &str = r#"{ "value": [ { "category": "Azure Active Directory", "endpoints": [
+  { "domainName": "login.microsoftonline.com", "endpointDetails": [ { "port": 443 } ] } ] } ] }"#;
+
+const OWN_NEEDS: &str = "\
+netwhy: catalogue/1
+services: [{ name: feature-store, label: our feature store }]
+needs:
+  - { id: own.store, service: feature-store, workloads: [custom], from: [client], hosts: [store.contoso.com], ports: [tcp/8443], phases: [run] }
+";
+
+#[test]
+fn needs_are_printed_extended_and_read() {
+    let folder = Folder::new("catalogue");
+    folder.write("live.json", LIVE);
+    folder.write("own.yaml", OWN_NEEDS);
+    folder.write("bad.yaml", OWN_NEEDS.replace("ports", "port"));
+    folder.run(&["catalogue", "--workload", "compute-cluster", "--region", "westeurope"]).code(0).says(&[
+        "*.westeurope.batch.azure.com",
+        "BatchNodeManagement.westeurope",
+        "Storage.westeurope",
+    ]);
+    folder
+        .run(&["catalogue", "--catalogue", "own.yaml", "--service", "feature-store", "-v"])
+        .code(0)
+        .says(&["store.contoso.com (no service tag)", "tcp/8443"]);
+    folder
+        .run(&["catalogue", "--from", "live.json", "--format", "markdown"])
+        .code(0)
+        .says(&["`login.microsoftonline.com`", "AzureActiveDirectory"]);
+    let json = folder.run(&[
+        "catalogue",
+        "--catalogue",
+        "live.json",
+        "--workload",
+        "dependency",
+        "--format",
+        "json",
+    ]);
+    json.code(0).says(&["netwhy/catalogue-view/1", "live.1"]);
+    folder.run(&["catalogue", "--catalogue", "bad.yaml"]).code(3);
+    folder.run(&["catalogue", "--from", "own.yaml"]).code(3);
+    folder.run(&["catalogue", "--workload", "stduio"]).code(2);
+    folder.run(&["catalogue", "--service", "entra"]).code(2);
+    folder.run(&["schema", "catalogue"]).code(0).says(&["netwhy catalogue file", "compute-instance"]);
+}
+
+#[test]
+fn allow_lists_and_pictures_are_made() {
+    let folder = Folder::new("requirements");
+    folder.write("ask.yaml", "netwhy: scenario/1\nname: ask\nestate: estate.yaml\nflows: [{ name: https, from: db, to: web, port: 443 }]\n");
+    folder.run(&["requirements", "ask.yaml"]).code(0).says(&[
+        "Security group of hub/apps",
+        "VirtualNetwork",
+        "1 of 1 flow",
+    ]);
+    folder
+        .run(&["requirements", "ask.yaml", "--format", "changes"])
+        .code(0)
+        .says(&["netwhy: changes/1", "hub-apps-required"]);
+    folder
+        .run(&["requirements", "ask.yaml", "--format", "arm"])
+        .code(0)
+        .says(&["Microsoft.Network/networkSecurityGroups"]);
+    folder.run(&["requirements", "ask.yaml", "--format", "json"]).code(0).says(&["netwhy/requirements/1"]);
+    folder.run(&["requirements", "estate.yaml"]).code(3);
+    folder
+        .run(&["requirements", "estate.yaml", "--as-is", "--workload", "web"])
+        .code(0)
+        .says(&["What can still leave"]);
+    folder.run(&["graph", "estate.yaml"]).code(0).says(&["flowchart LR", "web-nsg"]);
+    folder.run(&["graph", "estate.yaml", "--format", "dot"]).code(0).says(&["digraph netwhy"]);
+    folder
+        .run(&["trace", "estate.yaml", "--from", "db", "--to", "web:22", "--format", "mermaid"])
+        .code(0)
+        .says(&["BLOCKED HERE"]);
+    folder.run(&["trace", "--scenario", "ask.yaml", "--format", "dot"]).code(2);
+}

@@ -347,6 +347,7 @@ const BEYOND: &[(&str, &str, &str)] = &[
         "AutoML's assets, which the article lists as names and not as a tag",
     ),
     ("compute, high business impact", "", "rows of the set-up `compute`"),
+    (LISTED, "", "rows of the set-up `compute`"),
     (
         "compute, everything public",
         "",

@@ -128,18 +128,12 @@ fn rule(line: &Line, priority: usize) -> String {
     )
 }
 
-/// Name, protocols, sources, destinations, ports.
-pub(crate) type NetworkTuple = (String, Vec<&'static str>, Vec<String>, String, Vec<String>);
-
-/// Name, protocols with ports, sources, names.
-pub(crate) type ApplicationTuple = (String, Vec<(&'static str, u16)>, Vec<String>, Vec<String>);
-
 /// The rules of a firewall, put together: names that share senders and ports stand in one rule.
 pub(crate) struct FirewallRules {
-    /// Network rules.
-    pub(crate) network: Vec<NetworkTuple>,
-    /// Application rules.
-    pub(crate) application: Vec<ApplicationTuple>,
+    /// Network rules: name, protocols, sources, destinations, ports.
+    pub(crate) network: Vec<NetworkRule>,
+    /// Application rules: name, protocols with ports, sources, names.
+    pub(crate) application: Vec<ApplicationRule>,
 }
 
 pub(crate) fn firewall_rules(lines: &[&Line]) -> FirewallRules {
@@ -254,7 +248,8 @@ fn collection(name: &str, priority: usize, rules: &[String], policy: bool) -> St
     )
 }
 
-type NetworkRule = (String, Vec<&'static str>, Vec<String>, String, Vec<String>);
+/// Name, protocols, senders, destination, ports.
+pub(crate) type NetworkRule = (String, Vec<&'static str>, Vec<String>, String, Vec<String>);
 
 fn network_rule((name, protocols, sources, destination, ports): &NetworkRule, policy: bool) -> String {
     let protocols: Vec<String> = protocols.iter().map(|p| (*p).to_owned()).collect();
@@ -269,7 +264,8 @@ fn network_rule((name, protocols, sources, destination, ports): &NetworkRule, po
     )
 }
 
-type ApplicationRule = (String, Vec<(&'static str, u16)>, Vec<String>, Vec<String>);
+/// Name, protocols with ports, senders, names.
+pub(crate) type ApplicationRule = (String, Vec<(&'static str, u16)>, Vec<String>, Vec<String>);
 
 fn application_rule((name, protocols, sources, names): &ApplicationRule, policy: bool) -> String {
     let protocols: Vec<String> =

@@ -38,6 +38,9 @@ fn around(topology: &Topology) -> Vec<Vec<(EdgeKind, usize)>> {
     around
 }
 
+/// A line before it is drawn.
+type Key = (End, End, EdgeKind);
+
 struct Builder<'a> {
     network: &'a Network,
     nodes: Vec<&'a TopologyNode>,
@@ -80,7 +83,8 @@ impl Builder<'_> {
             }
         }
         groups.sort();
-        for group in groups {
+        for mut group in groups {
+            group.sort_by_key(|vnet| &self.nodes[*vnet].name);
             self.frame(&group);
         }
     }
@@ -202,7 +206,8 @@ impl Builder<'_> {
         let mut lines = Vec::new();
         for (kind, nodes) in kinds {
             if nodes.len() > LISTED && !self.detail.all {
-                let names: Vec<String> = nodes.iter().map(|n| self.nodes[*n].name.clone()).collect();
+                let mut names: Vec<String> = nodes.iter().map(|n| self.nodes[*n].name.clone()).collect();
+                names.sort();
                 let (first, last) =
                     (names.first().cloned().unwrap_or_default(), names.last().cloned().unwrap_or_default());
                 lines.push(format!("{} {}: {first} to {last}", nodes.len(), word(kind, nodes.len())));
@@ -360,7 +365,9 @@ impl Builder<'_> {
             if from == to || self.is_held(from, to) {
                 continue;
             }
-            let key = (from, to, edge.kind);
+            // A peering has no direction.
+            let flat = edge.kind == EdgeKind::Peered;
+            let key = if flat { (from.min(to), from.max(to), edge.kind) } else { (from, to, edge.kind) };
             let entry = seen.entry(key).or_insert_with(|| {
                 order.push(key);
                 (0, true)
@@ -368,9 +375,8 @@ impl Builder<'_> {
             entry.0 += 1;
             entry.1 &= edge.works;
         }
-        for key in order {
+        for (key, many, works) in self.bundled(order, &seen) {
             let (from, to, kind) = key;
-            let (many, works) = seen[&key];
             let site =
                 |end: End| matches!(end, End::Card(c) if self.map.cards[c].kind == NodeKind::OnPremises);
             let label = match kind {
@@ -379,6 +385,33 @@ impl Builder<'_> {
             };
             self.map.lines.push(Line { from, to, kind, label, works });
         }
+    }
+
+    /// Routes of every subnet of a box to the same place are one line of the box.
+    fn bundled(&self, order: Vec<Key>, seen: &BTreeMap<Key, (usize, bool)>) -> Vec<(Key, usize, bool)> {
+        let mut found: Vec<(Key, usize, bool)> = Vec::new();
+        for key in order {
+            let (many, works) = seen[&key];
+            let frame = self.routing_frame(&key, seen);
+            let key = frame.map_or(key, |frame| (End::Frame(frame), key.1, key.2));
+            match found.iter_mut().find(|(known, ..)| *known == key) {
+                Some((_, count, all)) => {
+                    *count += many;
+                    *all &= works;
+                }
+                None => found.push((key, many, works)),
+            }
+        }
+        found
+    }
+
+    fn routing_frame(&self, key: &Key, seen: &BTreeMap<Key, (usize, bool)>) -> Option<usize> {
+        let (End::Card(card), to, EdgeKind::Routed) = *key else { return None };
+        let frame = self.map.frames.iter().position(|f| f.network && f.cards.contains(&card))?;
+        let subnet = |c: &&usize| self.map.cards[**c].kind == NodeKind::Subnet;
+        let subnets: Vec<&usize> = self.map.frames[frame].cards.iter().filter(subnet).collect();
+        let all = subnets.iter().all(|c| seen.contains_key(&(End::Card(**c), to, EdgeKind::Routed)));
+        (all && subnets.len() > 1).then_some(frame)
     }
 
     /// Where a node is drawn; a public address stands for what it belongs to.
@@ -405,6 +438,7 @@ fn label(kind: EdgeKind, many: usize, works: bool) -> String {
         (EdgeKind::Peered, false) => format!("peered, does not work{many}"),
         (EdgeKind::Fronts, _) => format!("private endpoint{many}"),
         (EdgeKind::Routed, _) => format!("route{many}"),
+        (EdgeKind::Resolves, _) => "resolves".into(),
         (EdgeKind::Attached, _) => String::new(),
         (kind, _) => format!("{}{many}", kind.word()),
     }

@@ -124,7 +124,7 @@ privateDnsZones:
             "Azure services",
             "  acct (storage account) | vault (key vault)",
             "2 private DNS zones | blob.core.windows.net | vaultcore.azure.net",
-            "net  10.0.0.0/16 - resolves ×2 - 2 private DNS zones",
+            "net  10.0.0.0/16 - resolves - 2 private DNS zones",
             "pe  10.0.1.0/24 - private endpoint ×3 - acct (storage account)",
         ],
     );
