@@ -141,6 +141,7 @@ fn with_networks(mut raws: Vec<RawResource>) -> Vec<RawResource> {
             missing.entry(parent).or_insert(raw.at);
         }
     }
+    drop(known);
     let body = |at| Node::object(at, Object::new());
     raws.extend(missing.into_iter().map(|(id, at)| RawResource {
         id,
