@@ -23,6 +23,9 @@ const MOST_KEPT: usize = 1 << 21;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
+/// An identity and what it wants.
+type Caller = (Option<Arc<str>>, Option<Arc<str>>);
+
 /// How many flows were answered, and how many of them by the full engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -42,8 +45,8 @@ pub struct Asker<'n> {
     wanteds: Vec<(Wanted, u32, Aim)>,
     origin_numbers: Map<Endpoint, u32>,
     wanted_numbers: Map<Endpoint, u32>,
-    callers: Vec<(Option<Arc<str>>, Option<Arc<str>>)>,
-    caller_numbers: Map<(Option<Arc<str>>, Option<Arc<str>>), u32>,
+    callers: Vec<Caller>,
+    caller_numbers: Map<Caller, u32>,
     scratch: Scratch,
     counts: Counts,
 }
