@@ -1,5 +1,7 @@
 //! The walk alone over one batch, to be counted in instructions: `benches/count.sh` runs it under callgrind.
 
+#![allow(clippy::print_stdout, reason = "a bench says what it measured")]
+
 mod support;
 
 use netwhy::fast::{self, Verdict};

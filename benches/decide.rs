@@ -1,6 +1,8 @@
 //! `decide/WHO/SIZE`: whole flows, all planes on and the way back walked, beside what a user would write; and two
 //! threads beside one.
 
+#![allow(clippy::print_stdout, reason = "a bench says what it measured")]
+
 mod support;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

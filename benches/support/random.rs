@@ -16,6 +16,6 @@ impl Random {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         let z = (z ^ (z >> 31)) as u32;
-        if n == 0 { z } else { (u64::from(z) * u64::from(n) >> 32) as u32 }
+        if n == 0 { z } else { ((u64::from(z) * u64::from(n)) >> 32) as u32 }
     }
 }
