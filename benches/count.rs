@@ -1,6 +1,6 @@
 //! The walk alone over one batch, to be counted in instructions: `benches/count.sh` runs it under callgrind.
 
-#![allow(clippy::print_stdout, reason = "the script reads the number of flows")]
+#![allow(clippy::print_stdout, reason = "a bench says what it measured")]
 
 mod support;
 

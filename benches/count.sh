@@ -15,10 +15,14 @@ log=$(mktemp)
 trap 'rm -f "$out" "$log"' EXIT
 valgrind --tool=callgrind --callgrind-out-file="$out" --toggle-collect='*run_avx2*' "$program" >/dev/null 2>"$log"
 count=$(sed -n 's/.*Collected : \([0-9]*\).*/\1/p' "$log")
-stored=$(cat benches/count.txt 2>/dev/null || echo 0)
+stored=$(cat benches/count.txt 2>/dev/null || true)
 if [ "${1:-}" = --store ]; then
     echo "$count" >benches/count.txt
     echo "stored: $count instructions"
+    exit 0
+fi
+if [ -z "$stored" ]; then
+    echo "skipped: no figure is stored; $count instructions today"
     exit 0
 fi
 echo "instructions: $count, stored: $stored, tolerance: $tolerance%"

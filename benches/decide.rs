@@ -1,7 +1,7 @@
 //! `decide/WHO/SIZE`: whole flows, all planes on and the way back walked, beside what a user would write; and two
 //! threads beside one.
 
-#![allow(clippy::print_stdout, reason = "what is beside the times: allocations, bytes, flows left over")]
+#![allow(clippy::print_stdout, reason = "a bench says what it measured")]
 
 mod support;
 

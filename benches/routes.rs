@@ -87,7 +87,7 @@ fn many_tables(criterion: &mut Criterion) {
             let nets = &all[number as usize];
             let (first, length) = nets[random.below(nets.len() as u32) as usize];
             let span = u32::MAX.checked_shr(u32::from(length)).unwrap_or(0);
-            (number, first | random.below(0) & span)
+            (number, first | (random.below(0) & span))
         })
         .collect();
     let expected: Vec<u32> = asks.iter().map(|(table, ip)| linear(&all[*table as usize], *ip)).collect();
@@ -127,9 +127,9 @@ fn many_tables(criterion: &mut Criterion) {
             .iter()
             .map(|nets| {
                 let mut map = poptrie::Poptrie::new();
-                nets.iter().for_each(|(first, length)| {
-                    map.insert((*first, *length), u32::from(*length));
-                });
+                for (first, length) in nets {
+                    let _ = map.insert((*first, *length), u32::from(*length));
+                }
                 map
             })
             .collect();

@@ -17,7 +17,7 @@
 //!
 //! A flow between spokes by a firewall, with its answer, touches some 50 lines. One after the other, a cold
 //! line costs 180-300 ns; asked for ahead, with the misses of 64 flows overlapping, some 10 ns. That is why
-//! the walk ([`walk`]) is a stage machine over batches, and why everything is rows in one arena, without a
+//! the walk (`fast/walk.rs`) is a stage machine over batches, and why everything is rows in one arena, without a
 //! pointer: it can be mapped from a file.
 //!
 //! # Coverage

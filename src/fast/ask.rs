@@ -10,7 +10,7 @@ use super::tables::{Fast, NOBODY, slot};
 use super::walk::{Batch, HOST, Scratch};
 use crate::inventory::{Id, Slot};
 use crate::net::{IpAddr, Protocol};
-use crate::network::{AttachmentId, AttachmentKind, HOST_ADDRESS, Network};
+use crate::network::{AttachmentId, Network};
 use crate::trace::{
     Decision, EPHEMERAL_PORT, Endpoint, Flow, INTERNET_CLIENT, Misunderstood, NameFound, Origin, Outcome,
     Question, Target, Wanted, decide_question, resolve_name, understand_origin, understand_wanted,
@@ -23,7 +23,7 @@ const MOST_KEPT: usize = 1 << 21;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
-/// A caller's identity and the action it wants.
+/// An identity and what it wants.
 type Caller = (Option<Arc<str>>, Option<Arc<str>>);
 
 /// How many flows were answered, and how many of them by the full engine.
@@ -112,13 +112,6 @@ impl<'n> Asker<'n> {
         }
         let origin = understand_origin(self.net, endpoint)?;
         let start = match &origin {
-            // Neither sends as others do (PE-4, PLAT-3).
-            Origin::Attachment(id)
-                if matches!(self.net.attachment(*id).kind, AttachmentKind::PrivateEndpoint(..)) =>
-            {
-                Start::Other
-            }
-            Origin::Internet(ip) if *ip == HOST_ADDRESS => Start::Other,
             Origin::Attachment(id) => match self.fast.slot_of[id.index()] {
                 NOBODY => Start::Other,
                 own => Start::Slot(own),

@@ -215,7 +215,7 @@ impl<C: Cpu> Walk<'_, C> {
         }
         let from = self.going[i].subnet;
         match self.going[i].aim {
-            Aim::Service(..) | Aim::Foreign => self.to_service(i, Arrival::ServiceEndpoint(from)),
+            Aim::Service(..) | Aim::Foreign => self.reach_service(i, Arrival::ServiceEndpoint(from)),
             _ => self.arrived(i, Terminal::ServiceEndpoint(from), Disposition::ExitsNetwork),
         }
         true
@@ -330,14 +330,14 @@ impl<C: Cpu> Walk<'_, C> {
         }
         let destination = self.going[i].header.destination;
         match self.going[i].aim {
-            Aim::Service(..) | Aim::Foreign => return self.to_service(i, Arrival::Public),
+            Aim::Service(..) | Aim::Foreign => return self.reach_service(i, Arrival::Public),
             Aim::WellKnown => return self.arrived(i, Terminal::Public, Disposition::Accepted),
             Aim::Host(host) => return self.at_host(i, host),
             Aim::Other => return self.defer(i),
             _ => {}
         }
         match self.fast.occupants.get(&destination) {
-            Some(Occupant::Slot(own)) => return self.to_own_public_address(i, *own),
+            Some(Occupant::Slot(own)) => return self.lead_inside(i, *own),
             Some(Occupant::Nothing) => return self.stop(i, Cause::OriginUnmatched, Decider::Nobody),
             Some(Occupant::Other) => return self.defer(i),
             None => {}
@@ -361,7 +361,7 @@ impl<C: Cpu> Walk<'_, C> {
 
     /// An instance-level public address: closed until a group allows (PIP-1, PIP-2).
     #[inline(always)]
-    fn to_own_public_address(&mut self, i: usize, own: u32) {
+    fn lead_inside(&mut self, i: usize, own: u32) {
         let row = self.fast.slot(own);
         if row.has(slot::PUBLIC_DOUBT) {
             return self.defer(i);

@@ -199,7 +199,7 @@ impl<'a, C: Cpu> Walk<'a, C> {
         if !matches!(self.going[i].aim, Aim::Service(..)) {
             self.going[i].aim = Aim::Service(row.service, row.position);
         }
-        self.to_service(i, Arrival::Endpoint(own));
+        self.reach_service(i, Arrival::Endpoint(own));
     }
 
     /// Before a service: its own firewall, unless the flow came through a private endpoint (PE-10, ST-2).

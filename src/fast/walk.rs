@@ -916,7 +916,7 @@ impl<C: Cpu> Walk<'_, C> {
 
     /// Where a flow came to a service.
     #[inline(always)]
-    pub(super) fn to_service(&mut self, i: usize, arrival: Arrival) {
+    pub(super) fn reach_service(&mut self, i: usize, arrival: Arrival) {
         self.going[i].arrival = arrival;
         self.go(i, Stage::Service);
     }
