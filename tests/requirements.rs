@@ -1,7 +1,11 @@
 //! Allow-lists: held against Microsoft's table row by row, put into blocked estates and traced again, proven line by
 //! line, written in other languages and read back; and what can still leave, shown by flows that pass.
 
-#![allow(clippy::disallowed_methods, reason = "these tests read scenarios and make their own files")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "these tests read scenarios and make their own files, and say what they counted"
+)]
 
 use netwhy::analysis::needs;
 use netwhy::analysis::requirements::{Ask, Estate, Line, Prefer, Requirements, Way, requirements};
