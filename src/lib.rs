@@ -165,6 +165,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "catalogue",
             "diag",
             "doc",
+            "fast",
             "formats",
             "inventory",
             "net",
