@@ -165,7 +165,6 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "catalogue",
             "diag",
             "doc",
-            "fast",
             "formats",
             "inventory",
             "net",

@@ -13,13 +13,13 @@ use crate::profile::Profile;
 use crate::report::text::FlowRow;
 use crate::report::view::FixView;
 use crate::report::{self, Locator, Style, TraceView};
-use crate::run::batch::{Batch, BatchError, Desk, Work};
+use crate::run::batch::{Batch, BatchError, Desk};
 use crate::run::load::{self as loader, Loaded, Settings, beside};
 use crate::run::repair::{self, Budget};
 use crate::run::what_if::Estate;
 use crate::run::{Cancel, engine, files, render};
 use crate::scenario::{self, EstatePart, Question, Row, Scenario};
-use crate::trace::{Decision, Flow, Outcome};
+use crate::trace::{Flow, Outcome};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -313,13 +313,9 @@ async fn batch(
     let mut list = List::new(format);
     list.begin(out)?;
     let (mut answered, mut faulty) = (0, 0);
-    let work = if style.verbose && format != TraceFormat::Csv {
-        Work::Each(Box::new(move |desk, row, text| whole(desk, row, format, &style, text)))
-    } else {
-        Work::Together(Box::new(move |line, flow, decision, text| short(line, flow, decision, format, text)))
-    };
+    let answer = move |desk: &Desk<'_>, row: Row, text: &mut String| answer(desk, row, format, &style, text);
     let result = batch
-        .run(network, sources, cancel.clone(), work, |answers| {
+        .run(network, sources, cancel.clone(), answer, |answers| {
             answered += answers.flows;
             progress.flows_done(answered, answers.bytes);
             for fault in &answers.faults {
@@ -349,38 +345,39 @@ async fn batch(
     Ok(if faulty == 0 { exit::DONE } else { exit::INPUT })
 }
 
-/// The answer to a line of a batch: the whole trace.
-fn whole(
+/// The answer to a line of a batch: short, or the whole trace where that is wanted.
+fn answer(
     desk: &Desk<'_>,
     row: Row,
     format: TraceFormat,
     style: &Style,
     text: &mut String,
 ) -> Result<(), crate::diag::Diagnostic> {
-    let trace = engine::answer(&row.question, row.name, At::NOWHERE, desk.network)?;
-    let view = TraceView::with(&trace, desk.network, desk.locator);
+    let line = row.line;
+    if style.verbose && format != TraceFormat::Csv {
+        let trace = engine::answer(&row.question, row.name, At::NOWHERE, desk.network)?;
+        let view = TraceView::with(&trace, desk.network, desk.locator);
+        match format {
+            TraceFormat::Text => {
+                report::text::trace(text, &view, style);
+                text.push('\n');
+            }
+            _ => in_list(format, text, |text| report::json::line(text, &view)),
+        }
+        return Ok(());
+    }
+    let (flow, decision) = engine::decide(&row.question, row.name, At::NOWHERE, desk.network)?;
     match format {
         TraceFormat::Text => {
-            report::text::trace(text, &view, style);
+            text.push_str(&render::line(&FlowRow::new(&flow, &decision, None)));
             text.push('\n');
         }
-        _ => in_list(format, text, |text| report::json::line(text, &view)),
+        TraceFormat::Csv => report::flow::csv(text, line, &flow, &decision),
+        TraceFormat::Json | TraceFormat::Ndjson => {
+            in_list(format, text, |text| report::flow::json(text, line, &flow, &decision));
+        }
     }
     Ok(())
-}
-
-/// The answer to a line of a batch, in short.
-fn short(line: usize, flow: &Flow, decision: &Decision, format: TraceFormat, text: &mut String) {
-    match format {
-        TraceFormat::Text => {
-            text.push_str(&render::line(&FlowRow::new(flow, decision, None)));
-            text.push('\n');
-        }
-        TraceFormat::Csv => report::flow::csv(text, line, flow, decision),
-        TraceFormat::Json | TraceFormat::Ndjson => {
-            in_list(format, text, |text| report::flow::json(text, line, flow, decision));
-        }
-    }
 }
 
 /// In a JSON list, a comma between items in place of the line break behind each.

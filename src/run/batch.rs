@@ -6,23 +6,18 @@
 //! [`EACH`] blocks for each worker are under way, so memory does not depend on the length of the file.
 
 mod blocks;
-mod together;
 
 use super::cancel::Cancel;
-use super::engine;
 use super::files::{self, FileError, FileFault};
 use super::load::workers;
 use crate::diag::{Diagnostic, Sources};
-use crate::fast::Fast;
 use crate::network::Network;
 use crate::report::Locator;
 use crate::scenario::{Layout, LineError, Lines, Row};
-use crate::trace::{Decision, Flow};
 use blocks::{Block, read};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use together::Clerk;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -45,20 +40,6 @@ pub struct Desk<'a> {
     /// Finds places in the documents.
     pub locator: &'a Locator<'a>,
 }
-
-/// How lines are answered.
-pub enum Work {
-    /// One after the other, each as the desk likes.
-    Each(AnswerOne),
-    /// Decided together and written one after the other: the fast way, for short answers.
-    Together(WriteOne),
-}
-
-/// Answers a flow and appends to the text of its block.
-pub type AnswerOne = Box<dyn Fn(&Desk<'_>, Row, &mut String) -> Result<(), Diagnostic> + Send + Sync>;
-
-/// Writes a decision: line, flow, what was decided, and the text of the block.
-pub type WriteOne = Box<dyn Fn(usize, &Flow, &Decision, &mut String) + Send + Sync>;
 
 /// The answers to a block of lines.
 #[derive(Debug, Default)]
@@ -92,29 +73,23 @@ impl Batch {
         self.length
     }
 
-    /// Answers every flow. `work` is done by the workers; `consume` runs here, in the order of the lines. When somebody
-    /// asks to stop, the blocks under way are still given out.
+    /// Answers every flow. `answer` runs on the workers and appends to the text of its block; `consume` runs here, in
+    /// the order of the lines. When somebody asks to stop, the blocks under way are still given out.
     pub async fn run(
         self,
         network: Arc<Network>,
         sources: Arc<Sources>,
         cancel: Cancel,
-        work: Work,
+        answer: impl Fn(&Desk<'_>, Row, &mut String) -> Result<(), Diagnostic> + Send + Sync + 'static,
         mut consume: impl FnMut(Answers) -> io::Result<()>,
     ) -> Result<(), BatchError> {
         let Batch { path, stream, .. } = self;
         let (blocks, mut ready) = mpsc::channel::<io::Result<Block>>(EACH);
         let (lines, stop) = (Lines::new(layout_of(&path)), cancel.clone());
         let reader = spawn_blocking(move || read(stream, lines, &stop, &blocks));
-        let fast = match work {
-            Work::Each(_) => None,
-            Work::Together(_) => {
-                let network = network.clone();
-                Some(Arc::new(finished(spawn_blocking(move || engine::fast(&network))).await))
-            }
-        };
-        let desk = Shared { network, sources, fast, work: Arc::new(work) };
-        let mut crew: Vec<Worker> = (0..workers()).map(|_| Worker::start(&desk)).collect();
+        let answer = Arc::new(answer);
+        let mut crew: Vec<Worker> =
+            (0..workers()).map(|_| Worker::start(&network, &sources, &answer)).collect();
         let result = dispatch(&path, &mut ready, &mut crew, &cancel, &mut consume).await;
         drop(ready);
         for worker in crew {
@@ -169,15 +144,6 @@ async fn dispatch(
     Ok(())
 }
 
-/// What all workers share.
-#[derive(Clone)]
-struct Shared {
-    network: Arc<Network>,
-    sources: Arc<Sources>,
-    fast: Option<Arc<Fast>>,
-    work: Arc<Work>,
-}
-
 struct Worker {
     work: mpsc::Sender<Block>,
     done: mpsc::Receiver<Answers>,
@@ -185,20 +151,31 @@ struct Worker {
 }
 
 impl Worker {
-    fn start(shared: &Shared) -> Self {
+    fn start(
+        network: &Arc<Network>,
+        sources: &Arc<Sources>,
+        answer: &Arc<impl Fn(&Desk<'_>, Row, &mut String) -> Result<(), Diagnostic> + Send + Sync + 'static>,
+    ) -> Self {
         let (work, mut inbox) = mpsc::channel::<Block>(EACH);
         let (outbox, done) = mpsc::channel(EACH);
-        let shared = shared.clone();
+        let (network, sources, answer) = (network.clone(), sources.clone(), answer.clone());
         let task = spawn_blocking(move || {
-            let locator = Locator::new(&shared.sources);
-            let desk = Desk { network: &shared.network, locator: &locator };
-            let mut clerk = shared.fast.as_deref().map(|fast| Clerk::new(&shared.network, fast));
+            let locator = Locator::new(&sources);
+            let desk = Desk { network: &network, locator: &locator };
             while let Some(block) = inbox.blocking_recv() {
                 let mut answers = Answers { bytes: block.len(), ..Answers::default() };
-                match (&*shared.work, &mut clerk) {
-                    (Work::Together(write), Some(clerk)) => clerk.answer(&block, write, &mut answers),
-                    (Work::Each(answer), _) => each(&block, &desk, answer, &mut answers),
-                    (Work::Together(_), None) => {}
+                for row in block.rows() {
+                    let told = row.and_then(|row| {
+                        let (line, before) = (row.line, answers.text.len());
+                        answer(&desk, row, &mut answers.text).map_err(|fault| {
+                            answers.text.truncate(before);
+                            LineError { line, message: told(&fault) }
+                        })
+                    });
+                    match told {
+                        Ok(()) => answers.flows += 1,
+                        Err(fault) => answers.faults.push(fault),
+                    }
                 }
                 if outbox.blocking_send(answers).is_err() {
                     return;
@@ -213,23 +190,6 @@ impl Worker {
         consume: &mut impl FnMut(Answers) -> io::Result<()>,
     ) -> Result<(), BatchError> {
         consume(self.done.recv().await.unwrap_or_default()).map_err(BatchError::Write)
-    }
-}
-
-/// Answers the lines of a block one after the other.
-fn each(block: &Block, desk: &Desk<'_>, answer: &AnswerOne, answers: &mut Answers) {
-    for row in block.rows() {
-        let result = row.and_then(|row| {
-            let (line, before) = (row.line, answers.text.len());
-            answer(desk, row, &mut answers.text).map_err(|fault| {
-                answers.text.truncate(before);
-                LineError { line, message: told(&fault) }
-            })
-        });
-        match result {
-            Ok(()) => answers.flows += 1,
-            Err(fault) => answers.faults.push(fault),
-        }
     }
 }
 

@@ -1,14 +1,13 @@
 //! The seam to the engine: raw resources and changes in, a network out.
 
 use crate::diag::{At, Code, Diagnostic, Diagnostics, Severity};
-use crate::fast::Fast;
 use crate::inventory::change::{self, Change, ChangeLog};
 use crate::inventory::{RawResource, build};
 use crate::network::{Network, compile};
 use crate::profile::Profile;
 use crate::scenario::Question;
 use crate::tags::ServiceTags;
-use crate::trace::{self, Flow, Misunderstood, OpenFlow, Trace};
+use crate::trace::{self, Cause, Decision, Flow, Misunderstood, OpenFlow, Trace};
 use std::sync::Arc;
 
 /// Applies changes, builds the inventory and compiles it.
@@ -88,14 +87,23 @@ pub fn understood(network: &Network, flow: &Flow, at: At) -> Result<(), Diagnost
     trace::understand(network, flow).map(|_| ()).map_err(|error| misunderstood(&error, at))
 }
 
-/// The network in the form that answers batches.
-pub fn fast(network: &Network) -> Fast {
-    let _span = tracing::info_span!("compile for batches").entered();
-    crate::fast::compile(network)
+/// Answers a question without evidence.
+pub fn decide(
+    question: &Question,
+    name: Option<Arc<str>>,
+    at: At,
+    network: &Network,
+) -> Result<(Flow, Decision), Diagnostic> {
+    let flow = question.flow(name, at, &network.inventory)?;
+    let decision = trace::decide(network, &flow);
+    if decision.cause == Some(Cause::UnknownName) {
+        trace::understand(network, &flow).map_err(|error| misunderstood(&error, at))?;
+    }
+    Ok((flow, decision))
 }
 
 /// A question that names nothing, or too much.
-pub(super) fn misunderstood(error: &Misunderstood, at: At) -> Diagnostic {
+fn misunderstood(error: &Misunderstood, at: At) -> Diagnostic {
     match error {
         Misunderstood::Nothing { text, near } => {
             let message = format!("nothing in the estate is called `{text}`");
