@@ -39,8 +39,10 @@
 
 pub mod block;
 pub mod change_text;
+pub mod compare;
 mod connectivity;
 mod diagnose;
+pub mod diff;
 mod effective;
 mod flow_verify;
 pub mod impact;

@@ -5,9 +5,11 @@ mod args;
 mod catalogue;
 mod check;
 mod console;
+mod diff;
 pub mod exit;
 mod explain;
 mod generate;
+mod graph;
 mod import;
 mod load;
 mod replay;
@@ -108,10 +110,12 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Connectivity(args) => watcher::connectivity(args, console).await,
         Command::NsgDiagnostics(args) => watcher::nsg_diagnostics(args, console).await,
         Command::WhatIf(args) => what_if::run(*args, console).await,
+        Command::Diff(args) => diff::run(*args, console).await,
         Command::Import(args) => import::run(args, console).await,
         Command::Replay(args) => replay::run(args, console).await,
         Command::Requirements(args) if args.as_is => requirements::as_is(*args, console).await,
         Command::Requirements(args) => requirements::run(*args, console).await,
+        Command::Graph(args) => graph::run(args, console).await,
         Command::Catalogue(args) => catalogue::run(&args, console),
         Command::Tags(args) => tags::run(args, console).await,
         Command::Schema(args) => schema::run(&args, console),

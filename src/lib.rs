@@ -139,7 +139,10 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "trace",
         ],
     ),
-    ("scenario", &["diag", "doc", "formats", "inventory", "net", "profile", "rules", "services", "trace"]),
+    (
+        "scenario",
+        &["catalogue", "diag", "doc", "formats", "inventory", "net", "profile", "rules", "services", "trace"],
+    ),
     (
         "report",
         &[
@@ -165,6 +168,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "catalogue",
             "diag",
             "doc",
+            "fast",
             "formats",
             "inventory",
             "net",

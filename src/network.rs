@@ -76,6 +76,12 @@ pub struct Network {
     pub attachments: Vec<Attachment>,
     /// Address to attachment, within a virtual network.
     pub by_address: HashMap<(u32, IpAddr), AttachmentId, foldhash::fast::FixedState>,
+    /// Attachments by address, whatever their network, in order.
+    pub by_ip: Vec<(IpAddr, AttachmentId)>,
+    /// Attachments by the resource they belong to, in order.
+    pub by_owner: Vec<((crate::inventory::TableTag, u32), AttachmentId)>,
+    /// The virtual machine of each interface.
+    pub machines: Vec<Option<Id<crate::inventory::VirtualMachine>>>,
     /// Public address to what owns it.
     pub by_public_address: HashMap<IpAddr, Occupant, foldhash::fast::FixedState>,
     /// Address of each public address resource, and whether it is a stand-in.
@@ -240,6 +246,19 @@ impl Network {
     /// What holds an address inside a virtual network.
     pub fn at_address(&self, vnet: Id<VirtualNetwork>, ip: IpAddr) -> Option<AttachmentId> {
         self.by_address.get(&(vnet.raw(), ip)).copied()
+    }
+
+    /// The first attachment with an address, whatever its network.
+    pub fn first_at(&self, ip: IpAddr) -> Option<AttachmentId> {
+        let at = self.by_ip.partition_point(|(other, _)| *other < ip);
+        self.by_ip.get(at).filter(|(other, _)| *other == ip).map(|(_, id)| *id)
+    }
+
+    /// The first attachment of a resource.
+    pub fn attachment_of(&self, owner: crate::inventory::Slot) -> Option<AttachmentId> {
+        let key = (owner.table, owner.row);
+        let at = self.by_owner.partition_point(|(other, _)| *other < key);
+        self.by_owner.get(at).filter(|(other, _)| *other == key).map(|(_, id)| *id)
     }
 
     /// The subnet an address of a virtual network lies in.

@@ -13,12 +13,15 @@
 //! | a program | [`json`], [`view::schema`] |
 //! | a build service | [`junit`], [`sarif`], [`github`] |
 //! | a person looking at a picture | [`dot`], [`mermaid`] |
+//! | somebody who wants to change something | [`impact`], [`diff`] |
+//! | a person looking at a picture | [`dot`], [`mermaid`], [`map`] |
 //! | somebody who wants to change something | [`impact`] |
 
 pub mod catalogue;
 pub mod check;
 pub mod clean;
 pub mod diagnostics;
+pub mod diff;
 pub mod dot;
 pub mod explain;
 pub mod flow;
@@ -28,6 +31,7 @@ pub mod json;
 pub mod junit;
 mod layout;
 mod locate;
+pub mod map;
 pub mod mermaid;
 mod picture;
 pub mod replay;

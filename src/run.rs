@@ -10,6 +10,7 @@ pub mod batch;
 pub mod cancel;
 pub mod check;
 pub mod consume;
+pub mod diff;
 pub mod engine;
 pub mod event;
 pub mod files;

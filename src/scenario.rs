@@ -31,6 +31,7 @@ pub use schema::schema;
 
 pub use crate::formats::Word;
 
+use crate::catalogue::Catalogue;
 use crate::diag::{At, Code, Diagnostic};
 use crate::doc::Node;
 use crate::inventory::change::Change;
@@ -96,6 +97,8 @@ pub struct Case {
     pub name: Arc<str>,
     /// The name before ports were expanded; variants may use either.
     pub group: Arc<str>,
+    /// What it stands for: needs of the [catalogue](crate::catalogue), or ids of a list of one's own.
+    pub refs: Vec<Arc<str>>,
     /// Where it is written.
     pub at: At,
     /// What is asked.
@@ -217,12 +220,17 @@ impl Scenario {
             variant: None,
             changes: self.changes.clone(),
             profile: profile(&self.settings),
-            cases: (0..self.cases.len()).map(all).collect(),
+            cases: (0..self.cases.len()).filter(|c| self.is_asked(*c, &self.settings)).map(all).collect(),
             established: Vec::new(),
             held_open: held_open.clone(),
         }];
         for variant in &self.variants {
-            let wanted = |case: &usize| variant.only.as_ref().is_none_or(|only| only.contains(case));
+            let settings = [&self.settings[..], &variant.settings].concat();
+            let named = |case: &usize| variant.expectations.iter().any(|(c, _)| c == case);
+            let wanted = |case: &usize| {
+                variant.only.as_ref().is_none_or(|only| only.contains(case))
+                    && (named(case) || self.is_asked(*case, &settings))
+            };
             let own = |case: usize| {
                 let own = variant.expectations.iter().find(|(c, _)| *c == case);
                 own.cloned().unwrap_or_else(|| all(case))
@@ -230,7 +238,7 @@ impl Scenario {
             passes.push(Pass {
                 variant: Some(variant.name.clone()),
                 changes: [&self.changes[..], &variant.changes].concat(),
-                profile: profile(&[&self.settings[..], &variant.settings].concat()),
+                profile: profile(&settings),
                 cases: (0..self.cases.len()).filter(wanted).map(own).collect(),
                 established: Vec::new(),
                 held_open: Vec::new(),
@@ -249,6 +257,18 @@ impl Scenario {
             });
         }
         passes
+    }
+
+    /// Whether a case is a matter at all in the generation of texts that the settings name: what the catalogue says
+    /// was asked for earlier or later only is left out. Where no generation is named, everything is asked.
+    fn is_asked(&self, case: usize, settings: &[Setting]) -> bool {
+        if !settings.iter().any(|setting| setting.knob.eq_ignore_ascii_case("mlEra")) {
+            return true;
+        }
+        let era = profile(settings).ml_era;
+        let refs = self.cases[case].refs.iter();
+        let needs: Vec<_> = refs.filter_map(|id| Catalogue::builtin().need(id)).collect();
+        needs.is_empty() || needs.iter().any(|need| need.holds_in(era))
     }
 
     /// The cases of which some step expects something while they are open.

@@ -139,6 +139,9 @@ impl ServiceTags {
     /// ([`TAG_ALIASES`]) and regions written as `West Europe`, `westeurope` or by their code are found.
     pub fn find(&self, name: &str) -> Option<TagId> {
         let name = name.trim().to_lowercase();
+        if let Some(tag) = self.exact(&name) {
+            return Some(tag);
+        }
         let (base, rest) = name.split_once('.').map_or((&*name, None), |(b, r)| (b, Some(r)));
         let alias = TAG_ALIASES.iter().find(|(a, _)| a.eq_ignore_ascii_case(base));
         let bases = [Some(base.to_owned()), alias.map(|(_, tag)| tag.to_lowercase())];

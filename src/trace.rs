@@ -8,6 +8,7 @@ mod back;
 mod balance;
 mod cause;
 mod engine;
+mod family;
 mod filter;
 mod firewall;
 mod forward;
@@ -30,7 +31,7 @@ pub use crate::network::NearMiss;
 pub use cause::{Cause, Disposition, Noticed};
 pub(crate) use engine::decide_question;
 pub use engine::{decide, trace, understand};
-pub(crate) use firewall::{Ranked, application_name, application_protocol, judge_of};
+pub(crate) use firewall::{Ranked, application_name, application_protocol, judge_of, names_addresses};
 pub use layers::{Layer, LayerKind, Layers, Spot};
 pub use model::{
     Action, Assumption, Blocker, Decision, Endpoint, Evidence, Flow, Hop, HopKind, Missing, Outcome, Return,

@@ -151,6 +151,8 @@ fn help_is_as_agreed() {
         "",
         "trace",
         "check",
+        "what-if",
+        "diff",
         "import",
         "tags",
         "explain",
@@ -162,6 +164,9 @@ fn help_is_as_agreed() {
         "connectivity",
         "nsg-diagnostics",
         "replay",
+        "catalogue",
+        "requirements",
+        "graph",
     ] {
         let arguments: Vec<&str> = command.split_whitespace().chain(["-h"]).collect();
         let done = folder.run(&arguments).code(0);

@@ -1,7 +1,7 @@
 //! Generated estates load without a fault, in every format alike.
 
-use netwhy::diag::{Diagnostics, Sources};
 use netwhy::diag::DocId;
+use netwhy::diag::{Diagnostics, Sources};
 use netwhy::doc::{parse_json, parse_json_packed, parse_yaml};
 use netwhy::formats::{export, native};
 use netwhy::generate::*;

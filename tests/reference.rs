@@ -1,8 +1,8 @@
 //! The fast engine must agree with a slow, obvious tracer that is written from the rules alone.
 //!
 //! The reference works straight on the inventory. Random estates and flows ask both; outcome, cause and
-//! what decided must be the same. `NETWHY_SEED` repeats one seed, `NETWHY_REFERENCE_FLOWS` says how many
-//! flows are asked.
+//! what decided must be the same, for every flow. `NETWHY_SEED` repeats one seed, `NETWHY_REFERENCE_FLOWS` says
+//! how many flows are asked: 10,000 unless told otherwise, 100,000 with `CI=true`.
 
 #![allow(
     dead_code,
@@ -14,13 +14,17 @@
 mod reference {
     mod agree;
     mod back;
+    mod edge;
     mod estate;
     mod facts;
     mod faults;
     mod filters;
     mod firewall;
+    mod laws;
     mod load;
+    mod met;
     mod names;
+    mod planes;
     mod random;
     mod repair;
     mod routes;
@@ -28,6 +32,7 @@ mod reference {
     mod tracer;
     mod traps;
     mod walk;
+    mod wan;
     mod well_formed;
     mod worlds;
 }

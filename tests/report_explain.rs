@@ -23,7 +23,14 @@ fn words_are_explained() {
         "denied out",
         "smtpBlocked",
     ];
-    let pages: Vec<String> = words.iter().map(|w| explain(w, &style).expect(w)).collect();
+    // Which tests name a rule is held elsewhere, and grows.
+    let page = |word: &&str| {
+        let page = explain(word, &style).expect("a word");
+        let (before, rest) = page.split_once("\n  tests ").unwrap_or((&page, ""));
+        let after = rest.split_once("\n\n").map_or("", |(_, after)| after);
+        format!("{before}\n{}{after}", if after.is_empty() { "" } else { "\n" })
+    };
+    let pages: Vec<String> = words.iter().map(page).collect();
     check("explain.txt", &pages.join("\n----\n"));
 }
 
@@ -40,7 +47,7 @@ fn the_index_lists_every_word() {
 fn rules_with_their_state() {
     let mut out = String::new();
     rules_table(&mut out, &Style { width: 120, ..Style::default() });
-    let shown = |line: &&str| ["rule ", "NSG-4 ", "SAR-10 ", "325 rules"].iter().any(|w| line.starts_with(w));
+    let shown = |line: &&str| ["rule ", "NSG-4 ", "SAR-10 "].iter().any(|w| line.starts_with(w));
     let shown: Vec<&str> = out.lines().filter(shown).collect();
     check("explain.rules.txt", &(shown.join("\n") + "\n"));
     assert_eq!(out.lines().count(), rules::RuleId::all().count() + 3);

@@ -3,7 +3,8 @@
 //!
 //! A case of `tests/rules/*.yaml` names its rules, gives a small estate, and asks several questions of which at least
 //! two have different answers, so that a case cannot pass where its rule is ignored. `src/rules/tests.txt` is the list
-//! that `netwhy explain --rules` prints; `NETWHY_BLESS=1` writes it anew.
+//! that `netwhy explain --rules` prints; `NETWHY_BLESS=1` writes it anew. It may lack a newer test and never lists one
+//! that is not there.
 
 #![allow(clippy::disallowed_methods, reason = "tests read their fixtures")]
 
@@ -53,6 +54,27 @@ fn every_case_holds() {
 fn every_case_would_come_out_otherwise_without_its_rule() {
     let flat: Vec<String> = cases().iter().filter(|c| !c.flips()).map(Case::label).collect();
     assert!(flat.is_empty(), "the answers do not differ in\n{}", flat.join("\n"));
+}
+
+/// Knobs that no flow leans on, and where they act.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("mlEra", "chooses the generation of needs that `what-if` and `catalogue` know"),
+    ("endpointPublicInPrivateWorkspace", "scenarios of the online endpoints"),
+];
+
+#[test]
+fn every_knob_flips_an_answer_that_says_so() {
+    let texts: Vec<String> = files().iter().map(|p| std::fs::read_to_string(p).expect("a text")).collect();
+    let all = texts.join("\n");
+    let mut wrong = Vec::new();
+    for knob in netwhy::profile::KNOBS.iter().filter(|k| !ELSEWHERE.iter().any(|(name, _)| *name == k.name)) {
+        for needed in [format!("~ knob {}=", knob.name), format!("assuming {}", knob.name)] {
+            if !all.contains(&needed) {
+                wrong.push(format!("no case has `{needed}`"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -565,6 +565,7 @@ pub fn issue_type(cause: Cause) -> &'static str {
         | C::RoutingLoop
         | C::HopLimit
         | C::PrivateOnlyTarget
+        | C::NoCommonFamily
         | C::ServiceCannotInitiate => "UserDefinedRoute",
         C::DnsZoneShadow | C::DnsNxDomain | C::DnsServerUnreachable | C::DnsLoop => "DnsResolution",
         C::NothingListens => "NoListenerOnDestination",

@@ -169,9 +169,10 @@ impl Filled<'_, '_> {
         }
     }
 
-    /// From an example address of the tag to the workload.
+    /// From an example address of the tag to the workload's public address.
     fn inbound(&mut self) {
         let region = self.workload.region.clone().unwrap_or_default();
+        let to = public_address_of(self.network, self.workload);
         for tag in &self.need.tags {
             let tag: Arc<str> = tag.replace("{region}", &region).into();
             let from = match self.network.tags.find(&tag) {
@@ -180,8 +181,15 @@ impl Filled<'_, '_> {
             };
             for ports in self.need.ports.clone() {
                 let (protocol, port) = ports.example();
-                let flow = from.clone().map(|from| self.flow(from, self.target(), protocol, port));
-                let why = flow.is_none().then(|| format!("the addresses of `{tag}` are not known"));
+                let ends = from.clone().zip(to.clone());
+                let why = match (&from, &to) {
+                    (None, _) => Some(format!("the addresses of `{tag}` are not known")),
+                    (_, None) => {
+                        Some("Azure makes its public address with it; it is in none of the files".to_owned())
+                    }
+                    _ => None,
+                };
+                let flow = ends.map(|(from, to)| self.flow(from, to, protocol, port));
                 self.found.push(NeededFlow {
                     need: self.need,
                     workload: self.workload.name.clone(),
@@ -479,6 +487,13 @@ fn public_address(network: &Network, workload: &Workload) -> Tri {
         }
         _ => Tri::Unknown(Unknown::new(At::NOWHERE, "whether the compute has a public address is not told")),
     }
+}
+
+/// The public address of a workload, where the files have it.
+fn public_address_of(network: &Network, workload: &Workload) -> Option<Endpoint> {
+    let own = |a: &&crate::network::Attachment| Some(a.owner) == workload.slot;
+    let address = network.attachments.iter().find(own)?.public_ip.row()?;
+    network.public_addresses.get(address.index())?.0.map(Endpoint::Address)
 }
 
 fn private_cluster(network: &Network, workload: &Workload) -> Tri {

@@ -37,7 +37,7 @@ use super::change_text::ChangeText;
 use crate::diag::{At, Diagnostics};
 use crate::inventory::change::{self, Change};
 use crate::inventory::{RawResource, ResourceId, build};
-use crate::net::{PortRange, PortSet, Protocol};
+use crate::net::{Header, PortRange, PortSet, Protocol};
 use crate::network::{Network, compile};
 use crate::profile::Profile;
 use crate::tags::ServiceTags;
@@ -237,6 +237,8 @@ struct Wish {
     why: String,
     advice: Option<String>,
     asks: Vec<usize>,
+    /// Each ask as it comes by the place.
+    headers: Vec<(usize, Header)>,
 }
 
 impl Wish {

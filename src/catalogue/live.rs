@@ -132,9 +132,12 @@ fn covers(pattern: &str, host: &str) -> bool {
 
 /// The need that tells most about a name: one that has it over these ports, and names it most closely.
 fn telling<'a>(known: &'a Catalogue, host: &str, ports: &[Ports]) -> Option<&'a Need> {
+    // The list is about computes, so what the catalogue says of computes comes before what it says of people.
+    let compute =
+        |need: &Need| need.from.iter().any(|a| matches!(a, Actor::ComputeInstance | Actor::ComputeCluster));
     let closeness = |need: &&Need| {
         let length = need.hosts.iter().filter(|p| covers(p, host)).map(|p| p.len()).max();
-        length.map(|length| (need.ports.iter().any(|p| ports.contains(p)), length))
+        length.map(|length| (need.ports.iter().any(|p| ports.contains(p)), length, compute(need)))
     };
     // The first of equals: the file has the plainest need first.
     known.needs.iter().rev().filter(|need| closeness(need).is_some()).max_by_key(closeness)
@@ -174,7 +177,7 @@ mod tests {
                 {"category": "Own Things", "endpoints": [
                     {"domainName": "things.example.org", "endpointDetails": [{"port": 8443}]}]}]}"#,
             &[
-                "entra-id login.microsoftonline.com tcp/80 tcp/443 sign-in",
+                "entra-id login.microsoftonline.com tcp/80 tcp/443 create",
                 "compute-management westeurope.tundra.azureml.ms udp/5831 create",
                 "batch *.westeurope.batch.azure.com tcp/443 create",
                 "own-things things.example.org tcp/8443 run",

@@ -73,12 +73,16 @@ pub(super) enum Command {
     NsgDiagnostics(watcher::DiagnosticsArgs),
     /// See what a change breaks: which workload, which dependency, now or later, and why
     WhatIf(Box<WhatIfArgs>),
+    /// Compare two estates: what behaves differently, and what is configured differently
+    Diff(Box<DiffArgs>),
     /// Write anything readable as our own estate file
     Import(ImportArgs),
     /// Ask what Network Watcher was asked again, and compare with the answers recorded
     Replay(replay::ReplayArgs),
     /// Compute the smallest allow-list with which flows work, and what can still leave
     Requirements(Box<RequirementsArgs>),
+    /// Draw the estate: networks, subnets, peerings, routes, private endpoints
+    Graph(GraphArgs),
     /// Print what workloads need from the network: names, ports, tags, when, and what breaks
     Catalogue(CatalogueArgs),
     /// Make a synthetic estate, or flows through one
@@ -241,6 +245,10 @@ pub(super) enum TraceFormat {
     Ndjson,
     /// A line for each flow of a batch, under a header
     Csv,
+    /// A picture of one flow, for pages that draw it themselves
+    Mermaid,
+    /// A picture of one flow, for Graphviz
+    Dot,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -300,6 +308,9 @@ pub(super) struct WhatIfArgs {
     /// Where people work: a machine, an office, `internet` (repeat for several; otherwise those of the estate)
     #[arg(long, value_name = "NAME", help_heading = "Question")]
     pub(super) client: Vec<String>,
+    /// Add a catalogue of your own to what workloads need, or the service's own list for a workspace
+    #[arg(long, value_name = "FILE", help_heading = "Question")]
+    pub(super) catalogue: Vec<PathBuf>,
     /// Close the way out of the subnets that workloads send from
     #[arg(long, help_heading = "Change")]
     pub(super) block_outbound: bool,
@@ -363,6 +374,58 @@ Examples:
   netwhy what-if estate.yaml --change harden.yaml --fail-on-break
 
 Without --scenario the workloads are those of the estate, and what they need comes from the catalogue.";
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = DIFF_EXAMPLES)]
+pub(super) struct DiffArgs {
+    /// The estate before: a file or folder
+    #[arg(value_name = "ESTATE_A")]
+    pub(super) before: PathBuf,
+    /// The estate after; without it, a Terraform plan is compared with itself before and after, and anything else with
+    /// itself changed by --change
+    #[arg(value_name = "ESTATE_B")]
+    pub(super) after: Option<PathBuf>,
+    /// A file that belongs to both estates (repeat for several)
+    #[arg(long, value_name = "FILE", help_heading = "Estate")]
+    pub(super) both: Vec<PathBuf>,
+    /// Ask the flows of a scenario (repeat for several); otherwise some are derived from the estates
+    #[arg(long, value_name = "FILE", help_heading = "Question")]
+    pub(super) scenario: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) settings: EstateArgs,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = ImpactFormat::Text, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: ImpactFormat,
+    /// End with exit code 1 where something differs: behaviour, configuration, or either
+    #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, default_missing_value = "any", help_heading = "Output")]
+    pub(super) fail_on_difference: Option<FailOn>,
+    /// Show every flow, resource and field
+    #[arg(short, long, help_heading = "Output")]
+    pub(super) verbose: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+const DIFF_EXAMPLES: &str = "\
+Examples:
+  netwhy diff deployed/ main.json --fail-on-difference behaviour
+  netwhy diff estate.yaml --change harden.yaml
+  netwhy diff plan.json --format markdown -o difference.md
+  netwhy diff old/ new/ --scenario scenarios/studio.yaml
+
+--change changes the estate after. Flows are the same for both estates; without --scenario they are what the workloads
+of either need, and some between its subnets, services and the internet.";
+
+/// Which differences fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    /// Either
+    Any,
+    /// Flows that are answered differently
+    Behaviour,
+    /// Resources that differ
+    Configuration,
+}
 
 /// By which means outbound traffic is blocked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -480,6 +543,44 @@ pub(super) enum RequirementsFormat {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = GRAPH_EXAMPLES)]
+pub(super) struct GraphArgs {
+    /// Files and folders that describe the estate, any mix of formats; `-` is standard input
+    #[arg(value_name = "ESTATE", required = true)]
+    pub(super) estate: Vec<PathBuf>,
+    /// Draw role assignments too
+    #[arg(long)]
+    pub(super) grants: bool,
+    /// List everything and draw every network, however many are alike
+    #[arg(long)]
+    pub(super) all: bool,
+    /// What to write above it
+    #[arg(long, value_name = "TEXT")]
+    pub(super) title: Option<String>,
+    #[command(flatten)]
+    pub(super) settings: EstateArgs,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = PictureFormat::Mermaid, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: PictureFormat,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+const GRAPH_EXAMPLES: &str = "\
+Examples:
+  netwhy graph estate.yaml -o estate.mmd
+  netwhy graph export/ --format dot | dot -Tsvg -o estate.svg";
+
+/// Languages of pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PictureFormat {
+    /// For pages that draw it themselves
+    Mermaid,
+    /// For Graphviz
+    Dot,
+}
+
+#[derive(Debug, ClapArgs)]
 #[command(after_help = CATALOGUE_EXAMPLES)]
 pub(super) struct CatalogueArgs {
     /// Only of this workload: compute-instance, compute-cluster, studio, kubernetes, vscode ...
@@ -594,6 +695,8 @@ pub(super) enum SchemaOf {
     Trace,
     /// The report of `what-if --format json`
     Impact,
+    /// The report of `diff --format json`
+    Diff,
 }
 
 #[derive(Debug, ClapArgs)]

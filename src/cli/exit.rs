@@ -17,7 +17,7 @@ pub const INTERRUPTED: u8 = 130;
 pub const HELP: &str = "\
 Exit codes:
   0   done
-  1   an expectation failed
+  1   an expectation failed, or a difference or break was asked to fail
   2   the arguments make no sense
   3   the input is faulty, or a file cannot be read or written
   70  an error of this program

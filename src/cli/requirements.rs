@@ -69,11 +69,11 @@ pub(super) async fn run(args: RequirementsArgs, console: &Console) -> Result<u8,
     Ok(if whole { exit::DONE } else { exit::FAILED })
 }
 
+/// A scenario file that was read.
+type Read = (PathBuf, Sources, Scenario);
+
 /// Scenario files among the paths, and the rest, which is the estate.
-fn sorted(
-    paths: &[PathBuf],
-    console: &Console,
-) -> Result<(Vec<(PathBuf, Sources, Scenario)>, Vec<PathBuf>), Failure> {
+fn sorted(paths: &[PathBuf], console: &Console) -> Result<(Vec<Read>, Vec<PathBuf>), Failure> {
     let (mut scenarios, mut estate) = (Vec::new(), Vec::new());
     for path in paths {
         let readable = path.is_file().then(|| files::read_text(path)).transpose()?;

@@ -14,6 +14,7 @@ use crate::report::text::FlowRow;
 use crate::report::view::FixView;
 use crate::report::{self, Locator, Style, TraceView};
 use crate::run::batch::{Batch, BatchError, Desk};
+use crate::run::engine::Decided;
 use crate::run::load::{self as loader, Loaded, Settings, beside};
 use crate::run::repair::{self, Budget};
 use crate::run::what_if::Estate;
@@ -31,6 +32,11 @@ pub(super) async fn run(args: Box<TraceArgs>, console: &Console, cancel: Cancel)
         None => None,
     };
     let question = question(&args)?;
+    if question.is_none() && matches!(args.format, TraceFormat::Mermaid | TraceFormat::Dot) {
+        let message =
+            "a picture shows one flow: name it with `--from` and `--to`; `netwhy graph` draws the estate";
+        return Err(Failure::Usage(message.into()));
+    }
     if args.format == TraceFormat::Csv && args.flows.is_none() {
         return Err(Failure::Usage("`--format csv` is for batches: it needs `--flows`".into()));
     }
@@ -247,6 +253,8 @@ fn single(
         TraceFormat::Text => report::text::trace(&mut text, &view, style),
         TraceFormat::Json => report::json::pretty(&mut text, &view),
         TraceFormat::Ndjson | TraceFormat::Csv => report::json::line(&mut text, &view),
+        TraceFormat::Mermaid => text = report::mermaid::trace(&view),
+        TraceFormat::Dot => text = report::dot::trace(&view),
     }
     out.write_all(text.as_bytes())?;
     Ok(exit::DONE)
@@ -313,9 +321,12 @@ async fn batch(
     let mut list = List::new(format);
     list.begin(out)?;
     let (mut answered, mut faulty) = (0, 0);
-    let answer = move |desk: &Desk<'_>, row: Row, text: &mut String| answer(desk, row, format, &style, text);
+    let whole = style.verbose && format != TraceFormat::Csv;
+    let answer = move |desk: &Desk<'_>, row: Row, decided: Option<Decided>, text: &mut String| {
+        answer(desk, row, decided, format, &style, text)
+    };
     let result = batch
-        .run(network, sources, cancel.clone(), answer, |answers| {
+        .run(network, sources, cancel.clone(), !whole, answer, |answers| {
             answered += answers.flows;
             progress.flows_done(answered, answers.bytes);
             for fault in &answers.faults {
@@ -349,6 +360,7 @@ async fn batch(
 fn answer(
     desk: &Desk<'_>,
     row: Row,
+    decided: Option<Decided>,
     format: TraceFormat,
     style: &Style,
     text: &mut String,
@@ -366,14 +378,17 @@ fn answer(
         }
         return Ok(());
     }
-    let (flow, decision) = engine::decide(&row.question, row.name, At::NOWHERE, desk.network)?;
+    let (flow, decision) = match decided {
+        Some(decided) => decided?,
+        None => engine::decide(&row.question, row.name, At::NOWHERE, desk.network)?,
+    };
     match format {
         TraceFormat::Text => {
             text.push_str(&render::line(&FlowRow::new(&flow, &decision, None)));
             text.push('\n');
         }
         TraceFormat::Csv => report::flow::csv(text, line, &flow, &decision),
-        TraceFormat::Json | TraceFormat::Ndjson => {
+        _ => {
             in_list(format, text, |text| report::flow::json(text, line, &flow, &decision));
         }
     }

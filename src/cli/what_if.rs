@@ -3,7 +3,7 @@
 use super::args::{BlockBy, ImpactFormat, WhatIfArgs};
 use super::console::Console;
 use super::sink::Sink;
-use super::{Failure, exit, load, trace};
+use super::{Failure, catalogue, exit, load, trace};
 use crate::analysis::block::{Block, By};
 use crate::analysis::change_text::{ChangeText, quoted};
 use crate::analysis::impact::Subjects;
@@ -30,14 +30,15 @@ pub(super) async fn run(args: WhatIfArgs, console: &Console) -> Result<u8, Failu
             "nothing is to change; `--block-outbound`, `--remove NAME`, `--change FILE` ...".into(),
         ));
     }
+    let known = catalogue::with(&args.catalogue, console)?;
     let mut reports = Vec::new();
     if args.scenario.is_empty() {
         let estate = Desk::of_estate(&args).await?;
-        reports.push(estate.report(&args, ask.clone(), console)?);
+        reports.push(estate.report(&args, ask.clone(), &known, console)?);
     }
     for path in &args.scenario {
         let estate = Desk::of_scenario(path, &args, console).await?;
-        reports.push(estate.report(&args, ask.clone(), console)?);
+        reports.push(estate.report(&args, ask.clone(), &known, console)?);
     }
     let mut out = Sink::open(args.output.output.as_deref(), console)?;
     let style = console.style(out.colors(console), args.verbose);
@@ -66,6 +67,9 @@ fn written(reports: &[ImpactReport], format: ImpactFormat, style: &Style) -> Str
     }
     text
 }
+
+/// More repairs than this are an allow-list.
+const MANY: usize = 3;
 
 /// An estate that is asked about, before it is compiled.
 struct Desk {
@@ -106,6 +110,7 @@ impl Desk {
     /// The flows of the scenario, else what the estate's workloads need.
     fn subjects(
         &mut self,
+        catalogue: &Catalogue,
         before: Network,
         clients: &[String],
         notes: &mut Diagnostics,
@@ -118,19 +123,24 @@ impl Desk {
         let mut sources = std::mem::take(&mut self.loaded.sources);
         let compile =
             |base: &[Change], notes: &mut Diagnostics| Estate { base, ..self.estate() }.network(&[], notes).0;
-        let catalogue = Catalogue::builtin();
         let found = engine::of_estate(catalogue, clients, &before, &mut base, &mut sources, notes, compile);
         (self.base, self.loaded.sources) = (base, sources);
         found
     }
 
-    fn report(mut self, args: &WhatIfArgs, mut ask: Ask, console: &Console) -> Result<ImpactReport, Failure> {
+    fn report(
+        mut self,
+        args: &WhatIfArgs,
+        mut ask: Ask,
+        known: &Catalogue,
+        console: &Console,
+    ) -> Result<ImpactReport, Failure> {
         ask.files = std::mem::take(&mut self.loaded.changes);
         let lenient = args.settings.lenient;
         let (before, _) =
             load::compiled(&mut self.loaded, &self.base, self.profile.clone(), lenient, console)?;
         let mut notes = Diagnostics::new();
-        let (before, subjects) = self.subjects(before, &args.client, &mut notes);
+        let (before, subjects) = self.subjects(known, before, &args.client, &mut notes);
         if subjects.needs.is_empty() {
             console.diagnostics(&notes, &self.loaded.sources);
             return Err(Failure::Input(vec!["there is no workload to ask about".into()]));
@@ -164,6 +174,9 @@ impl Desk {
         let mut budget = Budget::for_resources(self.loaded.raws.len());
         let (fixes, without) = repair::of_impacts(estate, &answer.after, &answer.impacts, &mut budget);
         fixes.iter().for_each(|shared| report.add_fix(shared.view()));
+        if fixes.len() > MANY && self.scenario.is_none() {
+            report.remarks.push("`netwhy requirements` prints what is needed as one allow-list".into());
+        }
         if without > 0 && budget.is_spent() {
             report.remarks.push(format!("{without} were not looked at for repairs: the estate is large"));
         } else if without > 0 {
@@ -236,7 +249,8 @@ impl Words {
 
 fn typed(args: &WhatIfArgs, text: &mut ChangeText, words: &mut Words) -> Result<(), Failure> {
     for name in &args.remove {
-        text.remove(name);
+        // What refers to it goes with it, as it would have to in Azure.
+        text.detach(name);
         words.add(&format!("{name} removed"));
     }
     for item in &args.add {

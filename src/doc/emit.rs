@@ -31,10 +31,21 @@ fn entries(object: &Object, indent: usize, out: &mut String) {
         if number > 0 {
             out.extend(std::iter::repeat_n(' ', indent));
         }
-        out.push_str(&scalar(&entry.key));
+        let key = scalar(&entry.key);
+        if is_long(&key) {
+            let _ = writeln!(out, "? {key}");
+            out.extend(std::iter::repeat_n(' ', indent));
+        } else {
+            out.push_str(&key);
+        }
         out.push(':');
         value(&entry.value, indent, indent + entry.key.len() + 2, out);
     }
+}
+
+/// Whether a key must be marked as one: YAML looks for the colon of a plain one in 1,024 characters only.
+fn is_long(key: &str) -> bool {
+    key.chars().count() > 1_000
 }
 
 /// A value behind its key: on the line where it fits, else as a block.
@@ -125,7 +136,8 @@ fn flow(node: &Node, out: &mut String) {
             out.push_str("{ ");
             for (number, entry) in object.iter().enumerate() {
                 out.push_str(if number == 0 { "" } else { ", " });
-                let _ = write!(out, "{}: ", scalar(&entry.key));
+                let key = scalar(&entry.key);
+                let _ = if is_long(&key) { write!(out, "? {key} : ") } else { write!(out, "{key}: ") };
                 flow(&entry.value, out);
             }
             out.push_str(" }");
@@ -195,6 +207,11 @@ mod tests {
             "vnets:\n  - name: hub\n    subnets:\n      - { name: a, prefix: 10.0.0.0/24 }\n",
         );
         check("[]", "[]\n");
+        let long = "k".repeat(1_100);
+        check(
+            &format!(r#"{{"{long}": 1, "a": {{"{long}": [{{"b": 1}}]}}}}"#),
+            &format!("? {long}\n: 1\na:\n  ? {long}\n  :\n    - {{ b: 1 }}\n"),
+        );
         check("[[1], [[{\"a\": 1}]]]", "- [1]\n- [[{ a: 1 }]]\n");
     }
 

@@ -8,9 +8,9 @@ use super::flow::{Aim, Decider, FlowIds, Start, Verdict};
 use super::names::{Found, Names};
 use super::tables::{Fast, NOBODY, slot};
 use super::walk::{Batch, HOST, Scratch};
-use crate::inventory::Slot;
+use crate::inventory::{Id, Slot};
 use crate::net::{IpAddr, Protocol};
-use crate::network::Network;
+use crate::network::{AttachmentId, AttachmentKind, HOST_ADDRESS, Network};
 use crate::trace::{
     Decision, EPHEMERAL_PORT, Endpoint, Flow, INTERNET_CLIENT, Misunderstood, NameFound, Origin, Outcome,
     Question, Target, Wanted, decide_question, resolve_name, understand_origin, understand_wanted,
@@ -18,7 +18,13 @@ use crate::trace::{
 use hashbrown::HashMap;
 use std::sync::Arc;
 
+/// Ends of flows that are kept at most, by text.
+const MOST_KEPT: usize = 1 << 21;
+
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
+
+/// A caller's identity and the action it wants.
+type Caller = (Option<Arc<str>>, Option<Arc<str>>);
 
 /// How many flows were answered, and how many of them by the full engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,8 +45,8 @@ pub struct Asker<'n> {
     wanteds: Vec<(Wanted, u32, Aim)>,
     origin_numbers: Map<Endpoint, u32>,
     wanted_numbers: Map<Endpoint, u32>,
-    callers: Vec<(Option<Arc<str>>, Option<Arc<str>>)>,
-    caller_numbers: Map<(Option<Arc<str>>, Option<Arc<str>>), u32>,
+    callers: Vec<Caller>,
+    caller_numbers: Map<Caller, u32>,
     scratch: Scratch,
     counts: Counts,
 }
@@ -70,11 +76,9 @@ impl<'n> Asker<'n> {
 
     /// Reads a flow.
     pub fn read(&mut self, flow: &Flow) -> Result<FlowIds, Misunderstood> {
-        let origin = self.origin(&flow.from)?;
-        let wanted = self.wanted(&flow.to)?;
+        let (origin, start) = self.origin(&flow.from)?;
+        let (wanted, destination, aim) = self.wanted(&flow.to)?;
         let caller = self.caller(flow);
-        let start = self.origins[origin as usize].1;
-        let (_, destination, aim) = self.wanteds[wanted as usize];
         let mut ids = FlowIds {
             start,
             aim,
@@ -89,8 +93,11 @@ impl<'n> Asker<'n> {
             wanted,
             caller,
         };
-        if let Wanted::Name(name) = &self.wanteds[wanted as usize].0 {
-            let name = name.clone();
+        let name = match self.wanteds.get(wanted as usize) {
+            Some((Wanted::Name(name), ..)) => Some(name.clone()),
+            _ => None,
+        };
+        if let Some(name) = name {
             self.resolve(&mut ids, &name);
         } else if let (Start::Internet(_), Aim::Slot(own)) = (start, aim) {
             self.seen_from_outside(&mut ids, own);
@@ -98,12 +105,20 @@ impl<'n> Asker<'n> {
         Ok(ids)
     }
 
-    fn origin(&mut self, endpoint: &Endpoint) -> Result<u32, Misunderstood> {
+    /// A sender: its number where it is kept, and where it starts. Addresses are not kept, however many come.
+    fn origin(&mut self, endpoint: &Endpoint) -> Result<(u32, Start), Misunderstood> {
         if let Some(number) = self.origin_numbers.get(endpoint) {
-            return Ok(*number);
+            return Ok((*number, self.origins[*number as usize].1));
         }
         let origin = understand_origin(self.net, endpoint)?;
         let start = match &origin {
+            // Neither sends as others do (PE-4, PLAT-3).
+            Origin::Attachment(id)
+                if matches!(self.net.attachment(*id).kind, AttachmentKind::PrivateEndpoint(..)) =>
+            {
+                Start::Other
+            }
+            Origin::Internet(ip) if *ip == HOST_ADDRESS => Start::Other,
             Origin::Attachment(id) => match self.fast.slot_of[id.index()] {
                 NOBODY => Start::Other,
                 own => Start::Slot(own),
@@ -112,15 +127,23 @@ impl<'n> Asker<'n> {
             Origin::Internet(IpAddr::V4(ip)) => Start::Internet((*ip).into()),
             _ => Start::Other,
         };
+        if matches!(endpoint, Endpoint::Address(_)) && start != Start::Other {
+            return Ok((NOBODY, start));
+        }
         let number = self.origins.len() as u32;
         self.origins.push((origin, start));
         self.origin_numbers.insert(endpoint.clone(), number);
-        Ok(number)
+        Ok((number, start))
     }
 
-    fn wanted(&mut self, endpoint: &Endpoint) -> Result<u32, Misunderstood> {
+    /// What is meant: its number where it is kept, its address and aim.
+    fn wanted(&mut self, endpoint: &Endpoint) -> Result<(u32, u32, Aim), Misunderstood> {
+        if let Endpoint::Address(IpAddr::V4(ip)) = endpoint {
+            return Ok((NOBODY, (*ip).into(), Aim::Nothing));
+        }
         if let Some(number) = self.wanted_numbers.get(endpoint) {
-            return Ok(*number);
+            let (_, destination, aim) = self.wanteds[*number as usize];
+            return Ok((*number, destination, aim));
         }
         let wanted = understand_wanted(self.net, endpoint)?;
         let (destination, aim) = match &wanted {
@@ -131,7 +154,33 @@ impl<'n> Asker<'n> {
         let number = self.wanteds.len() as u32;
         self.wanteds.push((wanted, destination, aim));
         self.wanted_numbers.insert(endpoint.clone(), number);
-        Ok(number)
+        Ok((number, destination, aim))
+    }
+
+    /// The question behind numbers.
+    fn question(&self, ids: &FlowIds) -> Question {
+        let origin = match (self.origins.get(ids.origin as usize), ids.start) {
+            (Some((origin, _)), _) => origin.clone(),
+            (None, Start::Slot(own)) => Origin::Attachment(AttachmentId(self.fast.slot(own).attachment)),
+            (None, Start::Subnet(subnet, ip)) => {
+                Origin::Subnet(Id::new(subnet as usize), IpAddr::V4(ip.into()))
+            }
+            (None, Start::Internet(ip)) => Origin::Internet(IpAddr::V4(ip.into())),
+            (None, Start::Other) => unreachable!("INVARIANT: such a sender is kept"),
+        };
+        let target = match self.wanteds.get(ids.wanted as usize) {
+            Some((wanted, ..)) => wanted.clone(),
+            None => Wanted::Address(IpAddr::V4(ids.destination.into()), None),
+        };
+        Question { origin, target }
+    }
+
+    /// Forgets the ends of flows, once they are many. Numbers read before mean nothing afterwards.
+    pub fn tidy(&mut self) {
+        if self.origins.len().max(self.wanteds.len()).max(self.callers.len()) > MOST_KEPT {
+            let (net, fast, counts) = (self.net, self.fast, self.counts);
+            *self = Asker { counts, ..Asker::new(net, fast) };
+        }
     }
 
     fn caller(&mut self, flow: &Flow) -> u32 {
@@ -192,8 +241,8 @@ impl<'n> Asker<'n> {
         let found = match self.names.found.get(&key) {
             Some(found) => *found,
             None => {
-                let origin = &self.origins[ids.origin as usize].0;
-                let found = self.look_up(&origin.clone(), name);
+                let origin = self.question(ids).origin;
+                let found = self.look_up(&origin, name);
                 // What this sender could not ask, another may.
                 if found != Found::Doubt {
                     self.names.found.insert(key, found);
@@ -242,9 +291,7 @@ impl<'n> Asker<'n> {
     pub fn decide(&mut self, flows: &[FlowIds], verdicts: &mut [Verdict]) {
         let count = flows.len().min(verdicts.len());
         let (flows, verdicts) = (&flows[..count], &mut verdicts[..count]);
-        self.walk(flows, None, verdicts);
-        self.learn(flows, verdicts);
-        self.servers(flows, verdicts);
+        self.walk_only(flows, verdicts);
         self.counts.flows += count as u64;
         self.scratch.texts.clear();
         for number in 0..count {
@@ -253,6 +300,15 @@ impl<'n> Asker<'n> {
                 verdicts[number] = self.in_full(&flows[number]);
             }
         }
+    }
+
+    /// Walks flows and gives what the walk alone decided; the rest stays pending.
+    pub fn walk_only(&mut self, flows: &[FlowIds], verdicts: &mut [Verdict]) {
+        let count = flows.len().min(verdicts.len());
+        let (flows, verdicts) = (&flows[..count], &mut verdicts[..count]);
+        self.walk(flows, None, verdicts);
+        self.learn(flows, verdicts);
+        self.servers(flows, verdicts);
     }
 
     fn walk(&mut self, flows: &[FlowIds], only: Option<&[u32]>, verdicts: &mut [Verdict]) {
@@ -310,10 +366,7 @@ impl<'n> Asker<'n> {
     /// The full engine's answer.
     fn in_full(&mut self, ids: &FlowIds) -> Verdict {
         let flow = self.flow(ids);
-        let question = Question {
-            origin: self.origins[ids.origin as usize].0.clone(),
-            target: self.wanteds[ids.wanted as usize].0.clone(),
-        };
+        let question = self.question(ids);
         let Decision { outcome, disposition, cause, decider } = decide_question(self.net, &flow, &question);
         let decider = match decider {
             None => Decider::Nobody,

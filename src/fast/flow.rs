@@ -1,7 +1,9 @@
 //! A flow as the walk carries it, and its answer.
 
-use super::rules::Ask;
+use super::leaf;
+use super::rules::{Ask, Search};
 use super::tables::NOBODY;
+use super::tree::Cursor;
 use crate::inventory::Slot;
 use crate::trace::{Cause, Disposition, Outcome};
 
@@ -256,6 +258,8 @@ pub(super) struct Going {
     pub endpoint_seen: bool,
     /// It came in by a public front that is closed where no group opens it.
     pub closed: bool,
+    /// The address it is for is one that Azure keeps for itself.
+    pub reserved: bool,
     /// The next route is chosen among the network's own.
     pub by_network: bool,
     /// The service refuses it, unless its answer is lost before.
@@ -264,6 +268,10 @@ pub(super) struct Going {
     pub arrival: Arrival,
     pub disposition: Disposition,
     pub ask: Ask,
+    /// Searches under way: rules, and the two layers of routes.
+    pub search: Search,
+    pub leaves: leaf::Search,
+    pub routes: [Cursor; 2],
     pub sessions: [Session; MOST_SESSIONS],
 }
 
@@ -289,12 +297,16 @@ impl Going {
             proxied: false,
             endpoint_seen: false,
             closed: false,
+            reserved: false,
             by_network: false,
             refused: None,
             aim: ids.aim,
             arrival: Arrival::Public,
             disposition: Disposition::Accepted,
             ask: Ask::default(),
+            search: Search::default(),
+            leaves: leaf::Search::default(),
+            routes: [Cursor::default(); 2],
             sessions: [NO_SESSION; MOST_SESSIONS],
         }
     }

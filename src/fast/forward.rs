@@ -6,7 +6,7 @@ use super::routes::{self, Chosen, Hop, HopKind, NetworkRoute, UserRoute};
 use super::rules;
 use super::tables::{Method, NOBODY, Occupant, SubnetRow, UNREACHABLE, slot, subnet, vnet};
 use super::tree::Cursor;
-use super::walk::{BATCH, Queue, Stage, Walk};
+use super::walk::{Queue, Stage, Walk};
 use crate::inventory::{Slot, TableTag};
 use crate::trace::{Cause, Disposition};
 
@@ -27,26 +27,21 @@ impl<C: Cpu> Walk<'_, C> {
     pub(super) fn route(&mut self, queue: &Queue) {
         let fast = self.fast;
         let lines = &fast.lines;
-        let mut rows = [SubnetRow::default(); BATCH];
-        let mut searches = [(Cursor::default(), Cursor::default()); BATCH];
-        for ((row, search), i) in rows.iter_mut().zip(&mut searches).zip(queue.flows()) {
-            *row = fast.subnet(self.going[i].subnet);
-            if std::mem::take(&mut self.going[i].by_network) {
-                *row = self.of_network(row.vnet);
-            }
+        for i in queue.flows() {
+            let row = self.row_of(i);
             row.user.fetch(self.cpu, lines);
             row.network.fetch(self.cpu, lines);
             self.cpu.fetch(lines.line(fast.vnets + row.vnet));
-            *search = (Cursor::new(row.user), Cursor::new(row.network));
+            self.going[i].routes = [Cursor::new(row.user), Cursor::new(row.network)];
         }
         let mut more = true;
         while more {
             more = false;
-            for ((user, network), i) in searches.iter_mut().zip(queue.flows()) {
-                let destination = self.going[i].header.destination;
-                for cursor in [user, network] {
+            for i in queue.flows() {
+                let going = &mut self.going[i];
+                for cursor in &mut going.routes {
                     if !cursor.is_done() {
-                        cursor.step(self.cpu, lines, destination);
+                        cursor.step(self.cpu, lines, going.header.destination);
                         if !cursor.is_done() {
                             self.cpu.fetch(lines.line(cursor.line));
                             more = true;
@@ -55,21 +50,33 @@ impl<C: Cpu> Walk<'_, C> {
                 }
             }
         }
-        for ((row, (user, network)), _) in rows.iter().zip(&searches).zip(queue.flows()) {
-            if row.user.count > 0 {
+        for i in queue.flows() {
+            let row = self.row_of(i);
+            let [user, network] = self.going[i].routes;
+            if row.user_values != 0 {
                 self.cpu.fetch(lines.line(row.user_values + user.rank / 16));
                 self.cpu.fetch(lines.line(row.user_hops));
             }
             self.cpu.fetch(lines.line(row.network_values + network.rank / 4));
         }
-        for ((row, (user, network)), i) in rows.iter().zip(&searches).zip(queue.flows()) {
+        for i in queue.flows() {
+            let row = self.row_of(i);
+            let [user, network] = self.going[i].routes;
             let user = match row.user_values {
                 0 => UserRoute::NOTHING,
                 values => UserRoute(lines.word(values, user.rank)),
             };
             let network = NetworkRoute::read(lines, row.network_values, network.rank);
-            self.follow(i, row, user, &network);
+            self.going[i].by_network = false;
+            self.follow(i, &row, user, &network);
         }
+    }
+
+    /// The subnet whose routes are asked.
+    #[inline(always)]
+    fn row_of(&self, i: usize) -> SubnetRow {
+        let row = self.fast.subnet(self.going[i].subnet);
+        if self.going[i].by_network { self.of_network(row.vnet) } else { row }
     }
 
     /// A subnet that has nothing but its network's routes.
@@ -118,6 +125,7 @@ impl<C: Cpu> Walk<'_, C> {
     }
 
     /// Dropped by a None range, unless a broken peering is what is to be told (PEER-1).
+    #[inline(always)]
     fn dropped(&mut self, i: usize) {
         if self.fast.vnet(self.going[i].vnet).has(vnet::BROKEN) {
             return self.defer(i);
@@ -166,6 +174,7 @@ impl<C: Cpu> Walk<'_, C> {
         }
     }
 
+    #[inline(always)]
     fn defer_unless_reached(&mut self, i: usize, hop: Hop) {
         match self.appliance(self.going[i].vnet, hop.about()) {
             UNREACHABLE | NOBODY => self.defer(i),
@@ -189,6 +198,7 @@ impl<C: Cpu> Walk<'_, C> {
     }
 
     /// Over a service endpoint, if the destination lies behind one (RT-7); `true` where that settles it.
+    #[inline(always)]
     fn by_service_endpoint(&mut self, i: usize, here: &SubnetRow) -> bool {
         let destination = self.going[i].header.destination;
         let public = self.is_public(destination);
@@ -293,6 +303,7 @@ impl<C: Cpu> Walk<'_, C> {
 
     /// OUT-7: storage of the same region stays reachable without an outbound method; `None` where that is
     /// not known.
+    #[inline(always)]
     fn is_neighbour(&self, i: usize, here: &SubnetRow) -> Option<bool> {
         let region = self.fast.vnet(here.vnet).region;
         match self.going[i].aim {
@@ -337,6 +348,7 @@ impl<C: Cpu> Walk<'_, C> {
         self.arrived(i, Terminal::Public, Disposition::ExitsNetwork);
     }
 
+    #[inline(always)]
     fn at_host(&mut self, i: usize, host: u32) {
         let listens = &self.fast.hosts[host as usize];
         let (port, ported) = (self.going[i].header.port, rules::has_ports(self.going[i].ids.protocol));
@@ -348,6 +360,7 @@ impl<C: Cpu> Walk<'_, C> {
     }
 
     /// An instance-level public address: closed until a group allows (PIP-1, PIP-2).
+    #[inline(always)]
     fn to_own_public_address(&mut self, i: usize, own: u32) {
         let row = self.fast.slot(own);
         if row.has(slot::PUBLIC_DOUBT) {

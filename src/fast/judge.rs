@@ -1,92 +1,88 @@
 //! Stages of firewalls, private endpoints and services.
 
 use super::cpu::Cpu;
-use super::flow::{Aim, Arrival, Decider, Device, Header, Terminal};
-use super::leaf;
+use super::flow::{Aim, Arrival, Decider, Device, Going, Header, Terminal};
+use super::leaf::Leaves;
 use super::rules::{self, Said, Says};
 use super::tables::{Access, NOBODY, Plane, Status};
-use super::walk::{BATCH, Queue, Stage, Walk};
+use super::walk::{Queue, Stage, Walk};
 use crate::inventory::{Slot, TableTag};
 use crate::trace::{Cause, Disposition};
 
 const TCP: u8 = 0;
 const DNS: u16 = 53;
 
-/// A question to the network rules of a firewall.
-#[derive(Clone, Copy, Debug)]
-enum Search {
-    None,
-    Rows(rules::Search),
-    Leaves(leaf::Search),
-}
-
-impl<C: Cpu> Walk<'_, C> {
+impl<'a, C: Cpu> Walk<'a, C> {
     /// At firewalls, from inside: network rules, application rules, the default (FW-1 to FW-5).
     #[inline(always)]
     pub(super) fn judge(&mut self, queue: &Queue) {
         let fast = self.fast;
         let lines = &fast.lines;
-        let mut searches = [Search::None; BATCH];
-        for (search, i) in searches.iter_mut().zip(queue.flows()) {
-            if self.is_judged(i) {
-                self.ask_firewall(i);
-                let firewall = fast.slot(self.going[i].slot).about as usize;
-                *search = match fast.firewalls[firewall].network {
-                    Plane::Rows(head) => {
-                        Search::Rows(rules::Search::new(self.cpu, lines, head, &self.going[i].ask))
-                    }
-                    Plane::Leaves(n) => Search::Leaves(fast.leaves[n as usize].search(self.cpu, lines)),
-                };
+        let (mut rows, mut leaves) = (Queue::EMPTY, Queue::EMPTY);
+        for i in queue.flows() {
+            if !self.is_judged(i) {
+                continue;
+            }
+            self.ask_firewall(i);
+            match self.plane(i) {
+                Plane::Rows(head) => {
+                    let going = &mut self.going[i];
+                    going.search = rules::Search::new(self.cpu, lines, head, &going.ask);
+                    rows.push(i as u8);
+                }
+                Plane::Leaves(n) => {
+                    self.going[i].leaves = fast.leaves[n as usize].search(self.cpu, lines);
+                    leaves.push(i as u8);
+                }
             }
         }
-        let leaves = |walk: &Self, i: usize| {
-            let firewall = fast.slot(walk.going[i].slot).about as usize;
-            match fast.firewalls[firewall].network {
-                Plane::Leaves(n) => n as usize,
-                Plane::Rows(_) => 0,
-            }
-        };
         let mut more = true;
         while more {
             more = false;
-            for (search, i) in searches.iter_mut().zip(queue.flows()) {
-                more |= match search {
-                    Search::None => false,
-                    Search::Rows(search) => search.step(self.cpu, lines, &self.going[i].ask),
-                    Search::Leaves(search) => {
-                        fast.leaves[leaves(self, i)].step(self.cpu, lines, search, &self.going[i].ask)
-                    }
-                };
+            for i in rows.flows() {
+                let Going { search, ask, .. } = &mut self.going[i];
+                more |= search.step(self.cpu, lines, ask);
+            }
+            for i in leaves.flows() {
+                let index = self.leaves_of(i);
+                let Going { leaves, ask, .. } = &mut self.going[i];
+                more |= index.step(self.cpu, lines, leaves, ask);
             }
         }
-        for (search, i) in searches.iter().zip(queue.flows()) {
-            match search {
-                Search::None => {}
-                Search::Rows(search) => search.fetch_rows(self.cpu, lines),
-                Search::Leaves(search) => {
-                    fast.leaves[leaves(self, i)].fetch_directory(self.cpu, lines, search)
-                }
-            }
+        rows.flows().for_each(|i| self.going[i].search.fetch_rows(self.cpu, lines));
+        for i in leaves.flows() {
+            self.leaves_of(i).fetch_directory(self.cpu, lines, &self.going[i].leaves);
         }
-        for (search, i) in searches.iter().zip(queue.flows()) {
-            if let Search::Leaves(search) = search {
-                fast.leaves[leaves(self, i)].fetch_leaves(self.cpu, lines, search);
-            }
+        for i in leaves.flows() {
+            self.leaves_of(i).fetch_leaves(self.cpu, lines, &self.going[i].leaves);
         }
-        for (search, i) in searches.iter().zip(queue.flows()) {
-            let ask = &self.going[i].ask;
-            let said = match search {
-                Search::None => continue,
-                Search::Rows(search) => search.finish(self.cpu, fast.around(), ask, None),
-                Search::Leaves(search) => {
-                    fast.leaves[leaves(self, i)].finish(self.cpu, fast.around(), search, ask)
-                }
-            };
+        for i in rows.flows() {
+            let said = self.going[i].search.finish(self.cpu, fast.around(), &self.going[i].ask, None);
+            self.network_said(i, said);
+        }
+        for i in leaves.flows() {
+            let going = &self.going[i];
+            let said = self.leaves_of(i).finish(self.cpu, fast.around(), &going.leaves, &going.ask);
             self.network_said(i, said);
         }
     }
 
+    /// The network rules of the firewall a flow is at.
+    #[inline(always)]
+    fn plane(&self, i: usize) -> Plane {
+        self.fast.firewalls[self.fast.slot(self.going[i].slot).about as usize].network
+    }
+
+    #[inline(always)]
+    fn leaves_of(&self, i: usize) -> &'a Leaves {
+        match self.plane(i) {
+            Plane::Leaves(n) => &self.fast.leaves[n as usize],
+            Plane::Rows(_) => unreachable!("INVARIANT: only flows at leaves are asked for them"),
+        }
+    }
+
     /// Whether the rules of a firewall are asked; otherwise the flow has gone elsewhere.
+    #[inline(always)]
     fn is_judged(&mut self, i: usize) -> bool {
         let own = self.going[i].slot;
         let row = self.fast.slot(own);
@@ -131,6 +127,7 @@ impl<C: Cpu> Walk<'_, C> {
     }
 
     /// Application rules, for TCP; else the default.
+    #[inline(always)]
     fn application(&mut self, i: usize, number: u32) {
         let fast = self.fast;
         let firewall = &fast.firewalls[number as usize];
@@ -249,6 +246,7 @@ impl<C: Cpu> Walk<'_, C> {
         self.arrived(i, terminal, Disposition::Accepted);
     }
 
+    #[inline(always)]
     fn terminal(&self, i: usize) -> Terminal {
         match self.going[i].arrival {
             Arrival::Public => Terminal::Public,
@@ -258,6 +256,7 @@ impl<C: Cpu> Walk<'_, C> {
     }
 
     /// The region of the sender's network, or of what sent the flow on last; 0 for one outside.
+    #[inline(always)]
     fn region(&self, i: usize) -> u32 {
         use super::flow::Start;
         let going = &self.going[i];
@@ -276,6 +275,7 @@ impl<C: Cpu> Walk<'_, C> {
 
     /// A service refuses; where the name resolved publicly although an endpoint exists, the missing link is
     /// the cause to mend (DNS-9).
+    #[inline(always)]
     fn refuse(&mut self, i: usize, service: u32, cause: Cause) {
         match self.going[i].ids.shadow {
             NOBODY => {
@@ -287,6 +287,7 @@ impl<C: Cpu> Walk<'_, C> {
     }
 
     /// The first refusal is the one told.
+    #[inline(always)]
     fn refuse_with(&mut self, i: usize, cause: Cause, decider: Decider) {
         self.going[i].refused.get_or_insert((cause, decider));
     }

@@ -222,6 +222,9 @@ pub struct NetworkRoute {
 /// A private endpoint's route of which it is not known what beats it.
 pub const BEATEN_UNKNOWN: u32 = 63;
 
+/// A private endpoint that only the full engine reaches.
+pub const LEFT: u32 = (1 << 26) - 2;
+
 impl NetworkRoute {
     /// Nothing covers it.
     pub const NOTHING: NetworkRoute = NetworkRoute {
@@ -336,6 +339,9 @@ pub enum Chosen {
 #[inline(always)]
 pub fn choose(user: UserRoute, network: &NetworkRoute, knobs: Knobs) -> Chosen {
     if let Some((slot, beaten)) = network.endpoint {
+        if slot == LEFT {
+            return Chosen::Doubt;
+        }
         if user.length() == NO_LENGTH {
             return Chosen::Endpoint(slot);
         }

@@ -216,7 +216,7 @@ pub fn build(lines: &mut Lines, rules: &[Draft]) -> u32 {
     let mut head = [0u32; 16];
     head[word::WIDTH] = width as u32 | flags(rules) | (rules.len() as u32) << COUNT;
     let mut put = |at: usize, (tree, rows): (Tree, u32)| {
-        (head[at], head[at + 1], head[at + 2]) = (tree.root, tree.count, rows);
+        (head[at], head[at + 1], head[at + 2]) = (tree.root, tree.shape, rows);
     };
     put(word::SOURCE, dimension(lines, width, rules, |r| side_ranges(&r.source)));
     put(word::DESTINATION, dimension(lines, width, rules, |r| side_ranges(&r.destination)));
@@ -333,7 +333,7 @@ impl Search {
     #[inline(always)]
     pub fn new<C: Cpu>(cpu: C, lines: &Lines, head: u32, ask: &Ask) -> Self {
         let words = &lines.line(head).0;
-        let tree = |at: usize| Tree { root: words[at], count: words[at + 1] };
+        let tree = |at: usize| Tree { root: words[at], shape: words[at + 1] };
         let ports = if has_ports(ask.protocol) { tree(word::PORTS) } else { Tree::default() };
         for tree in [tree(word::SOURCE), tree(word::DESTINATION), ports] {
             tree.fetch(cpu, lines);
@@ -398,8 +398,11 @@ impl Search {
             return Said::Nothing;
         }
         let fixed = words[word::FIXED];
+        if width == 1 && extra.is_none() && flags & HAS_SOURCE_PORTS == 0 {
+            return self.finish_narrow(around, ask);
+        }
         let source_ports = if flags & HAS_SOURCE_PORTS != 0 && has_ports(ask.protocol) {
-            let tree = Tree { root: words[word::SOURCE_PORTS], count: words[word::SOURCE_PORTS + 1] };
+            let tree = Tree { root: words[word::SOURCE_PORTS], shape: words[word::SOURCE_PORTS + 1] };
             tree.rank(cpu, lines, u32::from(ask.source_port))
         } else {
             0
@@ -453,6 +456,64 @@ impl Search {
             return Said::Rule(w * 64 + bit, says);
         }
         Said::Nothing
+    }
+}
+
+/// Both halves of a double word in a line.
+#[inline(always)]
+fn double(line: &[u32; 16], n: usize) -> u64 {
+    u64::from(line[2 * n]) | u64::from(line[2 * n + 1]) << 32
+}
+
+/// A row where a condition holds, else nothing.
+#[inline(always)]
+fn only(holds: bool, row: u64) -> u64 {
+    row & u64::from(holds).wrapping_neg()
+}
+
+impl Search {
+    /// What a set of up to 64 rules says, no condition on source ports and no name among them: the same as
+    /// [`Self::finish`], with every row one word.
+    #[inline(always)]
+    fn finish_narrow(&self, around: Around<'_>, ask: &Ask) -> Said {
+        let lines = around.lines;
+        let words = &lines.line(self.head).0;
+        let (one, two) = (&lines.line(words[word::FIXED]).0, &lines.line(words[word::FIXED] + 1).0);
+        let row = |at: usize, rank: u32| double(&lines.line(words[at + 2] + rank / 8).0, rank as usize % 8);
+        let mut source = row(word::SOURCE, self.source.rank)
+            | only(ask.network[0], double(one, row::SOURCE_NETWORK as usize))
+            | only(ask.internet[0], double(one, row::SOURCE_INTERNET as usize));
+        let mut destination = row(word::DESTINATION, self.destination.rank)
+            | only(ask.network[1], double(one, row::NETWORK as usize))
+            | only(ask.internet[1], double(one, row::INTERNET as usize));
+        if words[word::EXTRAS] > 0 {
+            let (a, b) = extra_rows(around, words, ask, 1, 0);
+            (source, destination) = (source | a, destination | b);
+        }
+        let ports = match has_ports(ask.protocol) {
+            true => row(word::PORTS, self.port.rank),
+            false => double(two, row::ANY_PORT as usize - 8),
+        };
+        let protocol = double(two, (row::PROTOCOL as usize - 8 + usize::from(ask.protocol)) & 7);
+        let mut all = source & destination & ports & protocol;
+        if ask.platform_only {
+            all &= double(one, row::PLATFORM as usize);
+        }
+        if all == 0 {
+            return Said::Nothing;
+        }
+        let bit = all.trailing_zeros();
+        if double(one, row::DOUBT as usize) >> bit & 1 != 0 {
+            return Said::Doubt;
+        }
+        let allows = double(one, row::ALLOW as usize) >> bit & 1 != 0;
+        let always = double(one, row::ALWAYS as usize) >> bit & 1 != 0;
+        let says = match (allows, always) {
+            (false, _) => Says::Deny,
+            (true, false) => Says::Allow,
+            (true, true) => Says::AlwaysAllow,
+        };
+        Said::Rule(bit, says)
     }
 }
 

@@ -134,6 +134,9 @@ pub mod subnet {
     pub const FILTERS_DOUBT: u32 = 1 << 10;
     /// It has service endpoint policies.
     pub const POLICIES: u32 = 1 << 11;
+    /// Above this bit stands the length of its prefix, of which Azure keeps some addresses (PLAT-5); 0 where it has
+    /// several.
+    pub const LENGTH_AT: u32 = 27;
 }
 
 /// A subnet read from the arena: one line.
@@ -173,12 +176,12 @@ impl SubnetRow {
             vnet: w[0],
             flags: w[1],
             rules: [w[2], w[3]],
-            user: Tree { root: w[4], count: w[5] },
+            user: Tree { root: w[4], shape: w[5] },
             user_values: w[6],
             user_hops: w[7],
-            network: Tree { root: w[8], count: w[9] },
+            network: Tree { root: w[8], shape: w[9] },
             network_values: w[10],
-            tag: Tree { root: w[11], count: w[12] },
+            tag: Tree { root: w[11], shape: w[12] },
             method: w[13],
             endpoints: w[14],
             nsg: w[15],
@@ -193,14 +196,14 @@ impl SubnetRow {
             self.rules[0],
             self.rules[1],
             self.user.root,
-            self.user.count,
+            self.user.shape,
             self.user_values,
             self.user_hops,
             self.network.root,
-            self.network.count,
+            self.network.shape,
             self.network_values,
             self.tag.root,
-            self.tag.count,
+            self.tag.shape,
             self.method,
             self.endpoints,
             self.nsg,
@@ -240,6 +243,8 @@ pub mod vnet {
     pub const ROUTE_DOUBT: u32 = 1 << 5;
     /// Its None routes are gone, where no route table says otherwise.
     pub const NONE_REMOVED: u32 = 1 << 6;
+    /// Set in a subnet's row where an address is one that Azure keeps.
+    pub const RESERVED: u32 = 1 << 30;
 }
 
 /// A network read from the arena: one line.
@@ -276,14 +281,14 @@ impl VnetRow {
         Self {
             flags: w[0],
             admin: [w[1], w[2]],
-            subnets: Tree { root: w[3], count: w[4] },
+            subnets: Tree { root: w[3], shape: w[4] },
             subnet_rows: w[5],
-            internet: Tree { root: w[6], count: w[7] },
+            internet: Tree { root: w[6], shape: w[7] },
             appliances: w[8],
-            near: Tree { root: w[9], count: w[10] },
+            near: Tree { root: w[9], shape: w[10] },
             near_rows: w[11],
             region: w[12],
-            network: Tree { root: w[13], count: w[14] },
+            network: Tree { root: w[13], shape: w[14] },
             network_values: w[15],
         }
     }
@@ -295,17 +300,17 @@ impl VnetRow {
             self.admin[0],
             self.admin[1],
             self.subnets.root,
-            self.subnets.count,
+            self.subnets.shape,
             self.subnet_rows,
             self.internet.root,
-            self.internet.count,
+            self.internet.shape,
             self.appliances,
             self.near.root,
-            self.near.count,
+            self.near.shape,
             self.near_rows,
             self.region,
             self.network.root,
-            self.network.count,
+            self.network.shape,
             self.network_values,
         ]
     }

@@ -14,8 +14,8 @@ use super::lines::{Line, Lines, WORDS};
 pub struct Tree {
     /// Its first line.
     pub root: u32,
-    /// How many keys it has.
-    pub count: u32,
+    /// How many keys it has, and how many levels.
+    pub shape: u32,
 }
 
 const KEYS: u32 = WORDS as u32;
@@ -41,22 +41,6 @@ fn leaves(count: u32) -> u32 {
     count.div_ceil(KEYS)
 }
 
-/// Where a level begins, counted from the root's line; level 0 is the root.
-#[inline(always)]
-fn start(count: u32, level: u32) -> u32 {
-    let depth = depth(count);
-    let mut lines = leaves(count);
-    // From the leaves up: what lies above a level is what comes before it.
-    let mut above = 0;
-    for at in (0..depth).rev() {
-        if at < level {
-            above += lines;
-        }
-        lines = lines.div_ceil(WAYS);
-    }
-    above
-}
-
 /// Adds a tree over sorted, distinct keys.
 pub fn build(lines: &mut Lines, keys: &[u32]) -> Tree {
     let count = u32::try_from(keys.len()).expect("INVARIANT: a tree holds fewer than 2^32 keys");
@@ -79,7 +63,7 @@ pub fn build(lines: &mut Lines, keys: &[u32]) -> Tree {
     for level in levels.iter().rev() {
         lines.words(level, u32::MAX);
     }
-    Tree { root, count }
+    Tree::new(root, count)
 }
 
 /// A search under way; a batch moves many of them in step.
@@ -92,20 +76,19 @@ pub struct Cursor {
     level: u32,
     /// The rank, once the search is over.
     pub rank: u32,
-    depth: u32,
 }
 
 impl Cursor {
     /// Begins a search.
     #[inline(always)]
     pub fn new(tree: Tree) -> Self {
-        Self { tree, line: tree.root, depth: depth(tree.count), ..Self::default() }
+        Self { tree, line: tree.root, ..Self::default() }
     }
 
     /// Whether the rank is found.
     #[inline(always)]
     pub fn is_done(&self) -> bool {
-        self.level == self.depth
+        self.level == self.tree.depth()
     }
 
     /// Looks at one line.
@@ -113,42 +96,80 @@ impl Cursor {
     pub fn step<C: Cpu>(&mut self, cpu: C, lines: &Lines, x: u32) {
         let rank = cpu.rank(lines.line(self.line), x);
         self.level += 1;
-        if self.level == self.depth {
-            self.rank = (self.node * KEYS + rank).min(self.tree.count);
-        } else {
-            // Beyond the last child only a key of u32::MAX leads; it stands in the last one.
-            self.node = self.node * WAYS + rank;
-            let (start, last) = if self.depth == 2 {
-                (1, leaves(self.tree.count) - 1)
-            } else {
-                let start = start(self.tree.count, self.level);
-                let mut lines = leaves(self.tree.count);
-                for _ in self.level + 1..self.depth {
-                    lines = lines.div_ceil(WAYS);
-                }
-                (start, lines - 1)
-            };
-            self.node = self.node.min(last);
-            self.line = self.tree.root + start + self.node;
+        let (count, depth) = (self.tree.count(), self.tree.depth());
+        if self.level == depth {
+            // Beyond the last key only fillers lie, which are below nothing but u32::MAX.
+            self.rank = (self.node * KEYS + rank).min(count);
+            return;
         }
+        // A full line leads to the last child, whatever fillers it has.
+        self.node = self.node * WAYS + rank;
+        let (start, last) = match depth {
+            2 => (1, leaves(count) - 1),
+            _ => deep(count, depth, self.level),
+        };
+        self.node = self.node.min(last);
+        self.line = self.tree.root + start + self.node;
     }
 }
 
+/// Where a level of a deep tree begins, and its last line.
+#[inline(always)]
+fn deep(count: u32, depth: u32, level: u32) -> (u32, u32) {
+    let mut lines = leaves(count);
+    for _ in level + 1..depth {
+        lines = lines.div_ceil(WAYS);
+    }
+    let last = lines - 1;
+    let mut start = 0;
+    for _ in 0..level {
+        lines = lines.div_ceil(WAYS);
+        start += lines;
+    }
+    (start, last)
+}
+
 impl Tree {
+    /// Where the depth stands in the shape.
+    const DEPTH: u32 = 29;
+
+    fn new(root: u32, count: u32) -> Self {
+        assert!(count < 1 << Self::DEPTH, "INVARIANT: a tree has fewer than 2^29 keys");
+        Self { root, shape: count | depth(count) << Self::DEPTH }
+    }
+
+    /// How many keys it has.
+    #[inline(always)]
+    pub fn count(self) -> u32 {
+        self.shape & ((1 << Self::DEPTH) - 1)
+    }
+
+    /// How many levels it has.
+    #[inline(always)]
+    pub fn depth(self) -> u32 {
+        self.shape >> Self::DEPTH
+    }
+
     /// The number of keys not above `x`.
     #[inline(always)]
     pub fn rank<C: Cpu>(self, cpu: C, lines: &Lines, x: u32) -> u32 {
-        let mut cursor = Cursor::new(self);
-        while !cursor.is_done() {
-            cursor.step(cpu, lines, x);
+        match self.depth() {
+            0 => 0,
+            1 => cpu.rank(lines.line(self.root), x).min(self.count()),
+            _ => {
+                let mut cursor = Cursor::new(self);
+                while !cursor.is_done() {
+                    cursor.step(cpu, lines, x);
+                }
+                cursor.rank
+            }
         }
-        cursor.rank
     }
 
     /// Asks for the first line.
     #[inline(always)]
     pub fn fetch<C: Cpu>(self, cpu: C, lines: &Lines) {
-        if self.count > 0 {
+        if self.shape > 0 {
             cpu.fetch(lines.line(self.root));
         }
     }
@@ -157,7 +178,7 @@ impl Tree {
 /// Lines of a tree with so many keys.
 pub fn size(count: u32) -> u32 {
     let depth = depth(count);
-    if depth == 0 { 0 } else { start(count, depth - 1) + leaves(count) }
+    if depth == 0 { 0 } else { deep(count, depth, depth - 1).0 + leaves(count) }
 }
 
 /// A set of addresses: the boundaries of its intervals, so that an odd rank is inside.
@@ -194,7 +215,7 @@ mod tests {
         let mut lines = Lines::default();
         lines.push(NO_LINE);
         let tree = build(&mut lines, keys);
-        assert_eq!(lines.end() - tree.root, size(tree.count), "{} keys", keys.len());
+        assert_eq!(lines.end() - tree.root, size(tree.count()), "{} keys", keys.len());
         let near = keys.iter().flat_map(|k| [k.wrapping_sub(1), *k, k.wrapping_add(1)]);
         let asked: Vec<u32> = near.chain([0, 1, u32::MAX - 1, u32::MAX]).collect();
         let expected: Vec<u32> = asked.iter().map(|x| keys.partition_point(|k| k <= x) as u32).collect();

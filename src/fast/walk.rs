@@ -13,13 +13,14 @@ use super::flow::{
 use super::names::Names;
 use super::rules;
 use super::tables::{Fast, Kind, NOBODY, SubnetRow, VnetRow, slot, subnet, vnet};
+use super::tree::Tree;
 use crate::inventory::{Slot, TableTag};
 use crate::net::IpAddr;
 use crate::network::{LICENSING_ADDRESSES, LICENSING_PORT};
 use crate::trace::{Cause, Disposition, Outcome};
 
 /// Flows under way at once.
-pub const BATCH: usize = 64;
+pub const BATCH: usize = 128;
 
 /// More places than this are left to the full engine, which knows loops.
 const MOST_PLACES: u8 = 24;
@@ -57,24 +58,25 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    const EMPTY: Queue = Queue { list: [0; BATCH], count: 0 };
+    pub(super) const EMPTY: Queue = Queue { list: [0; BATCH], count: 0 };
 
     #[inline(always)]
-    fn push(&mut self, flow: u8) {
+    pub(super) fn push(&mut self, flow: u8) {
         self.list[self.count] = flow;
         self.count += 1;
     }
 
     #[inline(always)]
     pub(super) fn flows(&self) -> impl Iterator<Item = usize> + '_ {
-        self.list[..self.count].iter().map(|n| usize::from(*n))
+        // The mask tells the compiler what the queue knows: that no number is beyond the batch.
+        self.list[..self.count].iter().map(|n| usize::from(*n) & (BATCH - 1))
     }
 }
 
 /// Memory of a batch, kept by the caller.
 #[derive(Debug)]
 pub(super) struct Scratch {
-    going: Vec<Going>,
+    going: Box<[Going; BATCH]>,
     queues: [Queue; STAGES.len()],
     idle: Queue,
     /// Names whose rows a firewall asked for and did not find.
@@ -106,7 +108,7 @@ impl Default for Scratch {
             caller: NOBODY,
         };
         Self {
-            going: vec![Going::new(nobody, 0, 0); BATCH],
+            going: Box::new([Going::new(nobody, 0, 0); BATCH]),
             queues: [Queue::EMPTY; STAGES.len()],
             idle: Queue::EMPTY,
             wanted: Vec::with_capacity(BATCH),
@@ -165,7 +167,7 @@ pub(super) struct Walk<'a, C> {
     pub(super) cpu: C,
     pub(super) fast: &'a Fast,
     pub(super) names: &'a Names,
-    pub(super) going: &'a mut [Going],
+    pub(super) going: &'a mut [Going; BATCH],
     queues: &'a mut [Queue; STAGES.len()],
     idle: &'a mut Queue,
     verdicts: &'a mut [Verdict],
@@ -175,10 +177,18 @@ pub(super) struct Walk<'a, C> {
 pub(super) const HOST: u32 = u32::from_be_bytes([168, 63, 129, 16]);
 const METADATA: u32 = u32::from_be_bytes([169, 254, 169, 254]);
 const DNS: u16 = 53;
+const TCP: u8 = 0;
 const UDP: u8 = 1;
 
 fn blocked(cause: Cause, disposition: Disposition, decider: Decider) -> Verdict {
     Verdict { outcome: Outcome::Blocked, disposition, cause: Some(cause), deferred: false, decider }
+}
+
+/// Whether Azure may keep an address of a subnet for itself: the first four and the last one (PLAT-5).
+fn may_be_kept(flags: u32, ip: u32) -> bool {
+    let rest = u32::MAX.checked_shr(flags >> subnet::LENGTH_AT).unwrap_or(0);
+    let own = ip & rest;
+    rest == u32::MAX || rest > 3 && (own < 4 || own == rest)
 }
 
 /// Whether an address answers for licences, which rules pass over (NSG-19).
@@ -207,7 +217,7 @@ impl<C: Cpu> Walk<'_, C> {
     fn begin(&mut self, ids: &FlowIds, number: u32) {
         self.idle.count -= 1;
         let place = self.idle.list[self.idle.count];
-        let i = usize::from(place);
+        let i = usize::from(place) & (BATCH - 1);
         let source = match ids.start {
             Start::Slot(own) => self.fast.slot(own).ip,
             Start::Subnet(_, ip) | Start::Internet(ip) => ip,
@@ -222,10 +232,17 @@ impl<C: Cpu> Walk<'_, C> {
             return self.end(i, self.names.stopped[number as usize]);
         }
         match ids.start {
+            // What is no sender of its own: gateways, frontends, private endpoints.
+            Start::Slot(own)
+                if !matches!(self.fast.slot(own).kind(), Kind::Machine | Kind::Firewall | Kind::Listener) =>
+            {
+                self.defer(i);
+            }
             Start::Slot(own) => {
                 self.going[i].slot = own;
                 self.go(i, Stage::Leave);
             }
+            Start::Internet(HOST) => self.defer(i),
             Start::Subnet(subnet, _) => {
                 self.going[i].subnet = subnet;
                 self.set_filter(i, After::Route, false, NOBODY);
@@ -544,14 +561,12 @@ impl<C: Cpu> Walk<'_, C> {
         let going = &self.going[i];
         let Header { source, destination, source_port, port } = going.header;
         let own = going.slot;
-        let holds = |tree: super::tree::Tree, ip: u32| tree.rank(self.cpu, &fast.lines, ip) & 1 != 0;
-        let ends = [source, destination];
-        let public = ends.map(|ip| holds(fast.public, ip));
+        let public = [self.holds(fast.public, source), self.holds(fast.public, destination)];
         let internet = match home.has(vnet::OWN_INTERNET) {
-            true => ends.map(|ip| holds(home.internet, ip)),
+            true => [self.holds(home.internet, source), self.holds(home.internet, destination)],
             false => public,
         };
-        let network = ends.map(|ip| holds(here.tag, ip));
+        let network = [self.holds(here.tag, source), self.holds(here.tag, destination)];
         let tags = [self.tag_row_of(source, public[0]), self.tag_row_of(destination, public[1])];
         let asks = |layer: &Layer| rules::asks_groups(&fast.lines, layer.head);
         let groups = match going.layers[..usize::from(going.layer_count)].iter().any(asks) {
@@ -576,7 +591,14 @@ impl<C: Cpu> Walk<'_, C> {
         };
     }
 
+    /// Whether a set of addresses holds one.
+    #[inline(always)]
+    pub(super) fn holds(&self, set: Tree, ip: u32) -> bool {
+        set.rank(self.cpu, &self.fast.lines, ip) & 1 != 0
+    }
+
     /// Memberships of sender and receiver in application security groups, as seen from a slot (ASG-3).
+    #[inline(always)]
     fn members(&self, i: usize, own: u32) -> [(u32, u32); 2] {
         let fast = self.fast;
         let going = &self.going[i];
@@ -602,35 +624,31 @@ impl<C: Cpu> Walk<'_, C> {
     fn ask(&mut self, open: &mut Queue, layer: usize) {
         let fast = self.fast;
         let has = |going: &Going| usize::from(going.layer_count) > layer;
-        let mut searches = [rules::Search::default(); BATCH];
-        let mut some = false;
-        for (search, i) in searches.iter_mut().zip(open.flows()) {
-            let going = &self.going[i];
+        let mut asked = Queue::EMPTY;
+        let mut left = Queue::EMPTY;
+        for i in open.flows() {
+            let going = &mut self.going[i];
             if has(going) {
-                *search = rules::Search::new(self.cpu, &fast.lines, going.layers[layer].head, &going.ask);
-                some = true;
+                let head = going.layers[layer].head;
+                going.search = rules::Search::new(self.cpu, &fast.lines, head, &going.ask);
+                asked.push(i as u8);
+            } else {
+                left.push(i as u8);
             }
         }
-        if !some {
-            return;
-        }
-        let mut more = true;
+        let mut more = asked.count > 0;
         while more {
             more = false;
-            for (search, i) in searches.iter_mut().zip(open.flows()) {
-                if has(&self.going[i]) {
-                    more |= search.step(self.cpu, &fast.lines, &self.going[i].ask);
-                }
+            for i in asked.flows() {
+                let Going { search, ask, .. } = &mut self.going[i];
+                more |= search.step(self.cpu, &fast.lines, ask);
             }
         }
-        for (search, i) in searches.iter().zip(open.flows()) {
-            if has(&self.going[i]) {
-                search.fetch_rows(self.cpu, &fast.lines);
-            }
+        for i in asked.flows() {
+            self.going[i].search.fetch_rows(self.cpu, &fast.lines);
         }
-        let mut left = Queue::EMPTY;
-        for (search, i) in searches.iter().zip(open.flows()) {
-            if !has(&self.going[i]) || self.answered(i, layer, search) {
+        for i in asked.flows() {
+            if self.answered(i, layer) {
                 left.push(i as u8);
             }
         }
@@ -639,9 +657,9 @@ impl<C: Cpu> Walk<'_, C> {
 
     /// What a layer says; `false` where that ends the flow.
     #[inline(always)]
-    fn answered(&mut self, i: usize, layer: usize, search: &rules::Search) -> bool {
+    fn answered(&mut self, i: usize, layer: usize) -> bool {
         let Layer { head, nsg } = self.going[i].layers[layer];
-        match search.finish(self.cpu, self.fast.around(), &self.going[i].ask, None) {
+        match self.going[i].search.finish(self.cpu, self.fast.around(), &self.going[i].ask, None) {
             rules::Said::Nothing | rules::Said::Rule(_, rules::Says::Allow) => true,
             rules::Said::Rule(_, rules::Says::AlwaysAllow) => {
                 self.going[i].layer_count = 0;
@@ -705,7 +723,8 @@ impl<C: Cpu> Walk<'_, C> {
                 self.stop(i, Cause::AddressNotInUse, Decider::Resource(owner));
             }
             subnet => {
-                self.going[i].subnet = subnet - 1;
+                self.going[i].subnet = (subnet - 1) & !vnet::RESERVED;
+                self.going[i].reserved = (subnet - 1) & vnet::RESERVED != 0;
                 match self.going[i].returning {
                     true => self.at_subnet(i),
                     false => self.set_filter(i, After::Subnet, true, NOBODY),
@@ -714,11 +733,18 @@ impl<C: Cpu> Walk<'_, C> {
         }
     }
 
+    #[inline(always)]
     fn at_subnet(&mut self, i: usize) {
         let number = self.going[i].subnet;
-        if self.fast.subnet(number).has(subnet::SPECIAL) && !self.going[i].returning {
+        let kept = self.fast.subnet(number).has(subnet::SPECIAL) || self.going[i].reserved;
+        if kept && !self.going[i].returning {
             let owner = Slot { table: TableTag::Subnet, row: number };
             return self.stop(i, Cause::AddressNotInUse, Decider::Resource(owner));
+        }
+        if !self.going[i].returning
+            && may_be_kept(self.fast.subnet(number).flags, self.going[i].header.destination)
+        {
+            return self.defer(i);
         }
         self.arrived(i, Terminal::Subnet(number), Disposition::DeliveredToSubnet);
     }
@@ -772,10 +798,14 @@ impl<C: Cpu> Walk<'_, C> {
         }
     }
 
+    #[inline(always)]
     fn at_listener(&mut self, i: usize) {
         let own = self.going[i].slot;
-        let port = if self.fast.slot(own).has(slot::RESOLVER) { DNS } else { 443 };
-        if self.going[i].header.port != port || !rules::has_ports(self.going[i].ids.protocol) {
+        let resolver = self.fast.slot(own).has(slot::RESOLVER);
+        let port = if resolver { DNS } else { 443 };
+        let protocol = self.going[i].ids.protocol;
+        let spoken = protocol == TCP || resolver && protocol == UDP;
+        if self.going[i].header.port != port || !spoken {
             let decider = self.owner(own);
             return self.stop(i, Cause::NothingListens, decider);
         }
@@ -829,6 +859,7 @@ impl<C: Cpu> Walk<'_, C> {
         self.go(i, stage);
     }
 
+    #[inline(always)]
     fn straight_back(&mut self, i: usize) {
         match self.going[i].ids.start {
             Start::Slot(own) if self.fast.slot(own).ip != self.going[i].header.destination => {
@@ -870,6 +901,7 @@ impl<C: Cpu> Walk<'_, C> {
     }
 
     /// Before a private endpoint: its subnet's policies say whether groups act (NSG-26).
+    #[inline(always)]
     fn before_endpoint(&mut self, i: usize, own: u32) {
         self.going[i].endpoint_seen = true;
         let here = self.fast.subnet(self.going[i].subnet);

@@ -3,7 +3,7 @@
 use super::change::property::superseded;
 use super::read::{Memo, Reader, Unknown};
 use super::{Inventory, Origin, RawResource, ResourceId, Slot, TableTag};
-use crate::diag::{Code, Diagnostic, Diagnostics, nearest};
+use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
 use crate::doc::{Node, Object, Value};
 use crate::services;
 use hashbrown::HashMap;
@@ -148,8 +148,31 @@ pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
 /// One description for each resource, sorted by id, with children where the tables want them. Doing it twice
 /// changes nothing.
 pub fn normalize(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Vec<RawResource> {
-    let single = merge_duplicates(put_children_out(raws), notes);
+    let single = with_networks(merge_duplicates(put_children_out(raws), notes));
     merge_duplicates(put_children_in(single), notes)
+}
+
+/// A subnet lives in its virtual network, also where the files tell of the subnet alone: then nothing is known of
+/// the network but that it is there.
+fn with_networks(mut raws: Vec<RawResource>) -> Vec<RawResource> {
+    let known: hashbrown::HashSet<&ResourceId> = raws.iter().map(|raw| &raw.id).collect();
+    let mut missing: std::collections::BTreeMap<ResourceId, At> = std::collections::BTreeMap::new();
+    for raw in raws.iter().filter(|raw| raw.id.is_kind("Microsoft.Network/virtualNetworks/subnets")) {
+        if let Some(parent) = raw.id.parent().filter(|parent| !known.contains(parent)) {
+            missing.entry(parent).or_insert(raw.at);
+        }
+    }
+    drop(known);
+    let body = |at| Node::object(at, Object::new());
+    raws.extend(missing.into_iter().map(|(id, at)| RawResource {
+        id,
+        at,
+        origin: Origin::Mentioned,
+        uncertain: None,
+        api_version: None,
+        body: body(at),
+    }));
+    raws
 }
 
 /// Why everything that is not written is unknown, for a resource that is only mentioned.

@@ -38,6 +38,7 @@ pub fn compile(
     let gateways = gateways(&inventory, &found, &links);
     let groups = connected_groups(&inventory);
     let hubs = super::hubs::hubs(&inventory);
+    let endpoints = endpoints_of(&inventory, &found);
     let routes: Vec<Arc<VnetRoutes>> = (0..inventory.virtual_networks.len())
         .map(|v| {
             let parts = VnetParts {
@@ -47,6 +48,7 @@ pub fn compile(
                 gateways: &gateways,
                 groups: &groups,
                 hubs: &hubs,
+                endpoints: &endpoints,
             };
             Arc::new(parts.routes(&found, &profile))
         })
@@ -65,6 +67,8 @@ pub fn compile(
     vnet_tags(&inventory, &spaces, &links, &routes, &groups, &profile, &tags, &mut subnets);
     let vnets = vnet_rows(&inventory, spaces, links, routes, &subnets);
     let by_address = by_address(&found);
+    let (by_ip, by_owner) = by_ends(&found);
+    let machines = super::names::machines(&inventory);
     let public_addresses = public_addresses(&inventory, &tags);
     let by_public_address = by_public_address(&inventory, &found, &public_addresses);
     let security = super::security::security(&inventory, &tags, notes);
@@ -81,6 +85,9 @@ pub fn compile(
         subnets,
         attachments: found,
         by_address,
+        by_ip,
+        by_owner,
+        machines,
         by_public_address,
         public_addresses,
         gateways,
@@ -133,12 +140,13 @@ fn subnet_rows(inventory: &Inventory) -> Vec<SubnetRow> {
 /// The peerings of each virtual network as they work (PEER-1).
 fn links(inventory: &Inventory, notes: &mut Diagnostics) -> Vec<Vec<Link>> {
     let mut out: Vec<Vec<Link>> = (0..inventory.virtual_networks.len()).map(|_| Vec::new()).collect();
+    let reverses = reverses(inventory);
     for (id, peering) in inventory.peerings.rows() {
         let Some(local) = peering.id.parent().and_then(|p| inventory.row::<VirtualNetwork>(&p)) else {
             continue;
         };
         let bound = Bound::follow(inventory, &peering.remote_virtual_network);
-        let reverse = bound.row().and_then(|remote| reverse(inventory, local, remote));
+        let reverse = bound.row().and_then(|remote| reverses.get(&(remote.raw(), local.raw())).copied());
         let usable = usable(inventory, peering, &bound, reverse, notes);
         let global = bound.row().and_then(|remote| {
             let region = |v: Id<VirtualNetwork>| {
@@ -152,20 +160,19 @@ fn links(inventory: &Inventory, notes: &mut Diagnostics) -> Vec<Vec<Link>> {
     out
 }
 
-fn reverse(
-    inventory: &Inventory,
-    local: Id<VirtualNetwork>,
-    remote: Id<VirtualNetwork>,
-) -> Option<Id<VirtualNetworkPeering>> {
-    let remote_id = &inventory.virtual_networks[remote].id;
-    inventory
-        .peerings
-        .rows()
-        .find(|(_, p)| {
-            p.id.parent().is_some_and(|parent| parent == *remote_id)
-                && p.remote_virtual_network.known().is_some_and(|r| inventory.follow(r).row() == Some(local))
-        })
-        .map(|(id, _)| id)
+/// Peerings by the networks they lead from and to, the first of each.
+type Reverses = HashMap<(u32, u32), Id<VirtualNetworkPeering>>;
+
+fn reverses(inventory: &Inventory) -> Reverses {
+    let mut out = Reverses::new();
+    for (id, peering) in inventory.peerings.rows() {
+        let from = peering.id.parent().and_then(|p| inventory.row::<VirtualNetwork>(&p));
+        let to = peering.remote_virtual_network.known().and_then(|r| inventory.follow(r).row());
+        if let (Some(from), Some(to)) = (from, to) {
+            out.entry((from.raw(), to.raw())).or_insert(id);
+        }
+    }
+    out
 }
 
 fn usable(
@@ -269,8 +276,16 @@ fn connected_groups(inventory: &Inventory) -> Vec<Vec<Id<VirtualNetwork>>> {
             let mut vnets: Vec<Id<VirtualNetwork>> = texts.filter_map(|t| inventory.find(t).row()).collect();
             let hubs = configuration.hubs.iter().filter_map(|h| inventory.find(h).row());
             vnets.extend(hubs);
+            // A mesh joins networks of one region, unless it is global.
+            let global = [&configuration.is_global, &group.is_global]
+                .iter()
+                .any(|g| g.known().is_some_and(|g| g.eq_ignore_ascii_case("True")));
+            let region = |v: &Id<VirtualNetwork>| {
+                inventory.virtual_networks[*v].location.known().map(|l| normal_region(l))
+            };
             for a in &vnets {
-                out[a.index()].extend(vnets.iter().filter(|b| *b != a));
+                let joined = vnets.iter().filter(|b| *b != a && (global || region(a) == region(b)));
+                out[a.index()].extend(joined);
             }
         }
     }
@@ -281,11 +296,6 @@ fn connected_groups(inventory: &Inventory) -> Vec<Vec<Id<VirtualNetwork>>> {
     out
 }
 
-/// How many networks a learnt route has passed; where nobody says, the peer's own alone.
-fn path_length(route: &BgpRoute) -> usize {
-    route.as_path.known().map_or(1, |path| path.split([' ', ',']).filter(|asn| !asn.is_empty()).count())
-}
-
 struct VnetParts<'a> {
     inventory: &'a Inventory,
     vnet: Id<VirtualNetwork>,
@@ -293,6 +303,7 @@ struct VnetParts<'a> {
     gateways: &'a GatewayTable,
     groups: &'a [Vec<Id<VirtualNetwork>>],
     hubs: &'a HubTable,
+    endpoints: &'a [Vec<AttachmentId>],
 }
 
 impl VnetParts<'_> {
@@ -394,18 +405,12 @@ impl VnetParts<'_> {
                 out.gateway.push(learnt(*prefix, NextHop::Gateway, branch.owner, branch.at));
             }
         }
-        let used = &self.gateways.used_by[self.vnet.index()];
         let shortest = self.shortest_paths();
         for (id, route) in self.inventory.bgp_routes.rows() {
             let learner = route.learned_by.known().and_then(|r| self.inventory.follow_any(&r.text));
             let owner = Slot { table: TableTag::BgpRoute, row: id.raw() };
             let Some(prefix) = route.address_prefix.known() else { continue };
             match (learner, route.next_hop_ip_address.known()) {
-                (Some(Slot { table: TableTag::VirtualNetworkGateway, row }), None)
-                    if used.iter().any(|(g, _)| g.raw() == row) =>
-                {
-                    out.gateway.push(learnt(*prefix, NextHop::Gateway, owner, route.at));
-                }
                 (Some(Slot { table: TableTag::VirtualHub, row }), Some(ip))
                     if self.uses_route_server(row) =>
                 {
@@ -426,7 +431,6 @@ impl VnetParts<'_> {
         }
     }
 
-    /// What a connection to a Virtual WAN hub brings.
     /// Of the same prefix from ExpressRoute and from an appliance a Route Server takes ExpressRoute's, unless its
     /// preference is another (RS-5).
     fn express_decides(&self, out: &mut VnetRoutes, prefix: IpNet, server: u32) -> bool {
@@ -459,6 +463,7 @@ impl VnetParts<'_> {
         out
     }
 
+    /// What a connection to a Virtual WAN hub brings.
     fn hub(&self, out: &mut VnetRoutes) {
         let Some(connection) = &self.hubs.connections[self.vnet.index()] else { return };
         let own = &self.inventory.virtual_networks[self.vnet].address_prefixes.items;
@@ -481,28 +486,36 @@ impl VnetParts<'_> {
                     && home.is_some()
                     && l.usable == Tri::Yes
                     && self.inventory.peerings[l.peering].use_remote_gateways.is(true)
+                    && l.reverse.is_some_and(|r| self.inventory.peerings[r].allow_gateway_transit.is(true))
             })
     }
 
     fn private_endpoints(&self, out: &mut VnetRoutes, attachments: &[Attachment]) {
-        let peers: Vec<_> =
-            self.links.iter().filter(|l| l.usable == Tri::Yes).filter_map(|l| l.remote).collect();
-        for (number, attachment) in attachments.iter().enumerate() {
-            let near = attachment.vnet == self.vnet || peers.contains(&attachment.vnet);
-            let (AttachmentKind::PrivateEndpoint(..), Some(ip), true) =
-                (attachment.kind, attachment.address, near)
-            else {
-                continue;
-            };
-            let hop = NextHop::InterfaceEndpoint(AttachmentId(number as u32));
-            out.private_endpoints.push(EffectiveRoute::system(
-                host_prefix(ip),
-                hop,
-                Some(attachment.owner),
-                attachment.at,
-            ));
+        let peers = self.links.iter().filter(|l| l.usable == Tri::Yes).filter_map(|l| l.remote);
+        let near = std::iter::once(self.vnet).chain(peers);
+        let mut ids: Vec<AttachmentId> =
+            near.flat_map(|v| self.endpoints[v.index()].iter().copied()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids {
+            let attachment = &attachments[id.index()];
+            let Some(ip) = attachment.address else { continue };
+            let (prefix, hop) = (host_prefix(ip), NextHop::InterfaceEndpoint(id));
+            let route = EffectiveRoute::system(prefix, hop, Some(attachment.owner), attachment.at);
+            out.private_endpoints.push(route);
         }
     }
+}
+
+/// Private endpoints of each network.
+fn endpoints_of(inventory: &Inventory, attachments: &[Attachment]) -> Vec<Vec<AttachmentId>> {
+    let mut out = vec![Vec::new(); inventory.virtual_networks.len()];
+    for (number, attachment) in attachments.iter().enumerate() {
+        if matches!(attachment.kind, AttachmentKind::PrivateEndpoint(..)) {
+            out[attachment.vnet.index()].push(AttachmentId(number as u32));
+        }
+    }
+    out
 }
 
 fn learnt(prefix: IpNet, hop: NextHop, owner: Slot, at: At) -> EffectiveRoute {
@@ -512,12 +525,23 @@ fn learnt(prefix: IpNet, hop: NextHop, owner: Slot, at: At) -> EffectiveRoute {
     }
 }
 
-/// Several appliances that announce one prefix share it (RS-3); the shortest AS path is for the estate file to say.
+/// How many networks an AS path names; one that is not told has the appliance's own.
+fn path_length(route: &BgpRoute) -> usize {
+    let numbers = |path: &Arc<str>| {
+        path.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty()).count()
+    };
+    route.as_path.known().map_or(1, numbers)
+}
+
+/// Several appliances that announce one prefix share it (RS-3).
 fn merge_equal(routes: &mut Vec<EffectiveRoute>, route: EffectiveRoute) {
     let same =
         routes.iter_mut().find(|r| r.prefix == route.prefix && matches!(r.hop, Ok(NextHop::Appliance(_))));
     match (same.map(|r| &mut r.hop), &route.hop) {
-        (Some(Ok(NextHop::Appliance(ips))), Ok(NextHop::Appliance(more))) => ips.extend(more),
+        (Some(Ok(NextHop::Appliance(ips))), Ok(NextHop::Appliance(more))) => {
+            let new: Vec<IpAddr> = more.iter().filter(|ip| !ips.contains(ip)).copied().collect();
+            ips.extend(new);
+        }
         _ => routes.push(route),
     }
 }
@@ -683,11 +707,7 @@ fn vnet_tags(
             let bare = Arc::new(base.clone());
             let with_routes = subnet.routes.user.as_ref().map_or_else(
                 || bare.clone(),
-                |user| {
-                    let mut set = base.clone();
-                    user.routes.iter().for_each(|r| extend_with(&mut set, r, tags));
-                    Arc::new(set)
-                },
+                |user| Arc::new(with_routes_of(base, user.routes.iter(), tags)),
             );
             [bare, with_routes, Arc::new(outside.clone())]
         });
@@ -760,12 +780,27 @@ fn intended_space(inventory: &Inventory, vnet: Id<VirtualNetwork>) -> AddressSet
     out
 }
 
-fn extend_with(set: &mut AddressSet, route: &EffectiveRoute, tags: &ServiceTags) {
-    match &route.prefix {
-        Some(RoutePrefix::Net(net)) => set.extend(&AddressSet::from_prefix(net)),
-        Some(RoutePrefix::Tag(tag)) => set.extend(tags.set(*tag)),
-        None => {}
+/// A set with what routes cover, made in one go.
+fn with_routes_of<'a>(
+    base: &AddressSet,
+    routes: impl Iterator<Item = &'a EffectiveRoute>,
+    tags: &ServiceTags,
+) -> AddressSet {
+    let mut nets = Vec::new();
+    let mut named = Vec::new();
+    for route in routes {
+        match route.prefix {
+            Some(RoutePrefix::Net(net)) => nets.push(net),
+            Some(RoutePrefix::Tag(tag)) => named.push(tag),
+            None => {}
+        }
     }
+    let mut set = AddressSet::from_prefixes(&nets);
+    named.sort_unstable();
+    named.dedup();
+    named.into_iter().for_each(|tag| set.extend(tags.set(tag)));
+    set.extend(base);
+    set
 }
 
 /// Adds a peered space to the `VirtualNetwork` tag unless the link says otherwise (PEER-5).
@@ -828,6 +863,19 @@ fn by_address(
         }
     }
     map
+}
+
+/// Attachments by address and by owner, each in their order.
+#[allow(clippy::type_complexity, reason = "two columns of the network")]
+fn by_ends(
+    attachments: &[Attachment],
+) -> (Vec<(IpAddr, AttachmentId)>, Vec<((TableTag, u32), AttachmentId)>) {
+    let numbered = || attachments.iter().enumerate().map(|(n, a)| (a, AttachmentId(n as u32)));
+    let mut by_ip: Vec<_> = numbered().filter_map(|(a, id)| Some((a.address?, id))).collect();
+    let mut by_owner: Vec<_> = numbered().map(|(a, id)| ((a.owner.table, a.owner.row), id)).collect();
+    by_ip.sort_unstable();
+    by_owner.sort_unstable();
+    (by_ip, by_owner)
 }
 
 /// The address of each public address resource; one that only a deployment knows gets a stand-in from its

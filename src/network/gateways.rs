@@ -20,6 +20,8 @@ pub enum BranchKind {
     Vnet(Id<VirtualNetwork>),
     /// Point-to-site clients.
     Clients,
+    /// Somebody that no file describes, of whom a gateway has learnt.
+    Somebody,
 }
 
 /// One branch of a gateway.
@@ -166,6 +168,7 @@ fn branches(inventory: &Inventory, table: &GatewayTable) -> Vec<Branch> {
             });
         }
     }
+    learnt(inventory, &mut out);
     out.extend(over_circuits(inventory, table));
     for (gateway, row) in inventory.virtual_network_gateways.rows() {
         let prefixes = row.vpn_client_address_pool.items.clone();
@@ -186,6 +189,28 @@ fn branches(inventory: &Inventory, table: &GatewayTable) -> Vec<Branch> {
         }
     }
     out
+}
+
+/// What gateways have learnt by BGP beside what sites announce.
+fn learnt(inventory: &Inventory, out: &mut Vec<Branch>) {
+    for (id, route) in inventory.bgp_routes.rows() {
+        let learner = route.learned_by.known().and_then(|r| inventory.follow_any(&r.text));
+        let (Some(Slot { table: TableTag::VirtualNetworkGateway, row }), None, Some(prefix)) =
+            (learner, route.next_hop_ip_address.known(), route.address_prefix.known())
+        else {
+            continue;
+        };
+        let gateway = Id::new(row as usize);
+        let site = route.site.known().and_then(|r| inventory.follow(r).row());
+        out.push(Branch {
+            kind: site.map_or(BranchKind::Somebody, BranchKind::Site),
+            gateway,
+            prefixes: vec![*prefix],
+            express: inventory.virtual_network_gateways[gateway].gateway_type.is(GatewayType::ExpressRoute),
+            owner: Slot { table: TableTag::BgpRoute, row: id.raw() },
+            at: route.at,
+        });
+    }
 }
 
 /// Networks that meet at one ExpressRoute circuit (GW-10).

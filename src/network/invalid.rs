@@ -7,6 +7,7 @@ use crate::diag::{At, Code, Diagnostic, Diagnostics};
 use crate::inventory::{AddressMeaning, Field, Id, Inventory, Kind, Nsg, Ref, Sku, Subnet, VirtualNetwork};
 use crate::net::{AddressSet, IpAddr, IpNet};
 use crate::rules::{self as azure, RuleId};
+use hashbrown::HashSet;
 use std::collections::BTreeMap;
 
 /// Looks at everything.
@@ -33,6 +34,9 @@ const FORBIDDEN: [&str; 5] =
 
 /// Zone names that Azure keeps for itself (DNS-17).
 const RESERVED_ZONES: [&str; 4] = ["azure.com", "core.windows.net", "windows.net", "azure.net"];
+
+/// The zone that a gateway's own storage is looked up in (GW-8).
+const BLOB_ZONE: &str = "privatelink.blob.core.windows.net";
 
 struct Look<'a> {
     inventory: &'a Inventory,
@@ -189,6 +193,12 @@ impl Look<'_> {
     fn peerings(&mut self) {
         let inventory = self.inventory;
         let mut users: BTreeMap<String, usize> = BTreeMap::new();
+        let homes: HashSet<crate::inventory::ResourceId> = inventory
+            .virtual_network_gateways
+            .iter()
+            .flat_map(|g| g.ip_configurations.iter().map(|c| &c.subnet).chain([&g.subnet]))
+            .filter_map(|s| inventory.subnets[self.row(s)?].id.parent())
+            .collect();
         for peering in inventory.peerings.iter().filter(|p| p.use_remote_gateways.is(true)) {
             let Some(network) = peering.id.parent() else { continue };
             let count = users.entry(network.as_str().to_ascii_lowercase()).or_default();
@@ -197,13 +207,7 @@ impl Look<'_> {
                 let text = format!("`{}` uses the gateways of two peers, and may use one's", network.name());
                 self.say(peering.at, azure::PEER_7, text);
             }
-            let own = inventory.virtual_network_gateways.iter().any(|gateway| {
-                let configs = gateway.ip_configurations.iter().map(|c| &c.subnet);
-                configs.chain([&gateway.subnet]).any(|subnet| {
-                    let home = self.row(subnet).and_then(|s| inventory.subnets[s].id.parent());
-                    home.is_some_and(|home| home == network)
-                })
-            });
+            let own = homes.contains(&network);
             if own {
                 let text = format!("`{}` has a gateway of its own and uses a peer's", network.name());
                 self.say(peering.at, azure::PEER_7, text);
@@ -229,6 +233,14 @@ impl Look<'_> {
     /// NAT-4, NAT-5: where a NAT gateway cannot stand.
     fn nat_gateways(&mut self) {
         let inventory = self.inventory;
+        // Subnets with an interface that has a Basic public address.
+        let configs = inventory.network_interfaces.iter().flat_map(|nic| &nic.ip_configurations);
+        let public = configs.filter(|config| config.public_ip_address.known().is_some());
+        let basic = public.filter(|config| {
+            let address = self.row(&config.public_ip_address);
+            address.is_some_and(|a| inventory.public_ip_addresses[a].sku.is(Sku::Basic))
+        });
+        let basic: HashSet<u32> = basic.filter_map(|c| self.row(&c.subnet)).map(Id::raw).collect();
         for (number, subnet) in inventory.subnets.iter().enumerate() {
             if subnet.nat_gateway.known().is_none() {
                 continue;
@@ -239,13 +251,7 @@ impl Look<'_> {
             if self.subnets[number].role == SubnetRole::Gateway || managed {
                 self.say(subnet.at, azure::NAT_4, format!("`{name}` takes no NAT gateway"));
             }
-            let basic = |config: &&crate::inventory::IpConfiguration| {
-                let here = self.row(&config.subnet).is_some_and(|s| s.index() == number);
-                let address = self.row(&config.public_ip_address);
-                here && address.is_some_and(|a| inventory.public_ip_addresses[a].sku.is(Sku::Basic))
-            };
-            let mut configs = inventory.network_interfaces.iter().flat_map(|nic| &nic.ip_configurations);
-            if configs.any(|config| basic(&config)) {
+            if basic.contains(&(number as u32)) {
                 let text = format!(
                     "`{name}` has a NAT gateway and Basic public addresses, which do not go together"
                 );
@@ -284,6 +290,14 @@ impl Look<'_> {
         }
     }
 
+    fn holds_gateway(&self, network: Id<VirtualNetwork>) -> bool {
+        let here = |subnet: Id<Subnet>| self.subnets[subnet.index()].vnet == network;
+        self.inventory.virtual_network_gateways.iter().any(|gateway| {
+            let configs = gateway.ip_configurations.iter().map(|c| &c.subnet);
+            configs.chain([&gateway.subnet]).any(|s| self.row(s).is_some_and(here))
+        })
+    }
+
     /// DNS-11, DNS-17, PE-8: names that are not for private zones, two zones of one name in a network, two groups of
     /// one endpoint.
     fn zones(&mut self) {
@@ -299,6 +313,13 @@ impl Look<'_> {
             let zone = self.row(&link.private_dns_zone).map(|z| inventory.private_dns_zones[z].id.clone());
             let Some(zone) = zone.or_else(|| link.id.parent()) else { continue };
             let Some(network) = self.row(&link.virtual_network) else { continue };
+            let falls_back = link.resolution_policy.is(crate::inventory::ResolutionPolicy::NxDomainRedirect);
+            if zone.name().eq_ignore_ascii_case(BLOB_ZONE) && !falls_back && self.holds_gateway(network) {
+                let name = inventory.virtual_networks[network].id.name();
+                let text =
+                    format!("`{BLOB_ZONE}` is linked to `{name}`, whose gateway may lose its own storage");
+                self.say(link.at, azure::GW_8, text);
+            }
             let key = (zone.name().to_ascii_lowercase(), network.raw());
             match linked.insert(key, zone.clone()) {
                 Some(other) if other != zone => {

@@ -5,7 +5,8 @@ use super::{Attachment, Bound, normal_region};
 use crate::diag::At;
 use crate::inventory::{
     Field, Id, InternetHost, Inventory, PlatformService, PrivateDnsZone, PrivateDnsZoneGroup, RecordType,
-    ResolutionPolicy, ResourceId, Slot, TableTag, Unknown, VirtualNetwork, VirtualNetworkLink,
+    ResolutionPolicy, ResourceId, Slot, TableTag, Unknown, VirtualMachine, VirtualNetwork,
+    VirtualNetworkLink,
 };
 use crate::net::IpAddr;
 use crate::services::{EndpointKind, NameParts, ServiceKind, fill, service_kind};
@@ -227,6 +228,7 @@ fn group_parts(inventory: &Inventory, group: &PrivateDnsZoneGroup) -> Option<(u3
 
 /// Records that zone groups write for their private endpoints (DNS-5, PE-8).
 fn group_records(inventory: &Inventory, attachments: &[Attachment], names: &mut Names) {
+    let members = members_of(attachments);
     for (id, group) in inventory.zone_groups.rows() {
         let Some((endpoint, zones)) = group_parts(inventory, group) else { continue };
         let owner = Slot { table: TableTag::PrivateDnsZoneGroup, row: id.raw() };
@@ -250,7 +252,7 @@ fn group_records(inventory: &Inventory, attachments: &[Attachment], names: &mut 
             };
             let zone = zones.iter().find(|z| *names.zone_names[z.index()] == *zone_name);
             let Some(zone) = zone.copied() else { continue };
-            let address = member_attachment(attachments, endpoint, entry.member);
+            let address = members.get(&(endpoint, entry.member)).copied();
             let record_row = ZoneRecord {
                 addresses: address.and_then(|a| a.address).into_iter().collect(),
                 cname: None,
@@ -288,20 +290,30 @@ fn target_parts(
     Some((id.name().to_ascii_lowercase(), None, stand_in_guid(&id)))
 }
 
-fn member_attachment(attachments: &[Attachment], endpoint: u32, member: u8) -> Option<&Attachment> {
-    attachments.iter().find(
-        |a| matches!(a.kind, AttachmentKind::PrivateEndpoint(id, m) if id.raw() == endpoint && m == member),
-    )
+/// Attachments of private endpoints, the first of each member.
+fn members_of(attachments: &[Attachment]) -> Map<(u32, u8), &Attachment> {
+    let mut out = Map::default();
+    for attachment in attachments {
+        if let AttachmentKind::PrivateEndpoint(id, member) = attachment.kind {
+            out.entry((id.raw(), member)).or_insert(attachment);
+        }
+    }
+    out
 }
 
 /// Machines of networks that register themselves in a zone.
 fn registered(inventory: &Inventory, attachments: &[Attachment], names: &mut Names) {
+    let machines = machines(inventory);
+    let mut homes: Vec<Vec<u32>> = vec![Vec::new(); inventory.virtual_networks.len()];
+    for (number, attachment) in attachments.iter().enumerate() {
+        homes[attachment.vnet.index()].push(number as u32);
+    }
     for link in inventory.zone_links.iter().filter(|l| l.registration_enabled.is(true)) {
         let Some(zone) = zone_of_link(inventory, link) else { continue };
         let Bound::To(vnet) = Bound::follow(inventory, &link.virtual_network) else { continue };
         let zone_name = names.zone_names[zone.index()].clone();
-        for attachment in attachments.iter().filter(|a| a.vnet == vnet) {
-            let Some(name) = machine_name(inventory, attachment) else { continue };
+        for attachment in homes[vnet.index()].iter().map(|n| &attachments[*n as usize]) {
+            let Some(name) = machine_name(inventory, &machines, attachment) else { continue };
             let record = ZoneRecord {
                 addresses: attachment.address.into_iter().collect(),
                 cname: None,
@@ -314,7 +326,7 @@ fn registered(inventory: &Inventory, attachments: &[Attachment], names: &mut Nam
         }
     }
     for (number, attachment) in attachments.iter().enumerate() {
-        if let Some(name) = machine_name(inventory, attachment) {
+        if let Some(name) = machine_name(inventory, &machines, attachment) {
             let key = (attachment.vnet.raw(), name.to_ascii_lowercase().into());
             names.registered.entry(key).or_insert(AttachmentId(number as u32));
         }
@@ -322,15 +334,35 @@ fn registered(inventory: &Inventory, attachments: &[Attachment], names: &mut Nam
 }
 
 /// The host name a machine registers: its virtual machine's.
-fn machine_name(inventory: &Inventory, attachment: &Attachment) -> Option<String> {
+fn machine_name(
+    inventory: &Inventory,
+    machines: &[Option<Id<VirtualMachine>>],
+    attachment: &Attachment,
+) -> Option<String> {
     match attachment.kind {
         AttachmentKind::Host(id) => Some(inventory.hosts[id].id.name().to_owned()),
         AttachmentKind::Interface(nic) => {
-            let vm = machine_of(inventory, nic)?;
+            let vm = machines[nic.index()]?;
             Some(inventory.virtual_machines[vm].id.name().to_owned())
         }
         _ => None,
     }
+}
+
+/// The virtual machine of each interface.
+pub(super) fn machines(inventory: &Inventory) -> Vec<Option<Id<VirtualMachine>>> {
+    let mut out = vec![None; inventory.network_interfaces.len()];
+    for (id, machine) in inventory.virtual_machines.rows() {
+        for nic in machine.network_interfaces.iter().filter_map(|r| inventory.follow(r).row()) {
+            out[nic.index()].get_or_insert(id);
+        }
+    }
+    for (nic, row) in inventory.network_interfaces.rows() {
+        if let Some(machine) = row.virtual_machine.known() {
+            out[nic.index()] = inventory.follow(machine).row();
+        }
+    }
+    out
 }
 
 /// The virtual machine of an interface.
@@ -355,9 +387,7 @@ fn public_names(inventory: &Inventory, tags: &ServiceTags, names: &mut Names) {
         let tag = service_tag(kind, service, tags);
         for (position, endpoint) in kind.endpoints.iter().enumerate() {
             let Some(host) = names.service_hosts[id.index()][position].clone() else { continue };
-            let private = connected
-                .iter()
-                .any(|(row, group)| *row == id.raw() && group.eq_ignore_ascii_case(endpoint.group));
+            let private = is_connected(&connected, id, endpoint.group);
             let name = PublicName {
                 target: PublicTarget::Service(id, position),
                 address: tag.and_then(|t| tags.representative(t)),
@@ -391,7 +421,7 @@ fn public_names(inventory: &Inventory, tags: &ServiceTags, names: &mut Names) {
 fn online_endpoint_names(
     inventory: &Inventory,
     tags: &ServiceTags,
-    connected: &[(u32, Arc<str>)],
+    connected: &Connected,
     names: &mut Names,
 ) {
     const ONLINE: &str = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints";
@@ -404,9 +434,7 @@ fn online_endpoint_names(
         for (position, entry) in kind.endpoints.iter().enumerate().filter(|(_, e)| e.host.starts_with("*.")) {
             let Some(any) = names.service_hosts[workspace.index()][position].clone() else { continue };
             let label = endpoint.id.name();
-            let private = connected
-                .iter()
-                .any(|(row, group)| *row == workspace.raw() && group.eq_ignore_ascii_case(entry.group));
+            let private = is_connected(connected, workspace, entry.group);
             let alias = privatelink_name(service, entry).filter(|_| private);
             let name = PublicName {
                 target: PublicTarget::Service(workspace, position),
@@ -435,22 +463,29 @@ fn service_tag(kind: &ServiceKind, service: &PlatformService, tags: &ServiceTags
     regional.or_else(|| tags.find(tag))
 }
 
+/// Groups of private endpoints by service.
+type Connected = Map<u32, Vec<Arc<str>>>;
+
+fn is_connected(connected: &Connected, service: Id<PlatformService>, group: &str) -> bool {
+    connected.get(&service.raw()).is_some_and(|groups| groups.iter().any(|g| g.eq_ignore_ascii_case(group)))
+}
+
 /// Which services have a private endpoint anywhere in the estate, by row and group.
-fn services_with_endpoints(inventory: &Inventory) -> Vec<(u32, Arc<str>)> {
-    let mut out = Vec::new();
+fn services_with_endpoints(inventory: &Inventory) -> Connected {
+    let mut out = Connected::default();
     for endpoint in inventory.private_endpoints.iter() {
         let (target, groups) = target_of(inventory, endpoint);
         if let Some(Slot { table: TableTag::PlatformService, row }) = target {
-            out.extend(groups.into_iter().map(|g| (row, g)));
+            out.entry(row).or_default().extend(groups);
         }
     }
     for (id, service) in inventory.services.rows() {
         if !service.private_endpoint_connections.items.is_empty()
-            && !out.iter().any(|(row, _)| *row == id.raw())
+            && out.get(&id.raw()).is_none_or(Vec::is_empty)
         {
             // An export lists the connections of the resource but not their sub-resources.
             let groups = kind_of(service).map_or(&[][..], |k| k.endpoints);
-            out.extend(groups.iter().map(|e| (id.raw(), Arc::from(e.group))));
+            out.entry(id.raw()).or_default().extend(groups.iter().map(|e| Arc::from(e.group)));
         }
     }
     out

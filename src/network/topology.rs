@@ -262,7 +262,9 @@ impl Builder<'_> {
             let gateway = network.inventory.virtual_network_gateways[branch.gateway].id.clone();
             let other = match branch.kind {
                 BranchKind::Vnet(vnet) => self.by_id(&network.inventory.virtual_networks[vnet].id),
-                _ => self.resource(branch.owner),
+                BranchKind::Site(site) => self.by_id(&network.inventory.on_premises_sites[site].id),
+                BranchKind::Somebody => None,
+                BranchKind::LocalGateway(_) | BranchKind::Clients => self.resource(branch.owner),
             };
             if let (Some(gateway), Some(other)) = (self.by_id(&gateway), other) {
                 self.join(gateway, other, EdgeKind::Routed, true);

@@ -67,6 +67,6 @@ fn aligned(lines: &[String]) -> String {
 }
 
 /// Escapes a quoted string, in which Graphviz also reads HTML entities.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('&', "&amp;")
 }

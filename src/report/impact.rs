@@ -7,7 +7,9 @@ mod markdown;
 mod schema;
 mod text;
 
+pub(in crate::report) use markdown::inline;
 pub use markdown::markdown;
+pub(in crate::report) use schema::answer as answer_schema;
 pub use schema::schema;
 pub use text::text;
 
@@ -237,7 +239,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn new(trace: &Trace, locator: &Locator<'_>) -> Self {
+    pub(in crate::report) fn new(trace: &Trace, locator: &Locator<'_>) -> Self {
         let blocker = trace.blockers.first();
         let at = blocker.map(|b| b.evidence.at).or_else(|| trace.missing.first().map(|m| m.at));
         let place = at.and_then(|at| locator.place(at));

@@ -66,7 +66,7 @@ fn label(lines: &[String]) -> String {
 /// Writes all that could mean something to Mermaid, Markdown or HTML as a character number. What Mermaid
 /// gives a meaning even then is replaced by a look-alike (a backslash starts a line break), or parted by a
 /// space (`$$` opens a formula, `fa:` an icon).
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = ' ';
     for c in text.chars() {
@@ -89,6 +89,6 @@ fn icon(text: &str) -> bool {
 }
 
 /// Escapes a quoted YAML string that must not look like HTML.
-fn yaml(text: &str) -> String {
+pub(super) fn yaml(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('<', "‹").replace('>', "›")
 }

@@ -9,14 +9,6 @@ use std::sync::OnceLock;
 const NOT_MODELLED: &[(RuleId, &str)] = &[
     (azure::SAR_10, "no clock: a configuration in the files counts as deployed, which every answer assumes"),
     (
-        azure::PEER_12,
-        "a client's downloaded profile is in no file: point-to-site clients are taken to know every route",
-    ),
-    (
-        azure::PEER_13,
-        "policies of on-premises devices are in no file: a tunnel is taken to carry what it announces",
-    ),
-    (
         azure::GW_5,
         "FastPath is not followed: an answer over such a connection that leans on the gateway's routes or on a private endpoint is unknown and names it",
     ),
@@ -46,7 +38,6 @@ const NOT_MODELLED: &[(RuleId, &str)] = &[
     (azure::NAT_7, "port inventories are not counted: one flow always finds a port"),
     (azure::NAT_8, "a trace is of a new flow, and the reset comes to one that the gateway has forgotten"),
     (azure::LB_10, "port inventories are not counted: one flow always finds a port"),
-    (azure::LB_12, "a trace is of a new flow; flows that are open while a backend leaves are not followed"),
     (
         azure::PE_7,
         "what the portal shows of a private endpoint is no flow: its subnet's rules are shown where it is asked for",
@@ -55,10 +46,6 @@ const NOT_MODELLED: &[(RuleId, &str)] = &[
     (azure::DNS_19, "rates are not counted: one question is always answered"),
     (azure::DNS_20, "no clock: an answer is never an old one out of a cache"),
     (azure::SE_7, "reading and writing of a machine's disks is no flow that can be asked for"),
-    (
-        azure::SE_8,
-        "a trace is of a new flow; connections that are open while an endpoint is switched are not followed",
-    ),
     (azure::COS_4, "no clock: a change counts at once"),
     (
         azure::KV_3,

@@ -3,14 +3,16 @@
 //! A reader cuts the stream into blocks of whole lines and does nothing else to them but count; the dispatcher gives
 //! the blocks to the workers in turn and takes their answers in the same turn, so order needs no sorting. A worker
 //! takes the lines apart, answers them and writes the answers, all into one text for a block. Never more than
-//! [`EACH`] blocks for each worker are under way, so memory does not depend on the length of the file.
+//! `EACH` blocks for each worker are under way, so memory does not depend on the length of the file.
 
 mod blocks;
 
 use super::cancel::Cancel;
+use super::engine::{self, Decided};
 use super::files::{self, FileError, FileFault};
 use super::load::workers;
 use crate::diag::{Diagnostic, Sources};
+use crate::fast::{self, Asker, Fast};
 use crate::network::Network;
 use crate::report::Locator;
 use crate::scenario::{Layout, LineError, Lines, Row};
@@ -39,6 +41,17 @@ pub struct Desk<'a> {
     pub network: &'a Network,
     /// Finds places in the documents.
     pub locator: &'a Locator<'a>,
+}
+
+/// What answers a row: it gets the short answer, where such are wanted, and appends to a text.
+pub trait Answer:
+    Fn(&Desk<'_>, Row, Option<Decided>, &mut String) -> Result<(), Diagnostic> + Send + Sync + 'static
+{
+}
+
+impl<F> Answer for F where
+    F: Fn(&Desk<'_>, Row, Option<Decided>, &mut String) -> Result<(), Diagnostic> + Send + Sync + 'static
+{
 }
 
 /// The answers to a block of lines.
@@ -73,14 +86,16 @@ impl Batch {
         self.length
     }
 
-    /// Answers every flow. `answer` runs on the workers and appends to the text of its block; `consume` runs here, in
-    /// the order of the lines. When somebody asks to stop, the blocks under way are still given out.
+    /// Answers every flow. `answer` runs on the workers and appends to the text of its block; where short answers are
+    /// wanted it is given them, a block decided at once. `consume` runs here, in the order of the lines. When somebody
+    /// asks to stop, the blocks under way are still given out.
     pub async fn run(
         self,
         network: Arc<Network>,
         sources: Arc<Sources>,
         cancel: Cancel,
-        answer: impl Fn(&Desk<'_>, Row, &mut String) -> Result<(), Diagnostic> + Send + Sync + 'static,
+        short: bool,
+        answer: impl Answer,
         mut consume: impl FnMut(Answers) -> io::Result<()>,
     ) -> Result<(), BatchError> {
         let Batch { path, stream, .. } = self;
@@ -88,8 +103,15 @@ impl Batch {
         let (lines, stop) = (Lines::new(layout_of(&path)), cancel.clone());
         let reader = spawn_blocking(move || read(stream, lines, &stop, &blocks));
         let answer = Arc::new(answer);
+        let fast = match short {
+            true => {
+                let network = network.clone();
+                Some(Arc::new(finished(spawn_blocking(move || fast::compile(&network))).await))
+            }
+            false => None,
+        };
         let mut crew: Vec<Worker> =
-            (0..workers()).map(|_| Worker::start(&network, &sources, &answer)).collect();
+            (0..workers()).map(|_| Worker::start(&network, fast.as_ref(), &sources, &answer)).collect();
         let result = dispatch(&path, &mut ready, &mut crew, &cancel, &mut consume).await;
         drop(ready);
         for worker in crew {
@@ -153,21 +175,30 @@ struct Worker {
 impl Worker {
     fn start(
         network: &Arc<Network>,
+        fast: Option<&Arc<Fast>>,
         sources: &Arc<Sources>,
-        answer: &Arc<impl Fn(&Desk<'_>, Row, &mut String) -> Result<(), Diagnostic> + Send + Sync + 'static>,
+        answer: &Arc<impl Answer>,
     ) -> Self {
         let (work, mut inbox) = mpsc::channel::<Block>(EACH);
         let (outbox, done) = mpsc::channel(EACH);
         let (network, sources, answer) = (network.clone(), sources.clone(), answer.clone());
+        let fast = fast.cloned();
         let task = spawn_blocking(move || {
             let locator = Locator::new(&sources);
             let desk = Desk { network: &network, locator: &locator };
+            let mut asker = fast.as_deref().map(|fast| Asker::new(&network, fast));
             while let Some(block) = inbox.blocking_recv() {
                 let mut answers = Answers { bytes: block.len(), ..Answers::default() };
-                for row in block.rows() {
+                let rows: Vec<Result<Row, LineError>> = block.rows().collect();
+                let mut short = asker.as_mut().map(|asker| {
+                    let sound: Vec<&Row> = rows.iter().flatten().collect();
+                    engine::decide_all(asker, &network, &sound).into_iter()
+                });
+                for row in rows {
                     let told = row.and_then(|row| {
                         let (line, before) = (row.line, answers.text.len());
-                        answer(&desk, row, &mut answers.text).map_err(|fault| {
+                        let decided = short.as_mut().and_then(Iterator::next);
+                        answer(&desk, row, decided, &mut answers.text).map_err(|fault| {
                             answers.text.truncate(before);
                             LineError { line, message: told(&fault) }
                         })

@@ -1,11 +1,12 @@
 //! The seam to the engine: raw resources and changes in, a network out.
 
 use crate::diag::{At, Code, Diagnostic, Diagnostics, Severity};
+use crate::fast::{Asker, Verdict};
 use crate::inventory::change::{self, Change, ChangeLog};
 use crate::inventory::{RawResource, build};
 use crate::network::{Network, compile};
 use crate::profile::Profile;
-use crate::scenario::Question;
+use crate::scenario::{Question, Row};
 use crate::tags::ServiceTags;
 use crate::trace::{self, Cause, Decision, Flow, Misunderstood, OpenFlow, Trace};
 use std::sync::Arc;
@@ -101,6 +102,33 @@ pub fn decide(
     }
     Ok((flow, decision))
 }
+
+/// Answers many questions at once, each as [`decide`] would.
+pub fn decide_all(asker: &mut Asker<'_>, network: &Network, rows: &[&Row]) -> Vec<Decided> {
+    asker.tidy();
+    let mut ids = Vec::with_capacity(rows.len());
+    let read: Vec<Result<Flow, Diagnostic>> = rows
+        .iter()
+        .map(|row| {
+            let flow = row.question.flow(row.name.clone(), At::NOWHERE, &network.inventory)?;
+            ids.push(asker.read(&flow).map_err(|error| misunderstood(&error, At::NOWHERE))?);
+            Ok(flow)
+        })
+        .collect();
+    let mut verdicts = vec![Verdict::PENDING; ids.len()];
+    asker.decide(&ids, &mut verdicts);
+    let mut verdicts = verdicts.iter();
+    read.into_iter()
+        .map(|flow| {
+            let flow = flow?;
+            let decision = verdicts.next().map(|verdict| asker.decision(verdict));
+            Ok((flow, decision.unwrap_or_else(|| unreachable!("INVARIANT: every flow read has a verdict"))))
+        })
+        .collect()
+}
+
+/// The short answer to a flow, or what is wrong with the question.
+pub type Decided = Result<(Flow, Decision), Diagnostic>;
 
 /// A question that names nothing, or too much.
 fn misunderstood(error: &Misunderstood, at: At) -> Diagnostic {

@@ -98,6 +98,23 @@ pub const TYPED: &str = "<what-if>";
 /// The name of the document with what Azure makes by itself.
 const STAND_INS: &str = "<made by Azure>";
 
+/// Adds what no file names to an estate's changes: what Azure makes beside computes, and Microsoft's own accounts. Gives
+/// the computes.
+pub fn with_stand_ins(
+    catalogue: &Catalogue,
+    network: &Network,
+    base: &mut Vec<Change>,
+    sources: &mut Sources,
+    notes: &mut Diagnostics,
+) -> Vec<String> {
+    let (text, computes) = impact::stand_ins(network);
+    if !text.is_empty() {
+        base.extend(read(&text.file("made by Azure beside computes"), STAND_INS, sources, notes));
+    }
+    base.extend(needs::stand_ins(catalogue, network));
+    computes
+}
+
 /// The workloads of an estate and what they need. What no file names and Azure makes by itself joins `base`; the network
 /// is that with it.
 pub fn of_estate(
@@ -109,11 +126,7 @@ pub fn of_estate(
     notes: &mut Diagnostics,
     compile: impl FnOnce(&[Change], &mut Diagnostics) -> Network,
 ) -> (Network, Subjects) {
-    let (text, computes) = impact::stand_ins(before);
-    if !text.is_empty() {
-        base.extend(read(&text.file("made by Azure beside computes"), STAND_INS, sources, notes));
-    }
-    base.extend(needs::stand_ins(catalogue, before));
+    let computes = with_stand_ins(catalogue, before, base, sources, notes);
     let network = compile(base, notes);
     let mut subjects = Subjects::of_estate(catalogue, &network, clients);
     if !computes.is_empty() {

@@ -1,6 +1,7 @@
 //! The scenario file, read strictly into [`Scenario`].
 
 use super::{Case, EstatePart, Expectation, Question, Scenario, Setting, Stage, Variant, Word, endpoint};
+use crate::catalogue::Catalogue;
 use crate::diag::{At, Code, Diagnostic, Diagnostics};
 use crate::doc::{Node, Value};
 use crate::formats::fields::{Fields, not_one_of, word};
@@ -31,8 +32,20 @@ pub(super) const TOP: &[&str] = &[
 ];
 
 /// Fields of a flow that say what is asked.
-pub(super) const ASKED: &[&str] =
-    &["name", "from", "to", "port", "ports", "protocol", "as", "action", "sourcePort", "phase", "needed-for"];
+pub(super) const ASKED: &[&str] = &[
+    "name",
+    "ref",
+    "from",
+    "to",
+    "port",
+    "ports",
+    "protocol",
+    "as",
+    "action",
+    "sourcePort",
+    "phase",
+    "needed-for",
+];
 
 /// Fields of a flow, and of a variant's flow, that say what is expected.
 pub(super) const EXPECTED: &[&str] =
@@ -213,8 +226,19 @@ fn flow(item: &Node, cases: &mut Vec<Case>, notes: &mut Diagnostics) {
     };
     let given = fields.text("name", notes);
     let group = given.clone().unwrap_or_else(|| format!("{} -> {}", question.from, question.to).into());
-    let phase = fields.text("phase", notes);
-    let needed_for: Vec<Arc<str>> = fields.words("needed-for", notes).into_iter().map(|w| w.text).collect();
+    let texts = |key: &str, notes: &mut Diagnostics| -> Vec<Arc<str>> {
+        fields.words(key, notes).into_iter().map(|w| w.text).collect()
+    };
+    let refs = texts("ref", notes);
+    let mut phase = fields.text("phase", notes);
+    let mut needed_for = texts("needed-for", notes);
+    // What the catalogue knows of the flow need not be said again.
+    if let Some(need) = refs.iter().find_map(|id| Catalogue::builtin().need(id)) {
+        phase = phase.or_else(|| need.phases.first().map(|phase| phase.word().into()));
+        if needed_for.is_empty() {
+            needed_for.clone_from(&need.needed_for);
+        }
+    }
     let several = ports.len() > 1 || (given.is_none() && !ports.is_empty());
     let ports: Vec<Option<u16>> =
         if ports.is_empty() { vec![None] } else { ports.into_iter().map(Some).collect() };
@@ -224,6 +248,7 @@ fn flow(item: &Node, cases: &mut Vec<Case>, notes: &mut Diagnostics) {
             _ => group.clone(),
         },
         group: group.clone(),
+        refs: refs.clone(),
         at: item.at,
         question: Question { port, ..question.clone() },
         phase: phase.clone(),

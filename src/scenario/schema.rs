@@ -75,6 +75,10 @@ fn flow() -> Json {
         "as" => {
             json!({ "type": "string", "description": "the caller's identity; without it authorization is not judged" })
         }
+        "ref" => {
+            let id = json!({ "type": "string", "description": "need of the catalogue (`netwhy catalogue`), or an id of your own" });
+            list(id)
+        }
         "needed-for" => list(json!({ "type": "string" })),
         _ => json!({ "type": "string" }),
     };

@@ -5,7 +5,7 @@ use super::model::{Evidence, Hop, HopKind, Outcome, Return, StepKind, Zone};
 use super::question::Origin;
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
 use super::{Cause, Disposition};
-use crate::network::{AttachmentId, AttachmentKind, BranchKind, Tri};
+use crate::network::{AttachmentId, AttachmentKind, Tri};
 use crate::rules as azure;
 
 /// Steps of the answer.
@@ -143,8 +143,8 @@ impl Walk<'_> {
             return Next::End(End::Arrived(Terminal::Attachment(id), Disposition::Accepted));
         }
         let row = self.net.attachment(id);
-        if let AttachmentKind::Gateway(gateway) = row.kind {
-            return self.gateway_back(s, id, gateway);
+        if let AttachmentKind::Gateway(_) = row.kind {
+            return self.gateway_back(s, id);
         }
         if let AttachmentKind::Frontend(..) = row.kind {
             return self.frontend_back(s, id);
@@ -203,36 +203,20 @@ impl Walk<'_> {
         }
     }
 
-    fn gateway_back(
-        &self,
-        s: &mut State,
-        id: AttachmentId,
-        gateway: crate::inventory::Id<crate::inventory::VirtualNetworkGateway>,
-    ) -> Next {
+    fn gateway_back(&self, s: &mut State, id: AttachmentId) -> Next {
         let row = self.net.attachment(id);
         let to = s.header.destination;
         if self.gateway_subnet(s, id) {
             return Next::End(End::Stopped);
         }
-        let towards = self.net.gateways.towards(row.vnet, to);
-        let branch = towards.into_iter().find(|(b, _)| {
-            b.gateway == gateway || self.net.gateways.vnet_of[b.gateway.index()] == Some(row.vnet)
-        });
-        let branch = branch.filter(|_| self.is_behind_gateway(row.subnet, to)).map(|(b, _)| b.kind);
-        let home = matches!((branch, &s.origin), (Some(BranchKind::Site(a)), Origin::Site(b, _)) if a == *b);
-        if !home && self.net.is_public(to) {
+        if !matches!(s.origin, Origin::Site(..)) && self.net.is_public(to) {
             // RT-32: in from the internet, and the answer leaves by the gateway.
             let evidence = of(self.net, Some(row.owner), &[azure::RT_32, azure::ASYM_1]);
             let text = format!("the answer to {to}, which came from the internet, goes to the gateway");
             s.block(StepKind::Return, Cause::AsymmetricReturn, evidence, text);
             return Next::End(End::Stopped);
         }
-        match branch {
-            Some(BranchKind::Site(site)) => Next::Go(Place::AtSite(site)),
-            Some(BranchKind::Vnet(vnet)) => Next::Go(Place::Inside(vnet)),
-            Some(_) => Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork)),
-            None => self.route(s, row.subnet, Some(id)),
-        }
+        self.route(s, row.subnet, Some(id))
     }
 
     fn is_origin(&self, s: &State, id: AttachmentId) -> bool {
@@ -240,13 +224,15 @@ impl Walk<'_> {
     }
 
     /// The answer takes next hop Internet: right only for a request that came from there.
-    pub(super) fn outbound_back(&self, s: &mut State, _from: Option<AttachmentId>) -> Next {
+    pub(super) fn outbound_back(&self, s: &mut State, from: Option<AttachmentId>) -> Next {
         let header = s.header;
+        let gateway =
+            from.is_some_and(|id| matches!(self.net.attachment(id).kind, AttachmentKind::Gateway(_)));
         let translated = s.sessions.iter().any(|x| x.outgoing.reversed() == header);
         match s.origin {
-            Origin::Internet(ip) if ip == header.destination => Next::Go(Place::Public),
+            Origin::Internet(ip) if ip == header.destination && !gateway => Next::Go(Place::Public),
             // The sender left by a public address and came in by another: the answer goes out the same way.
-            _ if translated && self.net.is_public(header.destination) => Next::Go(Place::Public),
+            _ if translated && !gateway && self.net.is_public(header.destination) => Next::Go(Place::Public),
             _ => {
                 let text = format!("the answer to {} would leave to the internet", s.header.destination);
                 s.block(StepKind::Return, Cause::ReturnNoRoute, by(&[azure::PKT_6]), text);
@@ -323,7 +309,7 @@ impl Walk<'_> {
         }
         // The causes of a lost answer come under the return, whatever stopped it.
         for blocker in s.blockers.iter_mut().filter(|b| b.hop >= hops) {
-            if blocker.cause != Cause::AsymmetricReturn {
+            if !matches!(blocker.cause, Cause::AsymmetricReturn | Cause::AdminRuleDeny) {
                 blocker.cause = Cause::ReturnNoRoute;
             }
             blocker.disposition = Disposition::ReturnLost;

@@ -80,12 +80,18 @@ impl Walk<'_> {
         slot: Slot,
     ) -> Option<Next> {
         let home = self.net.attachment(own?).vnet;
-        let sender = match s.origin {
-            super::question::Origin::Attachment(id) => self.net.attachment(id).vnet,
-            _ => return None,
-        };
-        let link = self.net.vnet(sender).links.iter().find(|l| l.remote == Some(home))?;
-        if basic && link.global == Some(true) {
+        // Who sends it there: the last that routed it, else the sender.
+        let last = s.trail.iter().rev().find_map(|(place, _)| match place {
+            Place::Leave(id) => Some(*id),
+            Place::Arrive(id) if matches!(self.net.attachment(*id).kind, AttachmentKind::Gateway(_)) => {
+                Some(*id)
+            }
+            _ => None,
+        });
+        let sender = self.net.attachment(last?).vnet;
+        let region = |v| self.net.region(v);
+        let apart = region(sender).is_some() && region(home).is_some() && region(sender) != region(home);
+        if basic && sender != home && apart {
             let text = "a Basic load balancer cannot be reached over global peering";
             s.block(
                 StepKind::Balance,
@@ -96,6 +102,12 @@ impl Walk<'_> {
             return Some(Next::End(End::Stopped));
         }
         None
+    }
+
+    /// Whether a balancer hands packets to a backend with its own frontend as the destination (LB-7).
+    pub(super) fn floats_to(&self, balancer: Id<LoadBalancer>, id: AttachmentId) -> bool {
+        let mut rules = self.net.inventory.load_balancers[balancer].load_balancing_rules.iter();
+        rules.any(|r| r.enable_floating_ip.is(true) && self.backends(balancer, r).contains(&id))
     }
 
     /// The attachments in the pools of a rule.
@@ -353,8 +365,8 @@ impl Walk<'_> {
             self.net.attachments.iter().position(|a| a.kind == AttachmentKind::ApplicationGateway(gateway));
         let Some(id) = own.or(found.map(|n| AttachmentId(n as u32))) else { return Next::End(End::Stopped) };
         self.filter_subnet(s, self.net.attachment(id).subnet, true);
-        self.gateway_health(s, id, row, slot);
-        let Some(listener) = self.listener(s, row) else {
+        self.gateway_health(s, id, row);
+        let Some(listener) = self.listener(s, row, self.net.attachment(id).address) else {
             let text =
                 format!("no listener of `{}` takes port {} and this host name", row.id.name(), s.header.port);
             s.block(
@@ -410,7 +422,7 @@ impl Walk<'_> {
     }
 
     /// NSG-25, RT-36: what a gateway without network isolation needs of its own subnet.
-    fn gateway_health(&self, s: &mut State, id: AttachmentId, row: &ApplicationGateway, slot: Slot) {
+    fn gateway_health(&self, s: &mut State, id: AttachmentId, row: &ApplicationGateway) {
         if s.returning || row.enable_network_isolation.is(true) {
             return;
         }
@@ -448,10 +460,11 @@ impl Walk<'_> {
                 )
         });
         if let Some(route) = away {
+            let table = subnet.route_table.row().map(|t| Slot { table: TableTag::RouteTable, row: t.raw() });
             let evidence = Evidence {
                 name: route.name.clone(),
                 at: route.at,
-                ..of(self.net, Some(slot), &[azure::RT_36, azure::AGW_2])
+                ..of(self.net, table, &[azure::RT_36, azure::AGW_2])
             };
             let text =
                 "0.0.0.0/0 of the gateway's subnet leads to an appliance, which Azure does not support";
@@ -463,8 +476,20 @@ impl Walk<'_> {
         &self,
         s: &State,
         row: &'a ApplicationGateway,
+        private: Option<crate::net::IpAddr>,
     ) -> Option<&'a crate::inventory::HttpListener> {
+        let to = s.header.destination;
+        // A listener belongs to one frontend: the public address, or the private one.
+        let asked = |front: &crate::inventory::FrontendIpConfiguration| {
+            let public = front.public_ip_address.known().and_then(|p| self.net.inventory.follow(p).row());
+            let public = public.and_then(|p| self.net.public_addresses[p.index()].0);
+            public == Some(to) || !front.subnet.is_absent() && private == Some(to)
+        };
         row.http_listeners.iter().find(|l| {
+            let front = l.frontend_ip_configuration.known();
+            let front = front.and_then(|p| {
+                row.frontend_ip_configurations.iter().find(|f| names_part(&p.text, &f.id, &f.name))
+            });
             let port = l.frontend_port.known();
             let port =
                 port.and_then(|p| row.frontend_ports.iter().find(|f| names_part(&p.text, &f.id, &f.name)));
@@ -474,7 +499,8 @@ impl Walk<'_> {
                 || l.host_names
                     .iter()
                     .any(|h| host.is_some_and(|name| crate::services::name_matches(h, name)));
-            port.is_some_and(|p| p.port.is(i64::from(s.header.port))) && fits
+            let own = front.is_none_or(asked) && s.header.protocol == Protocol::Tcp;
+            own && port.is_some_and(|p| p.port.is(i64::from(s.header.port))) && fits
         })
     }
 

@@ -181,6 +181,7 @@ causes! {
     NothingListens = "NOTHING_LISTENS", NeighborUnreachable, Reset, "The target does not answer on this port.";
     AddressNotInUse = "ADDRESS_NOT_IN_USE", NeighborUnreachable, Timeout, "No resource of the estate holds the address inside the virtual network.";
     PrivateOnlyTarget = "NOT_REACHABLE_FROM_THERE", NoRoute, Timeout, "The address is private and cannot be reached from where the flow starts.";
+    NoCommonFamily = "NO_COMMON_ADDRESS_FAMILY", NoRoute, Timeout, "Sender and destination have no address of the same family: one has IPv4 only and the other IPv6 only, and nothing in Azure translates between the two.";
     FrontDoorHostUnknown = "FRONT_DOOR_HOST_NOT_SERVED", RefusedByService, Http502, "No endpoint, domain or route of the Front Door profile serves the name (AFD-1).";
     FrontDoorOriginDown = "FRONT_DOOR_ORIGIN_UNREACHABLE", NeighborUnreachable, Http502, "Front Door cannot reach any origin of the route.";
     GatewaySubnetRules = "GATEWAY_SUBNET_BLOCKED", NeighborUnreachable, Http502, "The application gateway's own subnet lacks rules or routes it needs, so it is unhealthy (NSG-25, RT-36, AGW-2).";

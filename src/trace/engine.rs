@@ -101,19 +101,24 @@ impl<'n> Walk<'n> {
     /// Every branch of a flow, judged.
     pub(super) fn all_ends(&self, flow: &Flow, question: &Question, full: bool) -> Vec<(State, End)> {
         let header = self.first_header(flow, question);
-        let mut ends = self.ends(State::new(header, question.origin.clone(), full), question);
+        let mut ends = self.ends(State::new(header, question.origin.clone(), full), question, flow);
         if ends.iter().any(|(state, _)| state.alias_doubt) {
             let other = State { asks_for_alias: true, ..State::new(header, question.origin.clone(), full) };
-            ends.extend(self.ends(other, question));
+            ends.extend(self.ends(other, question, flow));
         }
         ends.into_iter().flat_map(|(state, end)| self.judge_end(state, end, flow)).collect()
     }
 
     /// Follows a flow from its sender to every end.
-    fn ends(&self, mut state: State, question: &Question) -> Vec<(State, End)> {
+    fn ends(&self, mut state: State, question: &Question, flow: &Flow) -> Vec<(State, End)> {
         // The name comes first: without an address nothing is sent.
         let addressed = self.address_target(&mut state, question);
+        let foreign = if addressed { self.one_family(&mut state, flow) } else { None };
         self.originate(&mut state);
+        if let Some(why) = foreign {
+            state.block(StepKind::Originate, Cause::NoCommonFamily, by(&[]), why);
+            return vec![(state, End::Stopped)];
+        }
         state.addressed = addressed.then_some(state.header.destination);
         if addressed {
             let place = self.first_place(&mut state);
@@ -198,7 +203,7 @@ impl<'n> Walk<'n> {
     }
 
     /// The address a target has for its caller: from the internet a machine is its public address, if it has one.
-    fn seen_from(&self, origin: &Origin, private: IpAddr, target: Option<&Target>) -> IpAddr {
+    pub(super) fn seen_from(&self, origin: &Origin, private: IpAddr, target: Option<&Target>) -> IpAddr {
         let (Origin::Internet(_), Some(Target::Attachment(id))) = (origin, target) else { return private };
         let public = self.net.attachment(*id).public_ip.row();
         public.and_then(|row| self.net.public_addresses[row.index()].0).unwrap_or(private)
@@ -214,7 +219,7 @@ impl<'n> Walk<'n> {
             Origin::Attachment(id) => Next::Go(Place::Leave(id)),
             Origin::Subnet(subnet, _) => self.leave_subnet(s, subnet),
             Origin::Site(site, _) => Next::Go(Place::AtSite(site)),
-            Origin::Internet(ip) if ip == HOST_ADDRESS => self.from_host(s),
+            Origin::Internet(ip) if ip == HOST_ADDRESS => self.leave_host(s),
             Origin::Internet(_) => Next::Go(Place::Public),
             Origin::Service(_) => self.leave_service(s),
             Origin::Managed(slot, workspace) => self.leave_managed(s, slot, workspace),
@@ -222,7 +227,7 @@ impl<'n> Walk<'n> {
     }
 
     /// Only the platform sends from the host's address, and it is beside each machine (PLAT-3): probes.
-    fn from_host(&self, s: &mut State) -> Next {
+    fn leave_host(&self, s: &mut State) -> Next {
         let ip = s.header.destination;
         let named = match s.target {
             Some(Target::Attachment(id)) => Some(id),
@@ -349,7 +354,7 @@ impl<'n> Walk<'n> {
     /// A flow from a subnet where no resource stands for the sender: the subnet's own group and routes.
     fn leave_subnet(&self, s: &mut State, subnet: Id<Subnet>) -> Next {
         self.filter_subnet(s, subnet, false);
-        self.route(s, subnet, None)
+        self.answered_by_host(s).unwrap_or_else(|| self.route(s, subnet, None))
     }
 
     /// A flow that starts in or reaches an on-premises network.
@@ -435,7 +440,8 @@ impl<'n> Walk<'n> {
             others.any(|b| b.prefixes.iter().any(|p| p.contains(&ip)))
         };
         let announces = |b: &&Branch| table.announced(b.gateway, &spaces).contains(ip) || branch(b.gateway);
-        let mine: Vec<_> = table.branches.iter().filter(|b| b.kind == own).filter(announces).collect();
+        let written = |b: &&Branch| b.kind == own && b.owner.table == TableTag::OnPremisesSite;
+        let mine: Vec<_> = table.branches.iter().filter(written).filter(announces).collect();
         // ExpressRoute before VPN (GW-2), whatever the order they are written in.
         let gateway = mine.iter().find(|b| b.express).or(mine.first())?.gateway;
         self.net

@@ -216,6 +216,10 @@ impl Walk<'_> {
                     at: rule.at,
                     near_misses: near,
                 };
+                let mut evidence = evidence;
+                if s.returning {
+                    evidence.rules.push(azure::SAR_11);
+                }
                 let side = side(inbound);
                 let text = format!("security admin rule `{}` (priority {}) ", rule.name, rule.priority);
                 match rule.verdict {
@@ -273,7 +277,12 @@ impl Walk<'_> {
         let slot = Slot { table: TableTag::Nsg, row: nsg.raw() };
         let id = &self.net.inventory.nsgs[nsg].id;
         let level_rule = if layer.kind == LayerKind::Subnet { azure::NSG_6 } else { azure::NSG_4 };
-        let ruling = set.decide(&s.header, place, |rule| layer.skips(rule));
+        // What no rule stops goes through to the host's own services, as if it were allowed.
+        let same = |a: Option<Verdict>, b: Option<Verdict>| {
+            let denies = |v| v == Some(Verdict::Deny);
+            if layer.is_exempt() { denies(a) == denies(b) } else { a == b && a.is_some() }
+        };
+        let ruling = set.decide_by(&s.header, place, |rule| layer.skips(rule), same);
         self.tag_leans(s, set, layer, place, &ruling, subnet);
         match ruling {
             Ruling::NoMatch if layer.is_exempt() && super::layers::asks_for_licence(&s.header) => {

@@ -649,7 +649,7 @@ fn is_microsofts(host: &str) -> bool {
 }
 
 /// Whether a network rule names its destinations by address; an empty list beside names says nothing.
-fn names_addresses(rule: &FirewallRule) -> bool {
+pub(crate) fn names_addresses(rule: &FirewallRule) -> bool {
     let named = |items: bool, unknown: &Option<Unknown>| items || unknown.is_some();
     named(!rule.destination_addresses.items.is_empty(), &rule.destination_addresses.unknown)
         || named(!rule.destination_ip_groups.items.is_empty(), &rule.destination_ip_groups.unknown)

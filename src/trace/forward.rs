@@ -2,7 +2,7 @@
 
 use super::engine::Walk;
 use super::model::{Evidence, HopKind, StepKind, Zone};
-use super::question::Target;
+use super::question::{Origin, Target};
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
 use super::worlds::Guess;
 use super::{Cause, Disposition};
@@ -10,8 +10,8 @@ use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, 
 use crate::net::Header;
 use crate::net::{IpAddr, IpNet, Protocol};
 use crate::network::{
-    AttachmentId, AttachmentKind, BranchKind, Choice, EffectiveRoute, HOST_ADDRESS, METADATA_ADDRESS,
-    NextHop, RouteSource, SubnetRole, Tri, is_reserved,
+    AttachmentId, AttachmentKind, Branch, BranchKind, Choice, EffectiveRoute, HOST_ADDRESS, Link,
+    METADATA_ADDRESS, NextHop, RouteSource, SubnetRole, Tri, is_reserved,
 };
 use crate::profile::ForwardedTrafficMode;
 use crate::rules::{self as azure, RuleId};
@@ -33,13 +33,18 @@ impl Walk<'_> {
         if !row.is_platform() {
             self.filter(s, id, false);
         }
-        if s.header.destination == HOST_ADDRESS || s.header.destination == METADATA_ADDRESS {
-            s.pass(StepKind::Deliver, by(&[azure::PLAT_1, azure::PLAT_2]), || {
-                "the host answers itself; no route is asked".into()
-            });
-            return Next::End(End::Arrived(Terminal::Platform, Disposition::Accepted));
+        self.answered_by_host(s).unwrap_or_else(|| self.route(s, row.subnet, Some(id)))
+    }
+
+    /// What goes to the host's own services needs no route (PLAT-2).
+    pub(super) fn answered_by_host(&self, s: &mut State) -> Option<Next> {
+        if s.header.destination != HOST_ADDRESS && s.header.destination != METADATA_ADDRESS {
+            return None;
         }
-        self.route(s, row.subnet, Some(id))
+        s.pass(StepKind::Deliver, by(&[azure::PLAT_1, azure::PLAT_2]), || {
+            "the host answers itself; no route is asked".into()
+        });
+        Some(Next::End(End::Arrived(Terminal::Platform, Disposition::Accepted)))
     }
 
     /// What a virtual network does not carry, whatever the rules say (PKT-8).
@@ -213,6 +218,16 @@ impl Walk<'_> {
                 });
                 Next::Go(Place::Inside(*remote))
             }
+            // What a gateway sends of its own accord goes out like any other sender's.
+            NextHop::Internet if self.is_gateway(from).is_some() && !s.returning && !sends(s, from) => {
+                self.past_gateway(s, from, false)
+            }
+            NextHop::Gateway if self.is_gateway(from).is_some() => {
+                if route.source == RouteSource::User {
+                    self.gateway_by_user(s, vnet, &evidence);
+                }
+                if s.returning { self.past_gateway_back(s, from) } else { self.past_gateway(s, from, true) }
+            }
             NextHop::Internet => {
                 let system = route.source != RouteSource::User;
                 if let Some(peering) = self.broken_peering(vnet, s.header.destination).filter(|_| system) {
@@ -231,7 +246,7 @@ impl Walk<'_> {
             NextHop::Appliance(ips) => {
                 let list = ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 s.pass(StepKind::Route, evidence.clone(), || format!("{text} goes to the appliance {list}"));
-                self.to_appliances(s, vnet, ips, &evidence)
+                self.to_appliances(s, subnet, ips, &evidence)
             }
             NextHop::ServiceEndpoint(service) => {
                 s.pass(StepKind::Route, evidence, || {
@@ -241,6 +256,7 @@ impl Walk<'_> {
             }
             NextHop::InterfaceEndpoint(endpoint) => {
                 s.pass(StepKind::Route, evidence, || format!("{text} leads to the private endpoint"));
+                self.cross_to(s, subnet, *endpoint);
                 Next::Go(Place::Arrive(*endpoint))
             }
             NextHop::Hub(hub) => {
@@ -300,6 +316,21 @@ impl Walk<'_> {
     ) -> Next {
         let vnet = self.net.subnet(subnet).vnet;
         let Some(link) = self.net.vnet(vnet).links.get(position) else { return Next::End(End::Stopped) };
+        self.cross(s, subnet, link, remote);
+        Next::Go(Place::Inside(remote))
+    }
+
+    /// To what stands in another network, over the peering that joins it.
+    fn cross_to(&self, s: &mut State, subnet: Id<Subnet>, id: AttachmentId) {
+        let (from, to) = (self.net.subnet(subnet).vnet, self.net.attachment(id).vnet);
+        let mut links = self.net.vnet(from).links.iter().filter(|l| l.usable == Tri::Yes);
+        if let Some(link) = links.find(|l| from != to && l.remote == Some(to)) {
+            self.cross(s, subnet, link, to);
+        }
+    }
+
+    /// Over a peering: whether the subnet takes part (PEER-10), and what the other side takes in (PEER-6).
+    fn cross(&self, s: &mut State, subnet: Id<Subnet>, link: &Link, remote: Id<VirtualNetwork>) {
         let peering = &self.net.inventory.peerings[link.peering];
         let slot = Some(Slot { table: TableTag::VirtualNetworkPeering, row: link.peering.raw() });
         if peering.peer_complete_vnets.is(false) {
@@ -309,16 +340,11 @@ impl Walk<'_> {
                 let text = format!(
                     "`{name}` does not take part in the subnet peering: it has the route, but packets are dropped"
                 );
-                s.block(
-                    StepKind::Route,
-                    Cause::SubnetPeeringOutside,
-                    of(self.net, slot, &[azure::PEER_10]),
-                    text,
-                );
+                let evidence = of(self.net, slot, &[azure::PEER_10]);
+                s.block(StepKind::Route, Cause::SubnetPeeringOutside, evidence, text);
             }
         }
-        self.check_forwarded(s, vnet, link.reverse, remote);
-        Next::Go(Place::Inside(remote))
+        self.check_forwarded(s, self.net.subnet(subnet).vnet, link.reverse, remote);
     }
 
     /// PEER-6: the receiver's side of the link decides about what the sender's side only forwards.
@@ -372,45 +398,50 @@ impl Walk<'_> {
         }
     }
 
-    /// To appliances by address, in this or a directly joined network (RT-13).
-    fn to_appliances(
-        &self,
-        s: &mut State,
-        vnet: Id<VirtualNetwork>,
-        ips: &[IpAddr],
-        evidence: &Evidence,
-    ) -> Next {
-        let mut ways = Vec::new();
-        for ip in ips {
-            match self.appliance_at(vnet, *ip) {
-                Ok(id) => ways.push((Place::Arrive(id), s.header)),
-                Err(None) => {
-                    let evidence = Evidence { rules: vec![azure::RT_13], ..evidence.clone() };
-                    let text =
-                        format!("{ip} is neither in this virtual network nor in a directly peered one");
-                    s.block(StepKind::Route, Cause::NextHopUnreachable, evidence, text);
-                }
-                Err(Some(why)) => {
-                    let evidence = Evidence { rules: vec![azure::RT_13], ..evidence.clone() };
-                    s.unknown(
-                        StepKind::Route,
-                        Cause::DanglingReference,
-                        &Unknown::new(evidence.at, why),
-                        evidence,
-                    );
-                }
+    /// To appliances by address, in this or a directly joined network (RT-13); to each of several.
+    fn to_appliances(&self, s: &mut State, subnet: Id<Subnet>, ips: &[IpAddr], evidence: &Evidence) -> Next {
+        // An open flow stays on its appliance as long as that is among them.
+        let vnet = self.net.subnet(subnet).vnet;
+        let known: Vec<IpAddr> = match ips {
+            [_] => Vec::new(),
+            _ => ips
+                .iter()
+                .copied()
+                .filter(|ip| self.appliance_at(vnet, *ip).is_ok_and(|id| self.is_on(s, id)))
+                .collect(),
+        };
+        let ips = if known.is_empty() { ips } else { &known };
+        match ips {
+            [ip] => self.to_appliance(s, subnet, *ip, evidence),
+            _ => Next::Forked(
+                ips.iter()
+                    .map(|ip| {
+                        let mut branch = s.clone();
+                        let next = self.to_appliance(&mut branch, subnet, *ip, evidence);
+                        (branch, next)
+                    })
+                    .collect(),
+            ),
+        }
+    }
+
+    fn to_appliance(&self, s: &mut State, subnet: Id<Subnet>, ip: IpAddr, evidence: &Evidence) -> Next {
+        let evidence = Evidence { rules: vec![azure::RT_13], ..evidence.clone() };
+        match self.appliance_at(self.net.subnet(subnet).vnet, ip) {
+            Ok(id) => {
+                self.cross_to(s, subnet, id);
+                return Next::Go(Place::Arrive(id));
+            }
+            Err(None) => {
+                let text = format!("{ip} is neither in this virtual network nor in a directly peered one");
+                s.block(StepKind::Route, Cause::NextHopUnreachable, evidence, text);
+            }
+            Err(Some(why)) => {
+                let unknown = Unknown::new(evidence.at, why);
+                s.unknown(StepKind::Route, Cause::DanglingReference, &unknown, evidence);
             }
         }
-        // An open flow stays on its appliance as long as that is among them.
-        let known = |way: &(Place, Header)| matches!(way.0, Place::Arrive(id) if self.is_on(s, id));
-        if ways.iter().any(known) {
-            ways.retain(known);
-        }
-        match ways.len() {
-            0 => Next::End(End::Stopped),
-            1 => Next::Go(ways.remove(0).0),
-            _ => Next::Split(ways),
-        }
+        Next::End(End::Stopped)
     }
 
     fn appliance_at(&self, vnet: Id<VirtualNetwork>, ip: IpAddr) -> Result<AttachmentId, Option<String>> {
@@ -449,17 +480,24 @@ impl Walk<'_> {
             );
             return Next::End(End::Stopped);
         };
-        let express = |g: &Id<crate::inventory::VirtualNetworkGateway>| {
-            self.net.inventory.virtual_network_gateways[*g].gateway_type.is(GatewayType::ExpressRoute)
-        };
-        if user && used.iter().any(|(g, _)| express(g)) {
-            let evidence = Evidence { rules: vec![azure::RT_15], ..evidence };
-            let text = "a user-defined route to VirtualNetworkGateway needs a VPN gateway, and none of ExpressRoute beside it";
-            s.block(StepKind::Route, Cause::InvalidNextHop, evidence, text);
+        if user {
+            self.gateway_by_user(s, vnet, &evidence);
         }
         match self.attachment_of_gateway(gateway) {
             Some(id) => Next::Go(Place::Arrive(id)),
             None => Next::End(End::Stopped),
+        }
+    }
+
+    /// RT-15: a user-defined route to the gateway needs one of VPN, and none of ExpressRoute beside it.
+    fn gateway_by_user(&self, s: &mut State, vnet: Id<VirtualNetwork>, evidence: &Evidence) {
+        let express = |g: &Id<crate::inventory::VirtualNetworkGateway>| {
+            self.net.inventory.virtual_network_gateways[*g].gateway_type.is(GatewayType::ExpressRoute)
+        };
+        if self.net.gateways.used_by[vnet.index()].iter().any(|(g, _)| express(g)) {
+            let evidence = Evidence { rules: vec![azure::RT_15], ..evidence.clone() };
+            let text = "a user-defined route to VirtualNetworkGateway needs a VPN gateway, and none of ExpressRoute beside it";
+            s.block(StepKind::Route, Cause::InvalidNextHop, evidence, text);
         }
     }
 
@@ -471,32 +509,57 @@ impl Walk<'_> {
         Some(AttachmentId(found as u32))
     }
 
-    /// At a gateway: to the branch that takes the destination, else by the routes of GatewaySubnet.
-    fn at_gateway(
-        &self,
-        s: &mut State,
-        id: AttachmentId,
-        gateway: Id<crate::inventory::VirtualNetworkGateway>,
-    ) -> Next {
+    /// At a gateway the routes of GatewaySubnet decide (RT-1).
+    fn at_gateway(&self, s: &mut State, id: AttachmentId) -> Next {
         self.enter(s, id);
         self.gateway_subnet(s, id);
-        self.fast_path(s, id, gateway);
+        if let AttachmentKind::Gateway(gateway) = self.net.attachment(id).kind {
+            self.fast_path(s, id, gateway);
+            self.beyond_the_hub(s, id, gateway);
+        }
         let row = self.net.attachment(id);
+        if !self.is_behind_gateway(row.subnet, s.header.destination) {
+            s.pass(StepKind::Forward, by(&[azure::RT_34]), || "the routes of GatewaySubnet decide".into());
+        }
+        self.route(s, row.subnet, Some(id))
+    }
+
+    /// The gateway that sends, if it is one.
+    fn is_gateway(
+        &self,
+        from: Option<AttachmentId>,
+    ) -> Option<(AttachmentId, Id<crate::inventory::VirtualNetworkGateway>)> {
+        match self.net.attachment(from?).kind {
+            AttachmentKind::Gateway(gateway) => Some((from?, gateway)),
+            _ => None,
+        }
+    }
+
+    /// The branches that take the destination, behind this gateway or one beside it.
+    pub(super) fn branches_towards(
+        &self,
+        id: AttachmentId,
+        gateway: Id<crate::inventory::VirtualNetworkGateway>,
+        ip: IpAddr,
+    ) -> Vec<&Branch> {
+        let row = self.net.attachment(id);
+        let towards = self.net.gateways.towards(row.vnet, ip).into_iter().map(|(branch, _)| branch);
+        towards.filter(|b| b.gateway == gateway || self.shares(b.gateway, row.vnet)).collect()
+    }
+
+    /// Out of a gateway: to the branch that takes the destination. It is no way to the internet (RT-31, OUT-1).
+    fn past_gateway(&self, s: &mut State, from: Option<AttachmentId>, inside: bool) -> Next {
+        let Some((id, gateway)) = self.is_gateway(from) else { return Next::End(End::Stopped) };
         let destination = s.header.destination;
-        let towards = self.net.gateways.towards(row.vnet, destination);
-        let mine: Vec<_> = towards
-            .into_iter()
-            .filter(|(b, _)| b.gateway == gateway || self.shares(b.gateway, row.vnet))
-            .collect();
-        let from_branch = self.came_from_branch(s, gateway);
-        if let Some((branch, _)) = mine.first().filter(|_| self.is_behind_gateway(row.subnet, destination)) {
+        let branches = self.branches_towards(id, gateway, destination);
+        if let Some(branch) = branches.first().filter(|_| inside) {
             let evidence = of(self.net, Some(branch.owner), &[azure::GW_2, azure::GW_3]);
             let text = format!("{destination} lies behind this gateway");
             s.pass(StepKind::Forward, evidence, || text);
             return match branch.kind {
                 BranchKind::Site(site) => Next::Go(Place::AtSite(site)),
                 BranchKind::Vnet(vnet) => Next::Go(Place::Inside(vnet)),
-                BranchKind::LocalGateway(_) | BranchKind::Clients => {
+                BranchKind::LocalGateway(_) | BranchKind::Clients | BranchKind::Somebody => {
                     s.hop(HopKind::OnPremises, format!("on-premises {destination}"), None, Zone::Yours);
                     s.pass(StepKind::Deliver, by(&[]), || format!("{destination} is announced from there"));
                     s.assume(None, format!("the on-premises network delivers {destination}"));
@@ -505,7 +568,7 @@ impl Walk<'_> {
             };
         }
         let default = &self.net.inventory.virtual_network_gateways[gateway].gateway_default_site;
-        if let (Field::Known(site), false) = (default, from_branch) {
+        if let (Field::Known(site), false) = (default, self.came_from_branch(s, gateway)) {
             s.hop(HopKind::OnPremises, format!("forced tunnel to {}", site.text), None, Zone::Yours);
             s.pass(StepKind::Forward, by(&[azure::RT_31]), || {
                 "the gateway's default site takes everything else".into()
@@ -513,19 +576,63 @@ impl Walk<'_> {
             s.assume(None, "the on-premises network delivers what is tunnelled to it");
             return Next::End(End::Arrived(Terminal::Beyond(id), Disposition::ExitsNetwork));
         }
-        // A gateway overrides the ways to the internet and is none itself (RT-31, OUT-1).
-        if let Choice::Route(routes, _) = self.net.choose(row.subnet, destination)
-            && routes.iter().any(|r| r.hop == Ok(NextHop::Internet) && r.source == RouteSource::Default)
-        {
-            let evidence = of(self.net, Some(row.owner), &[azure::RT_31, azure::OUT_1]);
-            let text = format!(
-                "no branch behind the gateway announces {destination}, and a gateway is no way to the internet"
-            );
-            s.block(StepKind::Forward, Cause::NoRoute, evidence, text);
-            return Next::End(End::Stopped);
+        let evidence = of(self.net, Some(self.net.attachment(id).owner), &[azure::RT_31, azure::OUT_1]);
+        let text = format!(
+            "no branch behind the gateway announces {destination}, and a gateway is no way to the internet"
+        );
+        s.block(StepKind::Forward, Cause::NoRoute, evidence, text);
+        Next::End(End::Stopped)
+    }
+
+    /// The answer leaves by a gateway, to a branch.
+    fn past_gateway_back(&self, s: &mut State, from: Option<AttachmentId>) -> Next {
+        let Some((id, gateway)) = self.is_gateway(from) else { return Next::End(End::Stopped) };
+        let branches = self.branches_towards(id, gateway, s.header.destination);
+        // The branch that asked, where several announce the same.
+        let asked = |b: &&&Branch| matches!((b.kind, &s.origin), (BranchKind::Site(a), Origin::Site(b, _)) if a == *b);
+        match branches.iter().find(asked).or(branches.first()).map(|b| b.kind) {
+            Some(BranchKind::Site(site)) => Next::Go(Place::AtSite(site)),
+            Some(BranchKind::Vnet(vnet)) => Next::Go(Place::Inside(vnet)),
+            Some(_) => Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork)),
+            None => Next::End(End::Stopped),
         }
-        s.pass(StepKind::Forward, by(&[azure::RT_34]), || "the routes of GatewaySubnet decide".into());
-        self.route(s, row.subnet, Some(id))
+    }
+
+    /// What a spoke behind the gateway's network takes for granted of the other side (PEER-12, PEER-13).
+    fn beyond_the_hub(
+        &self,
+        s: &mut State,
+        id: AttachmentId,
+        gateway: Id<crate::inventory::VirtualNetworkGateway>,
+    ) {
+        let inventory = &self.net.inventory;
+        let home = self.net.attachment(id).vnet;
+        let vpn = inventory.virtual_network_gateways[gateway].gateway_type.is(GatewayType::Vpn);
+        let (site, near) = match s.origin {
+            super::question::Origin::Site(site, _) => (Some(site), s.header.destination),
+            _ => {
+                let towards = self.net.gateways.towards(home, s.header.destination);
+                let site = towards.iter().find_map(|(b, _)| match b.kind {
+                    BranchKind::Site(site) => Some(site),
+                    _ => None,
+                });
+                (site, s.header.source)
+            }
+        };
+        let Some(site) = site.filter(|_| vpn && !s.returning) else { return };
+        let spoke = self.net.vnets.iter().position(|v| v.space.contains(near)).filter(|v| *v != home.index());
+        let Some(spoke) = spoke else { return };
+        let spoke = inventory.virtual_networks[Id::new(spoke)].id.name();
+        match inventory.on_premises_sites[site].point_to_site.is(true) {
+            true => s.assume(
+                None,
+                format!("clients have fetched their profile since `{spoke}` was peered (PEER-12)"),
+            ),
+            false => s.assume(
+                None,
+                format!("the tunnel's own policy takes the prefixes of `{spoke}` in (PEER-13)"),
+            ),
+        }
     }
 
     /// ExpressRoute FastPath passes the gateway by, with exceptions that are not modelled (GW-5): where an answer
@@ -683,7 +790,7 @@ impl Walk<'_> {
             return self.arrive_back(s, id);
         }
         match row.kind {
-            AttachmentKind::Gateway(gateway) => self.at_gateway(s, id, gateway),
+            AttachmentKind::Gateway(_) => self.at_gateway(s, id),
             AttachmentKind::Firewall(firewall) => self.at_firewall(s, id, firewall),
             AttachmentKind::Frontend(balancer, frontend) => self.at_frontend(s, Some(id), balancer, frontend),
             AttachmentKind::ApplicationGateway(gateway) => self.at_application_gateway(s, Some(id), gateway),
@@ -709,9 +816,12 @@ impl Walk<'_> {
         self.enter(s, id);
         self.filter(s, id, true);
         let row = self.net.attachment(id);
-        let port = if matches!(row.kind, AttachmentKind::Resolver(_)) { 53 } else { 443 };
-        let evidence = of(self.net, Some(row.owner), &[]);
-        if s.header.port != port || !s.header.protocol.has_ports() {
+        let resolver = matches!(row.kind, AttachmentKind::Resolver(_));
+        let port = if resolver { 53 } else { 443 };
+        let evidence =
+            of(self.net, Some(row.owner), if resolver { &[azure::DNS_13] } else { &[azure::BAS_1] });
+        let spoken = s.header.protocol == Protocol::Tcp || resolver && s.header.protocol == Protocol::Udp;
+        if s.header.port != port || !spoken {
             let text = format!("`{}` answers port {port} only", row.name);
             s.block(StepKind::Deliver, Cause::NothingListens, evidence, text);
         } else {
@@ -741,12 +851,17 @@ impl Walk<'_> {
         let header = s.header;
         let from_balancer =
             s.sessions.last().is_some_and(|x| x.device == Device::Inbound(id) && x.outgoing == header);
-        let row = self.net.attachment(id);
-        let near = self.net.at_address(row.vnet, header.destination);
-        let private =
-            near.is_some_and(|f| matches!(self.net.attachment(f).kind, AttachmentKind::Frontend(..)));
-        let public = self.net.by_public_address.get(&header.destination);
-        from_balancer && (private || matches!(public, Some(crate::network::Occupant::Frontend(..))))
+        from_balancer && self.balancer_at(id, header.destination).is_some_and(|b| self.floats_to(b, id))
+    }
+
+    /// The load balancer whose frontend has an address, as seen from an attachment.
+    fn balancer_at(&self, id: AttachmentId, ip: IpAddr) -> Option<Id<crate::inventory::LoadBalancer>> {
+        let near = self.net.at_address(self.net.attachment(id).vnet, ip).map(|f| self.net.attachment(f).kind);
+        match (near, self.net.by_public_address.get(&ip)) {
+            (Some(AttachmentKind::Frontend(balancer, _)), _) => Some(balancer),
+            (_, Some(crate::network::Occupant::Frontend(balancer, _))) => Some(*balancer),
+            _ => None,
+        }
     }
 
     fn deliver(&self, s: &mut State, id: AttachmentId) -> Next {
@@ -789,7 +904,7 @@ impl Walk<'_> {
         &self,
         nic: Id<crate::inventory::NetworkInterface>,
     ) -> Option<Id<crate::inventory::VirtualMachine>> {
-        crate::network::machine_of(&self.net.inventory, nic)
+        self.net.machines[nic.index()]
     }
 
     /// An appliance passes a packet on that is not addressed to it (RT-12, PKT-5).
@@ -945,4 +1060,9 @@ fn both(interface: &Field<bool>, guest: &Field<bool>) -> Tri {
         Err(unknown) => Tri::Unknown(unknown.clone()),
     };
     tri(interface).and(|| guest)
+}
+
+/// Whether the flow began here.
+fn sends(s: &State, from: Option<AttachmentId>) -> bool {
+    matches!((&s.origin, from), (Origin::Attachment(origin), Some(id)) if *origin == id)
 }

@@ -2,6 +2,7 @@
 //! answers at a public one.
 
 use super::engine::{Walk, is_internet};
+use super::family;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Target;
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
@@ -61,12 +62,17 @@ impl Walk<'_> {
         let row = &self.net.inventory.nat_gateways[gateway];
         let slot = Slot { table: TableTag::NatGateway, row: gateway.raw() };
         let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::NAT_1]);
+        let fits = |ip: &IpAddr| family::same(*ip, s.header.source);
         let addresses = row.public_ip_addresses.iter().filter_map(|r| self.net.inventory.follow(r).row());
-        let own = addresses.filter_map(|a| self.address_of(a)).next();
+        let own = addresses.filter_map(|a| self.address_of(a)).find(&fits);
         let prefix = row.public_ip_prefixes.iter().filter_map(|r| self.net.inventory.follow(r).row());
         let prefix = prefix
             .filter_map(|p| self.net.inventory.public_ip_prefixes[p].ip_prefix.known().map(|n| n.addr()))
-            .next();
+            .find(&fits);
+        if s.header.source.is_ipv6() && own.or(prefix).is_none() {
+            // A gateway without IPv6 addresses leaves IPv6 alone.
+            return None;
+        }
         s.hop(HopKind::NatGateway, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
         self.nat_protocol(s, &evidence);
         let public = own.or(prefix);
@@ -161,6 +167,17 @@ impl Walk<'_> {
     ) -> Option<Method> {
         let row = &self.net.inventory.subnets[subnet];
         let slot = Slot { table: TableTag::Subnet, row: subnet.raw() };
+        if s.header.source.is_ipv6() {
+            let text = "IPv6 has no default outbound access, and no IPv6 address of a NAT gateway, interface or \
+                outbound rule: nothing gives a public address";
+            s.block(
+                StepKind::Translate,
+                Cause::NoOutboundMethod,
+                of(self.net, Some(slot), &[azure::OUT_1]),
+                text,
+            );
+            return None;
+        }
         let private = match &row.default_outbound_access {
             Field::Known(allowed) => !allowed,
             Field::Unknown(unknown) => {
@@ -186,6 +203,10 @@ impl Walk<'_> {
             let evidence = of(self.net, Some(balancer), &[azure::OUT_1, azure::OUT_11]);
             let text =
                 "behind a Standard load balancer without a public frontend nothing gives a public address";
+            s.assume(
+                None,
+                "a Standard load balancer takes default outbound access from its backends (OUT-11)",
+            );
             s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
             return None;
         }
@@ -429,17 +450,6 @@ impl Walk<'_> {
             s.unknown(StepKind::Translate, Cause::UnknownValue, &row.address_unknown(), by(&[azure::PIP_2]));
             return Next::End(End::Stopped);
         };
-        let before = s.header;
-        let after = Header { destination: private, ..before };
-        let name = row.name.to_string();
-        s.sessions.push(Session {
-            device: Device::Inbound(id),
-            incoming: before,
-            outgoing: after,
-            stateful: false,
-            answered: false,
-            name,
-        });
         let evidence = match &row.public_ip {
             Bound::To(address) => of(
                 self.net,
@@ -448,7 +458,7 @@ impl Walk<'_> {
             ),
             _ => by(&[azure::PIP_2]),
         };
-        s.rewrite(StepKind::Translate, after, evidence, || format!("its public address leads to {private}"));
+        self.lead_to(s, id, private, evidence);
         let sku = row.public_ip.row().map(|a| self.sku(s, a));
         if sku == Some(Some(Sku::Basic)) {
             self.retired(s);
@@ -511,25 +521,35 @@ impl Walk<'_> {
         }
     }
 
+    /// A Bastion host at its public address, which leads to its subnet (NSG-8).
     fn at_bastion_from_public(&self, s: &mut State, bastion: Id<crate::inventory::BastionHost>) -> Next {
-        let slot = Slot { table: TableTag::BastionHost, row: bastion.raw() };
         let row = &self.net.inventory.bastion_hosts[bastion];
-        s.hop(HopKind::Bastion, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
         let found = self.net.attachments.iter().position(|a| a.kind == AttachmentKind::Bastion(bastion));
-        if let Some(id) = found.map(|n| AttachmentId(n as u32)) {
-            self.filter_subnet(s, self.net.attachment(id).subnet, true);
-        }
-        if s.header.port != 443 {
-            s.block(
-                StepKind::Deliver,
-                Cause::NothingListens,
-                of(self.net, Some(slot), &[azure::BAS_1]),
-                "Bastion answers port 443 only",
-            );
-        } else {
-            s.pass(StepKind::Deliver, of(self.net, Some(slot), &[azure::BAS_1]), || "Bastion answers".into());
-        }
-        Next::End(End::Arrived(Terminal::Internet, Disposition::Accepted))
+        let id = found.map(|n| AttachmentId(n as u32));
+        let Some((id, private)) = id.and_then(|id| Some((id, self.net.attachment(id).address?))) else {
+            s.hop(HopKind::Bastion, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
+            let unknown = Unknown::new(row.at, format!("the subnet of `{}` is not known", row.id.name()));
+            s.unknown(StepKind::Deliver, Cause::UnknownValue, &unknown, by(&[azure::BAS_1]));
+            return Next::End(End::Stopped);
+        };
+        self.enter(s, id);
+        self.lead_to(s, id, private, by(&[azure::BAS_1, azure::NSG_8]));
+        Next::Go(Place::Arrive(id))
+    }
+
+    /// A public address leads to a private one: undone as the answer leaves.
+    fn lead_to(&self, s: &mut State, id: AttachmentId, private: IpAddr, evidence: Evidence) {
+        let before = s.header;
+        let after = Header { destination: private, ..before };
+        s.sessions.push(Session {
+            device: Device::Inbound(id),
+            incoming: before,
+            outgoing: after,
+            stateful: false,
+            answered: false,
+            name: self.net.attachment(id).name.to_string(),
+        });
+        s.rewrite(StepKind::Translate, after, evidence, || format!("its public address leads to {private}"));
     }
 }
 
@@ -553,7 +573,8 @@ pub(crate) fn outbound_rule(network: &Network, id: AttachmentId) -> Option<(u32,
         let Some(frontend) = frontend else { continue };
         let config = row.frontend_ip_configurations.iter().find(|f| names_part(&frontend, &f.id, &f.name));
         let public = config.and_then(|c| network.inventory.follow(c.public_ip_address.known()?).row());
-        if let Some(public) = public.and_then(|p| network.public_addresses[p.index()].0) {
+        let fits = |ip: &IpAddr| network.attachment(id).address.is_none_or(|own| family::same(own, *ip));
+        if let Some(public) = public.and_then(|p| network.public_addresses[p.index()].0).filter(fits) {
             return Some((balancer, public));
         }
     }

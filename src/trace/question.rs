@@ -15,6 +15,9 @@ use std::sync::Arc;
 
 /// The example address of a public client (RFC 5737).
 pub const INTERNET_CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 10));
+/// The same for IPv6 (RFC 3849).
+pub(super) const INTERNET_CLIENT_V6: IpAddr =
+    IpAddr::V6(std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x10));
 /// The example address of a public host (RFC 5737).
 pub const INTERNET_HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 10));
 /// The source port of a flow that names none.
@@ -141,9 +144,8 @@ pub(crate) fn origin(network: &Network, endpoint: &Endpoint) -> Result<Origin, M
 }
 
 fn origin_of_address(network: &Network, ip: IpAddr) -> Origin {
-    let mut holders = network.attachments.iter().enumerate().filter(|(_, a)| a.address == Some(ip));
-    if let Some((number, _)) = holders.next() {
-        return Origin::Attachment(AttachmentId(number as u32));
+    if let Some(id) = network.first_at(ip) {
+        return Origin::Attachment(id);
     }
     for (id, site) in network.inventory.on_premises_sites.rows() {
         if site.address_prefixes.iter().any(|p| p.contains(&ip)) {
@@ -334,8 +336,7 @@ fn attachment_of(network: &Network, slot: Slot) -> Option<AttachmentId> {
     } else {
         slot
     };
-    let found = network.attachments.iter().position(|a| a.owner == owner)?;
-    Some(AttachmentId(found as u32))
+    network.attachment_of(owner)
 }
 
 pub(crate) fn wanted(network: &Network, endpoint: &Endpoint) -> Result<Wanted, Misunderstood> {

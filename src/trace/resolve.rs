@@ -179,7 +179,7 @@ impl Walk<'_> {
         vnet: Id<VirtualNetwork>,
         lookup: &mut Lookup,
     ) -> Answer {
-        if let Some(stopped) = self.travels(asker, HOST_ADDRESS) {
+        if let Some(stopped) = self.travels(s, asker, HOST_ADDRESS) {
             return stopped;
         }
         self.ask_azure(s, vnet, lookup)
@@ -205,7 +205,7 @@ impl Walk<'_> {
                 "the question is passed on too often".into(),
             );
         }
-        if let Some(stopped) = self.travels(asker, server) {
+        if let Some(stopped) = self.travels(s, asker, server) {
             return stopped;
         }
         if server == HOST_ADDRESS {
@@ -222,7 +222,7 @@ impl Walk<'_> {
     }
 
     /// Whether a question reaches a server; the answer to give where it does not.
-    fn travels(&self, asker: &Asker, server: IpAddr) -> Option<Answer> {
+    fn travels(&self, s: &mut State, asker: &Asker, server: IpAddr) -> Option<Answer> {
         let from = match asker {
             Asker::Attachment(id) => Origin::Attachment(*id),
             Asker::Subnet(subnet, ip) => Origin::Subnet(*subnet, *ip),
@@ -244,7 +244,13 @@ impl Walk<'_> {
         let question = Question { origin: from, target: Wanted::Address(server, None) };
         let trace = walk.answer(&flow, &question, false);
         match trace.outcome {
-            Outcome::Allowed | Outcome::Mixed => None,
+            Outcome::Allowed => None,
+            Outcome::Mixed => {
+                let why = trace.blockers.first().map(|b| b.text.clone()).unwrap_or_default();
+                let text = format!("the DNS server {server} can be asked at times only: {why}");
+                s.intermittent.get_or_insert((Cause::DnsServerUnreachable, text));
+                None
+            }
             Outcome::Blocked => {
                 let blocker = trace.blockers.first();
                 let why = blocker.map(|b| b.text.clone()).unwrap_or_default();
@@ -937,7 +943,7 @@ pub(crate) fn resolve_name(net: &crate::network::Network, origin: &Origin, name:
         Origin::Attachment(id) => {
             let first = walk.servers_of(*id, net.attachment(*id).vnet).first().copied();
             let first = first.unwrap_or(HOST_ADDRESS);
-            if walk.travels(&Asker::Attachment(*id), first).is_some() {
+            if walk.travels(&mut state, &Asker::Attachment(*id), first).is_some() {
                 return NameFound::Doubt;
             }
             Some(first)

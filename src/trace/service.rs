@@ -570,6 +570,14 @@ impl Walk<'_> {
                 });
                 Next::Go(Place::AtService(Arrival::Backbone))
             }
+            Some(Target::Attachment(id)) if self.manages_privately(s, *id) => {
+                let id = *id;
+                self.enter(s, id);
+                s.pass(StepKind::Deliver, by(&[azure::AML_6]), || {
+                    "compute without public addresses is managed through a private link of the service's own; no rule of the estate is asked".into()
+                });
+                Next::End(End::Arrived(Terminal::Attachment(id), Disposition::Accepted))
+            }
             Some(Target::Attachment(id)) => {
                 let id = *id;
                 let text = "a service cannot open flows into a virtual network through a private endpoint";
@@ -578,6 +586,21 @@ impl Walk<'_> {
             }
             _ => Next::Go(Place::Public),
         }
+    }
+
+    /// Whether a workspace reaches its own compute by a private link of Microsoft's: compute without public addresses,
+    /// of a workspace that has a private endpoint.
+    fn manages_privately(&self, s: &State, id: AttachmentId) -> bool {
+        let (Origin::Service(workspace), AttachmentKind::Compute(compute)) =
+            (&s.origin, self.net.attachment(id).kind)
+        else {
+            return false;
+        };
+        let workspace = &self.net.inventory.services[*workspace];
+        let compute = &self.net.inventory.ml_computes[compute];
+        compute.id.is_within(workspace.id.as_str())
+            && compute.enable_node_public_ip.is(false)
+            && self.has_endpoint(workspace)
     }
 
     /// SEP-1: a policy on the subnet limits which accounts its service endpoint reaches.

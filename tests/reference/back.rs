@@ -2,12 +2,13 @@
 
 use super::facts::{Facts, Holder, is_public};
 use super::filters::{Packet, admin_reply};
-use super::routes::{Hop, behind, choose, gateway_prefixes};
+use super::routes::{Hop, behind, choose, choose_by};
 use super::walk::{
     Arrival, Mark, Record, Start, Way, broken_peering, gateway_from, sound_gateway, usable_gateways,
 };
+use super::wan;
 use super::worlds::{Stop, Why, Worlds};
-use netwhy::inventory::{Direction, Id, OnPremisesSite, VirtualNetwork, VirtualNetworkGateway};
+use netwhy::inventory::{Direction, Id, OnPremisesSite, VirtualHub, VirtualNetwork, VirtualNetworkGateway};
 use netwhy::network::AttachmentKind;
 use netwhy::trace::Cause;
 
@@ -25,6 +26,8 @@ enum At {
     Public,
     /// In the network of a site.
     Site(Id<OnPremisesSite>),
+    /// At a Virtual WAN hub, whose firewall may have seen it.
+    Hub(Id<VirtualHub>, bool),
     /// With whoever asked.
     Home,
 }
@@ -47,7 +50,7 @@ fn lost(decider: Option<String>) -> Stop {
 
 /// Follows the answer to where the flow started.
 pub(crate) fn check(f: &Facts, w: &Worlds, way: &Way) -> Result<(), Stop> {
-    if way.arrival == Arrival::Platform {
+    if matches!(way.arrival, Arrival::Platform | Arrival::Edge) {
         return Ok(());
     }
     let mut back = Back { f, w, way, records: way.records.clone(), packet: way.last.reversed() };
@@ -58,6 +61,7 @@ pub(crate) fn check(f: &Facts, w: &Worlds, way: &Way) -> Result<(), Stop> {
             At::Reaching(place) => back.reach(place)?,
             At::Public => back.public()?,
             At::Site(site) => back.at_site(site)?,
+            At::Hub(hub, inspected) => back.at_hub(hub, inspected)?,
             At::Home => return back.home(),
         };
     }
@@ -72,7 +76,7 @@ impl Back<'_, '_> {
     fn first(&mut self) -> Result<At, Stop> {
         let f = self.f;
         Ok(match self.way.arrival {
-            Arrival::Platform => At::Home,
+            Arrival::Platform | Arrival::Edge => At::Home,
             Arrival::Proxy(place) => At::Leaving(f.holders[place]),
             Arrival::Vacant(holder) => At::Leaving(holder),
             Arrival::Guest(place) => {
@@ -95,7 +99,7 @@ impl Back<'_, '_> {
     }
 
     /// ASYM-4: a private endpoint answers straight to the address it saw, whatever route tables say.
-    fn from_endpoint(&self, place: usize) -> Result<At, Stop> {
+    fn from_endpoint(&mut self, place: usize) -> Result<At, Stop> {
         let (f, to) = (self.f, self.packet.destination);
         let vnet = f.holders[place].vnet;
         let peers = f.peers(vnet);
@@ -103,11 +107,7 @@ impl Back<'_, '_> {
         if let Some(at) = near.find(|v| f.in_vnet(*v, to)) {
             return self.land(at);
         }
-        let mut known = gateway_prefixes(f, vnet);
-        known.retain(|(prefix, _)| prefix.contains(&to));
-        let gateway = known.into_iter().max_by_key(|(prefix, _)| prefix.prefix_len());
-        let gateway = gateway.and_then(|(_, gateway)| self.place_of(gateway));
-        gateway.map(At::Reaching).ok_or(lost(None))
+        self.leave_by(&f.holders[place], false)
     }
 
     fn place_of(&self, gateway: Id<VirtualNetworkGateway>) -> Option<usize> {
@@ -116,22 +116,37 @@ impl Back<'_, '_> {
 
     /// One subnet's routes.
     fn leave(&mut self, holder: &Holder) -> Result<At, Stop> {
+        self.leave_by(holder, true)
+    }
+
+    fn leave_by(&mut self, holder: &Holder, own: bool) -> Result<At, Stop> {
         let f = self.f;
-        let route = choose(f, self.w, holder.subnet, self.packet.destination)
+        let route = choose_by(f, self.w, holder.subnet, self.packet.destination, own)
             .map_err(|s| if s.cause == Cause::NoRoute { lost(s.decider) } else { s })?;
         let gone = lost(route.decider.clone());
         match route.hop {
             Hop::Drop if route.user => Err(gone),
             Hop::Drop => Err(lost(broken_peering(f, holder, self.packet))),
             Hop::Local => self.land(holder.vnet),
-            Hop::Peer(vnet) => self.land(vnet),
-            Hop::Endpoint(place) => Ok(At::Reaching(place)),
+            Hop::Group(vnet) => self.land(vnet),
+            Hop::Hub(hub) => Ok(At::Hub(hub, false)),
+            Hop::Peer(vnet) => {
+                self.joined(holder, vnet)?;
+                self.land(vnet)
+            }
+            Hop::Endpoint(place) => {
+                self.joined(holder, f.holders[place].vnet)?;
+                Ok(At::Reaching(place))
+            }
             Hop::Appliance(next) => {
                 let mut near = vec![holder.vnet];
                 near.extend(f.peers(holder.vnet).into_iter().map(|(peer, _)| peer));
                 let there = near.iter().find_map(|v| f.holder_at(*v, next));
                 match there {
-                    Some(place) => Ok(At::Reaching(place)),
+                    Some(place) => {
+                        self.joined(holder, f.holders[place].vnet)?;
+                        Ok(At::Reaching(place))
+                    }
                     // An appliance that is in none of the files may well know the session.
                     None if near.iter().any(|v| f.vacant(*v, next).is_some()) => {
                         Err(Stop { cause: Cause::DanglingReference, decider: None })
@@ -145,6 +160,37 @@ impl Back<'_, '_> {
                 let place = gateways.into_iter().find_map(|g| self.place_of(g));
                 place.map(At::Reaching).ok_or(gone)
             }
+        }
+    }
+
+    /// PEER-10: a subnet that a subnet peering leaves out.
+    fn joined(&self, from: &Holder, to: Id<VirtualNetwork>) -> Result<(), Stop> {
+        match self.f.left_out(from.subnet, to).filter(|_| from.vnet != to) {
+            Some(peering) => Err(lost(Some(peering))),
+            None => Ok(()),
+        }
+    }
+
+    /// At a hub: the firewall of its policy must know the flow.
+    fn at_hub(&mut self, hub: Id<VirtualHub>, inspected: bool) -> Result<At, Stop> {
+        let (f, to) = (self.f, self.packet.destination);
+        let private = wan::is_private(to);
+        match (wan::policy(f, hub, private), inspected) {
+            (Some(firewall), false) => {
+                let name = f.inv.azure_firewalls[firewall].id.full_name();
+                return match self.undo(|mark| mark == Mark::Hub(hub)) {
+                    Some(_) => Ok(At::Hub(hub, true)),
+                    None => Err(asymmetric(Some(name))),
+                };
+            }
+            (Some(_), true) if !private => return Ok(At::Public),
+            _ => {}
+        }
+        match wan::towards(f, hub, to) {
+            None => Err(lost(Some(f.inv.virtual_hubs[hub].id.full_name()))),
+            Some(wan::Known::Spoke(vnet, home)) if home == hub => self.land(vnet),
+            Some(wan::Known::Site(site, home)) if home == hub => Ok(At::Site(site)),
+            Some(wan::Known::Spoke(_, home) | wan::Known::Site(_, home)) => Ok(At::Hub(home, false)),
         }
     }
 
@@ -207,7 +253,18 @@ impl Back<'_, '_> {
     fn at_gateway(&self, place: usize, gateway: Id<VirtualNetworkGateway>) -> Result<At, Stop> {
         let (f, to, holder) = (self.f, self.packet.destination, self.f.holders[place]);
         sound_gateway(f, place).map_err(|s| lost(s.decider))?;
+        // RT-32: in from the internet, and the answer goes to the gateway.
+        if is_public(to) && !matches!(self.way.start, Start::Site(_)) {
+            return Err(asymmetric(self.name(place)));
+        }
         let out = match choose(f, self.w, holder.subnet, to) {
+            // RT-15: a user's route that is not valid leads nowhere.
+            Ok(route) if route.user && matches!(route.hop, Hop::Gateway(_)) => {
+                if usable_gateways(f, &holder, Vec::new()).is_empty() {
+                    return Err(lost(route.decider));
+                }
+                true
+            }
             Ok(route) => matches!(route.hop, Hop::Gateway(_)),
             Err(stop) => stop.cause == Cause::NoRoute,
         };
@@ -222,13 +279,10 @@ impl Back<'_, '_> {
         {
             return Ok(At::Site(site));
         }
-        // RT-32: in from the internet, and the answer goes to the gateway.
-        if is_public(to) {
-            return Err(asymmetric(self.name(place)));
-        }
         match known.first() {
             Some((_, Some(site))) => Ok(At::Site(*site)),
             Some((_, None)) => Err(lost(None)),
+            None if out => Err(lost(None)),
             None => Ok(At::Leaving(holder)),
         }
     }
@@ -241,6 +295,12 @@ impl Back<'_, '_> {
             Some(Mark::Device(place)) => Ok(At::Leaving(self.f.holders[place])),
             Some(Mark::Exit(place)) => Ok(At::Reaching(place)),
             Some(Mark::Line(site)) => Ok(At::Site(site)),
+            // The firewall that translated is the one that looked at the request on its way out.
+            Some(Mark::Hub(hub)) => {
+                self.undo(|mark| mark == Mark::Hub(hub));
+                Ok(At::Hub(hub, true))
+            }
+            Some(Mark::Edge) => Ok(At::Public),
             Some(Mark::Front(_)) | None => match self.way.start {
                 Start::Holder(place) if self.f.holders[place].ip != Some(self.packet.destination) => {
                     Err(lost(None))
@@ -261,7 +321,14 @@ impl Back<'_, '_> {
         }
         match gateway_from(self.f, site, to) {
             Some(gateway) => self.place_of(gateway).map(At::Reaching).ok_or(lost(None)),
-            None => Err(lost(Some(row.id.full_name()))),
+            None => {
+                let private =
+                    |h: &Id<VirtualHub>| wan::policy(self.f, *h, true).is_some() && wan::is_private(to);
+                let hub = wan::hubs_of(self.f, site)
+                    .into_iter()
+                    .find(|h| wan::towards(self.f, *h, to).is_some() || private(h));
+                hub.map(|h| At::Hub(h, false)).ok_or(lost(Some(row.id.full_name())))
+            }
         }
     }
 
@@ -272,7 +339,7 @@ impl Back<'_, '_> {
         let Some(missed) = self.records.iter().find(keeps) else { return Ok(()) };
         let decider = match missed.mark {
             Mark::Device(place) | Mark::Exit(place) | Mark::Front(place) => self.name(place),
-            Mark::Line(_) => None,
+            Mark::Line(_) | Mark::Hub(_) | Mark::Edge => None,
         };
         let endpoint = matches!(self.way.arrival, Arrival::Endpoint(_));
         if endpoint && self.w.pick(Why::Spread, 2) == 0 {

@@ -2,7 +2,8 @@
 //!
 //! Every plane of the rules comes up, and what tends to collide does: overlapping rules, nested prefixes,
 //! default routes, one-sided peerings, unlinked zones, pending private endpoints, service endpoints, private
-//! subnets, tags and references that lead nowhere.
+//! subnets, tags and references that lead nowhere. The table of planes, and what a run must have met of each, is in
+//! `met.rs`; the rarer ones are made in `planes.rs`.
 
 use super::random::Random;
 use serde_json::{Map, Value, json};
@@ -34,7 +35,7 @@ impl Estate {
         out
     }
 
-    fn add(&mut self, section: &str, item: Value) {
+    pub(crate) fn add(&mut self, section: &str, item: Value) {
         let list = self.sections.entry(section).or_insert_with(|| json!([]));
         if let Value::Array(list) = list {
             list.push(item);
@@ -91,10 +92,10 @@ pub(crate) struct Case {
 
 /// A subnet as the generator remembers it.
 #[derive(Clone)]
-struct Net {
-    vnet: String,
-    name: String,
-    prefix: String,
+pub(crate) struct Net {
+    pub(crate) vnet: String,
+    pub(crate) name: String,
+    pub(crate) prefix: String,
 }
 
 impl Net {
@@ -103,44 +104,51 @@ impl Net {
     }
 }
 
+/// A machine as the generator remembers it.
 #[derive(Clone)]
-struct Machine {
-    name: String,
+pub(crate) struct Machine {
+    pub(crate) name: String,
     /// Empty where Azure assigns it.
-    ip: String,
-    vnet: String,
+    pub(crate) ip: String,
+    pub(crate) vnet: String,
 }
 
+/// A platform service as the generator remembers it.
 #[derive(Clone)]
-struct Service {
-    name: String,
-    kind: &'static str,
-    host: String,
-    groups: Vec<&'static str>,
-    port: u16,
+pub(crate) struct Service {
+    pub(crate) name: String,
+    pub(crate) kind: &'static str,
+    pub(crate) host: String,
+    pub(crate) groups: Vec<&'static str>,
+    pub(crate) port: u16,
 }
 
-struct Maker {
-    r: Random,
-    e: Estate,
-    vnets: Vec<(String, String)>,
-    nets: Vec<Net>,
-    machines: Vec<Machine>,
+/// An estate under way.
+pub(crate) struct Maker {
+    pub(crate) r: Random,
+    pub(crate) e: Estate,
+    pub(crate) vnets: Vec<(String, String)>,
+    pub(crate) nets: Vec<Net>,
+    pub(crate) machines: Vec<Machine>,
     /// Addresses a route may name as next hop.
-    hops: Vec<String>,
-    services: Vec<Service>,
-    sites: Vec<String>,
+    pub(crate) hops: Vec<String>,
+    pub(crate) services: Vec<Service>,
+    pub(crate) sites: Vec<String>,
     /// Prefixes and words worth naming in rules and routes.
-    prefixes: Vec<String>,
-    names: Vec<String>,
-    publics: Vec<String>,
-    targets: Vec<(String, u16)>,
-    identities: Vec<String>,
+    pub(crate) prefixes: Vec<String>,
+    pub(crate) names: Vec<String>,
+    pub(crate) publics: Vec<String>,
+    pub(crate) targets: Vec<(String, u16)>,
+    pub(crate) identities: Vec<String>,
     /// How often rules deny, out of a hundred.
-    harsh: usize,
-    asgs: Vec<(String, String)>,
-    gateway: bool,
-    count: usize,
+    pub(crate) harsh: usize,
+    pub(crate) asgs: Vec<(String, String)>,
+    pub(crate) gateway: bool,
+    pub(crate) count: usize,
+    /// Hosts of networks behind Virtual WAN hubs, with their addresses.
+    pub(crate) wan: Vec<(String, String)>,
+    /// Questions that a plane wants asked.
+    pub(crate) asked: Vec<String>,
 }
 
 /// The estate of a seed, and so many questions.
@@ -167,6 +175,8 @@ pub(crate) fn case(seed: u64, flows: usize) -> Case {
         asgs: Vec::new(),
         gateway: false,
         count: 0,
+        wan: Vec::new(),
+        asked: Vec::new(),
     };
     m.networks();
     m.groups_of_interfaces();
@@ -188,6 +198,7 @@ pub(crate) fn case(seed: u64, flows: usize) -> Case {
     m.admin_rules();
     m.people();
     m.knobs();
+    m.rarer_planes(seed);
     let flows = (0..flows).map(|_| m.flow()).collect();
     Case { estate: m.e, flows }
 }
@@ -277,7 +288,7 @@ impl Maker {
         self.nets.iter().filter(|n| !n.name.ends_with("Subnet")).cloned().collect()
     }
 
-    fn hub(&self, name: &str) -> Net {
+    pub(crate) fn hub(&self, name: &str) -> Net {
         self.nets.iter().find(|n| n.vnet == "v0" && n.name == name).expect("the hub has all subnets").clone()
     }
 
@@ -293,7 +304,7 @@ impl Maker {
         }
     }
 
-    fn public_ip(&mut self, stem: &str) -> String {
+    pub(crate) fn public_ip(&mut self, stem: &str) -> String {
         let name = self.fresh(stem);
         let mut item = json!({ "name": name, "sku": if self.r.chance(80) { "Standard" } else { "Basic" } });
         if self.r.chance(70) {
@@ -1020,7 +1031,7 @@ impl Maker {
     }
 
     /// An address somewhere in the estate, or just outside.
-    fn some_address(&mut self) -> String {
+    pub(crate) fn some_address(&mut self) -> String {
         let mut all: Vec<String> =
             self.machines.iter().map(|m| m.ip.clone()).filter(|ip| !ip.is_empty()).collect();
         all.extend(self.hops.iter().cloned());
@@ -1343,6 +1354,10 @@ impl Maker {
 
     /// One question.
     fn flow(&mut self) -> String {
+        if !self.asked.is_empty() && self.r.chance(35) {
+            let asked = self.asked.clone();
+            return self.r.one(&asked);
+        }
         let machines = self.machines.clone();
         let from = match self.r.below(20) {
             0..2 => "internet".to_owned(),
@@ -1426,20 +1441,21 @@ impl Maker {
     }
 }
 
-fn part(balancer: &str, list: &str, name: &str) -> String {
+/// The id of a part of a network resource of the estate.
+pub(crate) fn part(table: &str, owner: &str, list: &str, name: &str) -> String {
     format!(
-        "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/estate/providers/Microsoft.Network/loadBalancers/{balancer}/{list}/{name}"
+        "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/estate/providers/Microsoft.Network/{table}/{owner}/{list}/{name}"
     )
 }
 
 fn pool_id(balancer: &str, name: &str) -> String {
-    part(balancer, "backendAddressPools", name)
+    part("loadBalancers", balancer, "backendAddressPools", name)
 }
 
-fn front_id(balancer: &str, name: &str) -> String {
-    part(balancer, "frontendIPConfigurations", name)
+pub(crate) fn front_id(balancer: &str, name: &str) -> String {
+    part("loadBalancers", balancer, "frontendIPConfigurations", name)
 }
 
 fn probe_id(balancer: &str, name: &str) -> String {
-    part(balancer, "probes", name)
+    part("loadBalancers", balancer, "probes", name)
 }

@@ -13,6 +13,9 @@ use netwhy::profile::Profile;
 use netwhy::tags::ServiceTags;
 use netwhy::trace::Cause;
 
+/// The row of what no resource stands for.
+const NOBODY: usize = 1_000_000;
+
 /// Something with an address in a subnet.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Holder {
@@ -91,7 +94,7 @@ impl<'a> Facts<'a> {
     /// Takes the addresses from the network and nothing else.
     pub(crate) fn new(network: &'a Network) -> Self {
         let holders = network.attachments.iter();
-        Self {
+        let mut facts = Self {
             inv: &network.inventory,
             tags: &network.tags,
             profile: &network.profile,
@@ -99,7 +102,34 @@ impl<'a> Facts<'a> {
                 .map(|a| Holder { kind: a.kind, subnet: a.subnet, vnet: a.vnet, ip: a.address })
                 .collect(),
             public: network.public_addresses.iter().map(|(ip, _)| *ip).collect(),
+        };
+        facts.outbound_endpoints();
+        facts
+    }
+
+    /// DNS-13: a resolver's outbound endpoints send from their subnets.
+    fn outbound_endpoints(&mut self) {
+        for endpoint in self.inv.outbound_endpoints.iter() {
+            let Some(subnet) = self.row(&endpoint.subnet) else { continue };
+            let Some(vnet) = self.vnet_of(subnet) else { continue };
+            let first = self.inv.subnets[subnet].address_prefixes.items.first();
+            let ip = first.and_then(|p| match p {
+                IpNet::V4(p) => Some(IpAddr::V4((u32::from(p.network()) + 4).into())),
+                IpNet::V6(_) => None,
+            });
+            self.holders.push(Holder {
+                kind: AttachmentKind::RouteServer(Id::new(NOBODY)),
+                subnet,
+                vnet,
+                ip,
+            });
         }
+    }
+
+    /// The place that an outbound endpoint sends from.
+    pub(crate) fn outbound_place(&self, subnet: Id<Subnet>) -> Option<usize> {
+        let made_up = AttachmentKind::RouteServer(Id::new(NOBODY));
+        self.holders.iter().position(|h| h.kind == made_up && h.subnet == subnet)
     }
 
     /// Follows a reference that may be absent or lead nowhere.
@@ -145,7 +175,7 @@ impl<'a> Facts<'a> {
         let subnets = self.inv.subnets.rows().filter(|(id, _)| self.vnet_of(*id) == Some(vnet));
         let (subnet, _) =
             subnets.into_iter().find(|(_, s)| s.address_prefixes.iter().any(|p| p.contains(&ip)))?;
-        Some(Holder { kind: AttachmentKind::RouteServer(Id::new(0)), subnet, vnet, ip: Some(ip) })
+        Some(Holder { kind: AttachmentKind::RouteServer(Id::new(NOBODY)), subnet, vnet, ip: Some(ip) })
     }
 
     /// The last part of a subnet's name: Azure treats some names specially.
@@ -182,6 +212,62 @@ impl<'a> Facts<'a> {
     pub(crate) fn peers(&self, vnet: Id<VirtualNetwork>) -> Vec<(Id<VirtualNetwork>, Side<'a>)> {
         let working = self.sides(vnet).into_iter().filter(|s| self.usable(s));
         working.filter_map(|s| Some((s.remote?, s))).collect()
+    }
+
+    /// The prefixes a peering brings: the other space, or some subnets of it (PEER-10), as far as it is synced
+    /// (PEER-4).
+    pub(crate) fn brings(&self, side: &Side<'_>) -> Vec<IpNet> {
+        let Some(remote) = side.remote else { return Vec::new() };
+        if side.row.peer_complete_vnets.is(false) {
+            let named = |s: &&Subnet| {
+                side.row.remote_subnet_names.iter().any(|n| n.eq_ignore_ascii_case(s.id.name()))
+            };
+            let there = self.inv.subnets.rows().filter(|(id, _)| self.vnet_of(*id) == Some(remote));
+            let there = there.map(|(_, s)| s).filter(named);
+            return there.flat_map(|s| s.address_prefixes.items.clone()).collect();
+        }
+        let synced = &side.row.remote_address_space;
+        let whole = self.prefixes(remote).iter();
+        whole.filter(|p| synced.is_empty() || synced.iter().any(|s| s == *p)).copied().collect()
+    }
+
+    /// PEER-10: the peering from a subnet's network to another that leaves the subnet out.
+    pub(crate) fn left_out(&self, from: Id<Subnet>, to: Id<VirtualNetwork>) -> Option<String> {
+        let vnet = self.vnet_of(from)?;
+        let (_, side) = self.peers(vnet).into_iter().find(|(peer, _)| *peer == to)?;
+        let named = side.row.local_subnet_names.iter().any(|n| self.subnet_is(from, n));
+        (side.row.peer_complete_vnets.is(false) && !named).then(|| side.row.id.full_name())
+    }
+
+    /// SAR-12: the networks that a mesh or direct connectivity joins to this one; across regions only where it
+    /// is global.
+    pub(crate) fn joined(&self, vnet: Id<VirtualNetwork>) -> Vec<Id<VirtualNetwork>> {
+        let mut out = Vec::new();
+        for config in self.inv.connectivity_configurations.iter() {
+            for group in &config.applies_to_groups {
+                let mesh = config.connectivity_topology.is(netwhy::inventory::ConnectivityTopology::Mesh);
+                let direct = group.group_connectivity.known();
+                if !mesh && !direct.is_some_and(|d| d.eq_ignore_ascii_case("DirectlyConnected")) {
+                    continue;
+                }
+                let Some(row) = self.row(&group.network_group_id) else { continue };
+                let follow = |text: &str| match self.inv.follow_any(text) {
+                    Some(slot) if slot.table == TableTag::VirtualNetwork => Some(Id::new(slot.row as usize)),
+                    _ => None,
+                };
+                let members = self.inv.network_groups[row].members.iter().map(|m| &*m.text);
+                let all: Vec<Id<VirtualNetwork>> =
+                    members.chain(config.hubs.iter().map(|h| &**h)).filter_map(follow).collect();
+                let global = [&config.is_global, &group.is_global]
+                    .iter()
+                    .any(|g| g.known().is_some_and(|g| g.eq_ignore_ascii_case("True")));
+                let near = |other: &Id<VirtualNetwork>| global || self.region(*other) == self.region(vnet);
+                if all.contains(&vnet) {
+                    out.extend(all.into_iter().filter(|v| *v != vnet && near(v)));
+                }
+            }
+        }
+        out
     }
 
     /// The gateways that stand in a virtual network.
@@ -352,6 +438,9 @@ impl<'a> Facts<'a> {
             AttachmentKind::Firewall(id) => inv.azure_firewalls[id].id.clone(),
             AttachmentKind::Gateway(id) => inv.virtual_network_gateways[id].id.clone(),
             AttachmentKind::Resolver(id) => inv.inbound_endpoints[id].id.clone(),
+            AttachmentKind::ApplicationGateway(id) => inv.application_gateways[id].id.clone(),
+            AttachmentKind::Bastion(id) => inv.bastion_hosts[id].id.clone(),
+            AttachmentKind::RouteServer(id) if id.index() != NOBODY => inv.virtual_hubs[id].id.clone(),
             _ => return None,
         })
     }

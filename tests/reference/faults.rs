@@ -626,6 +626,166 @@ virtualNetworkPeerings:
         "b > a tcp/443",
         "blocked PEERING_NO_ACCESS by v1/to-v0",
     ),
+    fault(
+        "an unknown route matters only where it ends differently",
+        "virtualNetworks:
+- { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, routeTable: t }, { name: AzureFirewallSubnet, addressPrefix: 10.0.250.0/26 }] }
+hosts:
+- { name: m, privateIPAddress: 10.0.1.12, subnet: v/s }
+publicIPAddresses:
+- { name: p, ipAddress: 20.50.3.1, sku: Standard }
+azureFirewalls:
+- { name: fw, firewallPolicy: p, privateIPAddress: 10.0.250.4, publicIPAddress: p, subnet: v/AzureFirewallSubnet }
+firewallPolicies:
+- { name: p }
+ruleCollectionGroups:
+- { name: g, parent: p, priority: 200, ruleCollections: [{ name: c, action: { type: Allow }, priority: 110, rules: [{ name: web, destinationAddresses: ['*'], destinationPorts: ['443'], ipProtocols: [TCP], ruleType: NetworkRule, sourceAddresses: ['*'] }] }] }
+routeTables:
+- { name: t, routes: [{ name: r, addressPrefix: ContosoCloud, nextHopIpAddress: 10.0.250.4, nextHopType: VirtualAppliance }] }
+",
+        "m > www.example.org tcp/443",
+        "allowed ",
+    ),
+    fault(
+        "a rule by name beside an empty list of addresses",
+        "virtualNetworks:
+- { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, routeTable: t }, { name: AzureFirewallSubnet, addressPrefix: 10.0.250.0/26 }] }
+hosts:
+- { name: m, privateIPAddress: 10.0.1.12, subnet: v/s }
+azureFirewalls:
+- { name: fw, firewallPolicy: p, privateIPAddress: 10.0.250.4, subnet: v/AzureFirewallSubnet }
+firewallPolicies:
+- { name: p }
+ruleCollectionGroups:
+- { name: g, parent: p, priority: 200, ruleCollections: [{ name: c, action: { type: Allow }, priority: 110, rules: [{ name: by-name, destinationAddresses: [], destinationFqdns: [www.example.org], destinationPorts: ['*'], ipProtocols: [TCP], ruleType: NetworkRule, sourceAddresses: ['*'] }] }] }
+routeTables:
+- { name: t, routes: [{ name: r, addressPrefix: 0.0.0.0/0, nextHopIpAddress: 10.0.250.4, nextHopType: VirtualAppliance }] }
+",
+        "m > www.example.org tcp/443",
+        "blocked FIREWALL_APPLICATION_RULE_NO_MATCH by fw",
+    ),
+    fault(
+        "a rule that may deny before the default does",
+        "virtualNetworks:
+- { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, routeTable: t }, { name: AzureFirewallSubnet, addressPrefix: 10.0.250.0/26 }] }
+hosts:
+- { name: m, privateIPAddress: 10.0.1.12, subnet: v/s }
+azureFirewalls:
+- { name: fw, firewallPolicy: p, privateIPAddress: 10.0.250.4, subnet: v/AzureFirewallSubnet }
+firewallPolicies:
+- { name: p }
+ruleCollectionGroups:
+- { name: g, parent: p, priority: 200, ruleCollections: [{ name: c, action: { type: Deny }, priority: 110, rules: [{ name: may, destinationAddresses: [ContosoCloud], destinationPorts: ['*'], ipProtocols: [TCP], ruleType: NetworkRule, sourceAddresses: ['*'] }] }] }
+routeTables:
+- { name: t, routes: [{ name: r, addressPrefix: 0.0.0.0/0, nextHopIpAddress: 10.0.250.4, nextHopType: VirtualAppliance }] }
+",
+        "m > 8.8.8.8 tcp/22",
+        "blocked FIREWALL_NETWORK_RULE_DENY by p/g/c/may or FIREWALL_DEFAULT_DENY by fw",
+    ),
+    fault(
+        "of two DNS servers the first decides",
+        "virtualNetworks:
+- { name: v, addressPrefixes: [10.0.0.0/16], dnsServers: [10.0.2.53, 10.0.3.53], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, routeTable: t }, { name: one, addressPrefix: 10.0.2.0/24 }, { name: two, addressPrefix: 10.0.3.0/24 }] }
+hosts:
+- { name: m, privateIPAddress: 10.0.1.12, subnet: v/s }
+routeTables:
+- { name: t, routes: [{ name: first, addressPrefix: 10.0.2.0/24, nextHopType: None }, { name: second, addressPrefix: 10.0.3.0/24, nextHopType: None }] }
+",
+        "m > www.example.org tcp/443",
+        "blocked DNS_SERVER_UNREACHABLE by t/first",
+    ),
+    fault(
+        "a public front is closed for one backend and open for another",
+        "virtualNetworks:
+- { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }] }
+publicIPAddresses:
+- { name: p, ipAddress: 20.50.0.2, sku: Standard }
+networkSecurityGroups:
+- { name: g, securityRules: [{ name: in, priority: 100, direction: Inbound, access: Allow, protocol: '*', sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '*' }] }
+networkInterfaces:
+- { name: a, networkSecurityGroup: g, ipConfigurations: [{ name: ip, subnet: v/s, privateIPAddress: 10.0.1.20, loadBalancerBackendAddressPools: [LB/backendAddressPools/pool] }] }
+- { name: b, ipConfigurations: [{ name: ip, subnet: v/s, privateIPAddress: 10.0.1.21, loadBalancerBackendAddressPools: [LB/backendAddressPools/pool] }] }
+loadBalancers:
+- { name: lb, sku: Standard, frontendIPConfigurations: [{ name: front, publicIPAddress: p }], backendAddressPools: [{ name: pool }], loadBalancingRules: [{ name: web, frontendIPConfiguration: LB/frontendIPConfigurations/front, backendAddressPool: LB/backendAddressPools/pool, protocol: Tcp, frontendPort: 80, backendPort: 80 }] }
+",
+        "internet > 20.50.0.2 tcp/80",
+        "mixed PUBLIC_ADDRESS_CLOSED by b",
+    ),
+    fault(
+        "equal next hops on the way back",
+        "virtualNetworks:
+- { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: a, addressPrefix: 10.0.1.0/24 }, { name: b, addressPrefix: 10.0.2.0/24, routeTable: t }, { name: nva, addressPrefix: 10.0.3.0/24 }] }
+hosts:
+- { name: m, privateIPAddress: 10.0.1.12, subnet: v/a }
+- { name: n, privateIPAddress: 10.0.2.12, subnet: v/b }
+- { name: one, forwards: true, privateIPAddress: 10.0.3.4, subnet: v/nva }
+- { name: two, forwards: true, privateIPAddress: 10.0.3.5, subnet: v/nva }
+routeTables:
+- { name: t, routes: [{ name: r, addressPrefix: 10.0.1.0/24, nextHopType: VirtualApplianceEcmp, nextHop: { nextHopIpAddresses: [10.0.3.4, 10.0.3.5] } }] }
+",
+        "m > n tcp/443",
+        "blocked ASYMMETRIC_RETURN by one or ASYMMETRIC_RETURN by two",
+    ),
+    fault(
+        "a mesh stays in its region",
+        "virtualNetworks:
+- { name: v0, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }] }
+- { name: v1, addressPrefixes: [10.1.0.0/16], location: southeastasia, subnets: [{ name: s, addressPrefix: 10.1.1.0/24 }] }
+hosts:
+- { name: a, privateIPAddress: 10.0.1.12, subnet: v0/s }
+- { name: b, privateIPAddress: 10.1.1.12, subnet: v1/s }
+networkManagers:
+- { name: avnm }
+networkGroups:
+- { name: g, parent: avnm, members: [v0, v1] }
+connectivityConfigurations:
+- { name: mesh, parent: avnm, connectivityTopology: Mesh, appliesToGroups: [{ networkGroupId: avnm/g, groupConnectivity: DirectlyConnected }] }
+",
+        "a > b tcp/443",
+        "blocked SYSTEM_ROUTE_NONE by -",
+    ),
+    fault(
+        "what a gateway has learnt leads to its site",
+        "virtualNetworks:
+- { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }, { name: GatewaySubnet, addressPrefix: 10.0.251.0/27 }] }
+hosts:
+- { name: m, privateIPAddress: 10.0.1.12, subnet: v/s }
+onPremisesSites:
+- { name: site, addressPrefixes: [172.30.100.0/24], connectedTo: [gw] }
+bgpRoutes:
+- { name: learnt, addressPrefix: 10.77.0.0/16, learnedBy: gw, site: site }
+virtualNetworkGateways:
+- { name: gw, gatewayType: Vpn, subnet: v/GatewaySubnet }
+",
+        "m > 10.77.0.9 tcp/443",
+        "blocked NO_ROUTE by site",
+    ),
+    fault(
+        "a doubtful allow for the host's own DNS",
+        "virtualNetworks:
+- { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24, networkSecurityGroup: g }] }
+hosts:
+- { name: m, privateIPAddress: 10.0.1.12, subnet: v/s }
+networkSecurityGroups:
+- { name: g, securityRules: [{ name: may, priority: 100, direction: Outbound, access: Allow, protocol: '*', sourceAddressPrefix: ContosoCloud, sourcePortRange: '*', destinationAddressPrefix: AzurePlatformDNS, destinationPortRange: '*' }] }
+",
+        "m > www.example.org tcp/443",
+        "allowed ",
+    ),
+    fault(
+        "a listener answers at its own frontend only",
+        "virtualNetworks:
+- { name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.1.0/24 }, { name: agw, addressPrefix: 10.0.4.0/24 }] }
+hosts:
+- { name: m, privateIPAddress: 10.0.1.12, subnet: v/s }
+publicIPAddresses:
+- { name: p, ipAddress: 20.50.0.2, sku: Standard }
+applicationGateways:
+- { name: agw, gatewayIPConfigurations: [{ name: ip, subnet: v/agw }], frontendIPConfigurations: [{ name: public, publicIPAddress: p }, { name: private, subnet: v/agw, privateIPAddress: 10.0.4.10 }], frontendPorts: [{ name: port, port: 443 }], backendAddressPools: [{ name: pool, backendAddresses: [{ ipAddress: 10.0.1.12 }] }], httpListeners: [{ name: l, frontendIPConfiguration: AGW/frontendIPConfigurations/public, frontendPort: AGW/frontendPorts/port }], requestRoutingRules: [{ name: r, httpListener: AGW/httpListeners/l, backendAddressPool: AGW/backendAddressPools/pool }] }
+",
+        "m > 10.0.4.10 tcp/443",
+        "blocked FRONTEND_PORT_CLOSED by agw",
+    ),
     Fault {
         name: "forwarded traffic that the platform drops",
         knobs: &[("forwardedTrafficMode", "platformDrop")],
@@ -679,6 +839,9 @@ virtualNetworkPeerings:
 /// The id of the load balancer `lb`, which the cases write `LB`.
 const LB: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/estate/providers/Microsoft.Network/loadBalancers/lb";
 
+/// The id of the application gateway `agw`, which the cases write `AGW`.
+const AGW: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/estate/providers/Microsoft.Network/applicationGateways/agw";
+
 #[test]
 fn faults_once_found_stay_mended() {
     let tags = ServiceTags::builtin();
@@ -688,7 +851,7 @@ fn faults_once_found_stay_mended() {
         for (knob, value) in fault.knobs {
             profile.set(knob, value).expect("a knob");
         }
-        let estate = fault.estate.replace("LB/", &format!("{LB}/"));
+        let estate = fault.estate.replace("LB/", &format!("{LB}/")).replace("AGW/", &format!("{AGW}/"));
         let text = format!("netwhy: estate/1\ndefaults: {{ location: westeurope }}\n{estate}");
         let network = network(&text, &profile, &tags).expect("a good estate");
         let reference = answer(&network, &flow(fault.flow)).expect("few worlds");

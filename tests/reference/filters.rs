@@ -113,6 +113,19 @@ pub(crate) fn inbound(
     Ok(())
 }
 
+/// What the rules of a subnet say to a packet that comes in, without any of an interface.
+pub(crate) fn subnet_denies(f: &Facts, w: &Worlds, holder: &Holder, packet: &Packet) -> Result<(), Stop> {
+    if admin(f, w, holder, Direction::Inbound, packet)? == Admin::Delivered {
+        return Ok(());
+    }
+    let nsg = subnet_nsg(f, holder);
+    if matches!(nsg, Bound::Nothing) {
+        return peering_access(f, w, holder, packet.source);
+    }
+    let asked = Asked { holder, direction: Direction::Inbound, packet, any_source_port: false };
+    group(f, w, &nsg, &asked)
+}
+
 /// The group of the subnet, where it acts: NSG-21 firewall, NSG-22 gateway, NSG-23 route server.
 fn subnet_nsg(f: &Facts, holder: &Holder) -> Bound<Nsg> {
     let exempt = ["AzureFirewallSubnet", "GatewaySubnet", "RouteServerSubnet"];
@@ -339,8 +352,10 @@ pub(crate) fn virtual_network_tag(f: &Facts, subnet: Id<Subnet>, address: IpAddr
     Tri::any([routes_tag(f, subnet, address), peer])
 }
 
+/// TAG-1: what gateways, Route Servers and hubs know, and networks joined by a network manager.
 fn gateway_holds(f: &Facts, vnet: Id<VirtualNetwork>, address: IpAddr) -> bool {
-    super::routes::gateway_prefixes(f, vnet).iter().any(|(prefix, ..)| prefix.contains(&address))
+    super::routes::learnt_prefixes(f, vnet).iter().any(|prefix| prefix.contains(&address))
+        || f.joined(vnet).iter().any(|v| f.in_vnet(*v, address))
 }
 
 /// TAG-2: what user-defined routes put into the `VirtualNetwork` tag.
@@ -368,10 +383,11 @@ fn routes_tag(f: &Facts, subnet: Id<Subnet>, address: IpAddr) -> Tri {
 pub(crate) fn internet_tag(f: &Facts, subnet: Id<Subnet>, address: IpAddr) -> bool {
     let Some(vnet) = f.vnet_of(subnet) else { return false };
     let open = |s: &super::facts::Side<'_>| !s.row.allow_virtual_network_access.is(false);
-    let branches = super::routes::gateway_prefixes(f, vnet);
+    let learnt = super::routes::learnt_prefixes(f, vnet);
     let inside = f.in_vnet(vnet, address)
         || f.peers(vnet).iter().any(|(peer, side)| open(side) && f.in_vnet(*peer, address))
-        || branches.iter().any(|(prefix, _)| prefix.prefix_len() > 0 && prefix.contains(&address));
+        || f.joined(vnet).iter().any(|v| f.in_vnet(*v, address))
+        || learnt.iter().any(|prefix| prefix.prefix_len() > 0 && prefix.contains(&address));
     is_public(address) && !inside
 }
 
@@ -394,6 +410,13 @@ fn admin(
     // SAR-7: subnets of these services are left out.
     let special = ["AzureFirewallSubnet", "GatewaySubnet", "AzureBastionSubnet", "RouteServerSubnet"];
     if special.iter().any(|name| f.subnet_is(holder.subnet, name)) {
+        return Ok(Admin::GoOn);
+    }
+    // SAR-7: and those of application gateways without network isolation.
+    let here = |c: &netwhy::inventory::IpConfiguration| f.row(&c.subnet) == Some(holder.subnet);
+    let mut gateways = f.inv.application_gateways.iter();
+    if gateways.any(|g| !g.enable_network_isolation.is(true) && g.gateway_ip_configurations.iter().any(here))
+    {
         return Ok(Admin::GoOn);
     }
     // The platform's addresses are exempt like in NSG-17.

@@ -267,8 +267,18 @@ fn application_matches(f: &Facts, rule: &FirewallRule, packet: &Packet, host: Op
     let port = rule.ip_protocols.iter().any(|p| port_of(p) == packet.port);
     let source = words(f, &rule.source_addresses, &rule.source_ip_groups, packet.source);
     let name = host.is_some_and(|host| rule.target_fqdns.iter().any(|pattern| name_fits(pattern, host)));
-    Tri::all([Tri::of(port), source, Tri::of(name)])
+    let tagged =
+        rule.fqdn_tags.iter().map(|tag| match (host, tag.eq_ignore_ascii_case("AzureKubernetesService")) {
+            (None, _) => Tri::No,
+            (Some(host), true) => Tri::of(KUBERNETES.iter().any(|pattern| name_fits(pattern, host))),
+            // FW-17: the members are Microsoft's to know.
+            (Some(_), false) => Tri::Unknown(Cause::UnknownValue),
+        });
+    Tri::all([Tri::of(port), source, Tri::any(std::iter::once(Tri::of(name)).chain(tagged))])
 }
+
+/// Some names of the FQDN tag `AzureKubernetesService`, as far as random flows ask for them.
+const KUBERNETES: &[&str] = &["*.azmk8s.io", "mcr.microsoft.com", "management.azure.com"];
 
 /// FW-16: a wildcard does not match the apex.
 fn name_fits(pattern: &str, host: &str) -> bool {

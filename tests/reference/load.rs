@@ -30,6 +30,31 @@ pub(crate) fn network(text: &str, profile: &Profile, tags: &ServiceTags) -> Resu
     Ok(compile(inventory, tags.clone(), profile.clone(), &mut notes))
 }
 
+/// The same estate with one change applied, as a change file has it.
+pub(crate) fn changed(
+    text: &str,
+    change: &serde_json::Value,
+    profile: &Profile,
+    tags: &ServiceTags,
+) -> Result<Network, String> {
+    let mut notes = Diagnostics::new();
+    let root = parse_yaml(DocId(0), text, &mut notes).map_err(|_| format!("no YAML: {notes:?}"))?;
+    let raws = native::load(&root, &mut notes);
+    let list = parse_yaml(DocId(1), &format!("[{change}]"), &mut notes).map_err(|_| "no YAML".to_owned())?;
+    let changes = netwhy::formats::change::read(&list, &mut notes);
+    let (raws, _) = netwhy::inventory::change::apply(&raws, &changes, &mut notes);
+    let inventory = build(raws, &mut notes);
+    let faults: Vec<String> = notes
+        .iter()
+        .filter(|n| n.severity == Severity::Error && n.code != Code::DanglingReference)
+        .map(ToString::to_string)
+        .collect();
+    if !faults.is_empty() {
+        return Err(format!("{faults:#?}"));
+    }
+    Ok(compile(inventory, tags.clone(), profile.clone(), &mut notes))
+}
+
 /// Reads a flow: `from > to tcp/443`, then perhaps `from-port N`, `as IDENTITY`, `action A`.
 pub(crate) fn flow(text: &str) -> Flow {
     let words: Vec<&str> = text.split_whitespace().collect();

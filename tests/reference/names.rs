@@ -140,7 +140,7 @@ fn ask(f: &Facts, w: &Worlds, asker: Asker, server: IpAddr, question: &Question)
         .and_then(|way| super::back::check(f, w, &way).map(|()| way))
         .map_err(|inner| if in_doubt(&inner) { inner } else { unreachable(inner) })?;
     match (way.arrival, asker) {
-        (Arrival::Platform, Asker::Holder(place)) => azure(f, w, f.holders[place].vnet, question.name),
+        (Arrival::Platform, Asker::Holder(place)) => azure(f, w, f.holders[place].vnet, &question),
         (Arrival::Guest(place), _) => served_by(f, w, place, &question),
         (Arrival::Proxy(place), _) => {
             let AttachmentKind::Firewall(id) = f.holders[place].kind else {
@@ -149,6 +149,10 @@ fn ask(f: &Facts, w: &Worlds, asker: Asker, server: IpAddr, question: &Question)
             let servers = proxy_servers(f, id).unwrap_or_default();
             let servers = if servers.is_empty() { vec![platform()] } else { servers };
             in_turn(f, w, Asker::Holder(place), &servers, &question)
+        }
+        // What a server there forwards has to be said; else nobody knows what it answers.
+        (Arrival::Site(site), _) if f.inv.on_premises_sites[site].dns_forwarding.is_empty() => {
+            Err(stop(Cause::UnknownName))
         }
         (Arrival::Site(site), _) => at_site(f, w, site, &question),
         (Arrival::Outside, _) => public_chain(f, question.name),
@@ -166,7 +170,7 @@ fn in_doubt(stop: &Stop) -> bool {
 fn served_by(f: &Facts, w: &Worlds, place: usize, question: &Question) -> Result<Named, Stop> {
     let holder = &f.holders[place];
     if matches!(holder.kind, AttachmentKind::Resolver(_)) {
-        return azure(f, w, holder.vnet, question.name);
+        return azure(f, w, holder.vnet, question);
     }
     let Some(host) = f.host(holder).filter(|h| h.dns_forwarding.given) else {
         return Err(stop(Cause::UnknownName));
@@ -204,9 +208,8 @@ fn site_dns_address(f: &Facts, site: Id<OnPremisesSite>) -> IpAddr {
 }
 
 /// DNS-4: Azure's resolver asked from a virtual network, for the name and every CNAME on the way.
-pub(crate) fn azure(f: &Facts, w: &Worlds, vnet: Id<VirtualNetwork>, name: &str) -> Result<Named, Stop> {
-    let _ = w;
-    let mut name = name.to_owned();
+fn azure(f: &Facts, w: &Worlds, vnet: Id<VirtualNetwork>, question: &Question) -> Result<Named, Stop> {
+    let mut name = question.name.to_owned();
     let mut unlinked = None;
     for _ in 0..12 {
         if let Some((zone, redirects)) = zone_for(f, vnet, &name) {
@@ -228,6 +231,10 @@ pub(crate) fn azure(f: &Facts, w: &Worlds, vnet: Id<VirtualNetwork>, name: &str)
                 }
             }
         }
+        let onward = Question { name: &name, asked: question.asked.clone() };
+        if let Some(answer) = by_ruleset(f, w, vnet, &onward) {
+            return answer;
+        }
         match public_step(f, &name)? {
             Record::Address(ip) => return Ok(Named { ip, unlinked, asked: Asked::In(vnet) }),
             Record::Alias(next) => {
@@ -237,6 +244,40 @@ pub(crate) fn azure(f: &Facts, w: &Worlds, vnet: Id<VirtualNetwork>, name: &str)
         }
     }
     Err(stop(Cause::DnsLoop))
+}
+
+/// DNS-13, DNS-14: a ruleset linked to the network; the longest domain that is enabled. Its question leaves by the
+/// outbound endpoint.
+fn by_ruleset(
+    f: &Facts,
+    w: &Worlds,
+    vnet: Id<VirtualNetwork>,
+    question: &Question,
+) -> Option<Result<Named, Stop>> {
+    let link = f.inv.ruleset_links.iter().find(|l| f.row(&l.virtual_network) == Some(vnet))?;
+    let ruleset: &netwhy::inventory::DnsForwardingRuleset =
+        &f.inv.forwarding_rulesets[f.inv.row(&link.id.parent()?)?];
+    let fits = |r: &&netwhy::inventory::ForwardingRule| {
+        let on = !r.forwarding_rule_state.known().is_some_and(|s| s.eq_ignore_ascii_case("Disabled"));
+        let domain = r.domain_name.known()?.trim_matches('.').to_ascii_lowercase();
+        (on && under(question.name, &domain)).then_some(domain.len())
+    };
+    let rule = ruleset.forwarding_rules.iter().filter(|r| fits(r).is_some()).max_by_key(fits)?;
+    let servers: Vec<IpAddr> =
+        rule.target_dns_servers.iter().filter_map(|t| t.ip_address.known().copied()).collect();
+    let subnet = ruleset.outbound_endpoints.iter().find_map(|r| match f.inv.follow_any(&r.text) {
+        Some(Slot { table: TableTag::OutboundEndpoint, row }) => {
+            f.row(&f.inv.outbound_endpoints[Id::new(row as usize)].subnet)
+        }
+        _ => None,
+    });
+    let asker = subnet.and_then(|s| f.outbound_place(s)).map_or(Asker::Internet, Asker::Holder);
+    Some(in_turn(f, w, asker, &servers, question))
+}
+
+/// The address that a name has publicly.
+pub(crate) fn public_address(f: &Facts, name: &str) -> Result<IpAddr, Stop> {
+    public_chain(f, name).map(|named| named.ip)
 }
 
 enum Record {
@@ -275,6 +316,11 @@ fn public_step(f: &Facts, name: &str) -> Result<Record, Stop> {
                 return service_address(f, id);
             }
         }
+    }
+    if super::edge::door_of(f, name).is_some() {
+        let tag = f.tags.find("AzureFrontDoor.Frontend");
+        let ip = tag.and_then(|t| f.tags.representative(t));
+        return Ok(Record::Address(ip.unwrap_or(netwhy::trace::INTERNET_HOST)));
     }
     // Somebody else's.
     for host in f.inv.internet_hosts.iter() {

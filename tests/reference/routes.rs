@@ -4,7 +4,7 @@ use super::facts::{Bound, Facts, is_private, net};
 use super::worlds::{Stop, Why, Worlds};
 use netwhy::inventory::{
     AddressMeaning, GatewayType, Id, NextHopType, OnPremisesSite, PeeringState, Route, RouteTable, Slot,
-    Subnet, TableTag, VirtualNetwork, VirtualNetworkGateway,
+    Subnet, TableTag, VirtualHub, VirtualNetwork, VirtualNetworkGateway,
 };
 use netwhy::net::{IpAddr, IpNet, host_prefix};
 use netwhy::network::AttachmentKind;
@@ -23,6 +23,10 @@ pub(crate) enum Hop {
     Internet,
     /// To a service over its service endpoint.
     ServiceEndpoint(String),
+    /// To another network of a connected group.
+    Group(Id<VirtualNetwork>),
+    /// To a Virtual WAN hub.
+    Hub(Id<VirtualHub>),
     /// To one of these gateways.
     Gateway(Vec<Id<VirtualNetworkGateway>>),
     /// To this appliance.
@@ -60,15 +64,27 @@ pub(crate) struct Chosen {
 
 /// RT-24b, step by step.
 pub(crate) fn choose(f: &Facts, w: &Worlds, subnet: Id<Subnet>, to: IpAddr) -> Result<Chosen, Stop> {
+    choose_by(f, w, subnet, to, true)
+}
+
+/// The same, perhaps without the subnet's own table and service endpoints.
+pub(crate) fn choose_by(
+    f: &Facts,
+    w: &Worlds,
+    subnet: Id<Subnet>,
+    to: IpAddr,
+    own: bool,
+) -> Result<Chosen, Stop> {
     let Some(vnet) = f.vnet_of(subnet) else {
         return Err(Stop { cause: Cause::DanglingReference, decider: None });
     };
     let table = match f.bound(&f.inv.subnets[subnet].route_table) {
+        _ if !own => Ok(None),
         Bound::Nothing => Ok(None),
         Bound::To(row) => Ok(Some(&f.inv.route_tables[row])),
         Bound::Unknown(cause) => Err(cause),
     };
-    let endpoints = service_endpoint_routes(f, subnet, to);
+    let endpoints = if own { service_endpoint_routes(f, subnet, to) } else { Vec::new() };
     // RT-23: nothing in a table can override these, not even what is unknown.
     if let (Some(first), false) = (endpoints.first(), f.profile.service_endpoint_route_overridable) {
         return Ok(chosen(w, first));
@@ -87,7 +103,8 @@ pub(crate) fn choose(f: &Facts, w: &Worlds, subnet: Id<Subnet>, to: IpAddr) -> R
     all.extend(user);
     all.retain(|c| c.prefix.contains(&to));
     // RT-22: inside the network and its peers, system routes beat learnt ones however specific.
-    let inside = |hop: &Hop| matches!(hop, Hop::Local | Hop::Peer(_) | Hop::ServiceEndpoint(_));
+    let inside =
+        |hop: &Hop| matches!(hop, Hop::Local | Hop::Peer(_) | Hop::Group(_) | Hop::ServiceEndpoint(_));
     let near = all.iter().any(|c| c.rank == Rank::System && c.hops.iter().any(inside));
     if !near {
         all.extend(gateway.into_iter().filter(|c| c.prefix.contains(&to)));
@@ -162,10 +179,13 @@ fn system_routes(
     let mut out = vec![system(everything, Hop::Internet)];
     let own = f.prefixes(vnet);
     out.extend(own.iter().map(|p| system(*p, Hop::Local)));
+    for other in f.joined(vnet) {
+        out.extend(f.prefixes(other).iter().map(|p| system(*p, Hop::Group(other))));
+    }
     // RT-19: a table may refuse the routes of peerings.
     if !table.is_some_and(refuses_peerings) {
-        for (peer, _) in f.peers(vnet) {
-            out.extend(f.prefixes(peer).iter().map(|p| system(*p, Hop::Peer(peer))));
+        for (peer, side) in f.peers(vnet) {
+            out.extend(f.brings(&side).into_iter().map(|p| system(p, Hop::Peer(peer))));
         }
     }
     // RT-3a, RT-3b: a default route of the user's, or a learnt one, takes the None routes away.
@@ -243,14 +263,68 @@ fn user_hops(f: &Facts, table: &RouteTable, route: &Route) -> Option<Vec<Hop>> {
     })
 }
 
+/// RS-2, RS-3: what appliances tell a Route Server, in its network and in those that use it over a peering: the
+/// shortest AS path of a prefix, all of the same length.
+fn told_routes(f: &Facts, vnet: Id<VirtualNetwork>) -> Vec<Candidate> {
+    let mut told: Vec<(IpNet, usize, IpAddr)> = Vec::new();
+    for route in f.inv.bgp_routes.iter() {
+        let learnt = route.learned_by.known().and_then(|r| f.inv.follow_any(&r.text));
+        let Some(Slot { table: TableTag::VirtualHub, row }) = learnt else { continue };
+        let server = &f.inv.virtual_hubs[Id::new(row as usize)];
+        let home = server.ip_configurations.iter().find_map(|c| f.row(&c.subnet));
+        let Some(home) = home.and_then(|s| f.vnet_of(s)) else { continue };
+        let uses = f.peers(vnet).iter().any(|(peer, side)| {
+            let lets = side.reverse.is_some_and(|r| r.allow_gateway_transit.is(true));
+            *peer == home && side.row.use_remote_gateways.is(true) && lets
+        });
+        let (Some(prefix), Some(ip)) = (route.address_prefix.known(), route.next_hop_ip_address.known())
+        else {
+            continue;
+        };
+        let path = route.as_path.known();
+        let length =
+            path.map_or(1, |p| p.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty()).count());
+        if home == vnet || uses {
+            told.push((*prefix, length, *ip));
+        }
+    }
+    let mut out: Vec<Candidate> = Vec::new();
+    for (prefix, length, ip) in &told {
+        let shortest = told.iter().filter(|(p, ..)| p == prefix).map(|(_, l, _)| *l).min();
+        if shortest != Some(*length) {
+            continue;
+        }
+        match out.iter_mut().find(|c| c.prefix == *prefix) {
+            Some(same) if same.hops.contains(&Hop::Appliance(*ip)) => {}
+            Some(same) => same.hops.push(Hop::Appliance(*ip)),
+            None => out.push(Candidate {
+                prefix: *prefix,
+                rank: Rank::Bgp,
+                hops: vec![Hop::Appliance(*ip)],
+                decider: None,
+            }),
+        }
+    }
+    out
+}
+
+/// Every prefix that a network has learnt from gateways, Route Servers and hubs.
+pub(crate) fn learnt_prefixes(f: &Facts, vnet: Id<VirtualNetwork>) -> Vec<IpNet> {
+    gateway_routes(f, vnet, None).into_iter().map(|c| c.prefix).collect()
+}
+
 /// RT-6: what gateways know, unless the table keeps it out.
 fn gateway_routes(f: &Facts, vnet: Id<VirtualNetwork>, table: Option<&RouteTable>) -> Vec<Candidate> {
     if table.is_some_and(|t| t.disable_bgp_route_propagation.is(true)) {
         return Vec::new();
     }
-    let mut out: Vec<Candidate> = Vec::new();
+    let mut out: Vec<Candidate> = told_routes(f, vnet);
+    for (prefix, hub) in super::wan::learnt(f, vnet) {
+        out.push(Candidate { prefix, rank: Rank::Bgp, hops: vec![Hop::Hub(hub)], decider: None });
+    }
     for (prefix, gateway) in gateway_prefixes(f, vnet) {
-        match out.iter_mut().find(|c| c.prefix == prefix) {
+        let same = |c: &&mut Candidate| c.prefix == prefix && matches!(c.hops[0], Hop::Gateway(_));
+        match out.iter_mut().find(same) {
             None => out.push(Candidate {
                 prefix,
                 rank: Rank::Bgp,

@@ -31,17 +31,45 @@ pub(crate) fn admit(
     match way.arrival {
         Arrival::Endpoint(place) => own_resource(f, place, call),
         Arrival::Outside => {
-            let Some((service, _)) = call.service else { return Ok(()) };
+            let Some((service, _)) = call.service.or(way.origin) else { return Ok(()) };
             let region = way.left.and_then(|v| f.region(v));
+            if let Some(says) = perimeter(f, service, way.last.source) {
+                return says;
+            }
             let came = Came::Public { address: way.last.source, region, nameless: way.nameless };
             public(f, w, service, &came).map_err(|s| because(f, s, named))
         }
         Arrival::ServiceEndpoint(subnet) => {
             let Some((service, _)) = call.service else { return Ok(()) };
+            if let Some(says) = perimeter(f, service, way.last.source) {
+                return says;
+            }
             public(f, w, service, &Came::Subnet(subnet)).map_err(|s| because(f, s, named))
         }
         _ => Ok(()),
     }
+}
+
+/// NSP-1, NSP-2: an enforced perimeter says who may come in, whatever the resource itself says; `None` where there
+/// is none, or one that only watches.
+fn perimeter(f: &Facts, service: Id<PlatformService>, source: IpAddr) -> Option<Result<(), Stop>> {
+    let id = &f.inv.services[service].id;
+    let about = |a: &&netwhy::inventory::PerimeterAssociation| {
+        let resource = a.private_link_resource.known().and_then(|r| f.inv.follow_any(&r.text));
+        resource.and_then(|s| f.inv.id_of(s)) == Some(id)
+    };
+    let association = f.inv.perimeter_associations.iter().find(about)?;
+    if !association.access_mode.is(netwhy::inventory::AccessMode::Enforced) {
+        return None;
+    }
+    let profile = f.row(&association.profile).map(|p| f.inv.perimeter_profiles[p].id.clone());
+    let lets = f.inv.perimeter_rules.iter().any(|r| {
+        r.id.parent() == profile
+            && r.direction.is(netwhy::inventory::Direction::Inbound)
+            && r.address_prefixes.iter().any(|p| p.contains(&source))
+    });
+    let decider = Some(association.id.full_name());
+    Some(if lets { Ok(()) } else { Err(Stop { cause: Cause::PerimeterDeny, decider }) })
 }
 
 /// PE-1: a connection that is not approved carries nothing.

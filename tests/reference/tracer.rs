@@ -28,6 +28,7 @@ fn trace(f: &Facts, w: &Worlds, flow: &Flow) -> Result<(), Stop> {
         Target::Address(ip) => ip,
         Target::Name(name) => {
             call.service = service_of(f, &name);
+            call.door = super::edge::door_of(f, &name);
             let named = resolve_in(f, w, asker, &name)?;
             call.host = Some(name);
             let ip = named.ip;
@@ -47,7 +48,7 @@ fn trace(f: &Facts, w: &Worlds, flow: &Flow) -> Result<(), Stop> {
     if let (Arrival::Endpoint(place), None) = (way.arrival, call.service) {
         call.service = behind(f, place);
     }
-    if let (Arrival::Outside, Some(name)) = (way.arrival, &call.host) {
+    if let (Arrival::Outside, Some(name), None) = (way.arrival, &call.host, call.door) {
         listening(f, name, &packet)?;
     }
     // Without an answer there is no handshake, and nobody to refuse.
@@ -57,7 +58,10 @@ fn trace(f: &Facts, w: &Worlds, flow: &Flow) -> Result<(), Stop> {
     let reached =
         matches!(way.arrival, Arrival::Endpoint(_) | Arrival::Outside | Arrival::ServiceEndpoint(_));
     match &flow.identity {
-        Some(who) if reached => authorize(f, who, flow.action.as_deref(), &call),
+        Some(who) if reached => {
+            call.service = call.service.or(way.origin);
+            authorize(f, who, flow.action.as_deref(), &call)
+        }
         _ => Ok(()),
     }
 }

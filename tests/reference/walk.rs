@@ -1,13 +1,16 @@
 //! The way there: from a sender, hop by hop, to whatever takes the packet.
 
+use super::edge;
 use super::facts::{Bound, Facts, Holder, ip, is_public, metadata, platform};
 use super::filters::{Packet, inbound, outbound};
 use super::firewall::{self, Pass};
 use super::routes::{Chosen, Hop, behind, choose, sites_gateways};
+use super::wan;
 use super::worlds::{Stop, Why, Worlds};
 use netwhy::inventory::{
-    AnyKind, GatewayType, Id, LoadBalancer, LoadBalancingRule, OnPremisesSite, PlatformService,
-    PublicIpAddress, Ref, ResourceId, Sku, Subnet, VirtualNetwork, VirtualNetworkGateway,
+    AnyKind, ApplicationGateway, GatewayType, Id, LoadBalancer, LoadBalancingRule, OnPremisesSite,
+    PlatformService, PublicIpAddress, Ref, ResourceId, Sku, Subnet, VirtualHub, VirtualNetwork,
+    VirtualNetworkGateway,
 };
 use netwhy::net::{IpAddr, IpNet, Protocol, ProtocolMatch};
 use netwhy::network::AttachmentKind;
@@ -53,6 +56,8 @@ pub(crate) struct Call {
     pub(crate) host: Option<String>,
     /// The service and endpoint that the name means.
     pub(crate) service: Option<(Id<PlatformService>, usize)>,
+    /// The Front Door endpoint that the name means.
+    pub(crate) door: Option<Id<netwhy::inventory::FrontDoorEndpoint>>,
 }
 
 impl Call {
@@ -83,6 +88,8 @@ pub(crate) enum Arrival {
     Beyond(usize),
     /// The platform's own addresses.
     Platform,
+    /// Behind Front Door, over a private link.
+    Edge,
 }
 
 /// What remembers a flow.
@@ -94,6 +101,10 @@ pub(crate) enum Mark {
     Exit(usize),
     /// The internet line of a site.
     Line(Id<OnPremisesSite>),
+    /// The firewall of a Virtual WAN hub.
+    Hub(Id<VirtualHub>),
+    /// Front Door.
+    Edge,
     /// What leads to this holder from a public address or a load balancer; its host undoes it.
     Front(usize),
 }
@@ -120,6 +131,8 @@ pub(crate) struct Way {
     pub(crate) left: Option<Id<VirtualNetwork>>,
     /// It left by a NAT gateway whose address no file tells.
     pub(crate) nameless: bool,
+    /// The service that Front Door leads to.
+    pub(crate) origin: Option<(Id<PlatformService>, usize)>,
 }
 
 struct Walk<'a, 'b> {
@@ -128,6 +141,7 @@ struct Walk<'a, 'b> {
     call: &'b Call,
     way: Way,
     seen: Vec<(usize, Packet)>,
+    hubs: Vec<(Id<VirtualHub>, bool, Packet)>,
 }
 
 fn stop<T>(cause: Cause, decider: Option<String>) -> Result<T, Stop> {
@@ -144,11 +158,12 @@ pub(crate) fn carry(f: &Facts, w: &Worlds, start: Start, packet: Packet, call: &
         last: packet,
         left: None,
         nameless: false,
+        origin: None,
     };
-    let mut walk = Walk { f, w, call, way, seen: Vec::new() };
+    let mut walk = Walk { f, w, call, way, seen: Vec::new(), hubs: Vec::new() };
     let (arrival, last) = match start {
         Start::Holder(place) => walk.leave(place, packet)?,
-        Start::Site(site) => walk.from_site(site, packet)?,
+        Start::Site(site) => walk.at_site(site, packet)?,
         Start::Internet => walk.from_internet(packet)?,
     };
     walk.way.arrival = arrival;
@@ -216,6 +231,8 @@ impl Walk<'_, '_> {
                 self.cross(&holder, vnet, &packet)?;
                 self.arrive(there, packet, false)
             }
+            Hop::Group(vnet) => self.land(vnet, packet),
+            Hop::Hub(hub) => self.at_hub(hub, packet, false),
             Hop::Internet => self.exit(place, packet),
             Hop::ServiceEndpoint(endpoint) => {
                 self.policies(&holder, &endpoint)?;
@@ -249,9 +266,12 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// PEER-6: over a peering, where the profile takes `allowForwardedTraffic` as a real block.
+    /// PEER-10, and PEER-6 where the profile takes `allowForwardedTraffic` as a real block.
     fn cross(&self, from: &Holder, to: Id<VirtualNetwork>, packet: &Packet) -> Result<(), Stop> {
         let f = self.f;
+        if let Some(peering) = f.left_out(from.subnet, to).filter(|_| from.vnet != to) {
+            return stop(Cause::SubnetPeeringOutside, Some(peering));
+        }
         let forwarded = !f.in_vnet(from.vnet, packet.source);
         let gateway = matches!(from.kind, AttachmentKind::Gateway(_));
         if from.vnet == to
@@ -280,6 +300,10 @@ impl Walk<'_, '_> {
             return stop(Cause::AddressNotInUse, Some(self.f.inv.virtual_networks[vnet].id.full_name()));
         };
         inbound(self.f, self.w, &vacant, &packet, false)?;
+        // PLAT-5: Azure keeps the first four addresses of a subnet and the last one.
+        if kept_by_azure(&self.f.inv.subnets[vacant.subnet], packet.destination) {
+            return stop(Cause::AddressNotInUse, Some(self.f.inv.subnets[vacant.subnet].id.full_name()));
+        }
         Ok((Arrival::Vacant(vacant), packet))
     }
 
@@ -293,7 +317,7 @@ impl Walk<'_, '_> {
             }
             AttachmentKind::Firewall(id) => {
                 if packet.port == 53
-                    && packet.protocol == Protocol::Udp
+                    && packet.protocol.has_ports()
                     && firewall::proxy_servers(self.f, id).is_some()
                 {
                     return Ok((Arrival::Proxy(place), packet));
@@ -304,12 +328,84 @@ impl Walk<'_, '_> {
                 inbound(self.f, self.w, &holder, &packet, false)?;
                 Ok((Arrival::Endpoint(place), packet))
             }
+            AttachmentKind::ApplicationGateway(id) => self.at_application_gateway(place, id, packet),
+            // They answer their own port and nothing else.
+            AttachmentKind::Bastion(_) | AttachmentKind::Resolver(_) => {
+                inbound(self.f, self.w, &holder, &packet, false)?;
+                let bastion = matches!(holder.kind, AttachmentKind::Bastion(_));
+                let open = match bastion {
+                    true => packet.protocol == Protocol::Tcp && packet.port == 443,
+                    false => packet.protocol.has_ports() && packet.port == 53,
+                };
+                match open {
+                    true => Ok((Arrival::Guest(place), packet)),
+                    false => stop(Cause::NothingListens, self.name(place)),
+                }
+            }
+            // RS-1.
+            AttachmentKind::RouteServer(_) => stop(Cause::NextHopNotForwarding, self.name(place)),
             _ => {
                 inbound(self.f, self.w, &holder, &packet, closed)?;
                 if packet.protocol.has_ports() && !self.f.listens(&holder, packet.port) {
                     return stop(Cause::NothingListens, self.name(place));
                 }
                 Ok((Arrival::Guest(place), packet))
+            }
+        }
+    }
+
+    /// AGW-1: a listener takes the request, and a flow of the gateway's own goes to a backend.
+    fn at_application_gateway(&mut self, place: usize, id: Id<ApplicationGateway>, packet: Packet) -> Done {
+        let (holder, host) = (self.holder(place), self.call.host.as_deref());
+        let after = edge::through_gateway(self.f, self.w, id, &holder, &packet, host)?;
+        self.record(Mark::Device(place), packet, after);
+        self.leave(place, after)
+    }
+
+    /// VWAN-8 to VWAN-10: through the firewall that the hub's policy names, then by its table.
+    fn at_hub(&mut self, hub: Id<VirtualHub>, packet: Packet, inspected: bool) -> Done {
+        let f = self.f;
+        // RT-14.
+        let seen = (hub, inspected, packet);
+        if self.hubs.contains(&seen) {
+            return stop(Cause::RoutingLoop, None);
+        }
+        self.hubs.push(seen);
+        let private = wan::is_private(packet.destination);
+        match (wan::policy(f, hub, private), inspected) {
+            (Some(firewall), false) => {
+                firewall::filter(f, self.w, 0, firewall, &packet, self.call.host.as_deref())?;
+                self.record(Mark::Hub(hub), packet, packet);
+                return self.at_hub(hub, packet, true);
+            }
+            (Some(_), true) if !private => {
+                let cloud = f.tags.find("AzureCloud").and_then(|t| f.tags.representative(t));
+                let after = Packet { source: cloud.unwrap_or_else(internet_address), ..packet };
+                self.record(Mark::Hub(hub), packet, after);
+                return self.outside(after);
+            }
+            _ => {}
+        }
+        match wan::towards(f, hub, packet.destination) {
+            None => stop(Cause::NoRoute, Some(f.inv.virtual_hubs[hub].id.full_name())),
+            Some(wan::Known::Spoke(vnet, home)) if home == hub => self.land(vnet, packet),
+            Some(wan::Known::Site(site, home)) if home == hub => self.at_site(site, packet),
+            Some(wan::Known::Spoke(_, home) | wan::Known::Site(_, home)) => self.at_hub(home, packet, false),
+        }
+    }
+
+    /// AFD-1: Front Door opens a flow of its own to the origin.
+    fn at_front_door(&mut self, door: Id<netwhy::inventory::FrontDoorEndpoint>, packet: Packet) -> Done {
+        match edge::origin(self.f, door)? {
+            edge::Origin::Private => Ok((Arrival::Edge, packet)),
+            edge::Origin::Public { host, port, service } => {
+                let destination = super::names::public_address(self.f, &host)?;
+                let source = edge::backend(self.f).unwrap_or(packet.source);
+                let after = Packet { source, destination, port, ..packet };
+                self.record(Mark::Edge, packet, after);
+                self.way.origin = service;
+                self.way.left = None;
+                Ok((Arrival::Outside, after))
             }
         }
     }
@@ -428,10 +524,7 @@ impl Walk<'_, '_> {
             }
             return Ok((Arrival::Site(site), packet));
         }
-        if is_public(packet.destination) && row.internet_access.or(true) == Ok(true) {
-            return self.by_line(site, packet);
-        }
-        stop(Cause::NoRoute, Some(row.id.full_name()))
+        self.from_site(site, packet)
     }
 
     /// Out of a site's own line to the internet.
@@ -447,15 +540,20 @@ impl Walk<'_, '_> {
     fn from_site(&mut self, site: Id<OnPremisesSite>, packet: Packet) -> Done {
         let row = &self.f.inv.on_premises_sites[site];
         let to = packet.destination;
-        if row.address_prefixes.iter().any(|p| p.contains(&to)) {
-            return self.at_site(site, packet);
-        }
         if let Some(gateway) = gateway_from(self.f, site, to) {
             let place = self.f.holders.iter().position(|h| h.kind == AttachmentKind::Gateway(gateway));
             let Some(place) = place else { return stop(Cause::DanglingReference, None) };
             // NSG-22, SAR-7: nothing filters in the gateway's subnet; its routes count (RT-34).
             sound_gateway(self.f, place)?;
             return self.route(place, packet);
+        }
+        let private = |h: &Id<VirtualHub>| wan::policy(self.f, *h, true).is_some() && wan::is_private(to);
+        let hub = wan::hubs_of(self.f, site)
+            .into_iter()
+            .find(|h| wan::towards(self.f, *h, to).is_some() || private(h));
+        let sends = !row.routes.given || row.routes.iter().any(|p| p.contains(&to));
+        if let Some(hub) = hub.filter(|_| sends) {
+            return self.at_hub(hub, packet, false);
         }
         if is_public(to) && row.internet_access.or(true) == Ok(true) {
             return self.by_line(site, packet);
@@ -531,13 +629,26 @@ impl Walk<'_, '_> {
         }
         let asked = subnet.default_outbound_access.known().copied();
         let default = asked.unwrap_or(f.profile.default_outbound_for_new_vnets.unwrap_or(true));
+        // OUT-8: a delegated subnet is not private.
+        if !default && !subnet.delegations.items.is_empty() {
+            return Ok(Some(some_public_address()));
+        }
+        // OUT-11: a pool of a Standard load balancer takes the default away; one by address does not (OUT-9).
+        if default && let Some(balancer) = self.standard_pool(holder) {
+            return stop(Cause::NoOutboundMethod, Some(balancer));
+        }
         if !default {
             // OUT-7: storage of the same region is reachable from a private subnet.
-            if self.storage_of_region(holder.vnet) {
+            if self.storage_of_region(holder.vnet, packet.destination) {
                 return Ok(None);
             }
             let decider = Some(subnet.id.full_name());
             return stop(Cause::NoOutboundMethod, decider);
+        }
+        // OUT-11: a Standard load balancer takes it from the backends it has by their interfaces; OUT-9: not from
+        // those it has by address.
+        if let Some(balancer) = self.behind_standard(holder) {
+            return stop(Cause::NoOutboundMethod, Some(balancer));
         }
         // OUT-4: no ICMP.
         if !packet.protocol.has_ports() {
@@ -546,12 +657,48 @@ impl Walk<'_, '_> {
         Ok(Some(some_public_address()))
     }
 
-    fn storage_of_region(&self, vnet: Id<VirtualNetwork>) -> bool {
-        let Some((service, _)) = self.call.service else { return false };
-        let row = &self.f.inv.services[service];
-        let storage = row.id.is_kind("Microsoft.Storage/storageAccounts");
-        let region = row.location.known().map(|l| netwhy::network::normal_region(l));
-        storage && region.is_some() && region == self.f.region(vnet)
+    /// The Standard load balancer in whose pool the holder is by its configuration.
+    fn standard_pool(&self, holder: &Holder) -> Option<String> {
+        let standard = self.f.inv.load_balancers.iter().filter(|b| b.sku.is(Sku::Standard));
+        let mut held = standard.flat_map(|b| (0..b.backend_address_pools.items.len()).map(move |p| (b, p)));
+        let found = held.find(|(balancer, pool)| {
+            let by_address = |ip: &IpAddr| Some(*ip) == holder.ip;
+            let addresses = &balancer.backend_address_pools.items[*pool].addresses;
+            !addresses.iter().any(|a| a.ip_address.known().is_some_and(by_address))
+                && pool_members(self.f, balancer, *pool).iter().any(|b| self.holder(*b) == *holder)
+        });
+        found.map(|(balancer, _)| balancer.id.full_name())
+    }
+
+    fn behind_standard(&self, holder: &Holder) -> Option<String> {
+        let AttachmentKind::Interface(nic) = holder.kind else { return None };
+        let configs = &self.f.inv.network_interfaces[nic].ip_configurations;
+        let mine = |id: &ResourceId, name: &str| {
+            configs.iter().any(|c| c.load_balancer_backend_address_pools.iter().any(|r| fits(id, name, r)))
+        };
+        let standard = self.f.inv.load_balancers.iter().filter(|b| b.sku.is(Sku::Standard));
+        standard
+            .into_iter()
+            .find(|b| b.backend_address_pools.iter().any(|p| mine(&p.id, &p.name)))
+            .map(|b| b.id.full_name())
+    }
+
+    fn storage_of_region(&self, vnet: Id<VirtualNetwork>, to: IpAddr) -> bool {
+        let Some(region) = self.f.region(vnet) else { return false };
+        match self.call.service {
+            Some((service, _)) => {
+                let row = &self.f.inv.services[service];
+                let here = row.location.known().map(|l| netwhy::network::normal_region(l));
+                row.id.is_kind("Microsoft.Storage/storageAccounts") && here == Some(region)
+            }
+            // Whoever owns the account: it is the tag of the region that tells.
+            None => {
+                let known =
+                    self.call.host.as_deref().is_some_and(|h| netwhy::services::well_known(h).is_some());
+                let tag = self.f.tag(&format!("Storage.{region}"));
+                self.call.door.is_none() && !known && tag.is_some_and(|set| set.contains(to))
+            }
+        }
     }
 
     /// LB-9: an outbound rule of a public load balancer whose pool the holder is in.
@@ -578,6 +725,9 @@ impl Walk<'_, '_> {
 
     /// On the public internet: an address of the estate, or anything else.
     fn outside(&mut self, packet: Packet) -> Done {
+        if let Some(door) = self.call.door {
+            return self.at_front_door(door, packet);
+        }
         match self.published(packet.destination) {
             true => self.from_internet(packet),
             false => Ok((Arrival::Outside, packet)),
@@ -591,6 +741,9 @@ impl Walk<'_, '_> {
     /// PKT-4: translation of a public address comes first.
     fn from_internet(&mut self, packet: Packet) -> Done {
         let f = self.f;
+        if let Some(door) = self.call.door {
+            return self.at_front_door(door, packet);
+        }
         let to = packet.destination;
         let is = |row: Option<Id<PublicIpAddress>>| row.is_some_and(|row| f.public_ip(row) == Some(to));
         for (place, holder) in f.holders.iter().enumerate() {
@@ -615,6 +768,28 @@ impl Walk<'_, '_> {
                 return self.dnat(place, id, packet);
             }
         }
+        for (place, holder) in f.holders.iter().enumerate() {
+            let fronts = match holder.kind {
+                AttachmentKind::ApplicationGateway(id) => {
+                    &f.inv.application_gateways[id].frontend_ip_configurations
+                }
+                _ => continue,
+            };
+            if fronts.iter().any(|front| is(f.row(&front.public_ip_address))) {
+                return self.arrive(place, packet, false);
+            }
+        }
+        for (place, holder) in f.holders.iter().enumerate() {
+            let AttachmentKind::Bastion(id) = holder.kind else { continue };
+            let configs = &f.inv.bastion_hosts[id].ip_configurations;
+            if let (true, Some(private)) =
+                (configs.iter().any(|c| is(f.row(&c.public_ip_address))), holder.ip)
+            {
+                let inside = Packet { destination: private, ..packet };
+                self.record(Mark::Front(place), packet, inside);
+                return self.arrive(place, inside, false);
+            }
+        }
         match is_public(to) {
             // NAT-2: nothing takes unsolicited packets there.
             true if self.published(to) => stop(Cause::OriginUnmatched, None),
@@ -626,8 +801,11 @@ impl Walk<'_, '_> {
     /// PEER-9, LB-11: a Basic frontend over global peering.
     fn basic_across_peering(&self, balancer: Id<LoadBalancer>, front: &Holder) -> Result<(), Stop> {
         let f = self.f;
-        let Start::Holder(first) = self.way.start else { return Ok(()) };
-        let from = self.seen.last().map_or(first, |(place, _)| *place);
+        let first = match self.way.start {
+            Start::Holder(first) => Some(first),
+            Start::Site(_) | Start::Internet => None,
+        };
+        let Some(from) = self.seen.last().map(|(place, _)| *place).or(first) else { return Ok(()) };
         let (here, there) = (f.region(self.holder(from).vnet), f.region(front.vnet));
         if f.inv.load_balancers[balancer].sku.is(Sku::Basic) && here != there {
             let decider = Some(f.inv.load_balancers[balancer].id.full_name());
@@ -651,7 +829,7 @@ impl Walk<'_, '_> {
             let front = rule.frontend_ip_configuration.known().and_then(|r| frontend_of(balancer, r));
             front == Some(number) && takes(rule, &packet)
         });
-        let Some(rule) = rule else { return stop(Cause::FrontendPortClosed, name) };
+        let Some(rule) = rule else { return self.inbound_nat(id, number, packet, name) };
         let pool = rule.backend_address_pool.iter().find_map(|r| pool_of(balancer, r));
         let backends = pool.map(|p| pool_members(f, balancer, p)).unwrap_or_default();
         if backends.is_empty() {
@@ -692,6 +870,40 @@ impl Walk<'_, '_> {
         let front = &balancer.frontend_ip_configurations.items[number];
         let public = !front.public_ip_address.is_absent();
         // LB-2: a Standard public frontend is closed until a group opens it.
+        self.arrive(place, inside, public && balancer.sku.is(Sku::Standard))
+    }
+
+    /// An inbound NAT rule, where no load-balancing rule takes the packet.
+    fn inbound_nat(
+        &mut self,
+        id: Id<LoadBalancer>,
+        number: usize,
+        packet: Packet,
+        name: Option<String>,
+    ) -> Done {
+        let f = self.f;
+        let balancer = &f.inv.load_balancers[id];
+        let rule = balancer.inbound_nat_rules.iter().find(|rule| {
+            let front = rule.frontend_ip_configuration.known().and_then(|r| frontend_of(balancer, r));
+            let port = rule.frontend_port.is(i64::from(packet.port));
+            front == Some(number)
+                && port
+                && rule.protocol.or(ProtocolMatch::ANY).is_ok_and(|p| p.contains(packet.protocol))
+        });
+        let Some(rule) = rule else { return stop(Cause::FrontendPortClosed, name) };
+        let member = |c: &netwhy::inventory::IpConfiguration| {
+            c.load_balancer_inbound_nat_rules.iter().any(|r| fits(&rule.id, &rule.name, r))
+        };
+        let nic = f.inv.network_interfaces.rows().find(|(_, n)| n.ip_configurations.iter().any(member));
+        let place =
+            nic.and_then(|(n, _)| f.holders.iter().position(|h| h.kind == AttachmentKind::Interface(n)));
+        let Some((place, ip)) = place.and_then(|p| Some((p, f.holders[p].ip?))) else {
+            return stop(Cause::NoBackend, name.map(|n| format!("{n}/{}", rule.name)));
+        };
+        let port = rule.backend_port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(packet.port);
+        let inside = Packet { destination: ip, port, ..packet };
+        self.record(Mark::Front(place), packet, inside);
+        let public = !balancer.frontend_ip_configurations.items[number].public_ip_address.is_absent();
         self.arrive(place, inside, public && balancer.sku.is(Sku::Standard))
     }
 
@@ -840,8 +1052,8 @@ fn takes(rule: &LoadBalancingRule, packet: &Packet) -> bool {
     packet.protocol.has_ports() && protocol && (port == 0 || port == i64::from(packet.port))
 }
 
-/// Whether a reference means a part of a load balancer: by id, by name, or by `balancer/name`.
-fn fits(id: &ResourceId, name: &str, reference: &Ref<AnyKind>) -> bool {
+/// Whether a reference means a part of a load balancer or gateway: by id, by name, or by `balancer/name`.
+pub(crate) fn fits(id: &ResourceId, name: &str, reference: &Ref<AnyKind>) -> bool {
     if ResourceId::looks_like_one(&reference.text) {
         return ResourceId::new(&reference.text) == *id;
     }
@@ -854,4 +1066,15 @@ fn frontend_of(balancer: &LoadBalancer, reference: &Ref<AnyKind>) -> Option<usiz
 
 fn pool_of(balancer: &LoadBalancer, reference: &Ref<AnyKind>) -> Option<usize> {
     balancer.backend_address_pools.iter().position(|x| fits(&x.id, &x.name, reference))
+}
+
+/// Whether Azure keeps an address of a subnet for itself.
+fn kept_by_azure(subnet: &netwhy::inventory::Subnet, ip: IpAddr) -> bool {
+    let IpAddr::V4(ip) = ip else { return false };
+    subnet.address_prefixes.iter().any(|prefix| match prefix {
+        netwhy::net::IpNet::V4(net) if net.prefix_len() <= 29 && net.contains(&ip) => {
+            net.hosts().take(3).any(|kept| kept == ip) || ip == net.network() || ip == net.broadcast()
+        }
+        _ => false,
+    })
 }

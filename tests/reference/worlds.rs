@@ -72,6 +72,8 @@ pub(crate) struct Answer {
     pub(crate) stops: BTreeSet<Stop>,
     /// What is unknown on the way, whether or not it changes the answer.
     pub(crate) doubts: BTreeSet<Cause>,
+    /// What certainly stops some branch in some world.
+    pub(crate) seen: BTreeSet<Stop>,
 }
 
 /// Runs the tracer in every world. `None` where there are too many.
@@ -107,7 +109,10 @@ fn leaf(ending: Result<(), Stop>) -> Answer {
         Err(stop) if stop.cause.disposition() == Disposition::InsufficientInfo => Outcome::Unknown,
         Err(_) => Outcome::Blocked,
     };
-    Answer { outcome, stops: ending.err().into_iter().collect(), doubts: BTreeSet::new() }
+    let stops: BTreeSet<Stop> = ending.err().into_iter().collect();
+    let certain = |s: &&Stop| outcome == Outcome::Blocked && !s.is_supposed();
+    let seen = stops.iter().filter(certain).cloned().collect();
+    Answer { outcome, stops, doubts: BTreeSet::new(), seen }
 }
 
 fn together(why: Why, answers: Vec<Answer>) -> Answer {
@@ -143,5 +148,6 @@ fn together(why: Why, answers: Vec<Answer>) -> Answer {
     if let Why::Unknown(cause) = why {
         doubts.insert(cause);
     }
-    Answer { outcome, stops, doubts }
+    let seen = answers.iter().flat_map(|a| a.seen.iter().cloned()).collect();
+    Answer { outcome, stops, doubts, seen }
 }

@@ -128,12 +128,18 @@ fn rule(line: &Line, priority: usize) -> String {
     )
 }
 
+/// Name, protocols, sources, destinations, ports.
+pub(crate) type NetworkTuple = (String, Vec<&'static str>, Vec<String>, String, Vec<String>);
+
+/// Name, protocols with ports, sources, names.
+pub(crate) type ApplicationTuple = (String, Vec<(&'static str, u16)>, Vec<String>, Vec<String>);
+
 /// The rules of a firewall, put together: names that share senders and ports stand in one rule.
 pub(crate) struct FirewallRules {
-    /// Network rules: name, protocols, sources, destinations, ports.
-    pub(crate) network: Vec<(String, Vec<&'static str>, Vec<String>, String, Vec<String>)>,
-    /// Application rules: name, protocols with ports, sources, names.
-    pub(crate) application: Vec<(String, Vec<(&'static str, u16)>, Vec<String>, Vec<String>)>,
+    /// Network rules.
+    pub(crate) network: Vec<NetworkTuple>,
+    /// Application rules.
+    pub(crate) application: Vec<ApplicationTuple>,
 }
 
 pub(crate) fn firewall_rules(lines: &[&Line]) -> FirewallRules {

@@ -10,9 +10,10 @@ use crate::diag::{At, Diagnostics, DocId};
 use crate::doc::parse_yaml;
 use crate::formats::change as change_file;
 use crate::inventory::change::Change;
-use crate::net::{PortRange, PortSet, Protocol};
+use crate::net::{Header, PortRange, PortSet, Protocol};
 use crate::network::Network;
 use crate::profile::Profile;
+use crate::services::name_matches;
 use crate::trace::{self, Decision, Endpoint, Flow, Origin, Outcome, Trace};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -112,6 +113,7 @@ impl Wanted {
                             why: chosen.why,
                             advice: chosen.advice,
                             asks: vec![number],
+                            headers: vec![(number, crossing.header)],
                         });
                         if crossing.balanced {
                             wanted.probes(&crossing.place, number);
@@ -141,6 +143,7 @@ impl Wanted {
             why: "the load balancer probes its backends from 168.63.129.16".into(),
             advice: None,
             asks: vec![ask],
+            headers: Vec::new(),
         });
     }
 
@@ -150,6 +153,7 @@ impl Wanted {
                 known.asks.extend(
                     wish.asks.iter().filter(|ask| !known.asks.contains(ask)).copied().collect::<Vec<_>>(),
                 );
+                known.headers.extend(wish.headers);
                 known.sources.extend(wish.sources);
                 known.sources.sort();
                 known.sources.dedup();
@@ -218,17 +222,65 @@ impl Proof<'_> {
         let mut kept: Vec<Option<Wish>> = wishes.into_iter().map(Some).collect();
         let present = |kept: &[Option<Wish>]| kept.iter().flatten().cloned().collect::<Vec<_>>();
         let all = self.decisions(&self.applied(&present(&kept)), None, &mut quiet);
+        let works = |ask: &usize| all[*ask].as_ref().is_some_and(|d| d.outcome == Outcome::Allowed);
         for number in order {
             let Some(wish) = kept[number].take() else { continue };
-            let rest = self.applied(&present(&kept));
-            // Only flows that the wish could have let through can miss it.
-            let concerned = |ask: usize| all[ask].as_ref().is_some_and(|d| d.outcome == Outcome::Allowed);
-            let now = self.decisions(&rest, Some(&concerned), &mut quiet);
+            if !wish.asks.iter().any(works) {
+                continue;
+            }
+            let others = present(&kept);
+            if self.is_alone(&wish, &others, &works) {
+                kept[number] = Some(wish);
+                continue;
+            }
+            // Only flows of the same place could miss it.
+            let here: BTreeSet<usize> = wish
+                .asks
+                .iter()
+                .copied()
+                .chain(others.iter().filter(|o| o.place == wish.place).flat_map(|o| o.asks.iter().copied()))
+                .filter(|ask| works(ask))
+                .collect();
+            let rest = self.applied(&others);
+            let now = self.decisions(&rest, Some(&|ask| here.contains(&ask)), &mut quiet);
             if now.iter().flatten().any(|decision| decision.outcome != Outcome::Allowed) {
                 kept[number] = Some(wish);
             }
         }
         kept.into_iter().flatten().collect()
+    }
+
+    /// Whether nothing else could let one of its flows through, so that there is no need to try. What may overlap is
+    /// tried; managed networks let some flows through by themselves.
+    fn is_alone(&self, wish: &Wish, others: &[Wish], works: &dyn Fn(&usize) -> bool) -> bool {
+        let rivals: Vec<&Wish> = others
+            .iter()
+            .filter(|o| o.place == wish.place && o.way == wish.way && o.protocol == wish.protocol)
+            .collect();
+        let managed = matches!(wish.place, Place::ManagedNetwork(_));
+        let alone = |(ask, header): &(usize, Header)| {
+            works(ask)
+                && !rivals.iter().any(|o| o.ports.contains(header.port) && self.may_hold(o, *ask, header))
+        };
+        !managed && wish.headers.iter().any(alone)
+    }
+
+    /// Whether a wish's words may hold the other end of a flow.
+    fn may_hold(&self, wish: &Wish, ask: usize, header: &Header) -> bool {
+        let far = if wish.way == Way::Outbound { header.destination } else { header.source };
+        match &wish.selector {
+            Selector::VirtualNetwork => !self.network.is_public(far) || is_wide(self.network, &wish.place),
+            Selector::Tag(tag) => {
+                self.network.tags.find(tag).is_none_or(|id| self.network.tags.set(id).contains(far))
+            }
+            Selector::Internet => true,
+            Selector::Cidr(prefix) => prefix.contains(&far),
+            Selector::Fqdn(pattern) => match &self.asks[ask].flow.to {
+                Endpoint::Fqdn(name) => name_matches(pattern, name),
+                _ => true,
+            },
+            Selector::AzureLoadBalancer | Selector::PrivateEndpoint(..) => true,
+        }
     }
 
     fn applied(&self, wishes: &[Wish]) -> ChangeText {
@@ -247,15 +299,17 @@ impl Proof<'_> {
         for profile in &self.readings {
             let network = self.estate.network_as(&changes, profile, notes);
             self.effort.networks += 1;
-            for (number, ask) in
-                self.asks.iter().enumerate().filter(|(n, _)| wanted.is_none_or(|wanted| wanted(*n)))
-            {
+            let asked = |n: &usize| wanted.is_none_or(|wanted| wanted(*n));
+            for number in (0..self.asks.len()).filter(asked) {
                 self.effort.traces += 1;
-                let decision = trace::decide(&network, &ask.flow);
-                let worse = decision.outcome != Outcome::Allowed;
-                if found[number].is_none() || worse {
+                let decision = trace::decide(&network, &self.asks[number].flow);
+                if found[number].is_none() || decision.outcome != Outcome::Allowed {
                     found[number] = Some(decision);
                 }
+            }
+            // One reading in which a flow breaks is enough to know that something is missed.
+            if wanted.is_some() && found.iter().flatten().any(|d| d.outcome != Outcome::Allowed) {
+                break;
             }
         }
         found
@@ -266,8 +320,13 @@ impl Proof<'_> {
         let rest: Vec<Line> =
             lines.iter().enumerate().filter(|(n, _)| *n != without).map(|(_, l)| l.clone()).collect();
         let changes = apply::changes(self.network, &self.fences, &rest);
-        let worked = |ask: usize| after[ask].as_ref().is_some_and(|d| d.outcome == Outcome::Allowed);
-        let now = self.decisions(&changes, Some(&worked), &mut Diagnostics::new());
+        let here: BTreeSet<usize> = lines
+            .iter()
+            .filter(|line| line.place == lines[without].place)
+            .flat_map(|line| line.serves.iter().copied())
+            .filter(|ask| after[*ask].as_ref().is_some_and(|d| d.outcome == Outcome::Allowed))
+            .collect();
+        let now = self.decisions(&changes, Some(&|ask| here.contains(&ask)), &mut Diagnostics::new());
         let broken =
             now.iter().enumerate().filter(|(_, d)| d.as_ref().is_some_and(|d| d.outcome != Outcome::Allowed));
         broken.map(|(number, _)| number).collect()

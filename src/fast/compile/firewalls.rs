@@ -2,17 +2,20 @@
 
 use super::{Maker, groups::doubt, set_tree};
 use crate::fast::leaf;
-use crate::fast::rules::{self, Draft, MOST_RULES, Says, Side};
+use crate::fast::rules::{self, Draft, Says, Side};
 use crate::fast::tables::{FirewallRow, Plane, RuleName};
 use crate::inventory::{
     AddressMeaning, AddressWord, FirewallAction, FirewallRule, FirewallRuleType, Id, IpGroup, Many, Ref,
 };
 use crate::net::{PortRange, PortSet, Protocol};
 use crate::network::Tri;
-use crate::trace::{Ranked, application_protocol, judge_of};
+use crate::trace::{Ranked, application_protocol, judge_of, names_addresses};
 
 /// More application rules than this are left to the full engine.
 const MOST_APPLICATION_RULES: usize = 8_192;
+
+/// From so many rules on a firewall has leaves: measured, they are ahead of rows there.
+const LEAVED: usize = 128;
 
 const TCP: u8 = 1;
 const WITH_PORTS: u8 = 0b11;
@@ -58,7 +61,7 @@ impl Maker<'_> {
     }
 
     fn plane(&mut self, drafts: &[Draft]) -> Plane {
-        if drafts.len() > MOST_RULES {
+        if drafts.len() > LEAVED {
             if let Some(leaves) = leaf::build(&mut self.fast.lines, drafts) {
                 self.fast.leaves.push(leaves);
                 return Plane::Leaves(self.fast.leaves.len() as u32 - 1);
@@ -71,7 +74,7 @@ impl Maker<'_> {
     fn network_rule(&self, ranked: &Ranked<'_>) -> Draft {
         let rule = ranked.rule;
         let (source, doubt_a) = self.words(&rule.source_addresses, &rule.source_ip_groups);
-        let by_address = rule.destination_addresses.given || rule.destination_ip_groups.given;
+        let by_address = names_addresses(rule);
         let (mut destination, mut doubt_b) = match by_address {
             true => self.words(&rule.destination_addresses, &rule.destination_ip_groups),
             false => (Side::default(), false),

@@ -64,7 +64,12 @@ impl Maker<'_> {
             Field::Unknown(_) => return Method::Doubt,
             Field::Absent => self.private_by_default(Id::new(number)),
         };
-        if private { Method::Nothing } else { Method::Default }
+        match private {
+            // OUT-8: what a service manages has a way of its own.
+            true if !row.delegations.items.is_empty() => Method::Doubt,
+            true => Method::Nothing,
+            false => Method::Default,
+        }
     }
 
     fn private_by_default(&self, subnet: Id<Subnet>) -> bool {
@@ -108,6 +113,10 @@ impl Maker<'_> {
         }
         if let Some((_, public)) = crate::trace::outbound_rule(self.net, id) {
             return Some(address(public));
+        }
+        // OUT-9, OUT-11: what a load balancer takes from its pool, the full engine knows.
+        if !self.net.pools.of(id).is_empty() {
+            return Some(Method::Doubt);
         }
         // Instances of a flexible scale set have no default outbound access.
         let AttachmentKind::ScaleSet(set) = row.kind else { return None };

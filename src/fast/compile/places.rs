@@ -23,11 +23,10 @@ impl<'n> Maker<'n> {
             self.fast.set_slot(number, &SlotRow::EMPTY);
         }
         let mut rows: Vec<(usize, SlotRow)> = Vec::with_capacity(count);
-        let machines = self.machines();
         let mut said = Answers::default();
         for (number, attachment) in attachments.iter().enumerate() {
             if let Some(IpAddr::V4(ip)) = attachment.address {
-                rows.push((number, self.slot_row(number, attachment, ip.into(), &machines, &mut said)));
+                rows.push((number, self.slot_row(number, attachment, ip.into(), &mut said)));
             }
         }
         self.fast.answers = said.list;
@@ -67,32 +66,11 @@ impl<'n> Maker<'n> {
         }
     }
 
-    /// Machines by interface.
-    fn machines(&self) -> HashMap<u32, Id<VirtualMachine>> {
-        let inventory = &self.net.inventory;
-        let mut out = HashMap::new();
-        for (id, machine) in inventory.virtual_machines.rows() {
-            for nic in machine.network_interfaces.iter().filter_map(|r| inventory.follow(r).row()) {
-                out.entry(nic.raw()).or_insert(id);
-            }
-        }
-        for (nic, row) in inventory.network_interfaces.rows() {
-            if let Some(machine) = row.virtual_machine.known() {
-                match inventory.follow(machine).row() {
-                    Some(machine) => out.insert(nic.raw(), machine),
-                    None => out.remove(&nic.raw()),
-                };
-            }
-        }
-        out
-    }
-
     fn slot_row(
         &mut self,
         number: usize,
         attachment: &'n Attachment,
         ip: u32,
-        machines: &HashMap<u32, Id<VirtualMachine>>,
         said: &mut Answers,
     ) -> SlotRow {
         let inventory = &self.net.inventory;
@@ -107,7 +85,7 @@ impl<'n> Maker<'n> {
         let (mut about, mut listens, mut forwards, mut translates) = (0, None, (false, false), false);
         let kind = match attachment.kind {
             AttachmentKind::Interface(nic) => {
-                let machine = machines.get(&nic.raw()).map(|m| &inventory.virtual_machines[*m]);
+                let machine = self.net.machines[nic.index()].map(|m| &inventory.virtual_machines[m]);
                 listens = machine.map(|m| &m.listens).filter(|l| l.given);
                 forwards = self.forwards_interface(nic, machine);
                 translates = machine.is_some_and(|m| m.translates.is(true));

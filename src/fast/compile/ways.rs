@@ -2,7 +2,8 @@
 
 use super::{Maker, groups::Headers, set_tree};
 use crate::fast::routes::{
-    self, BEATEN_UNKNOWN, Hop, HopKind, MOST_HOPS, MOST_ROUTES, NetworkDraft, Prefix, UserDraft, UserTable,
+    self, BEATEN_UNKNOWN, Hop, HopKind, LEFT, MOST_HOPS, MOST_ROUTES, NetworkDraft, Prefix, UserDraft,
+    UserTable,
 };
 use crate::fast::tables::{NOBODY, SubnetRow, UNREACHABLE, VnetRow, subnet, vnet};
 use crate::fast::tree::{self, Tree};
@@ -123,6 +124,9 @@ impl<'n> Maker<'n> {
         let prefix = routes.user.iter().flat_map(|u| &u.routes).any(|r| r.prefix_unknown.is_some());
         let unknown = routes.user.as_ref().is_some_and(|u| u.unknown.is_some());
         set(lost || prefix || unknown || routes.user_unknown.is_some(), subnet::TABLE_DOUBT);
+        if let [IpNet::V4(only)] = own.address_prefixes.items[..] {
+            flags |= u32::from(only.prefix_len().min(31)) << subnet::LENGTH_AT;
+        }
         let user = table.flatten().unwrap_or_default();
         let keeps_peerings_out = routes.user.as_ref().is_some_and(|u| u.keeps_peering_routes_out);
         let (network, network_values) = self.network_tree(shared, row.vnet, keeps_peerings_out);
@@ -322,6 +326,8 @@ impl<'n> Maker<'n> {
             };
             let (Some(prefix), place) = (prefix(net), self.fast.slot_of[id.index()]) else { continue };
             if place != NOBODY {
+                let plain = self.crosses_plainly(home, self.net.attachment(*id).vnet);
+                let place = if plain { place } else { LEFT };
                 let beaten = self.net.private_endpoint_beaten_from(*id).map_or(BEATEN_UNKNOWN, u32::from);
                 drafts.push((prefix, NetworkDraft::Endpoint(place, beaten)));
             }
@@ -352,12 +358,14 @@ impl<'n> Maker<'n> {
         let tag = row.subnets.first().map(|s| self.net.subnet(*s).internet_tag.clone());
         let tag = tag.filter(|t| t.v4() != self.net.public.v4());
         set(tag.is_some(), vnet::OWN_INTERNET);
-        let lines = &mut self.fast.lines;
-        let internet: Tree = tag.map_or(Tree::default(), |t| set_tree(lines, t.v4()));
-        let spaces = row.subnets.iter().map(|s| (self.net.subnet(*s).space.v4(), s.raw()));
+        let internet: Tree = tag.map_or(Tree::default(), |t| set_tree(&mut self.fast.lines, t.v4()));
+        let kept: Vec<Vec<(u32, u32)>> = row.subnets.iter().map(|s| self.kept_by_azure(*s)).collect();
+        let spaces = row.subnets.iter().zip(&kept).flat_map(|(s, kept)| {
+            [(&kept[..], s.raw() | vnet::RESERVED), (self.net.subnet(*s).space.v4(), s.raw())]
+        });
         let (keys, values, _) = painted(spaces.collect());
-        let subnets = tree::build(lines, &keys);
-        let subnet_rows = lines.words(&values, 0);
+        let subnets = tree::build(&mut self.fast.lines, &keys);
+        let subnet_rows = self.fast.lines.words(&values, 0);
         let (network, network_values) = self.network_tree(shared, Id::new(number), false);
         let (doubt, none_removed) = self.route_flags(&row.routes);
         set(doubt, vnet::ROUTE_DOUBT);
@@ -388,6 +396,17 @@ impl<'n> Maker<'n> {
         }
     }
 
+    /// The addresses of a subnet that Azure keeps for itself (PLAT-5).
+    fn kept_by_azure(&self, subnet: Id<crate::inventory::Subnet>) -> Vec<(u32, u32)> {
+        let prefixes = self.net.inventory.subnets[subnet].address_prefixes.iter();
+        let small = prefixes.filter_map(prefix).filter(|p| p.length <= 29);
+        let ranges = small.flat_map(|p| [(p.first, p.first + 3), (p.last(), p.last())]);
+        let mut ranges: Vec<(u32, u32)> = ranges.collect();
+        ranges.sort_unstable();
+        ranges.dedup();
+        ranges
+    }
+
     /// The networks beside one by address; `false` where that would not tell who holds an address.
     fn near(&mut self, shared: &Shared<'n>, number: usize) -> (Tree, u32, bool) {
         let row = &self.net.vnets[number];
@@ -400,6 +419,13 @@ impl<'n> Maker<'n> {
         (tree, self.fast.lines.words(&values, 0), !stray && !overlap)
     }
 
+    /// Whether what stands in another network is reached over a peering that takes whatever comes.
+    fn crosses_plainly(&self, from: Id<VirtualNetwork>, to: Id<VirtualNetwork>) -> bool {
+        let links = &self.net.vnet(from).links;
+        let over = links.iter().position(|l| l.usable == Tri::Yes && l.remote == Some(to));
+        from == to || over.is_none_or(|link| self.is_plain(from, link))
+    }
+
     /// The appliance at an address of a network or one beside it (RT-13).
     fn appliance_at(&self, home: Id<VirtualNetwork>, ip: u32) -> u32 {
         let links = &self.net.vnet(home).links;
@@ -407,7 +433,8 @@ impl<'n> Maker<'n> {
         let near = || std::iter::once(home).chain(peers.clone());
         let address = IpAddr::V4(ip.into());
         if let Some(id) = near().find_map(|v| self.net.at_address(v, address)) {
-            return self.fast.slot_of[id.index()];
+            let plain = self.crosses_plainly(home, self.net.attachment(id).vnet);
+            return if plain { self.fast.slot_of[id.index()] } else { NOBODY };
         }
         let held = near().any(|v| self.net.vnet(v).space.contains(address));
         let doubt = links.iter().any(|l| matches!(l.usable, Tri::Unknown(_)));

@@ -102,9 +102,8 @@ fn longest_ticks(group: &CauseGroup) -> usize {
 /// Text that stays text: nothing in it makes a table cell, a heading, a link or HTML.
 pub(in crate::report) fn inline(text: &str) -> String {
     let mut out = String::new();
-    for c in super::super::clean::clean(text).chars() {
+    for c in super::super::clean::clean(&text.replace(['\n', '\r'], " ")).chars() {
         match c {
-            '\n' | '\r' => out.push(' '),
             '|' | '<' | '>' | '[' | ']' | '*' | '_' | '`' | '\\' | '#' | '!' | '~' => {
                 out.push('\\');
                 out.push(c);

@@ -30,23 +30,28 @@ pub fn schema() -> Value {
                 ("after", the("answer")),
                 ("moved", flag("Whether it takes another way although it still arrives.")),
             ], &[]),
-            "answer": object("An answer, short.", &[
-                ("outcome", outcomes()),
-                ("notices", text("What the caller notices.")),
-                ("path", texts("The hops.")),
-            ], &[
-                ("cause", text("The stable code of the cause.")),
-                ("decider", text("What decided: `nsg/rule`.")),
-                ("file", text("The file.")),
-                ("line", number("The line.")),
-                ("hop", text("The hop that stops it.")),
-            ]),
+            "answer": answer(outcomes()),
             "cause": cause(),
             "evidence": evidence(),
             "nearMiss": near_miss(),
             "quote": quote(),
         }
     })
+}
+
+/// An answer, short.
+pub(in crate::report) fn answer(outcomes: Value) -> Value {
+    object(
+        "An answer, short.",
+        &[("outcome", outcomes), ("notices", text("What the caller notices.")), ("path", texts("The hops."))],
+        &[
+            ("cause", text("The stable code of the cause.")),
+            ("decider", text("What decided: `nsg/rule`.")),
+            ("file", text("The file.")),
+            ("line", number("The line.")),
+            ("hop", text("The hop that stops it.")),
+        ],
+    )
 }
 
 fn impact() -> Value {

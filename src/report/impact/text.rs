@@ -31,7 +31,8 @@ fn headline(out: &mut String, report: &ImpactReport, style: &Style) {
         0 => ("NOTHING BREAKS", Paint::Good),
         _ => ("BREAKS", Paint::Bad),
     };
-    let words = Words::default().piece(verdict.1, verdict.0).text(Paint::Strong, &report.question);
+    let words =
+        Words::default().piece(verdict.1, &format!("{} ", verdict.0)).text(Paint::Strong, &report.question);
     flow(out, style, Margin::blank(0), &words);
     flow(out, style, Margin::blank(2), &Words::default().text(Paint::Dim, &report.subject));
     let counts = format!(

@@ -1,0 +1,138 @@
+//! The comparison for a person: the counts, flows by weight, then resources with their fields.
+
+use super::super::impact::Answer;
+use super::super::layout::{Margin, Words, flow};
+use super::super::style::{Paint, Style};
+use super::super::text::{counted, heading};
+use super::{DiffReport, FlowDiffView, ResourceDiffView};
+use crate::analysis::compare::Difference;
+use crate::analysis::diff::How;
+
+/// So many lines of one kind are shown unless all are wanted.
+const SHOWN: usize = 20;
+
+/// Writes a report.
+pub fn text(out: &mut String, report: &DiffReport, style: &Style) {
+    headline(out, report, style);
+    let most = if style.verbose { usize::MAX } else { SHOWN };
+    for difference in Difference::ALL {
+        let flows: Vec<&FlowDiffView> =
+            report.behaviour.iter().filter(|f| f.difference == difference).collect();
+        if flows.is_empty() {
+            continue;
+        }
+        heading(out, style, &format!("Flows: {} ({})", difference.word(), flows.len()));
+        flows.iter().take(most).for_each(|flow| flow_line(out, flow, style));
+        rest(out, flows.len(), most, style);
+    }
+    if !report.configuration.is_empty() {
+        heading(out, style, &format!("Configuration ({})", counted(report.configuration.len(), "resource")));
+        report.configuration.iter().take(most).for_each(|resource| resource_lines(out, resource, style));
+        rest(out, report.configuration.len(), most, style);
+    }
+}
+
+fn headline(out: &mut String, report: &DiffReport, style: &Style) {
+    let (word, paint) = match (report.is_empty(), report.behaviour.is_empty()) {
+        (true, _) => ("NO DIFFERENCE", Paint::Good),
+        (false, true) => ("SAME BEHAVIOUR", Paint::Good),
+        (false, false) => ("DIFFERENT BEHAVIOUR", Paint::Warn),
+    };
+    let words = Words::default()
+        .piece(paint, word)
+        .aside(Paint::Strong, &report.before)
+        .piece(Paint::Plain, style.signs().arrow)
+        .piece(Paint::Strong, &report.after);
+    flow(out, style, Margin::blank(2).starting(""), &words);
+    let how = if report.derived { ", derived from the estates" } else { "" };
+    let mut counts = format!("{}{how}: ", counted(report.flows_asked, "flow"));
+    let said: Vec<String> = Difference::ALL
+        .into_iter()
+        .filter(|difference| report.count(*difference) > 0)
+        .map(|difference| format!("{} {}", report.count(difference), difference.word()))
+        .collect();
+    counts += &if said.is_empty() { "all answered the same".to_owned() } else { said.join(", ") };
+    flow(out, style, Margin::blank(2), &Words::default().text(Paint::Plain, &counts));
+    let many = |how: How| report.configuration.iter().filter(|r| r.how == how).count();
+    let resources = format!(
+        "resources: {} added, {} removed, {} changed",
+        many(How::Added),
+        many(How::Removed),
+        many(How::Changed)
+    );
+    flow(out, style, Margin::blank(2), &Words::default().text(Paint::Plain, &resources));
+}
+
+fn rest(out: &mut String, many: usize, most: usize, style: &Style) {
+    if many > most {
+        let text = format!("and {} more; --verbose shows them", many - most);
+        flow(out, style, Margin::blank(2), &Words::default().text(Paint::Dim, &text));
+    }
+}
+
+fn flow_line(out: &mut String, view: &FlowDiffView, style: &Style) {
+    let words = Words::default()
+        .piece(Paint::Strong, &view.from)
+        .piece(Paint::Plain, style.signs().arrow)
+        .piece(Paint::Strong, &view.to)
+        .aside(Paint::Dim, view.name.as_deref().unwrap_or_default());
+    flow(out, style, Margin::blank(4).starting("  "), &words);
+    for (label, answer) in [("was", &view.before), ("is", &view.after)] {
+        let first = format!("      {label:<4}");
+        let words = match answer {
+            Some(answer) => told(answer, view.difference, style),
+            None => Words::default().text(Paint::Dim, "not there to be asked"),
+        };
+        flow(out, style, Margin::blank(10).starting(&first), &words);
+    }
+}
+
+fn told(answer: &Answer, difference: Difference, style: &Style) -> Words {
+    use crate::trace::Outcome;
+    let paint = match answer.outcome {
+        Outcome::Allowed => Paint::Good,
+        Outcome::Blocked => Paint::Bad,
+        _ => Paint::Warn,
+    };
+    let mut words = Words::default().text(paint, answer.outcome.word());
+    if let Some(cause) = answer.cause {
+        words = words.piece(Paint::Plain, cause);
+    }
+    if let Some(decider) = &answer.decider {
+        words = words.aside(Paint::Name, decider);
+    }
+    if let Some(place) = answer.place() {
+        words = words.aside(Paint::Dim, &place);
+    }
+    if difference == Difference::Way {
+        words = words.aside(Paint::Plain, &answer.path.join(&format!(" {} ", style.signs().arrow)));
+    }
+    words
+}
+
+fn resource_lines(out: &mut String, view: &ResourceDiffView, style: &Style) {
+    let (sign, paint) = match view.how {
+        How::Added => ("+", Paint::Good),
+        How::Removed => ("-", Paint::Bad),
+        How::Changed => ("~", Paint::Warn),
+    };
+    let first = format!("  {} ", style.paint(paint, sign));
+    let place = view.after_at.as_deref().or(view.before_at.as_deref()).unwrap_or_default();
+    let words = Words::default()
+        .piece(Paint::Strong, &view.name)
+        .aside(Paint::Dim, &view.kind)
+        .aside(Paint::Dim, place);
+    flow(out, style, Margin::blank(4).starting(&first), &words);
+    let shown = if style.verbose { usize::MAX } else { SHOWN };
+    for field in view.fields.iter().take(shown) {
+        let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "not set".to_owned());
+        let mut words = Words::default()
+            .text(Paint::Name, &format!("{}:", field.path))
+            .text(Paint::Plain, &value(&field.before))
+            .text(Paint::Plain, style.signs().arrow)
+            .text(Paint::Plain, &value(&field.after));
+        words = words.aside(Paint::Dim, field.at.as_deref().unwrap_or_default());
+        flow(out, style, Margin::blank(8).starting("      "), &words);
+    }
+    rest(out, view.fields.len(), shown, style);
+}

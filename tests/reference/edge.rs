@@ -1,0 +1,147 @@
+//! Application gateways and Front Door: what opens a flow of its own to a backend (AGW, AFD).
+
+use super::facts::{Bound, Facts, Holder};
+use super::filters::{Packet, subnet_denies};
+use super::names::service_names;
+use super::walk::{EPHEMERAL, fits};
+use super::worlds::{Stop, Worlds};
+use netwhy::inventory::{
+    ApplicationGateway, ConnectionStatus, FrontDoorEndpoint, Id, NextHopType, PlatformService,
+};
+use netwhy::net::{IpAddr, Protocol};
+use netwhy::trace::Cause;
+
+fn stop<T>(cause: Cause, decider: Option<String>) -> Result<T, Stop> {
+    Err(Stop { cause, decider })
+}
+
+/// Where a gateway sends a request, and what breaks it before.
+pub(crate) fn through_gateway(
+    f: &Facts,
+    w: &Worlds,
+    id: Id<ApplicationGateway>,
+    holder: &Holder,
+    packet: &Packet,
+    host: Option<&str>,
+) -> Result<Packet, Stop> {
+    let row = &f.inv.application_gateways[id];
+    let name = row.id.full_name();
+    subnet_denies(f, w, holder, packet)?;
+    sound(f, w, row, holder)?;
+    let asked = |r: &netwhy::inventory::FrontendIpConfiguration| {
+        let public = f.row(&r.public_ip_address).and_then(|p| f.public_ip(p)) == Some(packet.destination);
+        public || (!r.subnet.is_absent() && holder.ip == Some(packet.destination))
+    };
+    let listener = row.http_listeners.iter().find(|l| {
+        let port = l.frontend_port.known();
+        let port = port.and_then(|p| row.frontend_ports.iter().find(|x| fits(&x.id, &x.name, p)));
+        let front = l.frontend_ip_configuration.known();
+        let front =
+            front.and_then(|p| row.frontend_ip_configurations.iter().find(|x| fits(&x.id, &x.name, p)));
+        let named = l.host_names.is_empty()
+            || l.host_names.iter().any(|n| host.is_some_and(|h| netwhy::services::name_matches(n, h)));
+        let own = port.is_some_and(|p| p.port.is(i64::from(packet.port)));
+        packet.protocol == Protocol::Tcp && own && named && front.is_some_and(asked)
+    });
+    let Some(listener) = listener else { return stop(Cause::FrontendPortClosed, Some(name)) };
+    let rule = row
+        .request_routing_rules
+        .iter()
+        .find(|r| r.http_listener.known().is_some_and(|l| fits(&listener.id, &listener.name, l)));
+    let pool = rule.and_then(|r| r.backend_address_pool.known());
+    let pool = pool.and_then(|p| row.backend_address_pools.iter().find(|x| fits(&x.id, &x.name, p)));
+    let address = pool.and_then(|p| p.addresses.iter().find_map(|a| a.ip_address.known().copied()));
+    let Some(destination) = address else {
+        let named = rule.map_or(name.clone(), |r| format!("{name}/{}", r.name));
+        return stop(Cause::NoBackend, Some(named));
+    };
+    let settings = rule.and_then(|r| r.backend_http_settings.known());
+    let settings =
+        settings.and_then(|p| row.backend_http_settings_collection.iter().find(|x| fits(&x.id, &x.name, p)));
+    let port = settings.and_then(|s| s.port.known()).and_then(|p| u16::try_from(*p).ok());
+    let source = holder.ip.unwrap_or(packet.source);
+    Ok(Packet { source, destination, port: port.unwrap_or(packet.port), ..*packet })
+}
+
+/// NSG-25, RT-36: what a gateway without network isolation needs of its own subnet.
+fn sound(f: &Facts, w: &Worlds, row: &ApplicationGateway, holder: &Holder) -> Result<(), Stop> {
+    if row.enable_network_isolation.is(true) {
+        return Ok(());
+    }
+    let manager = f.tags.find("GatewayManager").and_then(|t| f.tags.representative(t));
+    if let (Some(source), Some(destination)) = (manager, holder.ip) {
+        let protocol = Protocol::Tcp;
+        let packet = Packet { source, destination, protocol, source_port: EPHEMERAL, port: 65200 };
+        if let Bound::To(_) = f.bound(&f.inv.subnets[holder.subnet].network_security_group)
+            && let Err(denied) = subnet_denies(f, w, holder, &packet)
+        {
+            return stop(Cause::GatewaySubnetRules, denied.decider);
+        }
+    }
+    let Bound::To(table) = f.bound(&f.inv.subnets[holder.subnet].route_table) else { return Ok(()) };
+    let table = &f.inv.route_tables[table];
+    let away = table.routes.iter().find(|r| {
+        let default = r.address_prefix.known().is_some_and(|w| *w.text == *"0.0.0.0/0");
+        let kind = r.next_hop_type.known();
+        default
+            && !kind.is_some_and(|k| {
+                matches!(k, NextHopType::Internet | NextHopType::None | NextHopType::VnetLocal)
+            })
+    });
+    match away {
+        Some(route) => {
+            stop(Cause::GatewaySubnetRules, Some(format!("{}/{}", table.id.full_name(), route.name)))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The Front Door endpoint of a name.
+pub(crate) fn door_of(f: &Facts, name: &str) -> Option<Id<FrontDoorEndpoint>> {
+    let named = |d: &&FrontDoorEndpoint| d.host_name.known().is_some_and(|h| h.eq_ignore_ascii_case(name));
+    f.inv.front_door_endpoints.iter().position(|d| named(&d)).map(Id::new)
+}
+
+/// Where a door leads.
+pub(crate) enum Origin {
+    /// Over a private link that the origin has approved.
+    Private,
+    /// To a public name.
+    Public { host: String, port: u16, service: Option<(Id<PlatformService>, usize)> },
+}
+
+/// AFD-1: the route of an endpoint, its group, the origin.
+pub(crate) fn origin(f: &Facts, door: Id<FrontDoorEndpoint>) -> Result<Origin, Stop> {
+    let own = &f.inv.front_door_endpoints[door].id;
+    let on = |state: &netwhy::inventory::Field<std::sync::Arc<str>>| {
+        !state.known().is_some_and(|s| s.eq_ignore_ascii_case("Disabled"))
+    };
+    let route =
+        f.inv.front_door_routes.iter().find(|r| r.id.parent().as_ref() == Some(own) && on(&r.enabled_state));
+    let Some(route) = route else { return stop(Cause::FrontDoorHostUnknown, Some(own.full_name())) };
+    let group = f.row(&route.origin_group).map(|g| f.inv.origin_groups[g].id.clone());
+    let origin =
+        f.inv.origins.iter().find(|o| group.is_some() && o.id.parent() == group && on(&o.enabled_state));
+    let Some(origin) = origin else {
+        return stop(Cause::FrontDoorOriginDown, Some(route.id.full_name()));
+    };
+    if !origin.private_link.is_absent() {
+        // AFD-3: the connection has to be approved at the origin.
+        return match origin.private_link_status.or(ConnectionStatus::Approved) {
+            Ok(ConnectionStatus::Approved) => Ok(Origin::Private),
+            _ => stop(Cause::PeNotApproved, Some(origin.id.full_name())),
+        };
+    }
+    let host = origin.host_name.known().map(|h| h.to_ascii_lowercase()).unwrap_or_default();
+    let port = origin.https_port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(443);
+    let service = f.inv.services.rows().find_map(|(id, _)| {
+        let end = service_names(f, id).iter().position(|e| e.host == host)?;
+        Some((id, end))
+    });
+    Ok(Origin::Public { host, port, service })
+}
+
+/// The address that stands for Front Door towards origins.
+pub(crate) fn backend(f: &Facts) -> Option<IpAddr> {
+    f.tags.find("AzureFrontDoor.Backend").and_then(|t| f.tags.representative(t))
+}
