@@ -6,7 +6,11 @@
 //! that `netwhy explain --rules` prints; `NETWHY_BLESS=1` writes it anew. It may lack a newer test and never lists one
 //! that is not there.
 
-#![allow(clippy::disallowed_methods, reason = "tests read their fixtures")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "tests read their fixtures and say what they counted"
+)]
 
 #[path = "rules/case.rs"]
 mod case;
