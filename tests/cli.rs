@@ -771,3 +771,43 @@ fn allow_lists_and_pictures_are_made() {
         .says(&["BLOCKED HERE"]);
     folder.run(&["trace", "--scenario", "ask.yaml", "--format", "dot"]).code(2);
 }
+
+#[test]
+fn a_fault_beside_a_character_of_several_bytes_is_shown() {
+    let folder = Folder::new("quotes");
+    folder.write("quotes.json", "{\n \"name\": \"x\" “y”\n}");
+    folder.run(&["import", "quotes.json"]).code(3).says_nothing().tells(&["quotes.json:2:14", "“y”"]);
+}
+
+#[test]
+fn what_contradicts_itself_is_told() {
+    let folder = Folder::new("contradictions");
+    folder.write(
+        "estate.yaml",
+        "netwhy: estate/1
+virtualNetworks:
+  - name: v
+    addressPrefixes: [10.0.0.0/16]
+    subnets:
+      - { name: a, addressPrefix: 10.0.0.0/24, routeTable: t }
+      - { name: b, addressPrefix: 10.0.0.128/25 }
+      - { name: c, addressPrefix: 192.168.0.0/24 }
+routeTables:
+  - name: t
+    routes:
+      - { name: one, addressPrefix: 0.0.0.0/0, nextHopType: Internet }
+      - { name: two, addressPrefix: 0.0.0.0/0, nextHopType: None }
+hosts:
+  - { name: h1, subnet: v/a, privateIPAddress: 10.0.0.4 }
+  - { name: h2, subnet: v/a, privateIPAddress: 10.0.0.4 }
+  - { name: h3, subnet: v/a, privateIPAddress: 10.0.9.4 }
+",
+    );
+    folder.run(&["import", "estate.yaml"]).code(0).tells(&[
+        "`a` and `b` share addresses: 10.0.0.0/24 and 10.0.0.128/25",
+        "`c` has 192.168.0.0/24, which is not in the space of `v`",
+        "the routes `one` and `two` of `t` are for the same prefix 0.0.0.0/0 (RT-27)",
+        "`h1` and `h2` have the same address 10.0.0.4",
+        "`h3` has 10.0.9.4, which is not in its subnet `v/a`",
+    ]);
+}

@@ -206,7 +206,10 @@ impl Filled<'_, '_> {
     }
 
     fn target(&self) -> Endpoint {
-        Endpoint::Named(self.workload.name.clone())
+        match &*self.workload.name {
+            "internet" => Endpoint::Internet,
+            name => Endpoint::Named(name.into()),
+        }
     }
 
     fn untraced(&mut self, why: &str) {

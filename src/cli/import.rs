@@ -8,6 +8,8 @@ use super::{Failure, load};
 use crate::diag::{Diagnostics, Sources};
 use crate::formats::native::{self, Style, Written};
 use crate::inventory::{build, change, has_no_network_meaning};
+use crate::network::compile;
+use crate::profile::Profile;
 use crate::report::clean::clean;
 use std::io::Write;
 
@@ -17,7 +19,8 @@ pub(super) async fn run(args: ImportArgs, console: &Console) -> Result<u8, Failu
     let mut notes: Diagnostics = std::mem::take(&mut loaded.notes);
     let (raws, log) = change::apply(&loaded.raws, &loaded.changes, &mut notes);
     let written = native::write(&raws, Style { short_names: !args.ids });
-    build(raws, &mut notes);
+    // What only the whole network shows (overlaps, refused set-ups) is told here too.
+    compile(build(raws, &mut notes), (*loaded.tags).clone(), Profile::default(), &mut notes);
     notes.sort();
     console.diagnostics(&notes, &loaded.sources);
     log.iter().for_each(|line| console.say(&format!("changed: {}", clean(&line.to_string()))));

@@ -7,7 +7,7 @@ use crate::diag::{At, Code, Diagnostic, Diagnostics};
 use crate::inventory::{AddressMeaning, Field, Id, Inventory, Kind, Nsg, Ref, Sku, Subnet, VirtualNetwork};
 use crate::net::{AddressSet, IpAddr, IpNet};
 use crate::rules::{self as azure, RuleId};
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeMap;
 
 /// Looks at everything.
@@ -16,6 +16,8 @@ pub(super) fn configurations(inventory: &Inventory, subnets: &[SubnetRow], notes
     look.rules_of_groups();
     look.special_subnets();
     look.addresses();
+    look.subnet_spaces();
+    look.route_tables();
     look.application_groups();
     look.peerings();
     look.gateways();
@@ -47,6 +49,11 @@ struct Look<'a> {
 impl Look<'_> {
     fn say(&mut self, at: At, rule: RuleId, message: String) {
         self.notes.push(Diagnostic::new(Code::InvalidConfiguration, at, format!("{message} ({rule})")));
+    }
+
+    /// What Azure refuses without a numbered rule.
+    fn refuse(&mut self, at: At, message: String) {
+        self.notes.push(Diagnostic::new(Code::InvalidConfiguration, at, message));
     }
 
     fn row<K: Kind>(&self, field: &Field<Ref<K>>) -> Option<Id<K>> {
@@ -157,12 +164,75 @@ impl Look<'_> {
         });
         let hosts = inventory.hosts.iter().map(|h| (h.id.name(), &h.subnet, &h.private_ip_address, h.at));
         let held: Vec<_> = configs.chain(hosts).collect();
+        let mut holders: HashMap<(u32, IpAddr), &str> = HashMap::new();
         for (name, subnet, ip, at) in held {
             let (Some(subnet), Some(ip)) = (self.row(subnet), ip.known()) else { continue };
+            let row = &self.subnets[subnet.index()];
+            if let Some(other) = holders.insert((row.vnet.raw(), *ip), name) {
+                let text =
+                    format!("`{other}` and `{name}` have the same address {ip} in one virtual network");
+                self.refuse(at, text);
+            }
+            if !row.space.is_empty() && !row.space.contains(*ip) {
+                let subnet = inventory.subnets[subnet].id.full_name();
+                self.refuse(at, format!("`{name}` has {ip}, which is not in its subnet `{subnet}`"));
+            }
             let prefixes = &inventory.subnets[subnet].address_prefixes;
             if prefixes.iter().any(|prefix| is_reserved(prefix, *ip)) {
                 let text = format!("`{name}` has {ip}, which Azure keeps for itself in its subnet");
                 self.say(at, azure::PLAT_5, text);
+            }
+        }
+    }
+
+    /// A subnet lies in its network, and no two share an address.
+    fn subnet_spaces(&mut self) {
+        let inventory = self.inventory;
+        let mut pieces: Vec<(u32, IpNet, Id<Subnet>)> = Vec::new();
+        for (id, subnet) in inventory.subnets.rows() {
+            let vnet = self.subnets[id.index()].vnet;
+            let space = AddressSet::from_prefixes(&inventory.virtual_networks[vnet].address_prefixes.items);
+            for prefix in &subnet.address_prefixes {
+                pieces.push((vnet.raw(), *prefix, id));
+                let inside = space.is_empty() || space.covers(&AddressSet::from_prefix(prefix));
+                if !inside {
+                    let network = inventory.virtual_networks[vnet].id.name();
+                    let text = format!(
+                        "`{}` has {prefix}, which is not in the space of `{network}`",
+                        subnet.id.name()
+                    );
+                    self.refuse(subnet.at, text);
+                }
+            }
+        }
+        pieces.sort_unstable_by_key(|(vnet, prefix, id)| (*vnet, *prefix, id.raw()));
+        for pair in pieces.windows(2) {
+            let [(a_vnet, a, one), (b_vnet, b, two)] = pair else { continue };
+            if a_vnet == b_vnet && one != two && a.contains(b) {
+                let (one, two) = (&inventory.subnets[*one], &inventory.subnets[*two]);
+                let text =
+                    format!("`{}` and `{}` share addresses: {a} and {b}", one.id.name(), two.id.name());
+                self.refuse(two.at, text);
+            }
+        }
+    }
+
+    /// RT-27, RT-10: one route for a prefix in a table, and an address where the next hop is an appliance.
+    fn route_tables(&mut self) {
+        let inventory = self.inventory;
+        for table in inventory.route_tables.iter() {
+            let mut seen: HashMap<String, &str> = HashMap::new();
+            for route in &table.routes {
+                let Some(prefix) = route.address_prefix.known() else { continue };
+                let prefix = prefix.text.to_ascii_lowercase();
+                if let Some(other) = seen.insert(prefix.clone(), &route.name) {
+                    let text = format!(
+                        "the routes `{other}` and `{}` of `{}` are for the same prefix {prefix}",
+                        route.name,
+                        table.id.name()
+                    );
+                    self.say(route.at, azure::RT_27, text);
+                }
             }
         }
     }

@@ -162,14 +162,17 @@ fn part(marks: &[Mark], locator: &Locator<'_>) -> Option<Part> {
     let text = clean_in_place(source.text.get(start..end)?).into_owned();
     let annotations = found.iter().map(|(mark, _, range)| {
         let from = mark.at.start as usize;
-        annotation(mark, from - start..(mark.at.end as usize).min(range.end).max(from) - start)
+        annotation(mark, &text, from - start..(mark.at.end as usize).min(range.end).max(from) - start)
     });
+    let annotations: Vec<_> = annotations.collect();
     let name = clean(&source.name).into_owned();
     Some(Part::Whole(Snippet::source(text).line_start(line).path(name).annotations(annotations)))
 }
 
-fn annotation(mark: &Mark, span: Range<usize>) -> Annotation<'static> {
-    mark.kind.span(span).label(mark.label.clone())
+/// A parser may end a span within a character; whole characters are marked.
+fn annotation(mark: &Mark, text: &str, span: Range<usize>) -> Annotation<'static> {
+    let whole = text.floor_char_boundary(span.start)..text.ceil_char_boundary(span.end);
+    mark.kind.span(whole).label(mark.label.clone())
 }
 
 fn window(mark: &Mark, line: usize, range: Range<usize>, locator: &Locator<'_>) -> Option<Part> {
@@ -182,7 +185,8 @@ fn window(mark: &Mark, line: usize, range: Range<usize>, locator: &Locator<'_>) 
     let span = at - start..(mark.at.end as usize).clamp(at, end) - start;
     let name = clean(&source.name).into_owned();
     let origin = Origin::path(name).line(line).char_column(locator.place(mark.at)?.column);
-    Some(Part::Window(origin, Snippet::source(text).line_start(line).annotation(annotation(mark, span))))
+    let annotation = annotation(mark, &text, span);
+    Some(Part::Window(origin, Snippet::source(text).line_start(line).annotation(annotation)))
 }
 
 /// A diagnostic as data.
