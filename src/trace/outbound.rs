@@ -39,6 +39,9 @@ impl Walk<'_> {
         if let Some(method) = from.and_then(|id| self.own_public_address(s, id)) {
             return Some(method);
         }
+        if let Some(method) = from.and_then(|id| self.node_address(s, id)) {
+            return Some(method);
+        }
         if let Some(method) = from.and_then(|id| self.outbound_rule(id)) {
             return Some(method);
         }
@@ -46,6 +49,21 @@ impl Walk<'_> {
             return None;
         }
         self.default_outbound(s, subnet, from)
+    }
+
+    /// The public address that Azure gives each node of a compute where the files ask for one: it is a way out of
+    /// the node's own, and only the deployment knows it.
+    fn node_address(&self, s: &mut State, id: AttachmentId) -> Option<Method> {
+        let row = self.net.attachment(id);
+        let AttachmentKind::Compute(compute) = row.kind else { return None };
+        let compute = &self.net.inventory.ml_computes[compute];
+        if !compute.enable_node_public_ip.is(true) || s.header.source.is_ipv6() {
+            return None;
+        }
+        let name = compute.id.name();
+        s.assume(None, format!("{DEFAULT_OUTBOUND} stands for the public address that Azure gives `{name}`"));
+        let evidence = of(self.net, Some(row.owner), &[azure::OUT_1, azure::PIP_2]);
+        Some((DEFAULT_OUTBOUND, evidence, format!("the node's own public address, {DEFAULT_OUTBOUND} here")))
     }
 
     fn address_of(&self, address: Id<PublicIpAddress>) -> Option<IpAddr> {
