@@ -12,6 +12,7 @@ mod generate;
 mod graph;
 mod import;
 mod load;
+mod names;
 mod replay;
 mod requirements;
 mod schema;

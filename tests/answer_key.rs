@@ -7,7 +7,7 @@
 
 use netwhy::analysis::block::Block;
 use netwhy::analysis::change_text::ChangeText;
-use netwhy::analysis::impact::{Impact, Status, Timing, Weight, timing};
+use netwhy::analysis::impact::{Impact, Status, Timing, Weight, Who, timing};
 use netwhy::catalogue::Catalogue;
 use netwhy::diag::{Diagnostics, Sources};
 use netwhy::inventory::change::Change;
@@ -430,7 +430,7 @@ async fn simulate(row: &Row) -> WhatIf {
         Estate { raws: &loaded.raws, base: &[], profile: &profile, tags: &loaded.tags, known: &loaded.notes };
     let (before, _) = Estate { base: &base, ..whole }.network(&[], &mut notes);
     let compile = |base: &[Change], notes: &mut Diagnostics| Estate { base, ..whole }.network(&[], notes).0;
-    let people = ["jumpbox".to_owned()];
+    let people = Who { clients: vec!["jumpbox".to_owned()], ..Who::default() };
     let (before, subjects) =
         of_estate(Catalogue::builtin(), &people, &before, &mut base, &mut sources, &mut notes, compile);
     let mut question = Ask { words: row.blocked.into(), ..Ask::default() };

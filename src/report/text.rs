@@ -260,6 +260,11 @@ pub(in crate::report) fn quote(out: &mut String, style: &Style, quote: &QuoteVie
 
 /// What would open it, as lines of a change file.
 fn fixes(out: &mut String, view: &TraceView, style: &Style) {
+    if let Some(why) = &view.no_fix {
+        heading(out, style, "Would open it");
+        let text = format!("nothing small that was tried: {why}");
+        flow(out, style, Margin::blank(2), &Words::default().text(Paint::Plain, &text));
+    }
     if view.fixes.is_empty() {
         return;
     }

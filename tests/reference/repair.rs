@@ -61,7 +61,7 @@ fn every_repair_of_a_random_flow_opens_it() {
                 continue;
             }
             blocked += 1;
-            let found = repairs(estate, &before, &asked, 3, &mut Budget::for_resources(raws.len()));
+            let found = repairs(estate, &before, &asked, 3, &mut Budget::for_resources(raws.len())).found;
             if found.is_empty() {
                 *left.entry(trace_before.cause.map_or("-", |c| c.code())).or_default() += 1;
             }
