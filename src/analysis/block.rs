@@ -7,12 +7,13 @@
 //! the rules at hand happen to spare.
 
 use super::change_text::{ChangeText, quoted, target_of};
+use super::implied;
 use crate::inventory::{
-    AnyKind, Direction, Id, Nsg, PlatformService, Ref, ResourceId, RouteTable, Subnet, TableTag,
+    AnyKind, Direction, Id, Nsg, PlatformService, Ref, ResourceId, RouteTable, Sku, Subnet, TableTag,
     VirtualNetwork,
 };
 use crate::net::{AddressSet, IpNet, PortRange, Protocol, parse_prefix};
-use crate::network::Network;
+use crate::network::{Attachment, AttachmentKind, Bound, Network};
 use crate::tags::is_symbolic;
 use crate::trace::{self, Endpoint, Flow, HopKind};
 use std::collections::BTreeSet;
@@ -133,8 +134,9 @@ const NAME: &str = "what-if-block";
 /// Plans the blocks.
 pub fn plan(network: &Network, places: &Places, blocks: &[Block]) -> Result<Plan, Obstacle> {
     let managed = blocks.contains(&Block::Outbound(By::ManagedNetwork));
-    if network.inventory.subnets.is_empty() && !managed && blocks.iter().all(Block::is_at_senders) {
-        let remark = "nothing is blocked: the estate has no subnet, so nothing in it leaves by a way that could be closed";
+    let none = places.subnets.is_empty() && places.workspaces.is_empty() && implied::places(network).is_empty();
+    if none && !managed && blocks.iter().all(Block::is_at_senders) {
+        let remark = "nothing is blocked: the estate has no subnet that machines could stand in, so nothing in it leaves by a way that could be closed";
         return Ok(Plan { text: ChangeText::default(), remarks: vec![remark.to_owned()] });
     }
     let mut planner =
@@ -270,13 +272,41 @@ impl Planner<'_> {
         if bare.is_empty() {
             return Ok(());
         }
+        // A group denies what comes in unless it is told otherwise, which nobody asked for.
+        let (open, closed): (Vec<_>, Vec<_>) = bare.into_iter().partition(|subnet| self.may_stay_open(*subnet));
         let rules = numbered(&self.rules, FIRST);
-        self.plan.text.add("networkSecurityGroups", &format!("{{ name: {NAME}, securityRules: [{rules}] }}"));
-        for subnet in bare {
-            let target = self.target(self.subnet_id(subnet));
-            self.plan.text.set(&target, "networkSecurityGroup", NAME);
+        let as_before = "{ name: inbound-as-before, priority: 4096, direction: Inbound, access: Allow, protocol: \"*\", sourceAddressPrefix: \"*\", sourcePortRange: \"*\", destinationAddressPrefix: \"*\", destinationPortRange: \"*\" }";
+        for (name, rules, subnets) in [
+            (NAME.to_owned(), format!("{rules}, {as_before}"), open),
+            (format!("{NAME}-in-closed"), rules, closed),
+        ] {
+            if subnets.is_empty() {
+                continue;
+            }
+            self.plan.text.add("networkSecurityGroups", &format!("{{ name: {name}, securityRules: [{rules}] }}"));
+            for subnet in subnets {
+                let target = self.target(self.subnet_id(subnet));
+                self.plan.text.set(&target, "networkSecurityGroup", &name);
+            }
         }
         Ok(())
+    }
+
+    /// Whether a rule that lets everything in would leave a subnet as it is: nothing in it is closed for want of a group
+    /// (PIP-1, LB-2).
+    fn may_stay_open(&self, subnet: Id<Subnet>) -> bool {
+        let network = self.network;
+        let balanced = network.inventory.load_balancers.iter().any(|balancer| {
+            let public = balancer.frontend_ip_configurations.iter().any(|f| !f.public_ip_address.is_absent());
+            public && !balancer.sku.is(Sku::Basic)
+        });
+        let closed = |a: &Attachment| match a.public_ip {
+            Bound::None => balanced && matches!(a.kind, AttachmentKind::Interface(_) | AttachmentKind::ScaleSet(_)),
+            Bound::To(address) => !network.inventory.public_ip_addresses[address].sku.is(Sku::Basic),
+            Bound::Unknown(_) => true,
+        };
+        let mut inside = network.attachments.iter().filter(|a| a.subnet == subnet && a.nsg.row().is_none());
+        !inside.any(closed)
     }
 
     fn rules_of_group(&mut self, group: Id<Nsg>, subnets: &[Id<Subnet>]) {

@@ -10,9 +10,10 @@
 use crate::diag::At;
 use crate::inventory::{
     Access, Direction, Id, LoadBalancer, Nsg, OnPremisesSite, PlatformService, Slot, Subnet, TableTag,
+    VirtualMachine,
 };
 use crate::net::{PortRange, Protocol};
-use crate::network::{Attachment, AttachmentKind, Network, SubnetRole};
+use crate::network::{Attachment, AttachmentKind, Network, SubnetRole, machine_of};
 use crate::services::service_kind;
 use crate::trace::{Endpoint, Flow};
 use std::sync::Arc;
@@ -137,15 +138,20 @@ fn receivers(network: &Network) -> Vec<Target> {
             AttachmentKind::Host(host) => lows(network.inventory.hosts[host].listens.items.iter()),
             AttachmentKind::Frontend(balancer, _) => frontend_ports(network, balancer),
             AttachmentKind::ApplicationGateway(gateway) => {
-                let ports = network.inventory.application_gateways[gateway].frontend_ports.items.iter();
-                ports.filter_map(|p| p.port.known()).filter_map(|p| u16::try_from(*p).ok()).collect()
+                let row = &network.inventory.application_gateways[gateway];
+                // A listener for certain hosts does not answer who asks by another name.
+                if !row.http_listeners.items.iter().any(|listener| listener.host_names.items.is_empty()) {
+                    continue;
+                }
+                let ports = row.frontend_ports.items.iter().filter_map(|p| p.port.known());
+                ports.filter_map(|p| u16::try_from(*p).ok()).collect()
             }
             kind if sends(kind) && !matches!(kind, AttachmentKind::ServiceNode(_) | AttachmentKind::Compute(_)) => {
                 Vec::new()
             }
             _ => continue,
         };
-        let Some(to) = endpoint(network, attachment.owner) else { continue };
+        let Some(to) = endpoint(network, owner(network, attachment)) else { continue };
         let ports = if ports.is_empty() { written(network, attachment) } else { ports };
         push(&mut found, to, ports, !attachment.public_ip.is_none());
     }
@@ -154,6 +160,15 @@ fn receivers(network: &Network) -> Vec<Target> {
         let slot = Slot { table: TableTag::LoadBalancer, row: id.raw() };
         if let (true, Some(to)) = (public, endpoint(network, slot)) {
             push(&mut found, to, frontend_ports(network, id), true);
+        }
+    }
+    let first = first_senders(network);
+    for (id, subnet) in stations(network) {
+        if first[id.index()].is_none()
+            && let Some(to) = whole(network, id, subnet)
+        {
+            let group = network.subnet(id).nsg.row();
+            push(&mut found, to, group.map(|group| let_in(network, group)).unwrap_or_default(), false);
         }
     }
     for site in network.inventory.on_premises_sites.iter() {
@@ -248,17 +263,53 @@ fn hosts(network: &Network) -> Vec<Target> {
 
 /// One sender of each subnet; the subnet as such, where nothing in it sends.
 pub(super) fn places(network: &Network) -> Vec<Endpoint> {
-    let mut first: Vec<Option<&Attachment>> = vec![None; network.inventory.subnets.len()];
+    let first = first_senders(network);
+    let place = |(id, subnet): (Id<Subnet>, &Subnet)| {
+        let own = first[id.index()].and_then(|a| endpoint(network, owner(network, a)));
+        own.or_else(|| whole(network, id, subnet))
+    };
+    stations(network).into_iter().filter_map(place).collect()
+}
+
+/// Subnets that machines stand in or may be put in. One that holds private endpoints, gateways and the like alone is
+/// none, unless its network has no other.
+fn stations(network: &Network) -> Vec<(Id<Subnet>, &Subnet)> {
+    let mut held = vec![false; network.inventory.subnets.len()];
+    let mut sending = vec![false; network.inventory.subnets.len()];
+    for attachment in &network.attachments {
+        held[attachment.subnet.index()] = true;
+        sending[attachment.subnet.index()] |= sends(attachment.kind);
+    }
+    let usable = |(id, subnet): &(Id<Subnet>, &Subnet)| {
+        let special = subnet.id.name().eq_ignore_ascii_case("AzureFirewallManagementSubnet");
+        network.subnet(*id).role == SubnetRole::Ordinary && !special
+    };
+    let subnets: Vec<(Id<Subnet>, &Subnet)> = network.inventory.subnets.rows().filter(usable).collect();
+    let free = |id: Id<Subnet>| sending[id.index()] || !held[id.index()];
+    let with_room: std::collections::BTreeSet<_> =
+        subnets.iter().filter(|(id, _)| free(*id)).map(|(id, _)| network.subnet(*id).vnet).collect();
+    let stays = |(id, _): &(Id<Subnet>, &Subnet)| free(*id) || !with_room.contains(&network.subnet(*id).vnet);
+    subnets.into_iter().filter(stays).collect()
+}
+
+/// The first sender of each subnet, by its number.
+fn first_senders(network: &Network) -> Vec<Option<&Attachment>> {
+    let mut first = vec![None; network.inventory.subnets.len()];
     for attachment in network.attachments.iter().filter(|a| sends(a.kind)) {
         first[attachment.subnet.index()].get_or_insert(attachment);
     }
-    let ordinary = |id: Id<Subnet>| network.subnet(id).role == SubnetRole::Ordinary;
-    let subnets = network.inventory.subnets.rows().filter(|(id, _)| ordinary(*id));
-    let place = |(id, subnet): (Id<Subnet>, &Subnet)| {
-        let own = first[id.index()].and_then(|a| endpoint(network, a.owner));
-        own.or_else(|| whole(network, id, subnet))
+    first
+}
+
+/// What people call an attachment: the machine behind an interface.
+fn owner(network: &Network, attachment: &Attachment) -> Slot {
+    let machine = match attachment.kind {
+        AttachmentKind::Interface(nic) => machine_of(&network.inventory, nic),
+        _ => None,
     };
-    subnets.filter_map(place).collect()
+    // A machine with several interfaces is no place in one network.
+    let single = |row: &Id<VirtualMachine>| network.inventory.virtual_machines[*row].network_interfaces.items.len() < 2;
+    machine.filter(single).map_or(attachment.owner, |row| Slot { table: TableTag::VirtualMachine, row: row.raw() })
 }
 
 fn sends(kind: AttachmentKind) -> bool {
@@ -275,11 +326,26 @@ fn sends(kind: AttachmentKind) -> bool {
 /// A resource as flows call it: by name where that means one thing, else by id.
 pub(super) fn endpoint(network: &Network, slot: Slot) -> Option<Endpoint> {
     let id = network.inventory.id_of(slot)?;
-    let name: Arc<str> = match network.inventory.named(id.name()) {
-        [_] => id.name().into(),
-        _ => id.as_str().into(),
+    let full = id.full_name();
+    let alone = |name: &str| network.inventory.named(name).len() == 1;
+    // A machine and its interface of one name are one endpoint.
+    let own = alone(id.name()) || (slot.table == TableTag::VirtualMachine && is_one_machine(network, id.name()));
+    let name: Arc<str> = match own {
+        true => id.name().into(),
+        false if alone(&full) => full.into(),
+        false => id.as_str().into(),
     };
     Some(Endpoint::Named(name))
+}
+
+/// Whether a name that several resources have means one machine with what belongs to it.
+fn is_one_machine(network: &Network, name: &str) -> bool {
+    let machines = [TableTag::VirtualMachine, TableTag::NetworkInterface];
+    let named = network.inventory.named(name);
+    let count = |table: TableTag| named.iter().filter(|slot| slot.table == table).count();
+    count(TableTag::VirtualMachine) == 1
+        && count(TableTag::NetworkInterface) < 2
+        && named.iter().all(|slot| machines.contains(&slot.table))
 }
 
 /// A subnet as such, where nothing in it sends.
