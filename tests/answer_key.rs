@@ -320,7 +320,11 @@ const TABLE: &[Row] = &[
     },
     Row {
         blocked: "VirtualNetwork 443",
-        estate: &[],
+        // The table speaks of compute; people have a group of their own.
+        estate: &[
+            "add: { networkSecurityGroups: [{ name: people }] }",
+            "set: { target: ml-vnet/snet-jumpbox, networkSecurityGroup: people }",
+        ],
         how: How::Ports("VirtualNetwork", &[443], Protocol::Tcp),
         cells: [
             Nothing,
@@ -395,12 +399,6 @@ const DIFFERENCES: &[(&str, &str, &str, &str)] = &[
         "now: aks.aml.shared; next deployment: aks.aml.shared; next deployment: oe.control; next image pull: img.mcr; next create: aks.mcr; next scale-up: aks.mcr; next deployment: aks.arm; next token: aks.auth; next scale-up: aks.binaries; next install: aks.extension; only: aks.optional aks.optional.snapshot aks.gpu aks.aml.logs aks.train.packages aks.train.ubuntu",
         "the cluster survives in scoring; calls of the shared API fail at once, as the table itself says of AzureMachineLearning",
     ),
-    (
-        "VirtualNetwork 443",
-        "studio user",
-        "now: studio.api.private studio.notebook studio.storage.browser studio.storage.files profile.request profile.user ci.out.instances; only: studio.storage.lake studio.ci.ui",
-        "the block stands before the people's machine too, whose studio goes over the private endpoints; the table thinks of compute",
-    ),
 ];
 
 async fn simulate(row: &Row) -> WhatIf {
@@ -444,6 +442,9 @@ async fn simulate(row: &Row) -> WhatIf {
             );
             question.typed.append("outbound", "securityRules", &rule);
         }
+    }
+    if row.blocked.starts_with("VirtualNetwork") {
+        question.subnets = ["ml-vnet/snet-training", "ml-vnet/snet-scoring"].map(str::to_owned).to_vec();
     }
     let estate = Estate { base: &base, ..whole };
     let answer = ask(estate, before, subjects, &question, &mut sources, &mut notes)
