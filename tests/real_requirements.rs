@@ -2,7 +2,10 @@
 //! every flow that is said to work is traced through it, and the template of rules is read back.
 
 #![allow(clippy::disallowed_methods, reason = "this test runs the program on files")]
-#![allow(clippy::print_stdout, reason = "a test that is skipped says so, and one that is not says what it saw")]
+#![allow(
+    clippy::print_stdout,
+    reason = "a test that is skipped says so, and one that is not says what it saw"
+)]
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};

@@ -200,7 +200,8 @@ fn a_workload_may_be_bound_by_hand() {
 
 #[test]
 fn a_name_is_taken_away_and_nothing_else_moves() {
-    let words = ["what-if", ESTATE, "--client", "jumpbox", "--block-fqdn", "login.microsoftonline.com", "--no-fixes"];
+    let words =
+        ["what-if", ESTATE, "--client", "jumpbox", "--block-fqdn", "login.microsoftonline.com", "--no-fixes"];
     let found = report(&words);
     assert_eq!(found["summary"]["repaired"], 0, "{found:#}");
     assert_eq!(statuses(&found, "studio on jumpbox", "studio.auth"), ["broken now"]);
@@ -213,7 +214,15 @@ fn a_name_is_taken_away_and_nothing_else_moves() {
 
 #[test]
 fn what_was_so_before_is_no_change() {
-    let words = ["what-if", ESTATE, "--client", "jumpbox", "--set", "contosomlst:publicNetworkAccess=Disabled", "--no-fixes"];
+    let words = [
+        "what-if",
+        ESTATE,
+        "--client",
+        "jumpbox",
+        "--set",
+        "contosomlst:publicNetworkAccess=Disabled",
+        "--no-fixes",
+    ];
     let found = report(&words);
     let again = found["changes"].as_array().expect("changes").is_empty();
     let told = found["remarks"].to_string().contains("it was so before");
@@ -273,16 +282,32 @@ fn new_addresses_of_a_tag_break_what_was_written_down() {
         ("AzureResourceManager", &["4.150.232.8/29", "20.61.102.96/28"]),
     ];
     let (old, new) = (file("old.json", &tag_file(1, &old)), file("new.json", &tag_file(2, &new)));
-    let words =
-        ["what-if", "--scenario", &scenario, "--service-tags", &old, "--service-tags-after", &new, "--no-fixes"];
+    let words = [
+        "what-if",
+        "--scenario",
+        &scenario,
+        "--service-tags",
+        &old,
+        "--service-tags-after",
+        &new,
+        "--no-fixes",
+    ];
     let found = report(&words);
     assert_eq!(statuses(&found, "vm", "telemetry"), ["broken now"], "{found:#}");
     assert_eq!(statuses(&found, "vm", "management"), ["still works"], "{found:#}");
     let remarks = found["remarks"].to_string();
     assert!(remarks.contains("tag `AzureMonitor`: 1 prefixes more, 0 less"), "{remarks}");
     // The same file twice changes nothing.
-    let words =
-        ["what-if", "--scenario", &scenario, "--service-tags", &old, "--service-tags-after", &old, "--no-fixes"];
+    let words = [
+        "what-if",
+        "--scenario",
+        &scenario,
+        "--service-tags",
+        &old,
+        "--service-tags-after",
+        &old,
+        "--no-fixes",
+    ];
     let found = report(&words);
     assert_eq!(found["summary"]["stillWorks"], 2, "{found:#}");
 }
@@ -305,7 +330,8 @@ fn every_real_template_is_answered() {
         let found = report(&["what-if", file, "--block-outbound", "--no-fixes"]);
         asked += usize::from(found["summary"]["flows"].as_u64() > Some(0));
         broken += usize::from(found["summary"]["brokenNow"].as_u64() > Some(0));
-        let silent = found["summary"]["dependencies"] == 0 && found["remarks"].as_array().is_none_or(Vec::is_empty);
+        let silent =
+            found["summary"]["dependencies"] == 0 && found["remarks"].as_array().is_none_or(Vec::is_empty);
         assert!(!silent, "{file}: nothing is asked and nothing said");
         let (code, out, err) = netwhy(&["requirements", file, "--format", "json"]);
         assert!(code < 2, "{file}: {err}");

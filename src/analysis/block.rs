@@ -134,7 +134,8 @@ const NAME: &str = "what-if-block";
 /// Plans the blocks.
 pub fn plan(network: &Network, places: &Places, blocks: &[Block]) -> Result<Plan, Obstacle> {
     let managed = blocks.contains(&Block::Outbound(By::ManagedNetwork));
-    let none = places.subnets.is_empty() && places.workspaces.is_empty() && implied::places(network).is_empty();
+    let none =
+        places.subnets.is_empty() && places.workspaces.is_empty() && implied::places(network).is_empty();
     if none && !managed && blocks.iter().all(Block::is_at_senders) {
         let remark = "nothing is blocked: the estate has no subnet that machines could stand in, so nothing in it leaves by a way that could be closed";
         return Ok(Plan { text: ChangeText::default(), remarks: vec![remark.to_owned()] });
@@ -273,7 +274,8 @@ impl Planner<'_> {
             return Ok(());
         }
         // A group denies what comes in unless it is told otherwise, which nobody asked for.
-        let (open, closed): (Vec<_>, Vec<_>) = bare.into_iter().partition(|subnet| self.may_stay_open(*subnet));
+        let (open, closed): (Vec<_>, Vec<_>) =
+            bare.into_iter().partition(|subnet| self.may_stay_open(*subnet));
         let rules = numbered(&self.rules, FIRST);
         let as_before = "{ name: inbound-as-before, priority: 4096, direction: Inbound, access: Allow, protocol: \"*\", sourceAddressPrefix: \"*\", sourcePortRange: \"*\", destinationAddressPrefix: \"*\", destinationPortRange: \"*\" }";
         for (name, rules, subnets) in [
@@ -283,7 +285,9 @@ impl Planner<'_> {
             if subnets.is_empty() {
                 continue;
             }
-            self.plan.text.add("networkSecurityGroups", &format!("{{ name: {name}, securityRules: [{rules}] }}"));
+            self.plan
+                .text
+                .add("networkSecurityGroups", &format!("{{ name: {name}, securityRules: [{rules}] }}"));
             for subnet in subnets {
                 let target = self.target(self.subnet_id(subnet));
                 self.plan.text.set(&target, "networkSecurityGroup", &name);
@@ -301,7 +305,9 @@ impl Planner<'_> {
             public && !balancer.sku.is(Sku::Basic)
         });
         let closed = |a: &Attachment| match a.public_ip {
-            Bound::None => balanced && matches!(a.kind, AttachmentKind::Interface(_) | AttachmentKind::ScaleSet(_)),
+            Bound::None => {
+                balanced && matches!(a.kind, AttachmentKind::Interface(_) | AttachmentKind::ScaleSet(_))
+            }
             Bound::To(address) => !network.inventory.public_ip_addresses[address].sku.is(Sku::Basic),
             Bound::Unknown(_) => true,
         };
@@ -484,7 +490,8 @@ impl Planner<'_> {
             identity: None,
             action: None,
         };
-        let by_firewall = || trace::trace(network, &flow).hops.iter().any(|h| h.kind == HopKind::AzureFirewall);
+        let by_firewall =
+            || trace::trace(network, &flow).hops.iter().any(|h| h.kind == HopKind::AzureFirewall);
         !network.inventory.firewall_policies.is_empty() && by_firewall()
     }
 
@@ -520,9 +527,11 @@ impl Planner<'_> {
             .map(|name| name.trim_start_matches("*.").trim_end_matches('.').to_ascii_lowercase())
             .collect();
         for zone in &zones {
-            let taken = network.inventory.private_dns_zones.iter().any(|z| z.id.name().eq_ignore_ascii_case(zone));
+            let taken =
+                network.inventory.private_dns_zones.iter().any(|z| z.id.name().eq_ignore_ascii_case(zone));
             if taken {
-                let remark = format!("`{zone}` is a private zone of the estate already; `--remove` its records");
+                let remark =
+                    format!("`{zone}` is a private zone of the estate already; `--remove` its records");
                 self.plan.remarks.push(remark);
                 continue;
             }

@@ -146,7 +146,9 @@ fn receivers(network: &Network) -> Vec<Target> {
                 let ports = row.frontend_ports.items.iter().filter_map(|p| p.port.known());
                 ports.filter_map(|p| u16::try_from(*p).ok()).collect()
             }
-            kind if sends(kind) && !matches!(kind, AttachmentKind::ServiceNode(_) | AttachmentKind::Compute(_)) => {
+            kind if sends(kind)
+                && !matches!(kind, AttachmentKind::ServiceNode(_) | AttachmentKind::Compute(_)) =>
+            {
                 Vec::new()
             }
             _ => continue,
@@ -156,7 +158,8 @@ fn receivers(network: &Network) -> Vec<Target> {
         push(&mut found, to, ports, !attachment.public_ip.is_none());
     }
     for (id, balancer) in network.inventory.load_balancers.rows() {
-        let public = balancer.frontend_ip_configurations.iter().any(|f| f.public_ip_address.known().is_some());
+        let public =
+            balancer.frontend_ip_configurations.iter().any(|f| f.public_ip_address.known().is_some());
         let slot = Slot { table: TableTag::LoadBalancer, row: id.raw() };
         if let (true, Some(to)) = (public, endpoint(network, slot)) {
             push(&mut found, to, frontend_ports(network, id), true);
@@ -308,8 +311,12 @@ fn owner(network: &Network, attachment: &Attachment) -> Slot {
         _ => None,
     };
     // A machine with several interfaces is no place in one network.
-    let single = |row: &Id<VirtualMachine>| network.inventory.virtual_machines[*row].network_interfaces.items.len() < 2;
-    machine.filter(single).map_or(attachment.owner, |row| Slot { table: TableTag::VirtualMachine, row: row.raw() })
+    let single = |row: &Id<VirtualMachine>| {
+        network.inventory.virtual_machines[*row].network_interfaces.items.len() < 2
+    };
+    machine
+        .filter(single)
+        .map_or(attachment.owner, |row| Slot { table: TableTag::VirtualMachine, row: row.raw() })
 }
 
 fn sends(kind: AttachmentKind) -> bool {
@@ -329,7 +336,8 @@ pub(super) fn endpoint(network: &Network, slot: Slot) -> Option<Endpoint> {
     let full = id.full_name();
     let alone = |name: &str| network.inventory.named(name).len() == 1;
     // A machine and its interface of one name are one endpoint.
-    let own = alone(id.name()) || (slot.table == TableTag::VirtualMachine && is_one_machine(network, id.name()));
+    let own =
+        alone(id.name()) || (slot.table == TableTag::VirtualMachine && is_one_machine(network, id.name()));
     let name: Arc<str> = match own {
         true => id.name().into(),
         false if alone(&full) => full.into(),

@@ -181,7 +181,9 @@ impl Job {
             return Err(Failure::Input(vec!["the scenario has no flow to ask about".into()]));
         }
         if asks.is_empty() && left_out.is_empty() {
-            console.say("nothing in the estate sends or answers; `--workload NAME=KIND` says what a subnet holds");
+            console.say(
+                "nothing in the estate sends or answers; `--workload NAME=KIND` says what a subnet holds",
+            );
         }
         let estate = Estate {
             raws: &self.loaded.raws,
@@ -307,7 +309,9 @@ fn of_catalogue(args: &RequirementsArgs, known: &Catalogue, network: &Network) -
 
 /// Features that no need of the catalogue has are misspelt.
 fn features(args: &RequirementsArgs, known: &Catalogue) -> Result<(), Failure> {
-    let has = |name: &str| known.needs.iter().filter_map(|n| n.feature.as_deref()).any(|f| f.eq_ignore_ascii_case(name));
+    let has = |name: &str| {
+        known.needs.iter().filter_map(|n| n.feature.as_deref()).any(|f| f.eq_ignore_ascii_case(name))
+    };
     let Some(unknown) = args.feature.iter().find(|f| !f.eq_ignore_ascii_case("all") && !has(f)) else {
         return Ok(());
     };
@@ -324,7 +328,9 @@ fn of_resources(network: &Network) -> Asked {
         let name: std::sync::Arc<str> = format!("{} to {what}:{}", flow.from, flow.port).into();
         let decision = trace::decide(network, &flow);
         let why = match (kind, decision.outcome) {
-            (Reached::Internet, _) => "the internet as such is no dependency: say what is needed of it".to_owned(),
+            (Reached::Internet, _) => {
+                "the internet as such is no dependency: say what is needed of it".to_owned()
+            }
             (_, Outcome::Allowed) => {
                 asks.push(Ask {
                     name,

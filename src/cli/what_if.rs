@@ -70,7 +70,8 @@ fn written(reports: &[ImpactReport], format: ImpactFormat, style: &Style) -> Str
 }
 
 /// What is said of an estate in which nothing sends or answers.
-const EMPTY: &str = "nothing in the estate sends or answers: it has no machine, subnet or service with a name";
+const EMPTY: &str =
+    "nothing in the estate sends or answers: it has no machine, subnet or service with a name";
 
 /// Whom to ask about, as the flags say.
 fn who(args: &WhatIfArgs, network: &Network) -> Result<Who, Failure> {
@@ -96,7 +97,8 @@ struct Desk {
 impl Desk {
     async fn of_estate(args: &WhatIfArgs) -> Result<Desk, Failure> {
         let profile = load::profile(&args.settings.profile_set)?;
-        let settings = Settings { service_tags_after: args.service_tags_after.clone(), ..args.settings.settings() };
+        let settings =
+            Settings { service_tags_after: args.service_tags_after.clone(), ..args.settings.settings() };
         let loaded = load::loaded(&args.estate, &[], &settings, Sources::default()).await?;
         let subject = args.estate.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
         Ok(Desk { subject, loaded, scenario: None, base: Vec::new(), profile })
@@ -167,10 +169,12 @@ impl Desk {
         let words = ask.words.clone();
         let mut sources = std::mem::take(&mut self.loaded.sources);
         let estate = self.estate();
-        let answer = engine::ask(estate, before, subjects, &ask, &mut sources, &mut notes)
-            .map_err(|obstacle| match obstacle.is_unknown_name() {
-                true => Failure::Input(vec![obstacle.to_string()]),
-                false => Failure::Usage(obstacle.to_string()),
+        let answer =
+            engine::ask(estate, before, subjects, &ask, &mut sources, &mut notes).map_err(|obstacle| {
+                match obstacle.is_unknown_name() {
+                    true => Failure::Input(vec![obstacle.to_string()]),
+                    false => Failure::Usage(obstacle.to_string()),
+                }
             })?;
         console.diagnostics(&notes, &sources);
         let Some(answer) = answer else { return Err(Failure::Input(Vec::new())) };

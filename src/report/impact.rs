@@ -345,7 +345,8 @@ impl ImpactReport {
 
     /// Whether anything is another way than before.
     pub fn is_changed(&self) -> bool {
-        !self.changes.is_empty() || self.rows.iter().any(|row| row.status.is_harm() || row.status == Status::Repaired)
+        !self.changes.is_empty()
+            || self.rows.iter().any(|row| row.status.is_harm() || row.status == Status::Repaired)
     }
 
     /// Adds repairs that were tried out, each to the cause of the first row it puts right.

@@ -160,7 +160,8 @@ impl RequirementsView {
 fn merged(rows: impl Iterator<Item = LeftView>) -> Vec<LeftView> {
     let mut out: Vec<LeftView> = Vec::new();
     for row in rows {
-        let same = |known: &&mut LeftView| (&known.flow, &known.to, &known.why) == (&row.flow, &row.to, &row.why);
+        let same =
+            |known: &&mut LeftView| (&known.flow, &known.to, &known.why) == (&row.flow, &row.to, &row.why);
         match out.iter_mut().find(same) {
             Some(known) => known.from.extend(row.from),
             None => out.push(row),
@@ -440,7 +441,8 @@ pub fn markdown(view: &RequirementsView) -> String {
         if !left.is_empty() {
             out.push_str(&format!("\n## {title}\n\n"));
             for one in left {
-                let from = if one.from.is_empty() { String::new() } else { format!("{}: ", one.from.join(", ")) };
+                let from =
+                    if one.from.is_empty() { String::new() } else { format!("{}: ", one.from.join(", ")) };
                 out.push_str(&format!(
                     "- {}{} to {}: {}\n",
                     cell(&from),

@@ -253,12 +253,7 @@ pub struct Found {
 }
 
 /// For each impact that does not work the best repair of all its flows; those of one kind share it.
-pub fn of_impacts(
-    estate: Estate<'_>,
-    network: &Network,
-    impacts: &[Impact],
-    budget: &mut Budget,
-) -> Found {
+pub fn of_impacts(estate: Estate<'_>, network: &Network, impacts: &[Impact], budget: &mut Budget) -> Found {
     let mut shared: Vec<(SharedRepair, Network)> = Vec::new();
     let mut without: Vec<(String, Vec<usize>)> = Vec::new();
     for (number, impact) in impacts.iter().enumerate() {
@@ -303,7 +298,8 @@ fn whole(
             let made = done.as_ref().map(|(repair, _)| repair.clone()).unwrap_or_default();
             let mut bench = Bench { estate, flow, wide: false, furthest: None, budget };
             let found = bench.open(current, &trace, &made, 1, DEEP).into_iter().next();
-            let furthest = bench.furthest.map(|(steps, cause)| (steps.saturating_sub(made.steps.len()), cause));
+            let furthest =
+                bench.furthest.map(|(steps, cause)| (steps.saturating_sub(made.steps.len()), cause));
             let missed = || why(furthest, trace.cause, budget).unwrap_or_else(untold);
             done = Some(found.ok_or_else(missed)?);
         }

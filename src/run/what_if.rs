@@ -203,7 +203,8 @@ fn moves(older: &ServiceTags, newer: &ServiceTags, impacts: &[Impact]) -> Vec<St
     asked.dedup();
     let touched = |change: &&TagChange| {
         let meets = |ip: &IpAddr| {
-            let holds = |tags: &ServiceTags| tags.find(&change.name).is_some_and(|id| tags.set(id).contains(*ip));
+            let holds =
+                |tags: &ServiceTags| tags.find(&change.name).is_some_and(|id| tags.set(id).contains(*ip));
             holds(older) || holds(newer)
         };
         !change.name.starts_with("AzureCloud") && asked.iter().any(meets)
@@ -224,9 +225,13 @@ fn moves(older: &ServiceTags, newer: &ServiceTags, impacts: &[Impact]) -> Vec<St
             TagChangeKind::Changed => format!("tag `{}`: {added} prefixes more, {removed} less", change.name),
         }
     }));
-    remarks.extend(touched.len().checked_sub(MOVES).filter(|more| *more > 0).map(|more| {
-        format!("and {more} more tags; `netwhy tags diff` shows all")
-    }));
+    remarks.extend(
+        touched
+            .len()
+            .checked_sub(MOVES)
+            .filter(|more| *more > 0)
+            .map(|more| format!("and {more} more tags; `netwhy tags diff` shows all")),
+    );
     remarks
 }
 

@@ -3,13 +3,16 @@
 use super::super::change_text::{ChangeText, quoted, target_of};
 use super::rules::{protocol, slug, unused};
 use super::{Case, Means, Proposal};
-use crate::inventory::{AdminRule, Direction, Id, MlDeployment, PrivateDnsZone, ResourceId, VirtualNetworkLink};
+use crate::inventory::{
+    AdminRule, Direction, Id, MlDeployment, PrivateDnsZone, ResourceId, VirtualNetworkLink,
+};
 use crate::net::{IpAddr, Protocol};
 use crate::network::{HOST_ADDRESS, identities_of};
 use crate::trace::{self, Endpoint, Flow, Outcome};
 
 /// What somebody should know who changes what a network manager enforces.
-const CENTRAL: &str = "security admin rules belong to whoever governs the network; groups still decide afterwards";
+const CENTRAL: &str =
+    "security admin rules belong to whoever governs the network; groups still decide afterwards";
 
 impl Case<'_> {
     /// A security admin rule before the one that denies, for this flow; at last, no such rule.
@@ -37,7 +40,11 @@ impl Case<'_> {
             let (source, destination) = if inbound { (&*far, "*") } else { ("*", &*far) };
             let side = if inbound { "Inbound" } else { "Outbound" };
             let end = |text: &str| {
-                let kind = if text.starts_with(|c: char| c.is_ascii_alphabetic()) { "ServiceTag" } else { "IPPrefix" };
+                let kind = if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                    "ServiceTag"
+                } else {
+                    "IPPrefix"
+                };
                 format!("[{{ addressPrefix: {}, addressPrefixType: {kind} }}]", quoted(text))
             };
             let mut changes = ChangeText::default();
@@ -52,7 +59,13 @@ impl Case<'_> {
                     header.port,
                 ),
             );
-            let text = format!("allow {} {} {far} before `{}` of `{}`", self.ports(), if inbound { "in from" } else { "out to" }, row.id.name(), collection.name());
+            let text = format!(
+                "allow {} {} {far} before `{}` of `{}`",
+                self.ports(),
+                if inbound { "in from" } else { "out to" },
+                row.id.name(),
+                collection.name()
+            );
             found.push(Proposal::new(means, text, changes).mind(CENTRAL));
         }
         let mut changes = ChangeText::default();
@@ -138,13 +151,15 @@ impl Case<'_> {
         let inventory = &self.network.inventory;
         let named = inventory.follow_any(&self.flow.from.to_string()).and_then(|slot| inventory.id_of(slot));
         let ids = [self.blocker.evidence.resource.as_ref(), named];
-        let deployment =
-            ids.into_iter().flatten().find(|id| inventory.row::<MlDeployment>(id).is_some());
+        let deployment = ids.into_iter().flatten().find(|id| inventory.row::<MlDeployment>(id).is_some());
         let Some(id) = deployment else { return Vec::new() };
         let mut changes = ChangeText::default();
         changes.set(&target_of(inventory, id), "egressPublicNetworkAccess", "Enabled");
         let text = format!("give `{}` back its way out", id.name());
-        vec![Proposal::new(Means::Removal, text, changes).mind("the deployment reaches the whole internet then")]
+        vec![
+            Proposal::new(Means::Removal, text, changes)
+                .mind("the deployment reaches the whole internet then"),
+        ]
     }
 
     /// The public endpoint of whatever refuses its own.

@@ -4,8 +4,8 @@ use super::super::change_text::{ChangeText, quoted, target_of};
 use super::rules::{slug, unused};
 use super::{Case, Means, Proposal};
 use crate::inventory::{
-    ConnectionStatus, Id, MlEndpoint, PlatformService, PrivateDnsZone, PrivateDnsZoneGroup, PrivateEndpoint, Slot,
-    Subnet, TableTag, VirtualNetwork,
+    ConnectionStatus, Id, MlEndpoint, PlatformService, PrivateDnsZone, PrivateDnsZoneGroup, PrivateEndpoint,
+    Slot, Subnet, TableTag, VirtualNetwork,
 };
 use crate::network::{AttachmentKind, normal_region, target_of as target_of_endpoint};
 use crate::services::{EndpointKind, ServiceKind};

@@ -32,7 +32,9 @@ pub fn reason(cause: Cause) -> &'static str {
             "let the tag AzureLoadBalancer in at the backends on the probe's port; which rules deny it is told above"
         }
         Cause::NothingListens => "nothing listens there: start the service, or ask the port it answers on",
-        Cause::AddressNotInUse => "nothing has the address: it may be of another network, or not deployed yet",
+        Cause::AddressNotInUse => {
+            "nothing has the address: it may be of another network, or not deployed yet"
+        }
         Cause::Hairpin => {
             "a backend cannot call its own frontend: call it by address, or put callers and backends in different pools"
         }
@@ -40,7 +42,9 @@ pub fn reason(cause: Cause) -> &'static str {
             "a Basic load balancer is not reached over global peering: make it a Standard one, which comes with its own addresses and rules"
         }
         Cause::PlatformProtocol => "no virtual network carries it",
-        Cause::NatProtocol => "the way out carries TCP and UDP alone: ping needs a public address of the machine's own",
+        Cause::NatProtocol => {
+            "the way out carries TCP and UDP alone: ping needs a public address of the machine's own"
+        }
         Cause::NoCommonFamily => {
             "sender and destination need addresses of one family: a second range for the subnet and a second address for the interface"
         }
@@ -63,8 +67,12 @@ pub fn reason(cause: Cause) -> &'static str {
             "both ways have to pass the same stateful device: route answers as questions, on the table of the side that answers"
         }
         Cause::SubnetPeeringOutside => "the subnet is left out of a subnet peering: name it on both sides",
-        Cause::DnsLoop => "the DNS servers ask each other: one of them has to forward to 168.63.129.16 or answer itself",
-        Cause::DnsServerUnreachable => "168.63.129.16 answers inside virtual networks alone: forward to a resolver there",
+        Cause::DnsLoop => {
+            "the DNS servers ask each other: one of them has to forward to 168.63.129.16 or answer itself"
+        }
+        Cause::DnsServerUnreachable => {
+            "168.63.129.16 answers inside virtual networks alone: forward to a resolver there"
+        }
         Cause::DnsNxDomain | Cause::DnsZoneShadow => {
             "nobody holds a record of the name: whose it is, and at which address, is for its owner to say"
         }
@@ -73,7 +81,9 @@ pub fn reason(cause: Cause) -> &'static str {
             "the perimeter's owner decides: an access rule for the caller's subscription or address, or learning mode"
         }
         Cause::RbacDenyAssignment => "a deny assignment is made by Azure itself and goes with what made it",
-        Cause::FrontDoorHostUnknown => "no endpoint or domain of the profile serves the name: add it with a route",
+        Cause::FrontDoorHostUnknown => {
+            "no endpoint or domain of the profile serves the name: add it with a route"
+        }
         Cause::FrontDoorOriginDown => "no origin answers: what stops the way to it is told above",
         Cause::GatewaySubnetRules => {
             "the gateway's own subnet needs the tag GatewayManager in on 65200-65535 and the internet out"
@@ -87,7 +97,9 @@ pub fn reason(cause: Cause) -> &'static str {
         Cause::AccessPolicyMissing | Cause::RbacMissingDataRole | Cause::RbacMissingRole => {
             "no built-in role that is known here grants what the caller wants: name the action, or a role of one's own"
         }
-        Cause::PublicAddressClosed => "the machine behind the address is in no subnet that could have a security group",
+        Cause::PublicAddressClosed => {
+            "the machine behind the address is in no subnet that could have a security group"
+        }
         Cause::PeNotApproved => "the owner of the resource has to approve the connection",
         Cause::PeeringNotConnected | Cause::PeeringNoAccess | Cause::ForwardedTrafficDropped => {
             "the other side of the peering is in none of the files"
@@ -95,7 +107,9 @@ pub fn reason(cause: Cause) -> &'static str {
         Cause::UdrNone | Cause::NextHopUnreachable | Cause::InvalidNextHop | Cause::NextHopNotForwarding => {
             "the next hop is in none of the files, or what comes behind it stops the flow too"
         }
-        Cause::ServiceEndpointPolicyDeny => "the policy has to list the account; which list, the files do not tell",
+        Cause::ServiceEndpointPolicyDeny => {
+            "the policy has to list the account; which list, the files do not tell"
+        }
         Cause::SmtpBlocked
         | Cause::UnknownServiceTag
         | Cause::UnknownValue

@@ -114,7 +114,11 @@ impl Case<'_> {
         match self.network.subnet(subnet).route_table.row() {
             Some(table) => {
                 let name = self.route_name(table, &prefix);
-                changes.append(&target_of(inventory, &inventory.route_tables[table].id), "routes", &route(&name));
+                changes.append(
+                    &target_of(inventory, &inventory.route_tables[table].id),
+                    "routes",
+                    &route(&name),
+                );
             }
             None => {
                 let name = unused("through-the-firewall", |name| !inventory.named(name).is_empty());
@@ -158,10 +162,8 @@ impl Case<'_> {
                 let (Some(other), false) = (other, uses || peering.id.parent().as_ref() != Some(id)) else {
                     continue;
                 };
-                let (target, there) = (
-                    target_of(inventory, &peering.id),
-                    target_of(inventory, &inventory.peerings[other].id),
-                );
+                let (target, there) =
+                    (target_of(inventory, &peering.id), target_of(inventory, &inventory.peerings[other].id));
                 let mut changes = ChangeText::default();
                 changes.set(&target, "useRemoteGateways", "true");
                 if !inventory.peerings[other].allow_gateway_transit.is(true) {

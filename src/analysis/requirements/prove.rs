@@ -54,14 +54,11 @@ pub(super) fn prove(
         line.why = format!("{}; {wide}", line.why);
     }
     let effort = proof.effort;
-    let fates = before
-        .into_iter()
-        .zip(after.into_iter().zip(open))
-        .map(|(before, (after, open))| Fate {
-            before,
-            after: after.expect("INVARIANT: all flows were traced"),
-            hindered: open.filter(|decision| decision.outcome != Outcome::Allowed),
-        });
+    let fates = before.into_iter().zip(after.into_iter().zip(open)).map(|(before, (after, open))| Fate {
+        before,
+        after: after.expect("INVARIANT: all flows were traced"),
+        hindered: open.filter(|decision| decision.outcome != Outcome::Allowed),
+    });
     Requirements { fates: fates.collect(), asks, lines, unexpressed: wanted.unexpressed, changes, effort }
 }
 

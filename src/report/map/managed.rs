@@ -3,7 +3,7 @@
 use super::build::Builder;
 use super::{End, Frame, Line};
 use crate::inventory::{
-    Field, Id, IsolationMode, ManagedRuleTarget, PlatformService, ResourceId, VirtualHub, VirtualNetwork,
+    Field, Id, IsolationMode, ManagedRuleTarget, PlatformService, ResourceId, VirtualHub,
 };
 use crate::network::{EdgeKind, NodeKind};
 
@@ -43,9 +43,11 @@ impl Builder<'_> {
     fn doors(&mut self, workspace: Id<PlatformService>, from: End) {
         let row = &self.network.inventory.services[workspace];
         let mut targets: Vec<(End, usize)> = Vec::new();
-        for rule in row.managed_outbound_rules.iter() {
-            let ManagedRuleTarget::PrivateEndpoint { resource, .. } = &rule.target else { continue };
-            let Some(end) = resource.id().and_then(|id| self.end_of(&id)) else { continue };
+        for rule in row.managed_network_rules.known().into_iter().flat_map(|rules| &rules.0) {
+            let ManagedRuleTarget::PrivateEndpoint { resource, .. } = &rule.opens else { continue };
+            let slot = self.network.inventory.follow_any(resource);
+            let id = slot.and_then(|slot| self.network.inventory.id_of(slot));
+            let Some(end) = id.and_then(|id| self.end_of(id)) else { continue };
             match targets.iter_mut().find(|(known, _)| *known == end) {
                 Some((_, many)) => *many += 1,
                 None => targets.push((end, 1)),
@@ -78,9 +80,10 @@ impl Builder<'_> {
             }
             let card = self.card_of(lines, NodeKind::Gateway);
             self.map.loose.push(card);
-            for connection in network.inventory.hub_connections.iter().filter(|c| c.id.is_within(id.as_str())) {
+            for connection in network.inventory.hub_connections.iter().filter(|c| c.id.is_within(id.as_str()))
+            {
                 let remote = connection.remote_virtual_network.known();
-                let remote = remote.and_then(|r| network.inventory.follow::<VirtualNetwork>(r).row());
+                let remote = remote.and_then(|r| network.inventory.follow(r).row());
                 let vnet = remote.map(|vnet| network.inventory.virtual_networks[vnet].id.clone());
                 let Some(from) = vnet.and_then(|id| self.end_of(&id)) else { continue };
                 let line = Line {
