@@ -183,7 +183,7 @@ fn where_no_pack_applies_the_resources_are_asked() {
     let found = report(&["what-if", "scenarios/first-trace/estate.yaml", "--block-outbound", "--no-fixes"]);
     assert_eq!(statuses(&found, "web", "implied.internet"), ["broken now"]);
     // What comes in is nothing that blocking outbound touches.
-    assert_eq!(statuses(&found, "internet", "implied.place.web"), ["still works"]);
+    assert_eq!(statuses(&found, "internet", "implied.place.web:443"), ["still works"]);
     let remarks = found["remarks"].to_string();
     assert!(remarks.contains("--workload NAME=KIND"), "{remarks}");
 }

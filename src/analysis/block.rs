@@ -9,7 +9,7 @@
 use super::change_text::{ChangeText, quoted, target_of};
 use super::implied;
 use crate::inventory::{
-    AnyKind, Direction, Id, Nsg, PlatformService, Ref, ResourceId, RouteTable, Sku, Subnet, TableTag,
+    AnyKind, Direction, Id, Nsg, Origin, PlatformService, Ref, ResourceId, RouteTable, Sku, Subnet, TableTag,
     VirtualNetwork,
 };
 use crate::net::{AddressSet, IpNet, PortRange, Protocol, parse_prefix};
@@ -308,7 +308,12 @@ impl Planner<'_> {
             Bound::None => {
                 balanced && matches!(a.kind, AttachmentKind::Interface(_) | AttachmentKind::ScaleSet(_))
             }
-            Bound::To(address) => !network.inventory.public_ip_addresses[address].sku.is(Sku::Basic),
+            Bound::To(address) => {
+                let row = &network.inventory.public_ip_addresses[address];
+                // An absent class means Basic in a template (PIP-3).
+                let made = matches!(row.origin, Origin::Template | Origin::Planned);
+                !(row.sku.is(Sku::Basic) || (row.sku.is_absent() && made))
+            }
             Bound::Unknown(_) => true,
         };
         let mut inside = network.attachments.iter().filter(|a| a.subnet == subnet && a.nsg.row().is_none());

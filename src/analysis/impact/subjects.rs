@@ -107,6 +107,7 @@ impl Subjects {
             };
             let id: Arc<str> = match kind {
                 Reached::Internet => "implied.internet".into(),
+                Reached::Place => format!("implied.{word}.{what}:{}", flow.port).into(),
                 _ => format!("implied.{word}.{what}").into(),
             };
             match self.needs.iter_mut().find(|need| need.workload == workload && need.id == id) {

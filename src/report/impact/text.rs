@@ -14,14 +14,23 @@ pub fn text(out: &mut String, report: &ImpactReport, style: &Style) {
     if !after.is_empty() {
         heading(out, style, "What breaks, and why");
         after.iter().for_each(|group| cause(out, report, group, style));
+        end_of_list(out);
     }
     if !before.is_empty() {
         heading(out, style, "Did not work before either");
         before.iter().for_each(|group| cause(out, report, group, style));
+        end_of_list(out);
     }
     rest(out, report, Status::Repaired, "Works now, and did not before", style);
     rest(out, report, Status::Works, "Still works", style);
     remarks(out, report, style);
+}
+
+/// A heading comes with an empty line of its own.
+fn end_of_list(out: &mut String) {
+    if out.ends_with("\n\n") {
+        out.pop();
+    }
 }
 
 fn headline(out: &mut String, report: &ImpactReport, style: &Style) {
