@@ -5,10 +5,9 @@ use super::layout::{Margin, Words, flow};
 use super::locate::Locator;
 use super::style::{Paint, Style};
 use super::table::{Cell, Fit, Table};
-use super::text::counted;
+use super::text::{brief, counted};
 use crate::analysis::requirements::{Line, Requirements, told};
 use crate::analysis::residue::{Finding, Severity};
-use crate::inventory::ResourceId;
 use crate::trace::Outcome;
 use serde::Serialize;
 
@@ -119,7 +118,7 @@ impl RequirementsView {
     ) -> Self {
         let ask = |n: usize| found.asks[n].name.to_string();
         let to = |n: usize| format!("{}:{}", found.asks[n].flow.to, found.asks[n].flow.port);
-        let from = |n: usize| short(&found.asks[n].flow.from.to_string());
+        let from = |n: usize| brief(&found.asks[n].flow.from.to_string());
         let left = |n: usize, why: String| LeftView { flow: ask(n), from: vec![from(n)], to: to(n), why };
         let mut lines: Vec<&Line> = found.lines.iter().collect();
         lines.sort_by_key(|line| (&line.place, line.way, &line.selector, line.protocol));
@@ -170,11 +169,6 @@ fn merged(rows: impl Iterator<Item = LeftView>) -> Vec<LeftView> {
     out
 }
 
-/// A resource id by its name; anything else as it is.
-fn short(text: &str) -> String {
-    if ResourceId::looks_like_one(text) { ResourceId::new(text).full_name() } else { text.to_owned() }
-}
-
 fn flow_view(found: &Requirements, number: usize) -> FlowView {
     let (ask, fate) = (&found.asks[number], &found.fates[number]);
     FlowView {
@@ -223,14 +217,14 @@ pub fn finding_view(finding: &Finding, locator: &Locator<'_>) -> FindingView {
     FindingView {
         severity: finding.severity.word(),
         kind: finding.kind.word(),
-        sender: short(&finding.sender),
+        sender: brief(&finding.sender),
         by: finding.by.clone(),
         text: finding.text.clone(),
         advice: finding.advice.clone(),
         probe: format!(
             "{} → {}:{}/{}",
-            short(&finding.probe.from.to_string()),
-            short(&finding.probe.to.to_string()),
+            brief(&finding.probe.from.to_string()),
+            brief(&finding.probe.to.to_string()),
             finding.probe.port,
             finding.probe.protocol.name().to_ascii_lowercase()
         ),

@@ -2,7 +2,7 @@
 
 use super::super::layout::{Margin, Words, flow};
 use super::super::style::{Paint, Style};
-use super::super::text::{counted, heading, quote};
+use super::super::text::{brief, counted, heading, quote};
 use super::{CauseGroup, FixView, ImpactReport, Row};
 use crate::analysis::impact::Status;
 
@@ -234,9 +234,9 @@ fn names(merged: &Merged<'_>) -> String {
 pub(super) fn targets(row: &Row) -> String {
     let cut: Vec<&str> = row.flows.iter().filter(|f| matters(row, f)).map(|f| f.to.as_str()).collect();
     let shown = match cut[..] {
-        [] => row.flows.first().map(|f| f.to.clone()).unwrap_or_default(),
-        [one] => one.to_owned(),
-        [first, ref more @ ..] => format!("{first} +{}", more.len()),
+        [] => row.flows.first().map(|f| brief(&f.to)).unwrap_or_default(),
+        [one] => brief(one),
+        [first, ref more @ ..] => format!("{} +{}", brief(first), more.len()),
     };
     if row.cut > 0 && row.cut < row.flows.len() {
         format!("{shown} ({} of {} flows)", row.cut, row.flows.len())
