@@ -399,6 +399,12 @@ const DIFFERENCES: &[(&str, &str, &str, &str)] = &[
         "now: aks.aml.shared; next deployment: aks.aml.shared; next deployment: oe.control; next image pull: img.mcr; next create: aks.mcr; next scale-up: aks.mcr; next deployment: aks.arm; next token: aks.auth; next scale-up: aks.binaries; next install: aks.extension; only: aks.optional aks.optional.snapshot aks.gpu aks.aml.logs aks.train.packages aks.train.ubuntu",
         "the cluster survives in scoring; calls of the shared API fail at once, as the table itself says of AzureMachineLearning",
     ),
+    (
+        "VirtualNetwork 443",
+        "studio user",
+        "now: ci.out.instances",
+        "who works on an instance calls its own names, which lead to the private endpoint; the table thinks of the browser",
+    ),
 ];
 
 async fn simulate(row: &Row) -> WhatIf {

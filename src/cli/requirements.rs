@@ -405,8 +405,14 @@ pub(super) async fn as_is(args: RequirementsArgs, console: &Console) -> Result<u
     };
     let network = estate.network(&[], &mut Diagnostics::new());
     let mut senders: Vec<Endpoint> = Vec::new();
-    for workload in names::all_workloads(&network, &args.workload)? {
+    for workload in needs::workloads(&network) {
         senders.push(Endpoint::Named(workload.name));
+    }
+    for given in &args.workload {
+        // What it is does not matter here, only where it stands.
+        let name = given.split_once('=').map_or(given.as_str(), |(name, _)| name);
+        names::sender(&network, "--workload", name)?;
+        senders.push(Endpoint::Named(name.into()));
     }
     if senders.is_empty() {
         senders.extend(implied::senders(&network));
