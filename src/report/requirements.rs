@@ -338,7 +338,6 @@ impl Page<'_> {
             self.out.push_str("\nNothing that was tried leaves beside these lines.\n");
             return;
         }
-        self.title(&format!("What can still leave ({})", findings.len()));
         let mut done: Vec<(&FindingView, Vec<&str>)> = Vec::new();
         for finding in findings {
             let key = |f: &FindingView| (f.severity, f.text.clone(), f.advice.clone(), f.outcome);
@@ -347,6 +346,7 @@ impl Page<'_> {
                 None => done.push((finding, vec![&finding.sender])),
             }
         }
+        self.title(&format!("What can still leave ({})", done.len()));
         for (finding, senders) in done {
             residue_item(&mut self.out, finding, &senders.join(", "), self.style);
         }
