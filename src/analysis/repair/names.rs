@@ -19,6 +19,7 @@ impl Case<'_> {
     pub(super) fn service_doors(&self) -> Vec<Proposal> {
         let Some((service, _, kind)) = self.service() else { return self.endpoint_door() };
         let mut found: Vec<Proposal> = self.private_endpoint().into_iter().collect();
+        found.extend(self.endpoint_door());
         let by_firewall = matches!(self.blocker.cause, Cause::ServiceFirewallDeny | Cause::DnsZoneNotLinked);
         if by_firewall {
             found.extend(self.subnet_rule(service, kind));
