@@ -22,6 +22,9 @@ use std::sync::Arc;
 /// Values nested more deeply than this are refused, so that no walk over one can exhaust a stack.
 const MAX_VALUE_DEPTH: usize = 200;
 
+/// How the reason of a value begins that a deployment could not compute either.
+pub(super) const FAILS: &str = "the expression fails: ";
+
 /// Everything one expansion needs.
 pub(super) struct Engine<'a> {
     pub(super) options: &'a Options,
@@ -260,7 +263,7 @@ impl<'a> Engine<'a> {
             Err(Fault::Unknown(why)) => Node::unknown(ctx.at, why),
             Err(Fault::Failed(message)) => {
                 self.note(Diagnostic::new(Code::FailedExpression, ctx.at, message.clone()));
-                Node::unknown(ctx.at, format!("the expression fails: {message}"))
+                Node::unknown(ctx.at, format!("{FAILS}{message}"))
             }
             Err(Fault::Limit(message)) => {
                 self.limit(ctx.at, &message);
