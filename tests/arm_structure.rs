@@ -766,3 +766,21 @@ fn a_name_that_no_deployment_can_compute_is_an_error() {
     let uncertain = loaded.deployment.resources[0].uncertain.as_deref().unwrap_or_default();
     assert!(uncertain.starts_with("its name cannot be computed"), "{uncertain}");
 }
+
+#[test]
+fn a_template_spec_is_a_file_with_its_name() {
+    let sections = r#""resources": [{"type": "Microsoft.Resources/deployments", "apiVersion": "1", "name": "d",
+        "properties": {"templateLink": {"id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Resources/templateSpecs/net/versions/1.0"}}}]"#;
+    let missing = load_text(&template(sections), &[], &Options::default());
+    let note = missing.notes.iter().find(|n| n.code == Code::LinkedTemplateMissing).expect("said");
+    assert_eq!(note.message, "the linked file `net.json` is not among the files given");
+    assert!(note.help.as_deref().is_some_and(|h| h.contains("az ts export")), "{note:?}");
+    assert!(missing.deployment.missing_links.iter().any(|(_, link)| &**link == "net.json"));
+    let net = template(
+        r#""resources": [{"type": "Microsoft.Network/routeTables", "apiVersion": "1", "name": "r"}]"#,
+    );
+    let net = parse_json(netwhy::diag::DocId(7), &net, &mut Diagnostics::new()).expect("json");
+    let options = Options { linked: vec![("a/net.json".into(), net)], ..Options::default() };
+    let found = load_text(&template(sections), &[], &options);
+    assert_eq!(lines(&found), ["Microsoft.Network/routeTables/r"]);
+}

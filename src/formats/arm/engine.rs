@@ -314,12 +314,26 @@ impl<'a> Engine<'a> {
     /// Passes a value on if it is not too large or too deep.
     pub(super) fn weighed(&mut self, node: Node) -> Outcome {
         let mut left = self.options.limits.values;
-        let fits = weigh(&node, MAX_VALUE_DEPTH, &mut left);
-        self.spend((self.options.limits.values - left) / 2)?;
-        match fits {
-            Ok(()) => Ok(node),
-            Err(message) => Err(Fault::Limit(message)),
-        }
+        self.weigh_in(&node, &mut left)?;
+        Ok(node)
+    }
+
+    /// The same for a value that was made just now. What is made may be kept, so it costs more than looking at it:
+    /// the steps are what bounds the memory of all values together.
+    pub(super) fn made(&mut self, node: Node) -> Outcome {
+        let most = self.options.limits.values;
+        let mut left = most;
+        self.weigh_in(&node, &mut left)?;
+        self.spend((most - left) * 5 / 2)?;
+        Ok(node)
+    }
+
+    /// Takes the values of one part from what is left for the whole.
+    pub(super) fn weigh_in(&mut self, node: &Node, left: &mut usize) -> Result<(), Fault> {
+        let before = *left;
+        let fits = weigh(node, MAX_VALUE_DEPTH, left);
+        self.spend((before - *left) / 2)?;
+        fits.map_err(Fault::Limit)
     }
 
     /// A computed string if it is not too long.
@@ -442,9 +456,12 @@ impl<'a> Engine<'a> {
         };
         let count = self.loop_count(one, ctx)?;
         let mut items = Vec::with_capacity(count.min(1024));
+        let mut left = self.options.limits.values;
         for turn in 0..count {
             self.spend(1)?;
-            items.push(self.template(input, &ctx.in_loop(name, Ok(turn as i64), true)));
+            let item = self.template(input, &ctx.in_loop(name, Ok(turn as i64), true));
+            self.weigh_in(&item, &mut left)?;
+            items.push(item);
         }
         self.weighed(Node::array(one.at, items))
     }
