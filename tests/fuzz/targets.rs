@@ -145,19 +145,19 @@ const CHANGES: &str = "netwhy: changes/1\nchanges:\n  - set: { target: a/b, acce
 // ---- targets ----
 
 /// A way into the program for text from strangers.
-pub struct Target {
+pub(crate) struct Target {
     /// What to call it.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// What to damage.
-    pub seeds: &'static [&'static str],
+    pub(crate) seeds: &'static [&'static str],
     /// Folders of the shared data with more seeds.
-    pub folders: &'static [&'static str],
+    pub(crate) folders: &'static [&'static str],
     /// What to do with the text.
-    pub run: fn(&str),
+    pub(crate) run: fn(&str),
 }
 
 /// Every one.
-pub const TARGETS: &[Target] = &[
+pub(crate) const TARGETS: &[Target] = &[
     Target { name: "json", seeds: &[TEMPLATE, EXPORT, TAGS], folders: &["exports", "arm-jsonc"], run: json },
     Target { name: "yaml", seeds: &[ESTATE, TRAP, DUAL, CHANGES], folders: &[], run: yaml },
     Target {
@@ -180,7 +180,7 @@ pub const TARGETS: &[Target] = &[
 ];
 
 /// JSON that is read is written so that it can be read again.
-pub fn json(text: &str) {
+pub(crate) fn json(text: &str) {
     let mut notes = Diagnostics::new();
     if let Ok(node) = parse_json(DocId(0), text, &mut notes) {
         let again = parse_json(DocId(0), &node.to_string(), &mut notes);
@@ -200,7 +200,7 @@ fn holds_unknown(node: &Node) -> bool {
 }
 
 /// The same for YAML, which must keep its meaning.
-pub fn yaml(text: &str) {
+pub(crate) fn yaml(text: &str) {
     let mut notes = Diagnostics::new();
     if let Ok(node) = parse_yaml(DocId(0), text, &mut notes) {
         let written = netwhy::doc::emit_yaml(&node);
@@ -217,12 +217,12 @@ pub fn yaml(text: &str) {
 }
 
 /// The text as a value, if it is one.
-pub fn tree(text: &str) -> Option<Node> {
+pub(crate) fn tree(text: &str) -> Option<Node> {
     netwhy::run::load::parse(DocId(0), text, &mut Diagnostics::new())
 }
 
 /// Whatever it is, it is called something.
-pub fn detected(text: &str) {
+pub(crate) fn detected(text: &str) {
     let node = tree(text);
     let found = detect::detect("x.json", text, node.as_ref());
     found.refusal("x", netwhy::diag::At::NOWHERE);
@@ -242,21 +242,21 @@ fn small() -> arm::Options {
 }
 
 /// A template is expanded and used.
-pub fn template(text: &str) {
+pub(crate) fn template(text: &str) {
     let Some(node) = tree(text) else { return };
     let deployment = arm::load(&node, &[], &small(), &mut Diagnostics::new());
     used(deployment.resources);
 }
 
 /// The same for one expression of a template.
-pub fn expression(text: &str) {
+pub(crate) fn expression(text: &str) {
     let source = serde_json::Value::String(format!("[{text}]")).to_string();
     let whole = TEMPLATE.replace("\"[dateTimeAdd(utcNow('u'), 'P1D')]\"", &source);
     template(&whole);
 }
 
 /// An export or what-if result is read, and its facts are taken in.
-pub fn exported(text: &str) {
+pub(crate) fn exported(text: &str) {
     let Some(node) = tree(text) else { return };
     let mut notes = Diagnostics::new();
     let found = export::load(&node, &mut notes);
@@ -271,7 +271,7 @@ pub fn exported(text: &str) {
 }
 
 /// Both sides of a Terraform document are read.
-pub fn planned(text: &str) {
+pub(crate) fn planned(text: &str) {
     let Some(node) = tree(text) else { return };
     for side in [Side::Before, Side::After] {
         used(terraform::load(&node, side, &mut Diagnostics::new()));
@@ -280,7 +280,7 @@ pub fn planned(text: &str) {
 }
 
 /// A service tag file finds what it holds.
-pub fn tags(text: &str) {
+pub(crate) fn tags(text: &str) {
     let Some(node) = tree(text) else { return };
     let Ok(tags) = ServiceTags::from_json(&node, &mut Diagnostics::new()) else { return };
     for id in tags.iter() {
@@ -292,7 +292,7 @@ pub fn tags(text: &str) {
 }
 
 /// Our own files are read, changed and used.
-pub fn estate(text: &str) {
+pub(crate) fn estate(text: &str) {
     let Some(node) = tree(text) else { return };
     let mut notes = Diagnostics::new();
     let mut raws = native::load(&node, &mut notes);

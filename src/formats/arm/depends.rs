@@ -11,29 +11,43 @@ use crate::diag::{At, Code, Diagnostic};
 use crate::doc::{Node, Value};
 use crate::inventory::ResourceId;
 use hashbrown::{HashMap, HashSet};
-use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::VecDeque;
 
 /// So many members of a circle are named.
 const NAMED: usize = 8;
 
+/// So many circles of one template are told.
+const TOLD: usize = 10;
+
 /// What `dependsOn` of one template can mean. Everything is in lower case.
 #[derive(Default)]
 struct Declared {
     /// Nodes of the graph by symbolic name or loop name: an instance, or a node that stands for all turns.
-    groups: HashMap<String, NodeIndex>,
+    groups: HashMap<String, usize>,
     /// By id.
-    ids: HashMap<String, NodeIndex>,
+    ids: HashMap<String, usize>,
     /// By type and name, and by name alone; nothing where several have it.
-    names: HashMap<String, Option<NodeIndex>>,
+    names: HashMap<String, Option<usize>>,
     /// Symbolic names, loops and types of declarations that may stand for nothing: with a condition or a count.
     optional: HashSet<String>,
 }
 
-/// A node of the graph of dependencies: what to call it, and where it asks for others.
+/// A node of the graph of dependencies: what to call it, where it asks for others, and for which.
 struct Member {
     name: String,
     at: At,
+    next: Vec<usize>,
+}
+
+/// What waits for what.
+#[derive(Default)]
+struct Graph(Vec<Member>);
+
+impl Graph {
+    fn add(&mut self, name: String, at: At) -> usize {
+        self.0.push(Member { name, at, next: Vec::new() });
+        self.0.len() - 1
+    }
 }
 
 impl Engine<'_> {
@@ -97,7 +111,7 @@ impl Engine<'_> {
         if !has_any(self) {
             return;
         }
-        let mut graph: DiGraph<Member, ()> = DiGraph::new();
+        let mut graph = Graph::default();
         let (declared, instances) = self.declared(unit, &mut graph);
         for (instance, node) in instances {
             if self.is_exhausted() {
@@ -105,23 +119,17 @@ impl Engine<'_> {
             }
             for (at, what) in self.dependencies(instance) {
                 match self.meant(unit, &what, &declared) {
-                    Meant::One(other) => {
-                        graph.update_edge(node, other, ());
-                    }
+                    Meant::One(other) => graph.0[node].next.push(other),
                     Meant::Perhaps => {}
                     Meant::Nothing => self.note(missing(at, &what)),
                 }
             }
         }
-        self.check_circles(&graph);
+        self.check_circles(graph);
     }
 
     /// The nodes of a unit and what they may be called.
-    fn declared(
-        &mut self,
-        unit: usize,
-        graph: &mut DiGraph<Member, ()>,
-    ) -> (Declared, Vec<(usize, NodeIndex)>) {
+    fn declared(&mut self, unit: usize, graph: &mut Graph) -> (Declared, Vec<(usize, usize)>) {
         let mut out = Declared::default();
         let template = self.units[unit].template.clone();
         if let Some(resources) = template.as_ref().ok().and_then(|t| t.get("resources")) {
@@ -132,7 +140,7 @@ impl Engine<'_> {
             let here = &self.instances[instance];
             let Identified::Done(identity) = &here.identity else { continue };
             let at = here.declaration.get("dependsOn").map_or(here.declaration.at, |n| n.at);
-            let node = graph.add_node(Member { name: identity.name.to_string(), at });
+            let node = graph.add(identity.name.to_string(), at);
             instances.push((instance, node));
             out.ids.entry(identity.id.as_str().to_lowercase()).or_insert(node);
             let full = format!("{}/{}", identity.kind, identity.name).to_lowercase();
@@ -146,11 +154,8 @@ impl Engine<'_> {
                     out.groups.insert(group, node);
                     continue;
                 }
-                let all = *out
-                    .groups
-                    .entry(group.clone())
-                    .or_insert_with(|| graph.add_node(Member { name: group, at }));
-                graph.update_edge(all, node, ());
+                let all = *out.groups.entry(group.clone()).or_insert_with(|| graph.add(group, at));
+                graph.0[all].next.push(node);
             }
         }
         (out, instances)
@@ -193,33 +198,35 @@ impl Engine<'_> {
         }
     }
 
-    fn check_circles(&mut self, graph: &DiGraph<Member, ()>) {
+    fn check_circles(&mut self, mut graph: Graph) {
+        for member in &mut graph.0 {
+            member.next.sort_unstable();
+            member.next.dedup();
+        }
+        let mut alive = vec![true; graph.0.len()];
         let mut said: HashSet<At> = HashSet::new();
-        let mut circles: Vec<Vec<NodeIndex>> = petgraph::algo::kosaraju_scc(graph);
-        circles.iter_mut().for_each(|members| members.sort_unstable());
-        circles.sort_unstable();
-        for members in circles {
-            let Some(first) = members.first().copied() else { continue };
-            if members.len() == 1 && !graph.contains_edge(first, first) {
+        for _ in 0..TOLD {
+            prune(&graph, &mut alive);
+            let Some(circle) = circle(&graph, &alive) else { return };
+            circle.iter().for_each(|n| alive[*n] = false);
+            let at = graph.0[circle[0]].at;
+            if !said.insert(at) {
                 continue;
             }
-            if !said.insert(graph[first].at) {
-                continue;
-            }
-            let names: Vec<&str> = circle(graph, first).iter().map(|n| &*graph[*n].name).collect();
-            let mut text = names.iter().take(NAMED).map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" → ");
-            if names.len() > NAMED {
-                text.push_str(&format!(" → {} more", names.len() - NAMED));
+            let names = circle.iter().take(NAMED).map(|n| format!("`{}`", graph.0[*n].name));
+            let mut text = names.collect::<Vec<_>>().join(" → ");
+            if circle.len() > NAMED {
+                text.push_str(&format!(" → {} more", circle.len() - NAMED));
             }
             let message = format!("these resources wait for each other, which Azure refuses: {text}");
-            self.note(Diagnostic::new(Code::InvalidConfiguration, graph[first].at, message));
+            self.note(Diagnostic::new(Code::InvalidConfiguration, at, message));
         }
     }
 }
 
 /// What a dependency leads to.
 enum Meant {
-    One(NodeIndex),
+    One(usize),
     /// Something that is not deployed this time, or several.
     Perhaps,
     Nothing,
@@ -232,36 +239,48 @@ fn missing(at: At, what: &str) -> Diagnostic {
         .help("a dependency is the symbolic name, the name or the id of a resource of the same template")
 }
 
-/// The shortest way from a node back to itself, both ends named.
-fn circle(graph: &DiGraph<Member, ()>, start: NodeIndex) -> Vec<NodeIndex> {
-    let mut from: HashMap<NodeIndex, NodeIndex> = HashMap::new();
-    let mut queue = VecDeque::from([start]);
+/// Takes away what waits for nothing any more, and what nothing waits for, until only circles and ways between them
+/// are left.
+fn prune(graph: &Graph, alive: &mut [bool]) {
+    let mut before: Vec<Vec<usize>> = vec![Vec::new(); alive.len()];
+    for (number, member) in graph.0.iter().enumerate() {
+        member.next.iter().for_each(|other| before[*other].push(number));
+    }
+    let links = |n: usize| [&graph.0[n].next, &before[n]];
+    let count = |alive: &[bool], list: &[usize]| list.iter().filter(|n| alive[**n]).count();
+    let mut left: Vec<[usize; 2]> =
+        (0..alive.len()).map(|n| links(n).map(|list| count(alive, list))).collect();
+    let mut queue: VecDeque<usize> = (0..alive.len()).filter(|n| alive[*n]).collect();
     while let Some(here) = queue.pop_front() {
-        let mut next: Vec<NodeIndex> = graph.neighbors(here).collect();
-        next.sort_unstable();
-        for other in next {
-            if other == start {
-                let mut way = vec![start, here];
-                while let Some(before) = way.last().and_then(|n| from.get(n)) {
-                    way.push(*before);
-                }
-                if way.last() != Some(&start) {
-                    way.push(start);
-                }
-                way.reverse();
-                way.dedup();
-                if way.len() == 1 {
-                    way.push(start);
-                }
-                return way;
-            }
-            if let hashbrown::hash_map::Entry::Vacant(entry) = from.entry(other) {
-                entry.insert(here);
+        if !alive[here] || left[here].iter().all(|n| *n > 0) {
+            continue;
+        }
+        alive[here] = false;
+        for (way, list) in links(here).into_iter().enumerate() {
+            for other in list.iter().copied().filter(|n| alive[*n]) {
+                left[other][1 - way] = left[other][1 - way].saturating_sub(1);
                 queue.push_back(other);
             }
         }
     }
-    vec![start]
+}
+
+/// A way that comes back to where it began, both ends named. Once pruned, every node leads on, so going on must end in
+/// one.
+fn circle(graph: &Graph, alive: &[bool]) -> Option<Vec<usize>> {
+    let mut here = alive.iter().position(|alive| *alive)?;
+    let mut way: Vec<usize> = Vec::new();
+    let mut seen: HashMap<usize, usize> = HashMap::new();
+    while !seen.contains_key(&here) {
+        seen.insert(here, way.len());
+        way.push(here);
+        here = graph.0[here].next.iter().copied().find(|n| alive[*n])?;
+    }
+    let mut circle = way.split_off(seen[&here]);
+    let first = circle.iter().enumerate().min_by_key(|(_, n)| **n).map_or(0, |(at, _)| at);
+    circle.rotate_left(first);
+    circle.push(circle[0]);
+    Some(circle)
 }
 
 /// Symbolic names, loop names and types of what may not be deployed.
