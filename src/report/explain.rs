@@ -380,8 +380,14 @@ fn tests_in_short(rule: &RuleView, verbose: bool) -> String {
     }
 }
 
+/// Columns of a table that goes to no terminal.
+const PIPED_WIDTH: usize = 160;
+
 /// Writes the table of all rules and a line that counts them.
 pub fn rules_table(out: &mut String, style: &Style) {
+    // Where no terminal says how wide a line may be, rows are cut all the same unless everything is wanted.
+    let piped = style.width == 0 && !style.verbose;
+    let style = &Style { width: if piped { PIPED_WIDTH } else { style.width }, ..*style };
     let rules = rules();
     let mut table = Table::new(&[
         ("rule", Fit::Keep),

@@ -183,6 +183,8 @@ impl Walk<'_> {
         data: bool,
     ) {
         let row = &self.net.inventory.services[service];
+        let about: &[azure::RuleId] = if changes_network(action) { &[azure::RBAC_6] } else { &[] };
+        let by = |rules: &[azure::RuleId]| by(&[rules, about].concat());
         let proof = |g: &Grant, rules: &[azure::RuleId]| Evidence {
             resource: Some(g.owner.clone()),
             name: Some(g.role.clone()),
@@ -244,6 +246,14 @@ fn wanted_action(flow: &Flow, kind: &str, group: &str) -> Option<(String, bool)>
         }),
         None => read.map(|(_, _, action, data)| ((*action).to_owned(), *data)),
     }
+}
+
+/// Whether an action is one of those that change who reaches a resource (RBAC-6).
+fn changes_network(action: &str) -> bool {
+    let action = action.to_ascii_lowercase();
+    ["/joinviaserviceendpoint/action", "/privateendpointconnectionsapproval/action"]
+        .iter()
+        .any(|end| action.ends_with(end))
 }
 
 /// Whether an action is one of the data plane, by its place in the provider's tree.

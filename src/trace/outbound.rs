@@ -218,15 +218,12 @@ impl Walk<'_> {
         let flexible = from.is_some_and(|id| self.in_flexible_set(id));
         let behind = from.and_then(|id| self.behind_internal_balancer(id));
         if let (Some(balancer), false, false) = (behind, private, flexible) {
-            let evidence = of(self.net, Some(balancer), &[azure::OUT_1, azure::OUT_11]);
-            let text =
-                "behind a Standard load balancer without a public frontend nothing gives a public address";
-            s.assume(
-                None,
-                "a Standard load balancer takes default outbound access from its backends (OUT-11)",
-            );
-            s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
-            return None;
+            let evidence = of(self.net, Some(balancer), &[azure::OUT_4, azure::OUT_11]);
+            let why = "whether default outbound access remains behind a Standard load balancer without a public \
+                frontend: the documented conditions keep it (OUT-4), what is known of such balancers takes it away \
+                (OUT-11). A NAT gateway, a public address or defaultOutboundAccess would say";
+            let unknown = Unknown::new(self.net.inventory.at_of(balancer), why);
+            s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, evidence);
         }
         if !private && !flexible {
             if !s.header.protocol.has_ports() {
@@ -376,6 +373,11 @@ impl Walk<'_> {
         }
         if let Some(occupant) = self.net.by_public_address.get(&destination).copied() {
             return self.at_public_address(s, occupant);
+        }
+        if let Some(Target::Attachment(id)) = s.target
+            && let Some(next) = self.at_node_address(s, id)
+        {
+            return next;
         }
         if !self.net.is_public(destination) {
             let text = format!("{destination} is a private address and cannot be reached from public space");

@@ -77,6 +77,15 @@ pub(super) enum Device {
     Edge,
 }
 
+/// Why a name resolved publicly although a private endpoint exists.
+#[derive(Clone, Debug)]
+pub(super) struct Shadow {
+    /// The zone that is not linked, or the one that is there in its place.
+    pub evidence: Evidence,
+    /// In words.
+    pub why: String,
+}
+
 /// Where the walk ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Terminal {
@@ -137,11 +146,15 @@ pub(super) struct State {
     /// The answer is on its way: filters know the flow.
     pub returning: bool,
     /// The address of the target was decided by a name that resolved publicly although a private endpoint exists.
-    pub public_despite_endpoint: Option<Evidence>,
+    pub public_despite_endpoint: Option<Shadow>,
     /// Whether DNS servers that forward by suffix ask again for an alias they are given (DNS-12).
     pub asks_for_alias: bool,
     /// Whether it mattered.
     pub alias_doubt: bool,
+    /// Whether only a private endpoint for a name's own sub-resource is taken to make it an alias (DNS-5, PE-2).
+    pub own_aliases_only: bool,
+    /// Whether it mattered, and for what name.
+    pub group_doubt: Option<Unknown>,
     /// Documented as working at times only.
     pub intermittent: Option<(Cause, String)>,
     /// The address the sender sends to.
@@ -182,6 +195,8 @@ impl State {
             public_despite_endpoint: None,
             asks_for_alias: false,
             alias_doubt: false,
+            own_aliases_only: false,
+            group_doubt: None,
             intermittent: None,
             addressed: None,
             open: None,

@@ -122,6 +122,11 @@ impl Maker<'_> {
         if cosmos && row.ip_rules.iter().any(|w| &*w.text == "0.0.0.0") {
             return Access::Doubt;
         }
+        // Whether an account without a location is in the sender's own region cannot be told (ST-4).
+        let storage = row.id.is_kind("Microsoft.Storage/storageAccounts");
+        if storage && row.location.known().is_none() && !row.ip_rules.is_empty() {
+            return Access::Doubt;
+        }
         let mut set = AddressSet::empty();
         for word in &row.ip_rules {
             match &word.means {
