@@ -281,6 +281,7 @@ fn default_of(knob: &str) -> Option<String> {
         "extraNoneRoutes" if p.extra_none_routes.is_empty() => "none".into(),
         "bgpDefaultRemovesNoneRoutes" => p.bgp_default_removes_none_routes.to_string(),
         "adminRulesStateful" => p.admin_rules_stateful.to_string(),
+        "privatelinkAliasPerSubResource" => p.privatelink_alias_per_sub_resource.to_string(),
         "endpointPublicInPrivateWorkspace" => p.endpoint_public_in_private_workspace.to_string(),
         "mlEra" => match p.ml_era {
             MlEra::Y2021 => "aml-2021".into(),

@@ -306,7 +306,7 @@ impl Walk<'_> {
         row.public_network_access
             .or(PublicNetworkAccess::Enabled)
             .is_ok_and(|a| a == PublicNetworkAccess::Enabled)
-            && self.default_action(row).is_ok_and(|a| a == DefaultAction::Allow)
+            && row.rest().is_ok_and(|a| a == DefaultAction::Allow)
     }
 }
 

@@ -106,16 +106,6 @@ impl<'n> Walk<'n> {
             let other = State { asks_for_alias: true, ..State::new(header, question.origin.clone(), full) };
             ends.extend(self.ends(other, question, flow));
         }
-        let doubt = ends.iter().find_map(|(state, _)| state.group_doubt.clone());
-        if let Some(unknown) = doubt {
-            let first = || State::new(header, question.origin.clone(), full);
-            ends.extend(self.ends(State { own_aliases_only: true, ..first() }, question, flow));
-            let mut state = State { stands_for_unknown: true, ..first() };
-            self.originate(&mut state);
-            let rules = by(&[azure::DNS_5, azure::PE_2]);
-            state.unknown(StepKind::Resolve, Cause::UnknownName, &unknown, rules);
-            ends.push((state, End::Stopped));
-        }
         ends.into_iter().flat_map(|(state, end)| self.judge_end(state, end, flow)).collect()
     }
 

@@ -4,7 +4,7 @@ use super::engine::Walk;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::{Origin, Target};
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
-use super::worlds::{Guess, Open};
+use super::worlds::Guess;
 use super::{Cause, Disposition};
 use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
 use crate::net::Header;
@@ -93,7 +93,7 @@ impl Walk<'_> {
         ways: Vec<Choice<'_>>,
         why: &Unknown,
     ) -> Next {
-        let at = Open::Route(subnet, s.header.destination);
+        let at = (subnet, s.header.destination);
         let known = s.guesses.iter().find(|g| g.at == at).map(|g| g.way);
         if let Some(choice) = known.and_then(|way| ways.get(way)) {
             return self.follow(s, subnet, from, choice.clone());

@@ -41,7 +41,7 @@ impl Walk<'_> {
                     "`{}` has no public address, so it is managed through a private link of the service's own, for which its workspace needs a private endpoint: it has none",
                     compute.id.name()
                 );
-                s.block(StepKind::Forward, Cause::OriginUnmatched, evidence, text);
+                s.block(StepKind::Forward, Cause::ServiceCannotInitiate, evidence, text);
                 return Some(Next::End(End::Stopped));
             }
             s.pass(StepKind::Deliver, evidence, || {

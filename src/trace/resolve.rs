@@ -4,7 +4,6 @@ use super::engine::Walk;
 use super::model::{Evidence, Flow, HopKind, StepKind, Zone};
 use super::question::{INTERNET_HOST, Origin, Question, Target, Wanted};
 use super::state::{Shadow, State, by, of};
-use super::worlds::{Guess, Open};
 use super::{Cause, Outcome};
 use crate::diag::At;
 use crate::inventory::{
@@ -865,7 +864,7 @@ impl Walk<'_> {
     }
 
     /// A name for whose sub-resource there is no private endpoint. Where there is one for another of the resource, and a
-    /// zone is linked that would hold the alias, both readings of DNS-5 are followed.
+    /// zone is linked that would hold the alias, the profile says how DNS-5 is read.
     fn without_own_endpoint(
         &self,
         s: &mut State,
@@ -876,17 +875,12 @@ impl Walk<'_> {
         let alias = public.other_privatelink.clone();
         let linked = alias.filter(|a| vnet.is_some_and(|v| self.net.names.zone_for(v, a).is_some()));
         let Some(alias) = linked else { return self.address_of_public(s, public, name) };
-        let why = format!(
-            "whether `{name}` is publicly an alias of `{alias}`: its resource has private endpoints, but none for this name, and a zone that would hold the alias is linked. Give it a private endpoint of its own, or unlink the zone"
-        );
-        s.group_doubt.get_or_insert(Unknown::new(At::NOWHERE, why));
-        let way = usize::from(s.own_aliases_only);
-        s.guesses.push(Guess { at: Open::Alias, way, of: 2 });
-        if s.own_aliases_only {
-            s.assume(None, format!("`{name}` is no alias: no private endpoint serves it (PE-2)"));
+        let knob = Some("privatelinkAliasPerSubResource");
+        if self.net.profile.privatelink_alias_per_sub_resource {
+            s.assume(knob, format!("`{name}` is no alias of `{alias}`: its resource has private endpoints, but none for this name (D-20)"));
             return self.address_of_public(s, public, name);
         }
-        s.assume(None, format!("`{name}` is publicly an alias of `{alias}`, as its resource has private endpoints, though none for this name (DNS-5)"));
+        s.assume(knob, format!("`{name}` is publicly an alias of `{alias}`, as its resource has private endpoints, though none for this name (D-20)"));
         s.pass(StepKind::Resolve, by(&[azure::DNS_5, azure::PE_2]), || {
             format!("`{name}` is publicly an alias of `{alias}`")
         });
@@ -1097,7 +1091,7 @@ pub(crate) fn resolve_name(net: &crate::network::Network, origin: &Origin, name:
     };
     state.host = Some(name.clone());
     let resolved = walk.resolve_target(&mut state, name);
-    let doubt = state.alias_doubt || state.group_doubt.is_some() || state.intermittent.is_some();
+    let doubt = state.alias_doubt || state.intermittent.is_some();
     if doubt || !state.missing.is_empty() {
         return NameFound::Doubt;
     }

@@ -100,6 +100,11 @@ impl Walk<'_> {
         use crate::inventory::PrivateEndpointNetworkPolicies as Policies;
         match subnet.private_endpoint_network_policies.or(Policies::Disabled) {
             Ok(policies) if policies.filters() => {
+                if has_group {
+                    s.note(StepKind::Filter, by(&[azure::NSG_26, azure::NSG_27]), || {
+                        format!("privateEndpointNetworkPolicies is {policies}: the subnet's group acts, whatever the source port")
+                    });
+                }
                 let port = std::mem::replace(&mut s.header.source_port, ANY_SOURCE_PORT);
                 self.filter(s, id, true);
                 s.header.source_port = port;
@@ -355,13 +360,17 @@ impl Walk<'_> {
         evidence: Evidence,
     ) {
         let row = &self.net.inventory.services[service];
-        let default = self.default_action(row);
+        let default = row.rest();
         match default {
             Err(unknown) => {
                 s.unknown(StepKind::Admit, Cause::UnknownValue, &unknown, evidence);
                 return;
             }
             Ok(DefaultAction::Allow) => {
+                if row.is_database() && row.default_action.is_absent() {
+                    let name = row.id.name();
+                    s.assume(None, format!("`{name}` lists nobody in its firewall and is taken as open, though Azure shuts a database server that lists nobody"));
+                }
                 let text = if row.ip_rules.is_empty() && row.virtual_network_rules.is_empty() {
                     "the service is open to all networks"
                 } else {
@@ -457,25 +466,6 @@ impl Walk<'_> {
         }
     }
 
-    /// What the firewall does with the rest; Cosmos DB has no word for it, its rules imply it (COS-1).
-    pub(super) fn default_action(&self, row: &PlatformService) -> Result<DefaultAction, Unknown> {
-        if row.id.is_kind("Microsoft.DocumentDB/databaseAccounts") {
-            let filtered = row.is_virtual_network_filter_enabled.or(false).map_err(Clone::clone)?;
-            if let Some(unknown) = &row.ip_rules.unknown {
-                return Err(unknown.clone());
-            }
-            return Ok(if filtered || !row.ip_rules.is_empty() {
-                DefaultAction::Deny
-            } else {
-                DefaultAction::Allow
-            });
-        }
-        let listed =
-            row.id.is_kind("Microsoft.MachineLearningServices/workspaces") && !row.ip_rules.is_empty();
-        let absent = if listed { DefaultAction::Deny } else { DefaultAction::Allow };
-        row.default_action.or(absent).map_err(Clone::clone)
-    }
-
     /// A virtual network rule needs the identity a service endpoint gives (SE-4).
     fn subnet_rule(&self, s: &mut State, row: &PlatformService, arrival: &Arrival) -> Tri {
         let Arrival::ServiceEndpoint(subnet, _) = arrival else {
@@ -508,8 +498,13 @@ impl Walk<'_> {
             return Tri::No;
         }
         let source = s.header.source;
-        let cosmos = row.id.is_kind("Microsoft.DocumentDB/databaseAccounts");
-        let by_zero = cosmos && row.ip_rules.iter().any(|w| &*w.text == "0.0.0.0");
+        if let Origin::Attachment(id) = s.origin
+            && self.net.attachment(id).kind == AttachmentKind::ServiceNode(service)
+        {
+            s.assume(None, format!("`{}` lets in the address that its own nodes leave by", row.id.name()));
+            return Tri::Yes;
+        }
+        let by_zero = row.lets_in_azure();
         let matches = lists(row, source) || by_zero && self.is_azure(s, source);
         let region = if is_storage(row) { self.same_region(s, row) } else { Tri::No };
         match region {
@@ -527,10 +522,10 @@ impl Walk<'_> {
             }
             return Tri::Yes;
         }
-        if let Some(unknown) = s.source_unknown.clone().filter(|_| !row.ip_rules.is_empty()) {
+        if let Some(unknown) = s.source_unknown.clone().filter(|_| !row.listed_addresses().is_empty()) {
             return Tri::Unknown(unknown);
         }
-        row.ip_rules.unknown.clone().map_or(Tri::No, Tri::Unknown)
+        row.listed_addresses().unknown.clone().map_or(Tri::No, Tri::Unknown)
     }
 
     /// Whether a request comes from a public address of Azure's.
@@ -660,7 +655,7 @@ fn is_storage(row: &PlatformService) -> bool {
 
 /// Whether an address rule of a service lists an address.
 fn lists(row: &PlatformService, ip: IpAddr) -> bool {
-    row.ip_rules.iter().any(|w| match &w.means {
+    row.listed_addresses().iter().any(|w| match &w.means {
         AddressMeaning::Any => true,
         AddressMeaning::Addresses(set) => set.contains(ip),
         AddressMeaning::Tag(_) => false,

@@ -151,10 +151,6 @@ pub(super) struct State {
     pub asks_for_alias: bool,
     /// Whether it mattered.
     pub alias_doubt: bool,
-    /// Whether only a private endpoint for a name's own sub-resource is taken to make it an alias (DNS-5, PE-2).
-    pub own_aliases_only: bool,
-    /// Whether it mattered, and for what name.
-    pub group_doubt: Option<Unknown>,
     /// Documented as working at times only.
     pub intermittent: Option<(Cause, String)>,
     /// The address the sender sends to.
@@ -195,8 +191,6 @@ impl State {
             public_despite_endpoint: None,
             asks_for_alias: false,
             alias_doubt: false,
-            own_aliases_only: false,
-            group_doubt: None,
             intermittent: None,
             addressed: None,
             open: None,

@@ -8,20 +8,11 @@ use super::model::{Outcome, Trace};
 use crate::inventory::{Id, Subnet};
 use crate::net::IpAddr;
 
-/// What the files leave open.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Open {
-    /// Which route a subnet has for a destination.
-    Route(Id<Subnet>, IpAddr),
-    /// Whether a name without a private endpoint of its own is an alias, because its resource has one for another.
-    Alias,
-}
-
 /// Where a walk took one of several ways without knowing which is right.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Guess {
-    /// What was asked.
-    pub at: Open,
+    /// Where it was asked, and for what destination.
+    pub at: (Id<Subnet>, IpAddr),
     /// The way taken.
     pub way: usize,
     /// How many there are.

@@ -253,10 +253,10 @@ fn azure(f: &Facts, w: &Worlds, vnet: Id<VirtualNetwork>, question: &Question) -
         if let Some(answer) = by_ruleset(f, w, vnet, &onward) {
             return answer;
         }
-        // PE-2 against DNS-5: a private endpoint for another sub-resource may make this name an alias too.
+        // D-20: a private endpoint for another sub-resource may make this name an alias too.
         let other = alias_by_another(f, &name).filter(|alias| zone_for(f, vnet, alias).is_some());
         if let Some(alias) = other
-            && w.maybe(Cause::UnknownName)
+            && !f.profile.privatelink_alias_per_sub_resource
         {
             name = alias;
             continue;

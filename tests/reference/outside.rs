@@ -107,7 +107,9 @@ fn managed(
         let closed = other.public_network_access.is(PublicNetworkAccess::Disabled);
         let by_rule = rules.iter().any(|rule| match &rule.opens {
             ManagedRuleTarget::PrivateEndpoint { resource, group: own } => {
-                resource.eq_ignore_ascii_case(other.id.name()) && own.eq_ignore_ascii_case(&group)
+                let means = resource.eq_ignore_ascii_case(other.id.name())
+                    || resource.eq_ignore_ascii_case(other.id.as_str());
+                means && own.eq_ignore_ascii_case(&group)
             }
             _ => false,
         });

@@ -309,7 +309,7 @@ impl Maker {
             }
         }
         self.e.add("searchServices", json!({ "name": "search" }));
-        self.e.add("webApps", json!({ "name": "site" }));
+        self.e.add("webApps", json!({ "name": "webapp" }));
         if !self.e.sections.contains_key("networkSecurityPerimeters") && self.r.chance(60) {
             let subscription = self.r.one(&[
                 "/subscriptions/00000000-0000-0000-0000-000000000000",
@@ -325,7 +325,7 @@ impl Maker {
                 "perimeterAccessRules",
                 json!({ "name": "nsp/profile/out", "direction": "Outbound", "fullyQualifiedDomainNames": ["*.example.org", one.host.clone()] }),
             );
-            let members = [other.name.as_str(), "search", "site"];
+            let members = [other.name.as_str(), "search", "webapp"];
             for (number, name) in members.iter().enumerate().filter(|(n, _)| *n == 0 || n % 2 == 1) {
                 let mode = if self.r.chance(75) { "Enforced" } else { "Learning" };
                 self.e.add(
@@ -335,7 +335,7 @@ impl Maker {
             }
         }
         let machine = self.some_machine();
-        for from in ["search", "site", machine.as_str()] {
+        for from in ["search", "webapp", machine.as_str()] {
             self.ask(from, &other.host, "tcp/443");
             self.ask(from, &one.host, "tcp/443");
         }
@@ -570,9 +570,20 @@ impl Maker {
         if self.r.chance(10) {
             route["enabledState"] = json!("Disabled");
         }
+        route["forwardingProtocol"] = json!(self.r.one(&["MatchRequest", "HttpsOnly", "HttpOnly"]));
+        if self.r.chance(30) {
+            route["supportedProtocols"] = json!([self.r.one(&["Http", "Https"])]);
+        }
+        if self.r.chance(30) {
+            let api = json!({ "name": "api", "parent": "door/front", "originGroup": "door/web", "patternsToMatch": ["/api/*"] });
+            self.e.add("frontDoorRoutes", api);
+            route["patternsToMatch"] = json!(["/*"]);
+        }
         self.e.add("frontDoorRoutes", route);
         let from = self.some_machine();
         self.ask("internet", "shop.azurefd.net", "tcp/443");
         self.ask(&from, "shop.azurefd.net", "tcp/443");
+        self.ask("internet", "shop.azurefd.net", "tcp/80");
+        self.ask(&from, "shop.azurefd.net", "tcp/22");
     }
 }
