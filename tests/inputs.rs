@@ -338,3 +338,37 @@ fn tags_are_listed_found_and_compared() {
     let view: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!(view["changes"][2]["added"][0], "20.1.0.0/24");
 }
+
+#[test]
+fn what_only_names_a_resource_takes_nothing_from_it() {
+    let subnet = format!("{NETWORK}/virtualNetworks/v/subnets/apps");
+    let estate = "netwhy: estate/1\ndefaults: { subscription: 00000000-0000-0000-0000-000000000000, resourceGroup: g }\nvirtualNetworks:\n  - name: v\n    location: westeurope\n    addressPrefixes: [10.0.0.0/16]\n    subnets: [{ name: apps, addressPrefix: 10.0.1.0/24, networkSecurityGroup: nsg }]\nnetworkSecurityGroups: [{ name: nsg }]\n";
+    let list = format!(
+        r#"[{{"id":"{NETWORK}/virtualNetworks/v","name":"v","type":"Microsoft.Network/virtualNetworks","properties":null}}]"#
+    );
+    let topology = format!(
+        r#"{{"createdDateTime":"2024-01-01","resources":[{{"id":"{NETWORK}/virtualNetworks/v","name":"v","associations":[
+            {{"associationType":"Contains","name":"apps","resourceId":"{subnet}"}}]}},{{"id":"{subnet}","name":"apps","associations":[
+            {{"associationType":"Associated","name":"other","resourceId":"{NETWORK}/networkSecurityGroups/other"}}]}}]}}"#
+    );
+    let files = [("estate.yaml", estate), ("list.json", &list), ("topology.json", &topology)];
+    let folder = Folder::new("named", &files);
+    folder.check("import list.json estate.yaml", 0, &["10.0.0.0/16", "10.0.1.0/24", "!$unknown"]);
+    folder.check(
+        "import topology.json estate.yaml",
+        0,
+        &[
+            "10.0.0.0/16",
+            "location: westeurope",
+            "!$unknown",
+            "effective-differs",
+            "shows `other` at `v/apps`",
+        ],
+    );
+    // Alone it tells how things hang together, and nothing else.
+    folder.check(
+        "import topology.json",
+        0,
+        &["networkSecurityGroup: ", "networkSecurityGroups/other", "$unknown"],
+    );
+}

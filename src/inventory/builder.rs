@@ -433,6 +433,11 @@ fn merge_duplicates(mut raws: Vec<RawResource>, notes: &mut Diagnostics) -> Vec<
 
 fn merge(older: &mut RawResource, newer: RawResource, notes: &mut Diagnostics) {
     let mut differs = None;
+    if let (Some(body), None) = (without_unknown_properties(&older.body), newer.body.get("properties")) {
+        // Our own file writes properties beside the name. They replace properties of which nothing is known, as they
+        // do where they stand in `properties` too.
+        older.body = body;
+    }
     if let Some(shape) = tag_of(&newer.id.kind()).shape() {
         let (body, gone) = superseded(&older.body, &newer.body, &shape);
         older.body = body;
@@ -456,6 +461,13 @@ fn merge(older: &mut RawResource, newer: RawResource, notes: &mut Diagnostics) {
     if older.uncertain.is_some() {
         older.uncertain = newer.uncertain;
     }
+}
+
+/// The body without its properties, where nothing of those is known.
+fn without_unknown_properties(body: &Node) -> Option<Node> {
+    body.get("properties")?.why_unknown()?;
+    let own = body.as_object()?.iter().filter(|e| !e.key.eq_ignore_ascii_case("properties"));
+    Some(Node::object(body.at, own.cloned().collect()))
 }
 
 /// Whether two spellings say the same: a value alone is a list of one.
