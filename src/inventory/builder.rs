@@ -193,7 +193,9 @@ fn with_unknown(body: &Node, key: &str, why: &str) -> Node {
             inner.set(key, body.at, value);
             object.set("properties", properties.at, Node::object(properties.at, inner));
         }
-        None => object.set(key, body.at, value),
+        None => {
+            object.set(key, body.at, value);
+        }
     }
     Node::object(body.at, object)
 }

@@ -121,7 +121,7 @@ fn let_through(view: &TraceView) -> Option<&EvidenceView> {
     rules
         .map(|step| &step.evidence)
         .filter(|evidence| evidence.decider.is_some() && evidence.name.is_some())
-        .last()
+        .next_back()
 }
 
 /// The code of a failed expectation about a flow that gets through.
