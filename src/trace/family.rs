@@ -82,8 +82,8 @@ impl Walk<'_> {
                 Some((Origin::Subnet(*subnet, address), address))
             }
             Origin::Site(site, _) => {
-                let prefixes = &self.net.inventory.on_premises_sites[*site].address_prefixes;
-                let fitting = prefixes.iter().find(|p| same(p.addr(), other))?;
+                let mut prefixes = self.net.inventory.on_premises_sites[*site].own_prefixes();
+                let fitting = prefixes.find(|p| same(p.addr(), other))?;
                 let address = fitting.hosts().nth(9).or_else(|| fitting.hosts().next())?;
                 Some((Origin::Site(*site, address), address))
             }

@@ -288,9 +288,11 @@ impl<'n> Walk<'n> {
             let evidence = Evidence { rules: vec![azure::FW_1, azure::FW_5, azure::FW_24], ..evidence };
             let name =
                 s.host.clone().map_or_else(|| "a request without a name".to_owned(), |h| format!("`{h}`"));
-            if s.host.as_deref().is_some_and(is_microsofts) {
-                s.warn("Azure Firewall lets some names of Azure's own infrastructure through, which are published nowhere (FW-13)");
-            }
+            let evidence = match s.host.clone().filter(|h| is_microsofts(h)) {
+                Some(host) if self.may_be_infrastructure(s, &host) => return,
+                Some(_) => Evidence { rules: [&evidence.rules[..], &[azure::FW_13]].concat(), ..evidence },
+                None => evidence,
+            };
             let text = format!("no network rule and no application rule matches {name}");
             s.block(StepKind::Filter, Cause::FirewallApplicationRuleNoMatch, evidence, text);
         } else {
@@ -301,6 +303,21 @@ impl<'n> Walk<'n> {
                 "no rule matches; the firewall denies by default",
             );
         }
+    }
+
+    /// Just before its final deny Azure Firewall lets names of Azure's own infrastructure through, of which no page
+    /// lists them all (FW-13): of those of managed disks it is not known, others are taken to be none.
+    fn may_be_infrastructure(&self, s: &mut State, host: &str) -> bool {
+        if !host.to_ascii_lowercase().ends_with(MANAGED_DISKS) {
+            s.assume(None, format!("`{host}` is none of the names of Azure's infrastructure that the firewall lets through of its own accord (FW-13)"));
+            return false;
+        }
+        let why = format!(
+            "whether `{host}` is a name of Azure's infrastructure, which the firewall lets through of its own accord (FW-13)"
+        );
+        let unknown = Unknown::new(crate::diag::At::NOWHERE, why);
+        s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, by(&[azure::FW_13]));
+        true
     }
 
     fn threat_intelligence(&self, s: &mut State, firewall: Id<AzureFirewall>) {
@@ -481,6 +498,7 @@ impl<'n> Walk<'n> {
 
     /// An application rule is a proxy: the destination sees the firewall (FW-19).
     fn proxied(&self, s: &mut State) {
+        s.proxied_here = s.hops.len();
         s.warn("an application rule matched: the destination sees an address of AzureFirewallSubnet (FW-19)");
     }
 
@@ -488,12 +506,9 @@ impl<'n> Walk<'n> {
     /// private ranges of the policy.
     fn translate(&self, s: &mut State, id: AttachmentId, firewall: Id<AzureFirewall>) {
         let before = s.header;
-        let proxied =
-            s.hops.last().is_some_and(|h| h.steps.iter().any(|x| x.text.starts_with("application rule")))
-                || s.warnings.iter().any(|w| w.starts_with("an application rule matched"));
-        let public = !self.snat_private(firewall).contains(before.destination);
+        let translates = self.translates(s, firewall);
         let own = self.net.attachment(id).address;
-        let after = match own.filter(|_| proxied || public) {
+        let after = match own.filter(|_| translates) {
             Some(own) => Header { source: own, ..before },
             None => before,
         };
@@ -512,6 +527,11 @@ impl<'n> Walk<'n> {
                 format!("source becomes {}", after.source)
             });
         }
+    }
+
+    /// Whether the firewall at which the flow is puts its own address in the place of the sender's (FW-19).
+    pub(super) fn translates(&self, s: &State, firewall: Id<AzureFirewall>) -> bool {
+        s.proxied_here == s.hops.len() || !self.snat_private(firewall).contains(s.header.destination)
     }
 
     /// The destinations private to the firewall, to which a network rule leaves the source alone.
@@ -640,6 +660,9 @@ impl<'n> Walk<'n> {
         }
     }
 }
+
+/// Where Azure keeps what managed disks tell of themselves.
+const MANAGED_DISKS: &str = ".blob.storage.azure.net";
 
 /// Whether a name may be one of Azure's own infrastructure.
 fn is_microsofts(host: &str) -> bool {

@@ -54,9 +54,40 @@ fn aggregates() -> Vec<IpNet> {
     ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map(net).to_vec()
 }
 
-/// Whether a hub takes traffic to an address as private.
+/// Whether a hub takes traffic to an address as private: no estate here lists more than the aggregates.
 pub(crate) fn is_private(to: IpAddr) -> bool {
-    aggregates().iter().any(|p| p.contains(&to)) || !is_public(to)
+    aggregates().iter().any(|p| p.contains(&to))
+}
+
+/// The firewall that looks at traffic to an address: what is private, and what is the internet. A range that the hub
+/// knows and nobody listed is neither.
+pub(crate) fn inspecting(f: &Facts, hub: Id<VirtualHub>, to: IpAddr) -> Option<Id<AzureFirewall>> {
+    let known = known(f, hub).iter().any(|(p, _)| p.prefix_len() > 0 && p.contains(&to));
+    match is_private(to) {
+        true => policy(f, hub, true),
+        false if known || !is_public(to) => None,
+        false => policy(f, hub, false),
+    }
+}
+
+/// The hub of a site that tells it of an address, and the length of the prefix. A hub's default route is not for
+/// branches that do not ask for it.
+pub(crate) fn announcing(f: &Facts, site: Id<OnPremisesSite>, to: IpAddr) -> Option<(u8, Id<VirtualHub>)> {
+    let asked = f.inv.on_premises_sites[site].routes.given;
+    let told = |hub: Id<VirtualHub>| {
+        let mut lengths: Vec<u8> =
+            known(f, hub).iter().filter(|(p, _)| p.contains(&to)).map(|(p, _)| p.prefix_len()).collect();
+        if policy(f, hub, true).is_some() {
+            lengths.extend(aggregates().iter().filter(|p| p.contains(&to)).map(|p| p.prefix_len()));
+        }
+        if policy(f, hub, false).is_some() {
+            lengths.push(0);
+        }
+        lengths.into_iter().filter(|length| *length > 0 || asked).max()
+    };
+    let all: Vec<_> = hubs_of(f, site).into_iter().filter_map(|h| Some((told(h)?, h))).collect();
+    let best = all.iter().map(|(length, _)| *length).max();
+    all.into_iter().find(|(length, _)| Some(*length) == best)
 }
 
 /// What a hub's default table knows (VWAN-1 to VWAN-3).
@@ -96,8 +127,13 @@ pub(crate) fn towards(f: &Facts, hub: Id<VirtualHub>, to: IpAddr) -> Option<Know
 /// What a connected network learns from its hub.
 pub(crate) fn learnt(f: &Facts, vnet: Id<VirtualNetwork>) -> Vec<(IpNet, Id<VirtualHub>)> {
     let Some((row, hub)) = connection(f, vnet) else { return Vec::new() };
-    let mut out = match policy(f, hub, true) {
-        Some(_) => aggregates(),
+    let mut out: Vec<IpNet> = match policy(f, hub, true) {
+        // VWAN-9: the aggregates, and ranges that nobody listed as they are.
+        Some(_) => {
+            let listed = |p: &IpNet| p.prefix_len() == 0 || aggregates().iter().any(|a| a.contains(p));
+            let unlisted = known(f, hub).into_iter().map(|(p, _)| p).filter(|p| !listed(p));
+            aggregates().into_iter().chain(unlisted).collect()
+        }
         None => known(f, hub).into_iter().map(|(p, _)| p).collect(),
     };
     let default = net("0.0.0.0/0");
