@@ -260,6 +260,10 @@ block! {
     pub struct HubRoute {
         /// Destinations.
         pub destinations: Many<IpNet> = "destinations",
+        /// How they are written: `CIDR`.
+        pub destination_type: Field<Arc<str>> = "destinationType",
+        /// What the next hop is: `ResourceId`.
+        pub next_hop_type: Field<Arc<str>> = "nextHopType",
         /// Firewall or connection.
         pub next_hop: Field<Ref<AnyKind>> = "nextHop",
     }

@@ -10,7 +10,7 @@ use crate::inventory::{
 };
 use crate::net::Header;
 use crate::net::{AddressSet, IpAddr, PortRange, Protocol};
-use crate::network::{AttachmentId, AttachmentKind, Network, Tri};
+use crate::network::{AttachmentId, AttachmentKind, Choice, EffectiveRoute, Network, RouteSource, Tri};
 use crate::rules as azure;
 use crate::services::name_matches;
 use std::sync::Arc;
@@ -33,6 +33,18 @@ impl Ranked<'_> {
     }
 }
 
+/// Where a firewall stands that translates a destination.
+struct Stand {
+    /// What remembers the flow.
+    device: Device,
+    /// Its private address, which the destination sees.
+    address: Option<IpAddr>,
+    /// What to call it.
+    name: String,
+    /// Where the flow goes from there.
+    next: Place,
+}
+
 /// What network rules leave to application rules.
 enum NetworkRules {
     /// Nothing: one matched, or it cannot be known.
@@ -50,6 +62,7 @@ impl<'n> Walk<'n> {
     /// At a firewall from inside: as next hop, or addressed itself.
     pub(super) fn at_firewall(&self, s: &mut State, id: AttachmentId, firewall: Id<AzureFirewall>) -> Next {
         self.enter(s, id);
+        self.direct_path(s, id, firewall);
         let rules = self.rules_of(s, firewall);
         let row = self.net.attachment(id);
         if row.address == Some(s.header.destination) {
@@ -62,7 +75,7 @@ impl<'n> Walk<'n> {
                     super::Disposition::Accepted,
                 ));
             }
-            return self.dnat(s, id, firewall, &rules);
+            return self.dnat(s, self.stand(id), firewall, &rules);
         }
         self.session_begins(s, Device::Transit(id));
         self.judge(s, firewall, &rules);
@@ -74,15 +87,61 @@ impl<'n> Walk<'n> {
     pub(super) fn at_firewall_from_public(&self, s: &mut State, firewall: Id<AzureFirewall>) -> Next {
         let row = &self.net.inventory.azure_firewalls[firewall];
         let found = self.net.attachments.iter().position(|a| a.kind == AttachmentKind::Firewall(firewall));
-        let Some(id) = found.map(|n| AttachmentId(n as u32)) else {
-            s.hop(HopKind::AzureFirewall, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
-            let unknown = Unknown::new(row.at, format!("the subnet of `{}` is not known", row.id.name()));
+        if let Some(id) = found.map(|n| AttachmentId(n as u32)) {
+            self.enter(s, id);
+            let rules = self.rules_of(s, firewall);
+            return self.dnat(s, self.stand(id), firewall, &rules);
+        }
+        s.hop(HopKind::AzureFirewall, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
+        let hub = row.virtual_hub.known().and_then(|r| self.net.inventory.follow(r).row());
+        let (Some(hub), Some(address)) = (hub, row.hub_private_ip_address.known().copied()) else {
+            let what = if hub.is_some() { "private address" } else { "subnet" };
+            let unknown = Unknown::new(row.at, format!("the {what} of `{}` is not known", row.id.name()));
             s.unknown(StepKind::Forward, Cause::UnknownValue, &unknown, by(&[]));
             return Next::End(End::Stopped);
         };
-        self.enter(s, id);
         let rules = self.rules_of(s, firewall);
-        self.dnat(s, id, firewall, &rules)
+        let stand = Stand {
+            device: Device::Hub(hub),
+            address: Some(address),
+            name: row.id.name().to_owned(),
+            next: Place::Hub(hub, true),
+        };
+        self.dnat(s, stand, firewall, &rules)
+    }
+
+    /// A firewall in a subnet.
+    fn stand(&self, id: AttachmentId) -> Stand {
+        let row = self.net.attachment(id);
+        let name = row.name.to_string();
+        Stand { device: Device::Transit(id), address: row.address, name, next: Place::Leave(id) }
+    }
+
+    /// A firewall that learns a default route has no direct path to the internet, which it needs unless it was built
+    /// for forced tunnelling (RT-35).
+    fn direct_path(&self, s: &mut State, id: AttachmentId, firewall: Id<AzureFirewall>) {
+        let row = &self.net.inventory.azure_firewalls[firewall];
+        let destination = s.header.destination;
+        if !row.management_ip_configuration.is_absent() || !self.net.is_public(destination) {
+            return;
+        }
+        let attachment = self.net.attachment(id);
+        let Choice::Route(routes, _) = self.net.choose(attachment.subnet, destination) else { return };
+        let learnt = |r: &&EffectiveRoute| r.source == RouteSource::VirtualNetworkGateway;
+        let Some(route) = routes.first().copied().filter(learnt) else { return };
+        let name = row.id.name();
+        if row.ip_configurations.is_empty() {
+            s.assume(
+                None,
+                format!("`{name}` was built for forced tunnelling, for it learns a default route (RT-35)"),
+            );
+            return;
+        }
+        let why = format!(
+            "`{name}` learns a default route and was not built for forced tunnelling: whether it works is not known (RT-35)"
+        );
+        let evidence = Evidence { at: route.at, ..of(self.net, Some(attachment.owner), &[azure::RT_35]) };
+        s.unknown(StepKind::Forward, Cause::UnsupportedResource, &Unknown::new(route.at, why), evidence);
     }
 
     fn slot_of_firewall(&self, firewall: Id<AzureFirewall>) -> Slot {
@@ -561,13 +620,7 @@ impl<'n> Walk<'n> {
     }
 
     /// A DNAT rule for what is addressed to the firewall (FW-8).
-    fn dnat(
-        &self,
-        s: &mut State,
-        id: AttachmentId,
-        firewall: Id<AzureFirewall>,
-        rules: &[Ranked<'_>],
-    ) -> Next {
+    fn dnat(&self, s: &mut State, stand: Stand, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) -> Next {
         let header = s.header;
         for ranked in rules.iter().filter(|r| r.kind == FirewallRuleType::NatRule) {
             let rule = ranked.rule;
@@ -586,7 +639,7 @@ impl<'n> Walk<'n> {
                     );
                     return Next::End(End::Stopped);
                 }
-                Tri::Yes => return self.dnat_by(s, id, ranked, rules),
+                Tri::Yes => return self.dnat_by(s, stand, ranked, rules),
             }
         }
         if self.policy_unknown(firewall) {
@@ -614,7 +667,7 @@ impl<'n> Walk<'n> {
         }
     }
 
-    fn dnat_by(&self, s: &mut State, id: AttachmentId, ranked: &Ranked<'_>, rules: &[Ranked<'_>]) -> Next {
+    fn dnat_by(&self, s: &mut State, stand: Stand, ranked: &Ranked<'_>, rules: &[Ranked<'_>]) -> Next {
         let rule = ranked.rule;
         let evidence = self.evidence_of(ranked, &[azure::FW_8]);
         let Some(destination) = rule.translated_address.known().copied() else {
@@ -623,25 +676,24 @@ impl<'n> Walk<'n> {
             s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, evidence);
             return Next::End(End::Stopped);
         };
-        self.session_begins(s, Device::Transit(id));
+        self.session_begins(s, stand.device);
         let before = s.header;
         let port = rule.translated_port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(before.port);
-        let source = self.net.attachment(id).address.unwrap_or(before.source);
+        let source = stand.address.unwrap_or(before.source);
         let after = Header { source, destination, port, ..before };
         s.rewrite(StepKind::Translate, after, evidence, || {
             format!("DNAT rule `{}` leads to {destination}:{port}", rule.name)
         });
-        let name = self.net.attachment(id).name.to_string();
         s.sessions.push(Session {
-            device: Device::Transit(id),
+            device: stand.device,
             incoming: before,
             outgoing: after,
             stateful: true,
             answered: false,
-            name,
+            name: stand.name,
         });
         self.denied_after_dnat(s, rules);
-        Next::Go(Place::Leave(id))
+        Next::Go(stand.next)
     }
 
     /// Whether a network rule denies what a DNAT rule let in (D-1); the knob says whether that counts.

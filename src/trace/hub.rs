@@ -3,6 +3,7 @@
 use super::Cause;
 use super::engine::Walk;
 use super::model::{HopKind, StepKind, Zone};
+use super::question::Origin;
 use super::state::{Device, End, Next, Place, Session, State, by, of};
 use crate::inventory::{AzureFirewall, Id, OnPremisesSite, Slot, TableTag, VirtualHub};
 use crate::net::{Header, IpAddr};
@@ -40,6 +41,10 @@ impl Walk<'_> {
             s.unknown(StepKind::Route, Cause::UnknownValue, &unknown, evidence);
         }
         let destination = s.header.destination;
+        // The answer to what the hub's firewall sent in its own name.
+        if let Some(firewall) = self.firewall_of(hub, destination).filter(|_| s.returning && !inspected) {
+            return self.through_hub_firewall(s, hub, firewall);
+        }
         let private = table.is_private(hub, destination);
         // What the hub knows is not the internet, whatever range it has: unlisted, it bypasses the policies (VWAN-9).
         let bypasses = !private && (table.is_known(hub, destination) || !self.net.is_public(destination));
@@ -165,6 +170,16 @@ impl Walk<'_> {
         s.unknown(StepKind::Route, Cause::UnsupportedResource, &unknown, by(&[azure::VWAN_13]));
     }
 
+    /// The firewall of a hub that has an address there.
+    fn firewall_of(&self, hub: Id<VirtualHub>, ip: IpAddr) -> Option<Id<AzureFirewall>> {
+        let inventory = &self.net.inventory;
+        let here = |f: &AzureFirewall| {
+            let own = f.virtual_hub.known().and_then(|r| inventory.follow(r).row());
+            own == Some(hub) && f.hub_private_ip_address.is(ip)
+        };
+        inventory.azure_firewalls.rows().find(|(_, f)| here(f)).map(|(id, _)| id)
+    }
+
     /// FW-29: a hub's firewall judges like any other; the answer must come by it.
     fn through_hub_firewall(&self, s: &mut State, hub: Id<VirtualHub>, firewall: Id<AzureFirewall>) -> Next {
         let row = &self.net.inventory.azure_firewalls[firewall];
@@ -227,7 +242,11 @@ impl Walk<'_> {
                 } else {
                     s.note(StepKind::Return, by(&[azure::PKT_6]), || "the session is known".into());
                 }
-                Next::Go(Place::Hub(hub, true))
+                // What a DNAT rule let in goes back out by the firewall itself.
+                match s.origin {
+                    Origin::Internet(client) if client == after.destination => Next::Go(Place::Public),
+                    _ => Next::Go(Place::Hub(hub, true)),
+                }
             }
             None => {
                 let text = "the answer reaches the hub's firewall, which never saw the request";
@@ -248,16 +267,16 @@ impl Walk<'_> {
             return Next::Go(Place::Public);
         }
         let slot = Slot { table: TableTag::AzureFirewall, row: firewall.raw() };
-        let public = self
-            .net
-            .tags
-            .find("AzureCloud")
-            .and_then(|t| self.net.tags.representative(t))
-            .unwrap_or(super::INTERNET_CLIENT);
+        let row = &self.net.inventory.azure_firewalls[firewall];
+        let known = row.hub_public_ip_addresses.iter().find_map(|a| a.address.known().copied());
+        let cloud = || self.net.tags.find("AzureCloud").and_then(|t| self.net.tags.representative(t));
+        let public = known.or_else(cloud).unwrap_or(super::INTERNET_CLIENT);
         let before = s.header;
         let after = Header { source: public, ..before };
-        let name = self.net.inventory.azure_firewalls[firewall].id.name().to_owned();
-        s.assume(None, format!("{public} stands for the public address of `{name}`"));
+        let name = row.id.name().to_owned();
+        if known.is_none() {
+            s.assume(None, format!("{public} stands for the public address of `{name}`"));
+        }
         s.sessions.push(Session {
             device: Device::Hub(hub),
             incoming: before,

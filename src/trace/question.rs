@@ -6,7 +6,7 @@ use crate::inventory::{
     Id, InternetHost, OnPremisesSite, PlatformService, Ref, ResourceId, Slot, Subnet, TableTag,
     VirtualNetwork,
 };
-use crate::net::IpAddr;
+use crate::net::{IpAddr, IpNet};
 use crate::network::{AttachmentId, AttachmentKind, Network};
 use crate::services::{ServiceKind, WellKnownHost};
 use std::fmt;
@@ -20,6 +20,8 @@ pub(super) const INTERNET_CLIENT_V6: IpAddr =
     IpAddr::V6(std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x10));
 /// The example address of a public host (RFC 5737).
 pub const INTERNET_HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 10));
+/// Virtual networks that the search for an address of a site steps over.
+const MOST_SKIPPED: usize = 64;
 /// The source port of a flow that names none.
 pub(crate) const EPHEMERAL_PORT: u16 = 50_000;
 
@@ -180,7 +182,7 @@ fn origin_of_name(network: &Network, name: &str) -> Result<Origin, Misunderstood
     match slot.table {
         TableTag::OnPremisesSite => {
             let site: Id<OnPremisesSite> = Id::new(row);
-            let ip = first_host(network.inventory.on_premises_sites[site].own_prefixes().next());
+            let ip = site_address(network, site, |_| true);
             Ok(Origin::Site(site, ip.unwrap_or(INTERNET_CLIENT)))
         }
         TableTag::Subnet => {
@@ -254,8 +256,37 @@ fn site_host(network: &Network, name: &str) -> Option<(Id<OnPremisesSite>, IpAdd
     })
 }
 
-fn first_host(prefix: Option<&crate::net::IpNet>) -> Option<IpAddr> {
-    prefix?.hosts().nth(9).or_else(|| prefix?.hosts().next())
+/// An address that stands for any host of a site: in the first of its prefixes that fit, outside of the virtual
+/// networks that a wide range may cover.
+pub(super) fn site_address(
+    network: &Network,
+    site: Id<OnPremisesSite>,
+    fits: impl Fn(&IpNet) -> bool,
+) -> Option<IpAddr> {
+    let row = &network.inventory.on_premises_sites[site];
+    let some = |prefix: &IpNet| prefix.hosts().nth(9).or_else(|| prefix.hosts().next());
+    let free = row.own_prefixes().filter(|p| fits(p)).find_map(|p| outside_networks(network, p, some(p)?));
+    let named =
+        || row.hosts.iter().find_map(|h| h.ip_address.known().copied().filter(|ip| fits(&IpNet::from(*ip))));
+    free.or_else(named).or_else(|| row.own_prefixes().find(|p| fits(p)).and_then(some))
+}
+
+/// The first address from one on that is in a prefix and in no virtual network.
+fn outside_networks(network: &Network, prefix: &IpNet, first: IpAddr) -> Option<IpAddr> {
+    let mut candidate = first;
+    for _ in 0..MOST_SKIPPED {
+        let networks = network.inventory.virtual_networks.iter();
+        let mut held = networks.flat_map(|v| v.address_prefixes.iter()).filter(|p| p.contains(&candidate));
+        let Some(held) = held.next() else { return Some(candidate) };
+        candidate = match held.broadcast() {
+            IpAddr::V4(last) => IpAddr::V4(u32::from(last).checked_add(10)?.into()),
+            IpAddr::V6(last) => IpAddr::V6(u128::from(last).checked_add(10)?.into()),
+        };
+        if !prefix.contains(&candidate) {
+            return None;
+        }
+    }
+    None
 }
 
 /// The first address of a subnet that nothing holds.
@@ -405,7 +436,7 @@ fn wanted_by_name(network: &Network, name: &str) -> Result<Wanted, Misunderstood
         }
         TableTag::OnPremisesSite => {
             let site: Id<OnPremisesSite> = Id::new(row);
-            let ip = first_host(network.inventory.on_premises_sites[site].own_prefixes().next());
+            let ip = site_address(network, site, |_| true);
             Ok(ip.map_or(
                 Wanted::Unaddressed(format!("the site `{resource}` has no address prefix of its own")),
                 |ip| Wanted::Address(ip, Some(Target::Site(site))),

@@ -24,7 +24,9 @@ impl Walk<'_> {
         let destination = s.header.destination;
         s.hop(HopKind::OnPremises, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
         let away = self.way_from(site, destination);
-        let own = row.holds(destination);
+        // Whoever asked from here is here, whatever networks claim the address.
+        let home = s.returning && s.origin == question::Origin::Site(site, destination);
+        let own = if home { Some(u8::MAX) } else { row.holds(destination) };
         if own.is_some_and(|own| away.as_ref().is_none_or(|(length, _)| own >= *length)) {
             s.pass(StepKind::Deliver, of(self.net, Some(slot), &[]), || {
                 format!("{destination} is in this network")

@@ -185,7 +185,7 @@ impl Back<'_, '_> {
             (Some(_), true) if !wan::is_private(to) => return Ok(At::Public),
             _ => {}
         }
-        match wan::towards(f, hub, to) {
+        match wan::towards(f, hub, to, inspected) {
             None => Err(lost(Some(f.inv.virtual_hubs[hub].id.full_name()))),
             Some(wan::Known::Spoke(vnet, home)) if home == hub => self.land(vnet),
             Some(wan::Known::Site(site, home)) if home == hub => Ok(At::Site(site)),
@@ -316,6 +316,9 @@ impl Back<'_, '_> {
     fn at_site(&self, site: Id<OnPremisesSite>) -> Result<At, Stop> {
         let row = &self.f.inv.on_premises_sites[site];
         let to = self.packet.destination;
+        if self.way.start == Start::Site(site) && to == self.way.first.source {
+            return Ok(At::Home);
+        }
         if super::walk::own_before_announced(self.f, site, to) {
             return match self.way.start == Start::Site(site) {
                 true => Ok(At::Home),

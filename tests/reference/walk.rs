@@ -30,12 +30,27 @@ fn some_public_address() -> IpAddr {
     ip("198.51.100.200")
 }
 
+/// The prefix of a virtual network that holds an address.
+fn network_prefix_of(f: &Facts, address: u32) -> Option<ipnet::Ipv4Net> {
+    let prefixes = f.inv.virtual_networks.iter().flat_map(|v| v.address_prefixes.iter());
+    let mut v4 = prefixes.filter_map(|p| if let IpNet::V4(p) = p { Some(*p) } else { None });
+    v4.find(|p| p.contains(&std::net::Ipv4Addr::from(address)))
+}
+
 /// The address that stands for any host of a site.
 pub(crate) fn site_address(f: &Facts, site: Id<OnPremisesSite>) -> IpAddr {
     let row = &f.inv.on_premises_sites[site];
     let host = row.hosts.iter().find_map(|h| h.ip_address.known().copied());
-    let first = row.address_prefixes.iter().find(|p| p.prefix_len() >= 8).and_then(|p| match p {
-        IpNet::V4(p) => Some(IpAddr::V4((u32::from(p.network()) + 4).into())),
+    let prefixes = row.address_prefixes.iter().filter(|p| p.prefix_len() >= 8);
+    let first = prefixes.into_iter().find_map(|p| match p {
+        IpNet::V4(p) => {
+            let mut address = u32::from(p.network()) + 4;
+            // Not one that a virtual network holds, which a wide range may cover.
+            while let Some(held) = network_prefix_of(f, address) {
+                address = u32::from(held.broadcast()).checked_add(5)?;
+            }
+            p.contains(&std::net::Ipv4Addr::from(address)).then(|| IpAddr::V4(address.into()))
+        }
         IpNet::V6(_) => None,
     });
     host.or(first).unwrap_or_else(internet_address)
@@ -240,7 +255,11 @@ impl Walk<'_, '_> {
                 Ok((Arrival::ServiceEndpoint(holder.subnet), packet))
             }
             // RS-1: what an appliance announced itself it carries on by a way of its own.
-            Hop::Appliance(next) if !route.user && route.length >= 8 && holder.ip == Some(next) => {
+            Hop::Appliance(_)
+                if !route.user
+                    && route.length >= 8
+                    && holder.ip.is_some_and(|own| route.all.contains(&Hop::Appliance(own))) =>
+            {
                 Ok((Arrival::Beyond(place), packet))
             }
             Hop::Appliance(next) => self.to_appliance(place, packet, next, route),
@@ -397,7 +416,7 @@ impl Walk<'_, '_> {
             }
             _ => {}
         }
-        match wan::towards(f, hub, packet.destination) {
+        match wan::towards(f, hub, packet.destination, inspected) {
             None => stop(Cause::NoRoute, Some(f.inv.virtual_hubs[hub].id.full_name())),
             Some(wan::Known::Spoke(vnet, home)) if home == hub => self.land(vnet, packet),
             Some(wan::Known::Site(site, home)) if home == hub => self.at_site(site, packet),

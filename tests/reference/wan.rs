@@ -92,6 +92,11 @@ pub(crate) fn announcing(f: &Facts, site: Id<OnPremisesSite>, to: IpAddr) -> Opt
 
 /// What a hub's default table knows (VWAN-1 to VWAN-3).
 pub(crate) fn known(f: &Facts, hub: Id<VirtualHub>) -> Vec<(IpNet, Known)> {
+    known_to(f, hub, false)
+}
+
+/// The same, or what the hub's firewall knows: every network that is connected to its hub.
+fn known_to(f: &Facts, hub: Id<VirtualHub>, firewall: bool) -> Vec<(IpNet, Known)> {
     let wan = |h: Id<VirtualHub>| f.row(&f.inv.virtual_hubs[h].virtual_wan);
     let near = |h: Id<VirtualHub>| h == hub || (wan(h).is_some() && wan(h) == wan(hub));
     let mut out = Vec::new();
@@ -99,7 +104,7 @@ pub(crate) fn known(f: &Facts, hub: Id<VirtualHub>) -> Vec<(IpNet, Known)> {
         let Some((row, home)) = connection(f, vnet).filter(|(_, home)| near(*home)) else { continue };
         let somewhere = !row.propagated_route_tables.is_empty() || !row.propagated_labels.is_empty();
         // VWAN-9: with a private policy the hub knows everybody, whatever they propagate.
-        if somewhere && policy(f, hub, true).is_none() {
+        if somewhere && policy(f, hub, true).is_none() && !(firewall && home == hub) {
             continue;
         }
         out.extend(f.prefixes(vnet).iter().map(|p| (*p, Known::Spoke(vnet, home))));
@@ -116,11 +121,11 @@ pub(crate) fn known(f: &Facts, hub: Id<VirtualHub>) -> Vec<(IpNet, Known)> {
 }
 
 /// Where a hub sends an address, by its table: longest prefix, then its own before another hub's (VWAN-7).
-pub(crate) fn towards(f: &Facts, hub: Id<VirtualHub>, to: IpAddr) -> Option<Known> {
+pub(crate) fn towards(f: &Facts, hub: Id<VirtualHub>, to: IpAddr, past_firewall: bool) -> Option<Known> {
     let home = |k: &Known| match k {
         Known::Spoke(_, home) | Known::Site(_, home) => *home == hub,
     };
-    let all = known(f, hub).into_iter().filter(|(p, _)| p.contains(&to));
+    let all = known_to(f, hub, past_firewall).into_iter().filter(|(p, _)| p.contains(&to));
     all.max_by_key(|(p, k)| (p.prefix_len(), home(k))).map(|(_, k)| k)
 }
 
