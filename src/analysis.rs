@@ -46,6 +46,7 @@ pub mod diff;
 mod effective;
 mod flow_verify;
 pub mod impact;
+pub mod implied;
 pub mod needs;
 mod next_hop;
 pub mod repair;

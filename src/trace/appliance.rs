@@ -49,6 +49,13 @@ impl Walk<'_> {
 
     fn to_appliance(&self, s: &mut State, subnet: Id<Subnet>, ip: IpAddr, evidence: &Evidence) -> Next {
         let evidence = Evidence { rules: vec![azure::RT_13], ..evidence.clone() };
+        if ip.is_ipv4() != s.header.destination.is_ipv4() {
+            let why =
+                format!("the route's next hop {ip} is of the other family, which Azure would not accept");
+            let unknown = Unknown::new(evidence.at, why);
+            s.unknown(StepKind::Route, Cause::UnknownValue, &unknown, evidence);
+            return Next::End(End::Stopped);
+        }
         match self.appliance_at(self.net.subnet(subnet).vnet, ip) {
             Ok(id) => {
                 self.cross_to(s, subnet, id);

@@ -62,6 +62,7 @@ impl<'n> Walk<'n> {
     /// At a firewall from inside: as next hop, or addressed itself.
     pub(super) fn at_firewall(&self, s: &mut State, id: AttachmentId, firewall: Id<AzureFirewall>) -> Next {
         self.enter(s, id);
+        self.only_ipv4(s, firewall);
         self.direct_path(s, id, firewall);
         let rules = self.rules_of(s, firewall);
         let row = self.net.attachment(id);
@@ -89,6 +90,7 @@ impl<'n> Walk<'n> {
         let found = self.net.attachments.iter().position(|a| a.kind == AttachmentKind::Firewall(firewall));
         if let Some(id) = found.map(|n| AttachmentId(n as u32)) {
             self.enter(s, id);
+            self.only_ipv4(s, firewall);
             let rules = self.rules_of(s, firewall);
             return self.dnat(s, self.stand(id), firewall, &rules);
         }
@@ -142,6 +144,19 @@ impl<'n> Walk<'n> {
         );
         let evidence = Evidence { at: route.at, ..of(self.net, Some(attachment.owner), &[azure::RT_35]) };
         s.unknown(StepKind::Forward, Cause::UnsupportedResource, &Unknown::new(route.at, why), evidence);
+    }
+
+    /// Azure Firewall is documented for IPv4 alone; what becomes of an IPv6 packet that is sent to one is not.
+    fn only_ipv4(&self, s: &mut State, firewall: Id<AzureFirewall>) {
+        if s.header.destination.is_ipv6() {
+            let row = &self.net.inventory.azure_firewalls[firewall];
+            let why = format!(
+                "`{}` is an Azure Firewall, and what one does with IPv6 is not modelled",
+                row.id.name()
+            );
+            let unknown = Unknown::new(row.at, why);
+            s.unknown(StepKind::Filter, Cause::UnsupportedResource, &unknown, by(&[]));
+        }
     }
 
     fn slot_of_firewall(&self, firewall: Id<AzureFirewall>) -> Slot {

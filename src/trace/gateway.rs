@@ -79,6 +79,7 @@ impl Walk<'_> {
         self.enter(s, id);
         self.gateway_subnet(s, id);
         if let AttachmentKind::Gateway(gateway) = self.net.attachment(id).kind {
+            self.tunnel_family(s, gateway);
             self.beyond_the_hub(s, id, gateway);
             if let Some(ways) = self.fast_path(s, id, gateway) {
                 return ways;
@@ -223,6 +224,16 @@ impl Walk<'_> {
                 None,
                 format!("the tunnel's own policy takes the prefixes of `{spoke}` in (PEER-13)"),
             ),
+        }
+    }
+
+    /// ExpressRoute carries IPv6; whether a VPN gateway does depends on settings that are not modelled.
+    fn tunnel_family(&self, s: &mut State, gateway: Id<crate::inventory::VirtualNetworkGateway>) {
+        let row = &self.net.inventory.virtual_network_gateways[gateway];
+        if s.header.destination.is_ipv6() && !row.gateway_type.is(GatewayType::ExpressRoute) {
+            let why = format!("`{}` is a VPN gateway, and IPv6 through one is not modelled", row.id.name());
+            let unknown = Unknown::new(row.at, why);
+            s.unknown(StepKind::Forward, Cause::UnsupportedResource, &unknown, by(&[]));
         }
     }
 

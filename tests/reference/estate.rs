@@ -1339,6 +1339,7 @@ impl Maker {
     fn knobs(&mut self) {
         let all = [
             ("udrPrefixesInVirtualNetworkTag", "false"),
+            ("privatelinkAliasPerSubResource", "false"),
             ("forwardedTrafficMode", "platformDrop"),
             ("forwardedTrafficMode", "platformDrop"),
             ("adminRulesStateful", "false"),
