@@ -182,7 +182,8 @@ impl Walk<'_> {
         if exits.len() < 2 || s.guesses.len() >= MAX_GUESSES {
             return self.out_of(s, id, id, translates);
         }
-        let at = (row.subnet, s.header.destination);
+        // By its own address: what its subnet does with the destination is another question.
+        let at = (row.subnet, row.address.unwrap_or(s.header.destination));
         let of = exits.len();
         let mut ways = Vec::new();
         for (way, out) in exits.into_iter().enumerate() {
@@ -195,7 +196,7 @@ impl Walk<'_> {
         doubt.stands_for_unknown = true;
         let why = format!(
             "`{}` has {of} interfaces, and no file tells by which its guest sends on to {}",
-            row.name, at.1
+            row.name, s.header.destination
         );
         let unknown = Unknown::new(row.at, why);
         doubt.unknown(StepKind::Forward, Cause::UnknownValue, &unknown, by(&[azure::PKT_5]));
