@@ -243,7 +243,8 @@ fn a_compiled_estate_answers_like_its_sources() {
         let (sources, compiled) = (ask("estate.yaml"), ask("estate.netwhy"));
         assert_eq!(sources.out, compiled.out, "{rest:?}");
     }
-    for rest in [&["reach", "--matrix"][..], &["graph"], &["effective-rules", "--vm", "web"]] {
+    for rest in [&["reach", "--matrix"][..], &["graph", "--title", "x"], &["effective-rules", "--vm", "web"]]
+    {
         let ask = |estate: &str| folder.run(&[rest, &[estate][..]].concat());
         assert_eq!(ask("estate.yaml").out, ask("estate.netwhy").out, "{rest:?}");
     }

@@ -7,6 +7,7 @@ use crate::diag::Sources;
 use crate::fast;
 use crate::inventory::change;
 use crate::profile::Profile;
+use crate::report::text::counted;
 use crate::run::snapshot;
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
@@ -31,6 +32,11 @@ Examples:
   netwhy trace estate.netwhy --from web-vm --to db-vm:1433
   netwhy trace estate.netwhy --flows flows.csv --format csv -o answers.csv";
 
+/// `2 addresses`.
+fn many_addresses(many: usize) -> String {
+    if many == 1 { "1 address".to_owned() } else { format!("{many} addresses") }
+}
+
 /// Compiles.
 pub(super) async fn run(args: CompileArgs, console: &Console) -> Result<u8, Failure> {
     if !args.settings.profile_set.is_empty() {
@@ -49,12 +55,11 @@ pub(super) async fn run(args: CompileArgs, console: &Console) -> Result<u8, Fail
     let tables = fast::compile(&network);
     let bytes = snapshot::write(&args.output, &loaded.sources, &loaded.raws, &loaded.tags, &tables)?;
     console.say(&format!(
-        "compiled {} networks, {} subnets and {} addresses into `{}`, {} bytes",
-        network.vnets.len(),
-        network.subnets.len(),
-        network.attachments.len(),
+        "compiled {}, {} and {} into `{}`, {bytes} bytes",
+        counted(network.vnets.len(), "network"),
+        counted(network.subnets.len(), "subnet"),
+        many_addresses(network.attachments.len()),
         args.output.display(),
-        bytes
     ));
     Ok(exit::DONE)
 }

@@ -227,7 +227,7 @@ fn answers_are_those_of_asking_every_packet() {
     let world = World::new();
     let mut counts = [0; 3];
     for seed in 1..400u64 {
-        let mut random = Random(seed * 0x9e37_79b9_7f4a_7c15);
+        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let doubts = seed % 3 == 0;
         let count = 1 + random.below(8);
         let rules: Vec<String> = (0..count).map(|_| random_rule(&mut random, doubts)).collect();
@@ -252,7 +252,7 @@ fn anywhere_is_every_network() {
     let networks = ["10.0.0.0/28", "10.0.0.4/30", "8.8.8.0/31", "0.0.0.0/0", "10.0.0.6/32"].map(net);
     let mut counts = [0; 2];
     for seed in 1..200u64 {
-        let mut random = Random(seed * 0x9e37_79b9_7f4a_7c15);
+        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let rules: Vec<String> = (0..1 + random.below(6)).map(|_| random_rule(&mut random, false)).collect();
         let other = varied(&rules, &mut random, false);
         let [before, after] = [rules, other].map(|r| set(&r.iter().map(String::as_str).collect::<Vec<_>>()));
