@@ -47,6 +47,7 @@ mod effective;
 pub mod equivalence;
 mod flow_verify;
 pub mod impact;
+pub mod implied;
 pub mod needs;
 mod next_hop;
 pub mod repair;

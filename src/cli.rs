@@ -14,6 +14,7 @@ mod graph;
 mod import;
 mod load;
 mod reach;
+mod names;
 mod replay;
 mod requirements;
 mod schema;
@@ -81,7 +82,8 @@ fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
             return if error.use_stderr() { exit::USAGE } else { exit::DONE };
         }
     };
-    let console = Console::new(args.color, args.diagnostics);
+    let brief = matches!(&args.command, Command::Trace(args) if !args.verbose);
+    let console = Console::new(args.color, args.diagnostics, brief);
     if let Some(level) = &args.log
         && let Err(error) = console::log_to_stderr(level, &console)
     {

@@ -64,6 +64,8 @@ pub struct Profile {
     pub admin_rules_stateful: bool,
     /// Whether a managed endpoint with public access answers the internet although its workspace does not.
     pub endpoint_public_in_private_workspace: bool,
+    /// Whether only a private endpoint for a name's own sub-resource makes it an alias (D-20).
+    pub privatelink_alias_per_sub_resource: bool,
     /// Which generation of the machine learning documents holds.
     pub ml_era: MlEra,
     /// Whether Azure blocks TCP 25 to the internet for this subscription; absent means not known (NSG-20).
@@ -88,6 +90,7 @@ impl Default for Profile {
             bgp_default_removes_none_routes: true,
             admin_rules_stateful: true,
             endpoint_public_in_private_workspace: false,
+            privatelink_alias_per_sub_resource: true,
             ml_era: MlEra::Y2026,
             smtp_blocked: None,
         }
@@ -156,6 +159,12 @@ pub const KNOBS: &[Knob] = &[
         name: "adminRulesStateful",
         values: "true|false",
         what: "whether security admin rules let replies through (SAR-11, D-8)",
+    },
+    Knob {
+        name: "privatelinkAliasPerSubResource",
+        values: "true|false",
+        what: "whether a name becomes an alias of its privatelink name only by a private endpoint for its own \
+               sub-resource, or by one for any of its resource (D-20)",
     },
     Knob {
         name: "endpointPublicInPrivateWorkspace",
@@ -235,6 +244,7 @@ impl Profile {
             "extraNoneRoutes" => self.extra_none_routes = prefixes(value)?,
             "bgpDefaultRemovesNoneRoutes" => self.bgp_default_removes_none_routes = flag()?,
             "adminRulesStateful" => self.admin_rules_stateful = flag()?,
+            "privatelinkAliasPerSubResource" => self.privatelink_alias_per_sub_resource = flag()?,
             "endpointPublicInPrivateWorkspace" => self.endpoint_public_in_private_workspace = flag()?,
             "mlEra" => {
                 self.ml_era = match value.to_ascii_lowercase().as_str() {

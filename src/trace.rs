@@ -6,6 +6,7 @@
 mod authorize;
 mod back;
 mod balance;
+mod callers;
 mod cause;
 mod engine;
 mod family;
@@ -17,6 +18,7 @@ mod layers;
 mod lean;
 mod managed;
 mod model;
+mod nodes;
 mod open;
 mod outbound;
 mod question;

@@ -105,7 +105,7 @@ pub(super) fn consumed(
     let raws = std::mem::take(&mut loaded.raws);
     let (network, log) = engine::network_of(raws, changes, profile, &loaded.tags, &mut notes);
     notes.sort();
-    console.diagnostics(&notes, &loaded.sources);
+    console.estate_diagnostics(&notes, &loaded.sources);
     let faulty = notes.has_errors();
     loaded.notes = notes;
     if faulty && !lenient {

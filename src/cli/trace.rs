@@ -196,7 +196,7 @@ const FIXES: usize = 3;
 
 impl Ready {
     /// What would open a blocked flow, tried out.
-    fn fixes(&self, flow: &Flow) -> Vec<FixView> {
+    fn fixes(&self, flow: &Flow) -> (Vec<FixView>, Option<String>) {
         let estate = Estate {
             raws: &self.loaded.raws,
             base: &self.changes,
@@ -206,7 +206,7 @@ impl Ready {
         };
         let mut budget = Budget::for_resources(self.loaded.raws.len());
         let found = repair::repairs(estate, &self.network, flow, FIXES, &mut budget);
-        found.iter().map(|repair| repair.view(Vec::new())).collect()
+        (found.found.iter().map(|repair| repair.view(Vec::new())).collect(), found.reason)
     }
 }
 
@@ -224,7 +224,7 @@ fn view(
         Ok(trace) => {
             let mut view = TraceView::with(&trace, &ready.network, locator);
             if fixes && trace.outcome == Outcome::Blocked {
-                view.fixes = ready.fixes(&trace.flow);
+                (view.fixes, view.no_fix) = ready.fixes(&trace.flow);
             }
             Some(view)
         }

@@ -10,7 +10,7 @@ use super::tables::{Fast, NOBODY, slot};
 use super::walk::{Batch, HOST, Scratch};
 use crate::inventory::{Id, Slot};
 use crate::net::{IpAddr, Protocol};
-use crate::network::{AttachmentId, Network};
+use crate::network::{AttachmentId, AttachmentKind, Network};
 use crate::trace::{
     Decision, EPHEMERAL_PORT, Endpoint, Flow, INTERNET_CLIENT, INTERNET_HOST, Misunderstood, NameFound,
     Origin, Outcome, Question, Target, Wanted, decide_question, resolve_name, understand_origin,
@@ -289,6 +289,10 @@ impl<'n> Asker<'n> {
     /// From the internet a machine is its public address, if it has one.
     fn seen_from_outside(&self, ids: &mut FlowIds, own: u32) {
         let attachment = &self.net.attachments[self.fast.slot(own).attachment as usize];
+        if matches!(attachment.kind, AttachmentKind::Compute(_)) {
+            // Its nodes may have addresses that only the full engine knows of.
+            return ids.aim = Aim::Other;
+        }
         let public = attachment.public_ip.row().and_then(|row| self.net.public_addresses[row.index()].0);
         match public {
             Some(IpAddr::V4(ip)) => ids.destination = ip.into(),

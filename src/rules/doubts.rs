@@ -171,4 +171,13 @@ pub const DOUBTS: &[Doubt] = &[
         knob: Some("noneRoutes"),
         default: "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10",
     },
+    Doubt {
+        id: "D-20",
+        says: "Does a private endpoint for one sub-resource make the names of the others aliases too? The page \
+               speaks of the public name of a resource that gets a connection (DNS-5) and says that an \
+               endpoint for blob does nothing for dfs, file or queue (PE-2). It matters where a zone for the \
+               other sub-resource is linked.",
+        knob: Some("privatelinkAliasPerSubResource"),
+        default: "each name by an endpoint for its own sub-resource",
+    },
 ];

@@ -38,20 +38,6 @@ const NOT_MODELLED: &[(RuleId, &str)] = &[
     (azure::NAT_7, "port inventories are not counted: one flow always finds a port"),
     (azure::NAT_8, "a trace is of a new flow, and the reset comes to one that the gateway has forgotten"),
     (azure::LB_10, "port inventories are not counted: one flow always finds a port"),
-    (
-        azure::PE_7,
-        "what the portal shows of a private endpoint is no flow: its subnet's rules are shown where it is asked for",
-    ),
-    (azure::PE_11, "numbers of private endpoints are not counted"),
-    (azure::DNS_19, "rates are not counted: one question is always answered"),
-    (azure::DNS_20, "no clock: an answer is never an old one out of a cache"),
-    (azure::SE_7, "reading and writing of a machine's disks is no flow that can be asked for"),
-    (azure::COS_4, "no clock: a change counts at once"),
-    (
-        azure::KV_3,
-        "the list of trusted services is Microsoft's and changes: a caller that only it could let in is told as refused unless it is a resource of the files",
-    ),
-    (azure::RBAC_6, "permissions to change the network are no flow: what stands in the files counts as made"),
     (azure::NW_7, "the verifier's intents are Azure's own; its questions are asked as flows"),
 ];
 

@@ -50,6 +50,7 @@ impl<'n> Walk<'n> {
     /// At a firewall from inside: as next hop, or addressed itself.
     pub(super) fn at_firewall(&self, s: &mut State, id: AttachmentId, firewall: Id<AzureFirewall>) -> Next {
         self.enter(s, id);
+        self.only_ipv4(s, firewall);
         let rules = self.rules_of(s, firewall);
         let row = self.net.attachment(id);
         if row.address == Some(s.header.destination) {
@@ -81,8 +82,22 @@ impl<'n> Walk<'n> {
             return Next::End(End::Stopped);
         };
         self.enter(s, id);
+        self.only_ipv4(s, firewall);
         let rules = self.rules_of(s, firewall);
         self.dnat(s, id, firewall, &rules)
+    }
+
+    /// Azure Firewall is documented for IPv4 alone; what becomes of an IPv6 packet that is sent to one is not.
+    fn only_ipv4(&self, s: &mut State, firewall: Id<AzureFirewall>) {
+        if s.header.destination.is_ipv6() {
+            let row = &self.net.inventory.azure_firewalls[firewall];
+            let why = format!(
+                "`{}` is an Azure Firewall, and what one does with IPv6 is not modelled",
+                row.id.name()
+            );
+            let unknown = Unknown::new(row.at, why);
+            s.unknown(StepKind::Filter, Cause::UnsupportedResource, &unknown, by(&[]));
+        }
     }
 
     fn slot_of_firewall(&self, firewall: Id<AzureFirewall>) -> Slot {

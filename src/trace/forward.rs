@@ -427,6 +427,13 @@ impl Walk<'_> {
 
     fn to_appliance(&self, s: &mut State, subnet: Id<Subnet>, ip: IpAddr, evidence: &Evidence) -> Next {
         let evidence = Evidence { rules: vec![azure::RT_13], ..evidence.clone() };
+        if ip.is_ipv4() != s.header.destination.is_ipv4() {
+            let why =
+                format!("the route's next hop {ip} is of the other family, which Azure would not accept");
+            let unknown = Unknown::new(evidence.at, why);
+            s.unknown(StepKind::Route, Cause::UnknownValue, &unknown, evidence);
+            return Next::End(End::Stopped);
+        }
         match self.appliance_at(self.net.subnet(subnet).vnet, ip) {
             Ok(id) => {
                 self.cross_to(s, subnet, id);
@@ -514,6 +521,7 @@ impl Walk<'_> {
         self.enter(s, id);
         self.gateway_subnet(s, id);
         if let AttachmentKind::Gateway(gateway) = self.net.attachment(id).kind {
+            self.tunnel_family(s, gateway);
             self.fast_path(s, id, gateway);
             self.beyond_the_hub(s, id, gateway);
         }
@@ -632,6 +640,16 @@ impl Walk<'_> {
                 None,
                 format!("the tunnel's own policy takes the prefixes of `{spoke}` in (PEER-13)"),
             ),
+        }
+    }
+
+    /// ExpressRoute carries IPv6; whether a VPN gateway does depends on settings that are not modelled.
+    fn tunnel_family(&self, s: &mut State, gateway: Id<crate::inventory::VirtualNetworkGateway>) {
+        let row = &self.net.inventory.virtual_network_gateways[gateway];
+        if s.header.destination.is_ipv6() && !row.gateway_type.is(GatewayType::ExpressRoute) {
+            let why = format!("`{}` is a VPN gateway, and IPv6 through one is not modelled", row.id.name());
+            let unknown = Unknown::new(row.at, why);
+            s.unknown(StepKind::Forward, Cause::UnsupportedResource, &unknown, by(&[]));
         }
     }
 

@@ -216,17 +216,24 @@ impl Walk<'_> {
             return Some((DEFAULT_OUTBOUND, evidence, text));
         }
         let flexible = from.is_some_and(|id| self.in_flexible_set(id));
-        let behind = from.and_then(|id| self.behind_internal_balancer(id));
-        if let (Some(balancer), false, false) = (behind, private, flexible) {
-            let evidence = of(self.net, Some(balancer), &[azure::OUT_1, azure::OUT_11]);
-            let text =
-                "behind a Standard load balancer without a public frontend nothing gives a public address";
-            s.assume(
-                None,
-                "a Standard load balancer takes default outbound access from its backends (OUT-11)",
+        let behind = from.and_then(|id| self.behind_balancer(id));
+        if let (Some((balancer, true)), false, false) = (behind, private, flexible) {
+            let text = "behind a public Standard load balancer whose rules give no outbound address";
+            s.block(
+                StepKind::Translate,
+                Cause::NoOutboundMethod,
+                of(self.net, Some(balancer), &[azure::OUT_1, azure::LB_9]),
+                text,
             );
-            s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
             return None;
+        }
+        if let (Some((balancer, false)), false, false) = (behind, private, flexible) {
+            let evidence = of(self.net, Some(balancer), &[azure::OUT_4, azure::OUT_11]);
+            let why = "whether default outbound access remains behind a Standard load balancer without a public \
+                frontend: the documented conditions keep it (OUT-4), what is known of such balancers takes it away \
+                (OUT-11). A NAT gateway, a public address or defaultOutboundAccess would say";
+            let unknown = Unknown::new(self.net.inventory.at_of(balancer), why);
+            s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, evidence);
         }
         if !private && !flexible {
             if !s.header.protocol.has_ports() {
@@ -275,7 +282,7 @@ impl Walk<'_> {
 
     /// The Standard load balancer in whose pool an interface is, by its configuration: it takes default outbound
     /// access away (OUT-11). A pool by address does not (OUT-9).
-    fn behind_internal_balancer(&self, id: AttachmentId) -> Option<Slot> {
+    fn behind_balancer(&self, id: AttachmentId) -> Option<(Slot, bool)> {
         let inventory = &self.net.inventory;
         let address = self.net.attachment(id).address;
         let pools = self.net.pools.of(id);
@@ -286,7 +293,9 @@ impl Walk<'_> {
                 !by_address && pools.contains(&pool.id)
             });
             let standard = balancer.sku.is(Sku::Standard);
-            (mine && standard).then_some(Slot { table: TableTag::LoadBalancer, row: row.raw() })
+            let public = balancer.frontend_ip_configurations.iter().any(|f| !f.public_ip_address.is_absent());
+            let slot = Slot { table: TableTag::LoadBalancer, row: row.raw() };
+            (mine && standard).then_some((slot, public))
         })
     }
 
@@ -376,6 +385,11 @@ impl Walk<'_> {
         }
         if let Some(occupant) = self.net.by_public_address.get(&destination).copied() {
             return self.at_public_address(s, occupant);
+        }
+        if let Some(Target::Attachment(id)) = s.target
+            && let Some(next) = self.at_node_address(s, id)
+        {
+            return next;
         }
         if !self.net.is_public(destination) {
             let text = format!("{destination} is a private address and cannot be reached from public space");

@@ -77,6 +77,15 @@ pub(super) enum Device {
     Edge,
 }
 
+/// Why a name resolved publicly although a private endpoint exists.
+#[derive(Clone, Debug)]
+pub(super) struct Shadow {
+    /// The zone that is not linked, or the one that is there in its place.
+    pub evidence: Evidence,
+    /// In words.
+    pub why: String,
+}
+
 /// Where the walk ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Terminal {
@@ -137,7 +146,7 @@ pub(super) struct State {
     /// The answer is on its way: filters know the flow.
     pub returning: bool,
     /// The address of the target was decided by a name that resolved publicly although a private endpoint exists.
-    pub public_despite_endpoint: Option<Evidence>,
+    pub public_despite_endpoint: Option<Shadow>,
     /// Whether DNS servers that forward by suffix ask again for an alias they are given (DNS-12).
     pub asks_for_alias: bool,
     /// Whether it mattered.

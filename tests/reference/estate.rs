@@ -1335,6 +1335,7 @@ impl Maker {
     fn knobs(&mut self) {
         let all = [
             ("udrPrefixesInVirtualNetworkTag", "false"),
+            ("privatelinkAliasPerSubResource", "false"),
             ("forwardedTrafficMode", "platformDrop"),
             ("forwardedTrafficMode", "platformDrop"),
             ("adminRulesStateful", "false"),

@@ -126,6 +126,21 @@ pub(crate) fn subnet_denies(f: &Facts, w: &Worlds, holder: &Holder, packet: &Pac
     group(f, w, &nsg, &asked)
 }
 
+/// What the group of a subnet alone denies.
+pub(crate) fn group_denies(
+    f: &Facts,
+    w: &Worlds,
+    holder: &Holder,
+    direction: Direction,
+    packet: &Packet,
+) -> Result<(), Stop> {
+    let nsg = subnet_nsg(f, holder);
+    if matches!(nsg, Bound::Nothing) {
+        return Ok(());
+    }
+    group(f, w, &nsg, &Asked { holder, direction, packet, any_source_port: false })
+}
+
 /// The group of the subnet, where it acts: NSG-21 firewall, NSG-22 gateway, NSG-23 route server.
 fn subnet_nsg(f: &Facts, holder: &Holder) -> Bound<Nsg> {
     let exempt = ["AzureFirewallSubnet", "GatewaySubnet", "RouteServerSubnet"];

@@ -396,7 +396,11 @@ impl Walk<'_, '_> {
 
     /// AFD-1: Front Door opens a flow of its own to the origin.
     fn at_front_door(&mut self, door: Id<netwhy::inventory::FrontDoorEndpoint>, packet: Packet) -> Done {
-        match edge::origin(self.f, door)? {
+        if packet.protocol != Protocol::Tcp || !matches!(packet.port, 80 | 443) {
+            let decider = Some(self.f.inv.front_door_endpoints[door].id.full_name());
+            return stop(Cause::NothingListens, decider);
+        }
+        match edge::origin(self.f, door, packet.port)? {
             edge::Origin::Private => Ok((Arrival::Edge, packet)),
             edge::Origin::Public { host, port, service } => {
                 let destination = super::names::public_address(self.f, &host)?;
@@ -633,10 +637,6 @@ impl Walk<'_, '_> {
         if !default && !subnet.delegations.items.is_empty() {
             return Ok(Some(some_public_address()));
         }
-        // OUT-11: a pool of a Standard load balancer takes the default away; one by address does not (OUT-9).
-        if default && let Some(balancer) = self.standard_pool(holder) {
-            return stop(Cause::NoOutboundMethod, Some(balancer));
-        }
         if !default {
             // OUT-7: storage of the same region is reachable from a private subnet.
             if self.storage_of_region(holder.vnet, packet.destination) {
@@ -645,10 +645,15 @@ impl Walk<'_, '_> {
             let decider = Some(subnet.id.full_name());
             return stop(Cause::NoOutboundMethod, decider);
         }
-        // OUT-11: a Standard load balancer takes it from the backends it has by their interfaces; OUT-9: not from
-        // those it has by address.
-        if let Some(balancer) = self.behind_standard(holder) {
-            return stop(Cause::NoOutboundMethod, Some(balancer));
+        // OUT-11 is general knowledge against OUT-4: a Standard load balancer may take it from the backends it has by
+        // their interfaces; OUT-9: not from those it has by address.
+        match self.standard_pool(holder) {
+            Some((_, false)) if !self.w.maybe(Cause::UnknownValue) => {
+                return Err(Stop::supposed(Cause::NoOutboundMethod));
+            }
+            // LB-9: behind a public one it comes by its rules or not at all.
+            Some((balancer, true)) => return stop(Cause::NoOutboundMethod, Some(balancer)),
+            _ => {}
         }
         // OUT-4: no ICMP.
         if !packet.protocol.has_ports() {
@@ -657,30 +662,21 @@ impl Walk<'_, '_> {
         Ok(Some(some_public_address()))
     }
 
-    /// The Standard load balancer in whose pool the holder is by its configuration.
-    fn standard_pool(&self, holder: &Holder) -> Option<String> {
+    /// The Standard load balancer in whose pool the holder is by its configuration, and whether it has a public front.
+    fn standard_pool(&self, holder: &Holder) -> Option<(String, bool)> {
         let standard = self.f.inv.load_balancers.iter().filter(|b| b.sku.is(Sku::Standard));
         let mut held = standard.flat_map(|b| (0..b.backend_address_pools.items.len()).map(move |p| (b, p)));
         let found = held.find(|(balancer, pool)| {
+            let pool = *pool;
             let by_address = |ip: &IpAddr| Some(*ip) == holder.ip;
-            let addresses = &balancer.backend_address_pools.items[*pool].addresses;
+            let addresses = &balancer.backend_address_pools.items[pool].addresses;
             !addresses.iter().any(|a| a.ip_address.known().is_some_and(by_address))
-                && pool_members(self.f, balancer, *pool).iter().any(|b| self.holder(*b) == *holder)
+                && pool_members(self.f, balancer, pool).iter().any(|b| self.holder(*b) == *holder)
         });
-        found.map(|(balancer, _)| balancer.id.full_name())
-    }
-
-    fn behind_standard(&self, holder: &Holder) -> Option<String> {
-        let AttachmentKind::Interface(nic) = holder.kind else { return None };
-        let configs = &self.f.inv.network_interfaces[nic].ip_configurations;
-        let mine = |id: &ResourceId, name: &str| {
-            configs.iter().any(|c| c.load_balancer_backend_address_pools.iter().any(|r| fits(id, name, r)))
-        };
-        let standard = self.f.inv.load_balancers.iter().filter(|b| b.sku.is(Sku::Standard));
-        standard
-            .into_iter()
-            .find(|b| b.backend_address_pools.iter().any(|p| mine(&p.id, &p.name)))
-            .map(|b| b.id.full_name())
+        found.map(|(balancer, _)| {
+            let mut fronts = balancer.frontend_ip_configurations.iter();
+            (balancer.id.full_name(), fronts.any(|f| f.public_ip_address.known().is_some()))
+        })
     }
 
     fn storage_of_region(&self, vnet: Id<VirtualNetwork>, to: IpAddr) -> bool {

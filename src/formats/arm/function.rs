@@ -140,7 +140,7 @@ pub(super) fn run(engine: &mut Engine<'_>, function: &Function, call: &Call, ctx
             let args = engine.eval_all(&call.args, ctx)?;
             charge(engine, function, &args)?;
             let node = named(call, run(engine, ctx, &args))?;
-            engine.weighed(node)
+            engine.made(node)
         }
         Run::Id(run) => id(engine, run, call, ctx),
     }

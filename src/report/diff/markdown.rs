@@ -1,6 +1,7 @@
 //! The comparison as Markdown, for pull requests.
 
 use super::super::impact::{Answer, inline};
+use super::super::text::brief;
 use super::DiffReport;
 use crate::analysis::compare::Difference;
 
@@ -26,7 +27,7 @@ pub fn markdown(out: &mut String, report: &DiffReport) {
         ));
         for flow in report.behaviour.iter().filter(|flow| flow.difference == difference) {
             let answer = |answer: &Option<Answer>| answer.as_ref().map_or("not there".to_owned(), told);
-            let cells = [flow.from.clone(), flow.to.clone(), answer(&flow.before), answer(&flow.after)];
+            let cells = [brief(&flow.from), brief(&flow.to), answer(&flow.before), answer(&flow.after)];
             out.push_str(&format!("| {} |\n", cells.map(|cell| inline(&cell)).join(" | ")));
         }
     }

@@ -62,6 +62,20 @@ fn may_be_packed(text: &str) -> bool {
     text.len() >= LARGE && (export || head.contains("\"netwhy\""))
 }
 
+/// Faults of a text that cannot be parsed, with what it is instead where that can be told.
+fn with_help(faults: Diagnostics, looks_like: &str) -> Diagnostics {
+    let mut out = Diagnostics::new();
+    for fault in &faults {
+        let fault = fault.clone();
+        let says_nothing = ["plain text", "JSON that is not well formed"].contains(&looks_like);
+        out.push(match fault.help.is_none() && !says_nothing {
+            true => fault.help(format!("the file looks like {looks_like}")),
+            false => fault,
+        });
+    }
+    out
+}
+
 /// Parses a document and tells what it is. Source text of other languages is named as such and not as broken
 /// YAML.
 pub(super) fn recognise(
@@ -76,6 +90,9 @@ pub(super) fn recognise(
     let root = parse_as(doc, text, &mut faults, json);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let found = detect(&name, text, root.as_ref());
+    if let (None, Detected::Unknown { looks_like }) = (&root, &found) {
+        faults = with_help(faults, looks_like);
+    }
     let knows = matches!(
         found,
         Detected::EstateFile | Detected::Export(ExportKind::Resource | ExportKind::Resources)
