@@ -20,6 +20,11 @@
 //! the walk (`fast/walk.rs`) is a stage machine over batches, and why everything is rows in one arena, without a
 //! pointer: it can be mapped from a file.
 //!
+//! # All pairs, and files
+//!
+//! Machines that no table tells apart are one class ([`classes`]), and [`matrix`] asks one pair for each pair of classes.
+//! [`stored`] turns the tables into bytes and back; the [`arena`] reads lines of a mapped file like its own.
+//!
 //! # Coverage
 //!
 //! Security admin rules, groups at both levels, application security groups, service tags; user-defined,
@@ -29,7 +34,9 @@
 //! full engine: IPv6, sites and gateways, Virtual WAN, load balancers and application gateways, Front Door,
 //! DNAT, managed networks, identities, and whatever is unknown.
 
+pub mod arena;
 mod ask;
+pub mod classes;
 mod compile;
 pub mod cpu;
 mod flow;
@@ -37,14 +44,16 @@ mod forward;
 mod judge;
 pub mod leaf;
 pub mod lines;
+pub mod matrix;
 mod names;
 pub mod routes;
 pub mod rules;
+pub mod stored;
 pub mod tables;
 pub mod tree;
 mod walk;
 
-pub use ask::{Asker, Counts};
+pub use ask::{Asker, Counts, End};
 pub use compile::compile;
 pub use flow::{Aim, Decider, FlowIds, Start, Verdict};
 pub use tables::Fast;

@@ -15,6 +15,7 @@ use super::cpu::Cpu;
 use super::lines::Lines;
 use super::tree::{self, Cursor, Tree};
 use crate::net::{PortSet, Protocol};
+use serde::{Deserialize, Serialize};
 
 /// The most rules a set of rows may have.
 pub const MOST_RULES: usize = 1_024;
@@ -59,7 +60,7 @@ pub struct Draft {
 }
 
 /// What a rule does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Says {
     /// Deny.
     Deny,

@@ -5,6 +5,7 @@ use super::routes::{Hop, Knobs};
 use super::rules::{Around, TagRow};
 use super::tree::Tree;
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 /// Words of a slot; two slots share a line.
 pub const SLOT_WORDS: u32 = 8;
@@ -326,7 +327,7 @@ impl VnetRow {
 pub const UNREACHABLE: u32 = NOBODY - 1;
 
 /// How a sender gets a public address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Method {
     /// By this address, whatever the protocol.
     Address(u32),
@@ -343,7 +344,7 @@ pub enum Method {
 }
 
 /// A private endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndpointRow {
     /// The service it leads to.
     pub service: u32,
@@ -356,7 +357,7 @@ pub struct EndpointRow {
 }
 
 /// What is known of something that opens or closes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Open.
     Open,
@@ -367,7 +368,7 @@ pub enum Status {
 }
 
 /// A service's own firewall, for what does not come through a private endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Open to all.
     Open,
@@ -387,7 +388,7 @@ pub enum Access {
 }
 
 /// A service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServiceRow {
     /// Whether it exists for certain.
     pub certain: bool,
@@ -398,7 +399,7 @@ pub struct ServiceRow {
 }
 
 /// Rules of one plane of a firewall.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plane {
     /// Rows of bits.
     Rows(u32),
@@ -407,7 +408,7 @@ pub enum Plane {
 }
 
 /// An Azure Firewall.
-#[derive(Clone, Debug)]
+#[derive(Serialize, Deserialize, Clone, Debug)]
 pub struct FirewallRow {
     /// Whether the full engine must judge.
     pub doubt: bool,
@@ -428,7 +429,7 @@ pub struct FirewallRow {
 }
 
 /// What a firewall rule is called.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct RuleName {
     /// The group of rule collections, or the firewall itself.
     pub owner: crate::inventory::Slot,
@@ -439,9 +440,10 @@ pub struct RuleName {
 }
 
 /// An estate compiled for batches.
-#[derive(Debug, Default)]
+#[derive(Serialize, Deserialize, Debug, Default)]
 pub struct Fast {
-    /// The arena.
+    /// The arena; stored beside the rest.
+    #[serde(skip)]
     pub lines: Lines,
     /// First line of the slots.
     pub slots: u32,
@@ -500,7 +502,7 @@ pub struct Fast {
 }
 
 /// Who takes what is sent to a public address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occupant {
     /// The holder of a slot.
     Slot(u32),

@@ -1,6 +1,7 @@
 //! Load balancers, application gateways and Front Door: from a frontend to its backends (LB, AGW, AFD).
 
 use super::engine::Walk;
+use super::family::same;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::outbound::names_part;
 use super::question::EPHEMERAL_PORT;
@@ -63,7 +64,20 @@ impl Walk<'_> {
             ..of(self.net, Some(slot), &[azure::LB_1])
         };
         let pool = self.backends(balancer, rule);
-        let backends = self.kept_backends(s, &pool).unwrap_or(pool);
+        let mut backends = self.kept_backends(s, &pool).unwrap_or(pool);
+        let like = |id: &AttachmentId| {
+            self.net.attachment(*id).address.is_none_or(|own| same(own, s.header.destination))
+        };
+        if !backends.is_empty() && !backends.iter().any(like) {
+            let why = format!(
+                "no backend of the rule `{}` has an address of the frontend's family, which Azure would not accept",
+                rule.name
+            );
+            let unknown = Unknown::new(rule.at, why);
+            s.unknown(StepKind::Balance, Cause::UnknownValue, &unknown, evidence);
+            return Next::End(End::Stopped);
+        }
+        backends.retain(like);
         if backends.is_empty() {
             let text = format!("no backend of the rule `{}` is in the files", rule.name);
             s.block(StepKind::Balance, Cause::NoBackend, evidence, text);
@@ -97,7 +111,7 @@ impl Walk<'_> {
             s.block(
                 StepKind::Balance,
                 Cause::BasicBalancerAcrossPeering,
-                of(self.net, Some(slot), &[azure::PEER_9]),
+                of(self.net, Some(slot), &[azure::PEER_9, azure::LB_11]),
                 text,
             );
             return Some(Next::End(End::Stopped));

@@ -2,9 +2,9 @@
 
 use super::Maker;
 use crate::fast::rules::{self, Draft, MOST_RULES, Says, Side};
-use crate::inventory::{Asg, Id};
+use crate::inventory::{Asg, Id, Nsg};
 use crate::net::{AddressSet, IpAddr, PortSet, ProtocolMatch};
-use crate::network::{AddressMatch, CompiledRule, HOST_ADDRESS, RuleSet, Verdict};
+use crate::network::{AddressMatch, Bound, CompiledRule, HOST_ADDRESS, RuleSet, Verdict};
 use crate::tags::TagId;
 use hashbrown::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -58,6 +58,10 @@ impl<'n> Maker<'n> {
             let heads = [self.set(&mut known, inbound), self.set(&mut known, outbound)];
             self.fast.groups.push(heads);
         }
+        // A group that is in none of the files may deny the platform's own addresses.
+        let missing = |nsg: &Bound<Nsg>| matches!(nsg, Bound::Unknown(_));
+        self.fast.platform_rules |= self.net.attachments.iter().any(|a| missing(&a.nsg))
+            || self.net.subnets.iter().any(|s| missing(&s.nsg));
         let admin = &self.net.admin;
         let mut headers = Headers { admin: Vec::new() };
         for (inbound, outbound) in admin.inbound.iter().zip(&admin.outbound) {
