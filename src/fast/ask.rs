@@ -3,13 +3,14 @@
 //! An [`Asker`] reads the ends of flows with the full engine's own eyes, once for each text, and keeps the
 //! numbers. [`Asker::decide`] walks a batch, and gives to the full engine what the walk left to it.
 
+use super::compile::user_prefixes;
 use super::cpu;
 use super::flow::{Aim, Decider, FlowIds, Start, Verdict};
 use super::names::{Found, Names};
 use super::tables::{Fast, NOBODY, slot};
-use super::walk::{Batch, HOST, Scratch};
+use super::walk::{Batch, ChosenRoute, HOST, Scratch};
 use crate::inventory::{Id, Slot};
-use crate::net::{IpAddr, Protocol};
+use crate::net::{IpAddr, IpNet, Protocol};
 use crate::network::{AttachmentId, Network};
 use crate::trace::{
     Decision, EPHEMERAL_PORT, Endpoint, Flow, INTERNET_CLIENT, Misunderstood, NameFound, Origin, Outcome,
@@ -307,6 +308,11 @@ impl<'n> Asker<'n> {
     fn walk(&mut self, flows: &[FlowIds], only: Option<&[u32]>, verdicts: &mut [Verdict]) {
         let (fast, names, scratch) = (self.fast, &self.names, &mut self.scratch);
         cpu::with_best(Batch { fast, names, flows, only, verdicts, scratch });
+        for ChosenRoute { out, destination, length } in &self.scratch.chosen {
+            if let Decider::Route { subnet, route } = &mut verdicts[*out as usize].decider {
+                *route = route_of(self.net, *subnet, *destination, *length);
+            }
+        }
     }
 
     /// Works out what firewalls asked about names, and walks those flows again until none asks.
@@ -436,6 +442,17 @@ impl<'n> Asker<'n> {
             }
         }
     }
+}
+
+/// The number of the route of a subnet's table that holds an address by a prefix of this length (RT-17).
+fn route_of(net: &Network, subnet: u32, destination: u32, length: u8) -> u16 {
+    let table = net.subnets[subnet as usize].routes.user.iter();
+    let fitting = table.flat_map(|u| u.routes.iter().enumerate()).filter_map(|(number, route)| {
+        let (rank, prefixes) = user_prefixes(net, route);
+        let holds = |net: &IpNet| net.prefix_len() == length && net.contains(&IpAddr::V4(destination.into()));
+        prefixes.iter().any(holds).then_some((rank, number as u16))
+    });
+    fitting.min().map_or(0, |(_, number)| number)
 }
 
 /// The question that a sender asks its DNS server first.

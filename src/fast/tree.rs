@@ -150,6 +150,23 @@ impl Tree {
         self.shape >> Self::DEPTH
     }
 
+    /// The number of keys not above `x`, of a tree of one line, or of none and some line in its place.
+    #[inline(always)]
+    pub fn rank_shallow<C: Cpu>(self, cpu: C, lines: &Lines, x: u32) -> u32 {
+        cpu.rank(lines.line(self.root), x).min(self.count())
+    }
+
+    /// The line behind its last one, where what belongs to it may follow.
+    #[inline(always)]
+    pub fn end(self) -> u32 {
+        self.root
+            + match self.depth() {
+                depth @ 0..=1 => depth,
+                2 => 1 + leaves(self.count()),
+                _ => size(self.count()),
+            }
+    }
+
     /// The number of keys not above `x`.
     #[inline(always)]
     pub fn rank<C: Cpu>(self, cpu: C, lines: &Lines, x: u32) -> u32 {
