@@ -186,13 +186,14 @@ mod x86 {
             // SAFETY: only made by `run_avx2`, which has the features; both loads are inside the line.
             unsafe {
                 let x = _mm256_set1_epi32(x as i32);
-                let count = |at: usize| {
-                    let keys = _mm256_load_si256(keys.0.as_ptr().add(at).cast());
-                    // key <= x: the smaller of the two is the key.
-                    let low = _mm256_cmpeq_epi32(_mm256_min_epu32(keys, x), keys);
-                    (_mm256_movemask_ps(_mm256_castsi256_ps(low)) as u32).count_ones()
-                };
-                count(0) + count(8)
+                let first = _mm256_load_si256(keys.0.as_ptr().cast());
+                let last = _mm256_load_si256(keys.0.as_ptr().add(8).cast());
+                // key <= x: the smaller of the two is the key.
+                let first = _mm256_cmpeq_epi32(_mm256_min_epu32(first, x), first);
+                let last = _mm256_cmpeq_epi32(_mm256_min_epu32(last, x), last);
+                let low = _mm256_movemask_ps(_mm256_castsi256_ps(first)) as u32;
+                let high = _mm256_movemask_ps(_mm256_castsi256_ps(last)) as u32;
+                (low | high << 8).count_ones()
             }
         }
 
@@ -200,13 +201,16 @@ mod x86 {
         fn rank_of<const KEYS: usize>(self, keys: &Line, x: u32) -> u32 {
             // SAFETY: only made by `run_avx2`, which has the features; both loads are inside the line.
             unsafe {
+                // Spelt out: a closure would be compiled without the features, and called.
                 let x = _mm256_set1_epi32(x as i32);
-                let below = |at: usize| {
-                    let keys = _mm256_load_si256(keys.0.as_ptr().add(at).cast());
-                    let low = _mm256_cmpeq_epi32(_mm256_min_epu32(keys, x), keys);
-                    _mm256_movemask_ps(_mm256_castsi256_ps(low)) as u32
-                };
-                let low = if KEYS > 8 { below(0) | below(8) << 8 } else { below(0) };
+                let first = _mm256_load_si256(keys.0.as_ptr().cast());
+                let first = _mm256_cmpeq_epi32(_mm256_min_epu32(first, x), first);
+                let mut low = _mm256_movemask_ps(_mm256_castsi256_ps(first)) as u32;
+                if KEYS > 8 {
+                    let last = _mm256_load_si256(keys.0.as_ptr().add(8).cast());
+                    let last = _mm256_cmpeq_epi32(_mm256_min_epu32(last, x), last);
+                    low |= (_mm256_movemask_ps(_mm256_castsi256_ps(last)) as u32) << 8;
+                }
                 (low & ((1 << KEYS) - 1)).count_ones()
             }
         }
@@ -216,15 +220,16 @@ mod x86 {
             // SAFETY: only made by `run_avx2`, which has the features; all loads are inside the lines.
             unsafe {
                 let x = _mm256_set1_epi16(x as i16);
-                let half = |at: usize| {
-                    let low = _mm256_load_si256(low.0.as_ptr().add(at).cast());
-                    let high = _mm256_load_si256(high.0.as_ptr().add(at).cast());
+                let mut halves = [_mm256_setzero_si256(); 2];
+                for (n, half) in halves.iter_mut().enumerate() {
+                    let low = _mm256_load_si256(low.0.as_ptr().add(8 * n).cast());
+                    let high = _mm256_load_si256(high.0.as_ptr().add(8 * n).cast());
                     let above = _mm256_cmpeq_epi16(_mm256_min_epu16(low, x), low);
                     let below = _mm256_cmpeq_epi16(_mm256_max_epu16(high, x), high);
-                    _mm256_and_si256(above, below)
-                };
+                    *half = _mm256_and_si256(above, below);
+                }
                 // Packing works on halves of 128 bits; the permutation puts them in order again.
-                let packed = _mm256_packs_epi16(half(0), half(8));
+                let packed = _mm256_packs_epi16(halves[0], halves[1]);
                 let packed = _mm256_permute4x64_epi64::<0b11_01_10_00>(packed);
                 _mm256_movemask_epi8(packed) as u32
             }

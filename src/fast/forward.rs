@@ -1,12 +1,11 @@
 //! Stages of forwarding: the choice of a route, what its next hop does, and the way to public space.
 
 use super::cpu::Cpu;
-use super::flow::{Aim, Arrival, Decider, Device, Header, Start, Terminal};
+use super::flow::{Aim, Arrival, Decider, Device, Going, Header, Start, Terminal};
 use super::routes::{self, Chosen, Hop, HopKind, NetworkRoute, UserRoute};
 use super::rules;
 use super::spans;
-use super::tables::{Method, NOBODY, Occupant, Octet, SubnetRow, UNREACHABLE, slot, subnet, vnet};
-use super::tree::Cursor;
+use super::tables::{Fast, Method, NOBODY, Occupant, Octet, SubnetRow, UNREACHABLE, slot, subnet, vnet};
 use super::walk::{ChosenRoute, Queue, Stage, Walk};
 use crate::inventory::{Slot, TableTag};
 use crate::trace::{Cause, Disposition};
@@ -22,6 +21,21 @@ pub(super) fn default_outbound() -> u32 {
     }
 }
 
+/// A subnet that has nothing but its network's routes. No method, so that the walk need not lie in memory for it.
+#[cold]
+fn of_network(fast: &Fast, home: u32) -> SubnetRow {
+    let row = fast.vnet(home);
+    let flag = |holds: bool, flag: u32| if holds { flag } else { 0 };
+    SubnetRow {
+        vnet: home,
+        flags: flag(row.has(vnet::ROUTE_DOUBT), subnet::ROUTE_DOUBT)
+            | flag(row.has(vnet::NONE_REMOVED), subnet::NONE_REMOVED),
+        user: fast.no_table,
+        network: row.network,
+        ..SubnetRow::default()
+    }
+}
+
 impl<C: Cpu> Walk<'_, C> {
     /// Chooses routes.
     #[inline(always)]
@@ -30,14 +44,20 @@ impl<C: Cpu> Walk<'_, C> {
         let lines = &fast.lines;
         for i in queue.flows() {
             let row = self.row_of(i);
-            let trees = [row.user.base.tree, row.user.own.tree, row.network];
             self.cpu.fetch(lines.line(fast.vnets + row.vnet));
-            for (cursor, tree) in self.going[i].routes.iter_mut().zip(trees) {
+            for tree in [row.user.base.tree, row.user.own.tree, row.network] {
                 self.cpu.fetch(lines.line(tree.root));
-                *cursor = Cursor::new(tree);
             }
         }
-        let mut more = true;
+        let mut more = false;
+        for i in queue.flows() {
+            let row = self.row_of(i);
+            let Going { routes, header, .. } = &mut self.going[i];
+            let trees = [row.user.base.tree, row.user.own.tree, row.network];
+            for (cursor, tree) in routes.iter_mut().zip(trees) {
+                more |= cursor.begin(self.cpu, lines, tree, header.destination);
+            }
+        }
         while more {
             more = false;
             for i in queue.flows() {
@@ -79,22 +99,7 @@ impl<C: Cpu> Walk<'_, C> {
     #[inline(always)]
     fn row_of(&self, i: usize) -> SubnetRow {
         let row = self.fast.subnet(self.going[i].subnet);
-        if self.going[i].by_network { self.of_network(row.vnet) } else { row }
-    }
-
-    /// A subnet that has nothing but its network's routes.
-    #[cold]
-    fn of_network(&self, home: u32) -> SubnetRow {
-        let row = self.fast.vnet(home);
-        let flag = |holds: bool, flag: u32| if holds { flag } else { 0 };
-        SubnetRow {
-            vnet: home,
-            flags: flag(row.has(vnet::ROUTE_DOUBT), subnet::ROUTE_DOUBT)
-                | flag(row.has(vnet::NONE_REMOVED), subnet::NONE_REMOVED),
-            user: self.fast.no_table,
-            network: row.network,
-            ..SubnetRow::default()
-        }
+        if self.going[i].by_network { of_network(self.fast, row.vnet) } else { row }
     }
 
     #[inline(always)]
@@ -174,7 +179,7 @@ impl<C: Cpu> Walk<'_, C> {
     }
 
     /// A user-defined route as what decides. Which one of its table it was is found behind the walk.
-    #[cold]
+    #[inline(always)]
     fn by_route(&mut self, i: usize, user: Option<UserRoute>) -> Decider {
         let Some(route) = user else { return Decider::Nobody };
         let going = &self.going[i];

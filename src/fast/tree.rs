@@ -85,6 +85,20 @@ impl Cursor {
         Self { tree, line: tree.root, ..Self::default() }
     }
 
+    /// Begins a search in a tree, and ends it at once where that has one line; asks for the next one where it has not.
+    #[inline(always)]
+    pub fn begin<C: Cpu>(&mut self, cpu: C, lines: &Lines, tree: Tree, x: u32) -> bool {
+        if tree.depth() <= 1 {
+            (self.tree, self.level) = (tree, tree.depth());
+            self.rank = tree.rank_shallow(cpu, lines, x);
+            return false;
+        }
+        *self = Self::new(tree);
+        self.step(cpu, lines, x);
+        cpu.fetch(lines.line(self.line));
+        true
+    }
+
     /// Whether the rank is found.
     #[inline(always)]
     pub fn is_done(&self) -> bool {

@@ -62,7 +62,7 @@ impl Queue {
 
     #[inline(always)]
     pub(super) fn push(&mut self, flow: u8) {
-        self.list[self.count] = flow;
+        self.list[self.count & (BATCH - 1)] = flow;
         self.count += 1;
     }
 

@@ -157,7 +157,7 @@ pub struct Collector<'a> {
 impl<'a> Collector<'a> {
     /// Begins.
     pub fn new(notes: &'a mut Diagnostics) -> Self {
-        Self { inventory: Inventory::default(), memo: Memo::default(), tags: Tags::default(), notes }
+        Self { inventory: Inventory::default(), memo: Memo::of_objects(), tags: Tags::default(), notes }
     }
 
     /// Takes a resource, with the children that stand inside it.
