@@ -4,6 +4,7 @@
 mod args;
 mod catalogue;
 mod check;
+mod compile;
 mod console;
 mod diff;
 pub mod exit;
@@ -12,6 +13,8 @@ mod generate;
 mod graph;
 mod import;
 mod load;
+mod reach;
+mod names;
 mod replay;
 mod requirements;
 mod schema;
@@ -79,7 +82,8 @@ fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
             return if error.use_stderr() { exit::USAGE } else { exit::DONE };
         }
     };
-    let console = Console::new(args.color, args.diagnostics);
+    let brief = matches!(&args.command, Command::Trace(args) if !args.verbose);
+    let console = Console::new(args.color, args.diagnostics, brief);
     if let Some(level) = &args.log
         && let Err(error) = console::log_to_stderr(level, &console)
     {
@@ -115,6 +119,8 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Replay(args) => replay::run(args, console).await,
         Command::Requirements(args) if args.as_is => requirements::as_is(*args, console).await,
         Command::Requirements(args) => requirements::run(*args, console).await,
+        Command::Compile(args) => compile::run(*args, console).await,
+        Command::Reach(args) => reach::run(*args, console).await,
         Command::Graph(args) => graph::run(args, console).await,
         Command::Catalogue(args) => catalogue::run(&args, console),
         Command::Tags(args) => tags::run(args, console).await,

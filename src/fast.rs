@@ -25,6 +25,11 @@
 //! A stage is compiled for the vectors of the processor only where it is inlined into the one function that has them:
 //! so no stage and no search stands in a closure, which the compiler keeps apart.
 //!
+//! # All pairs, and files
+//!
+//! Machines that no table tells apart are one class ([`classes`]), and [`matrix`] asks one pair for each pair of classes.
+//! [`stored`] turns the tables into bytes and back; the [`arena`] reads lines of a mapped file like its own.
+//!
 //! # Coverage
 //!
 //! Security admin rules, groups at both levels, application security groups, service tags; user-defined,
@@ -35,7 +40,9 @@
 //! DNAT, managed networks, identities, and whatever is unknown.
 
 pub mod alike;
+pub mod arena;
 mod ask;
+pub mod classes;
 mod compile;
 pub mod cpu;
 mod flow;
@@ -43,15 +50,17 @@ mod forward;
 mod judge;
 pub mod leaf;
 pub mod lines;
+pub mod matrix;
 mod names;
 pub mod routes;
 pub mod rules;
 pub mod spans;
+pub mod stored;
 pub mod tables;
 pub mod tree;
 mod walk;
 
-pub use ask::{Asker, Counts};
+pub use ask::{Asker, Counts, End};
 pub use compile::{Sizes, compile, compile_measured};
 pub use flow::{Aim, Decider, FlowIds, Start, Verdict};
 pub use tables::Fast;

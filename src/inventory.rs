@@ -43,6 +43,7 @@ pub use raw::{Origin, RawResource};
 pub use read::{AnyKind, Field, Many, Ref, Unknown};
 pub use resource_id::ResourceId;
 pub use route::*;
+use serde::{Deserialize, Serialize};
 pub use service::*;
 pub use shape::{FieldShape, Inside, Shape};
 pub use table::{Id, Table};
@@ -105,7 +106,7 @@ pub struct Unmodelled {
 }
 
 /// Where a resource is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {
     /// Which table.
     pub table: TableTag,
@@ -116,7 +117,7 @@ pub struct Slot {
 macro_rules! kinds {
     ($($field:ident : $kind:ident = $arm_type:literal, $section:literal;)*) => {
         /// Every table of the inventory.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum TableTag { $(#[doc = $arm_type] $kind,)* /// Types that are not modelled.
             Unmodelled }
 

@@ -287,7 +287,7 @@ mod tests {
         ("NW", 8),
     ];
 
-    const KNOBS: [&str; 11] = [
+    const KNOBS: [&str; 12] = [
         "asOf",
         "defaultOutboundForNewVnets",
         "udrPrefixesInVirtualNetworkTag",
@@ -299,6 +299,7 @@ mod tests {
         "extraNoneRoutes",
         "bgpDefaultRemovesNoneRoutes",
         "adminRulesStateful",
+        "privatelinkAliasPerSubResource",
     ];
 
     const NAMES: &[&[(RuleId, &str)]] = &[

@@ -67,6 +67,8 @@ pub struct ServiceTags {
     source_name: Arc<str>,
     tags: Vec<Tag>,
     index: OnceLock<Index>,
+    /// For each tag the addresses that are new to it, in a table that came after another.
+    fresh: Vec<AddressSet>,
 }
 
 #[derive(Clone, Debug)]
@@ -109,7 +111,8 @@ impl ServiceTags {
         published::looks_like_one(node)
     }
 
-    fn new(
+    /// A table of these tags with their prefixes.
+    pub fn of_prefixes(
         cloud: &str,
         change_number: u64,
         source_name: &str,
@@ -124,6 +127,7 @@ impl ServiceTags {
             source_name: source_name.into(),
             tags,
             index: OnceLock::new(),
+            fresh: Vec::new(),
         };
         for i in 0..table.tags.len() {
             table.tags[i].parent = table.tags[i].key.rsplit_once('.').and_then(|(base, _)| table.exact(base));
@@ -216,8 +220,25 @@ impl ServiceTags {
     /// always.
     pub fn representative(&self, id: TagId) -> Option<IpAddr> {
         let crowd = |tags: &[TagId]| tags.iter().filter(|t| !self.is_cloud(**t)).count();
-        let parts = self.index().parts(self.set(id)).into_iter();
+        let fresh = self.fresh.get(id.index()).and_then(|fresh| self.example(fresh, &crowd));
+        fresh.or_else(|| self.example(self.set(id), &crowd))
+    }
+
+    fn example(&self, set: &AddressSet, crowd: &dyn Fn(&[TagId]) -> usize) -> Option<IpAddr> {
+        let parts = self.index().parts(set).into_iter();
         parts.map(|(ip, tags)| (crowd(tags), ip)).min().map(|(_, ip)| ip)
+    }
+
+    /// The same table as what comes after an older one: the example addresses of a tag are among those that are new to
+    /// it, if there are some. What was only allowed by the older addresses shows so.
+    pub fn moved_from(&self, older: &ServiceTags) -> ServiceTags {
+        let nothing = AddressSet::empty();
+        let new_to = |tag: &Tag| {
+            let before = older.exact(&tag.key).map_or(&nothing, |id| older.set(id));
+            let all_new = before.is_empty();
+            if all_new { AddressSet::empty() } else { tag.set.minus(before) }
+        };
+        ServiceTags { fresh: self.tags.iter().map(new_to).collect(), ..self.clone() }
     }
 
     fn is_cloud(&self, id: TagId) -> bool {

@@ -3,26 +3,31 @@
 //! Input: a `Network`, a [`Flow`], limits and scratch memory. Output: a [`Trace`], or only a [`Decision`].
 //! It never fails: not knowing is an answer too. No files, no clock, no hash order.
 
+mod appliance;
 mod authorize;
 mod back;
 mod balance;
+mod callers;
 mod cause;
 mod engine;
 mod family;
 mod filter;
 mod firewall;
 mod forward;
+mod gateway;
 mod hub;
 mod layers;
 mod lean;
 mod managed;
 mod model;
+mod nodes;
 mod open;
 mod outbound;
 mod question;
 mod resolve;
 mod scoring;
 mod service;
+mod site;
 mod state;
 mod worlds;
 

@@ -7,7 +7,7 @@
 
 use netwhy::analysis::block::Block;
 use netwhy::analysis::change_text::ChangeText;
-use netwhy::analysis::impact::{Impact, Status, Timing, Weight, timing};
+use netwhy::analysis::impact::{Impact, Status, Timing, Weight, Who, timing};
 use netwhy::catalogue::Catalogue;
 use netwhy::diag::{Diagnostics, Sources};
 use netwhy::inventory::change::Change;
@@ -320,7 +320,11 @@ const TABLE: &[Row] = &[
     },
     Row {
         blocked: "VirtualNetwork 443",
-        estate: &[],
+        // The table speaks of compute; people have a group of their own.
+        estate: &[
+            "add: { networkSecurityGroups: [{ name: people }] }",
+            "set: { target: ml-vnet/snet-jumpbox, networkSecurityGroup: people }",
+        ],
         how: How::Ports("VirtualNetwork", &[443], Protocol::Tcp),
         cells: [
             Nothing,
@@ -398,8 +402,8 @@ const DIFFERENCES: &[(&str, &str, &str, &str)] = &[
     (
         "VirtualNetwork 443",
         "studio user",
-        "now: studio.api.private studio.notebook studio.storage.browser studio.storage.files profile.request profile.user ci.out.instances; only: studio.storage.lake studio.ci.ui",
-        "the block stands before the people's machine too, whose studio goes over the private endpoints; the table thinks of compute",
+        "now: ci.out.instances",
+        "who works on an instance calls its own names, which lead to the private endpoint; the table thinks of the browser",
     ),
 ];
 
@@ -430,7 +434,7 @@ async fn simulate(row: &Row) -> WhatIf {
         Estate { raws: &loaded.raws, base: &[], profile: &profile, tags: &loaded.tags, known: &loaded.notes };
     let (before, _) = Estate { base: &base, ..whole }.network(&[], &mut notes);
     let compile = |base: &[Change], notes: &mut Diagnostics| Estate { base, ..whole }.network(&[], notes).0;
-    let people = ["jumpbox".to_owned()];
+    let people = Who { clients: vec!["jumpbox".to_owned()], ..Who::default() };
     let (before, subjects) =
         of_estate(Catalogue::builtin(), &people, &before, &mut base, &mut sources, &mut notes, compile);
     let mut question = Ask { words: row.blocked.into(), ..Ask::default() };
@@ -444,6 +448,9 @@ async fn simulate(row: &Row) -> WhatIf {
             );
             question.typed.append("outbound", "securityRules", &rule);
         }
+    }
+    if row.blocked.starts_with("VirtualNetwork") {
+        question.subnets = ["ml-vnet/snet-training", "ml-vnet/snet-scoring"].map(str::to_owned).to_vec();
     }
     let estate = Estate { base: &base, ..whole };
     let answer = ask(estate, before, subjects, &question, &mut sources, &mut notes)

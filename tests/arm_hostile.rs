@@ -90,11 +90,14 @@ fn values_do_not_grow_without_end() {
         "more than 200 deep",
     );
     check(&output("", "range(0, 100000)"), Code::ExpansionLimit, "`range` makes 100000");
+    // The lists inside are counted while the outer one grows, and not only at its end.
+    let inner = "map(range(0, 999), lambda('a', map(range(0, 999), lambda('b', range(0, 999)))))";
+    check(&output("", inner), Code::ExpansionLimit, "too many values");
 }
 
 #[test]
 fn work_is_bounded() {
-    let loops = "map(range(0, 999), lambda('a', map(range(0, 999), lambda('b', map(range(0, 999), lambda('c', 1))))))";
+    let loops = "map(range(0, 999), lambda('a', length(map(range(0, 999), lambda('b', length(map(range(0, 999), lambda('c', 1))))))))";
     check(&output("", loops), Code::ExpansionLimit, "steps");
     check(&output("", "equals(newGuid(), fail('x'))"), Code::FailedExpression, "is called");
     let big: Vec<String> = (0..3000).map(|i| format!(r#""k{i}": {i}"#)).collect();

@@ -1,6 +1,6 @@
 //! The structure of templates: what they expand to, where each value comes from, and what is said of faults.
 
-use netwhy::diag::{At, Code, Diagnostics, Sources};
+use netwhy::diag::{At, Code, Diagnostics, Severity, Sources};
 use netwhy::doc::{Node, parse_json, pointer};
 use netwhy::formats::arm::{
     Deployment, Options, is_stand_in, load, looks_like_parameters, looks_like_template,
@@ -673,4 +673,114 @@ fn the_same_input_gives_the_same_output() {
     assert_eq!(lines(&first), lines(&second));
     let said = |l: &Loaded| l.notes.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(said(&first), said(&second));
+}
+
+/// What is said of a template, without its places, by severity.
+#[track_caller]
+fn said(sections: &str, expected: &[&str]) {
+    let loaded = load_text(&template(sections), &[], &Options::default());
+    let mut got: Vec<String> =
+        loaded.notes.iter().map(|n| format!("{}: {}", n.severity.name(), n.message)).collect();
+    got.sort_unstable();
+    assert_eq!(got, expected);
+}
+
+/// Route tables with names and what they depend on.
+fn ordered(tables: &[(&str, &str)]) -> String {
+    let one = |(head, depends): &(&str, &str)| {
+        format!(
+            r#"{{"type": "Microsoft.Network/routeTables", "apiVersion": "1", {head}, "dependsOn": [{depends}]}}"#
+        )
+    };
+    format!(r#""resources": [{}]"#, tables.iter().map(one).collect::<Vec<_>>().join(","))
+}
+
+#[test]
+fn dependencies_lead_to_what_the_template_declares() {
+    let id = |name: &str| format!("\"[resourceId('Microsoft.Network/routeTables', '{name}')]\"");
+    let copy = r#""name": "[concat('many', copyIndex())]", "copy": {"name": "All", "count": 2}"#;
+    // By id, by type and name, by name, by the name of a loop.
+    for what in [&*id("A"), "\"Microsoft.Network/routeTables/a\"", "\"a\"", "\"all\""] {
+        said(&ordered(&[(r#""name": "a""#, ""), (copy, ""), (r#""name": "b""#, what)]), &[]);
+    }
+    // What is not deployed this time is not missed.
+    let not = r#""name": "a", "condition": false"#;
+    said(&ordered(&[(not, ""), (r#""name": "b""#, &id("a"))]), &[]);
+    said(
+        &ordered(&[(r#""name": "b""#, &id("c"))]),
+        &[&format!(
+            "warning: `dependsOn` names `{GROUP}/providers/Microsoft.Network/routeTables/c`, which this template does not declare; Azure refuses that"
+        )],
+    );
+    said(
+        &ordered(&[(r#""name": "b""#, "\"c\", \"[variables('no')]\"")]),
+        &[
+            "warning: `dependsOn` names `c`, which this template does not declare; Azure refuses that",
+            "warning: `variables`: the template has no variable `no`",
+        ],
+    );
+}
+
+#[test]
+fn circles_of_dependencies_are_said() {
+    let refused = "warning: these resources wait for each other, which Azure refuses:";
+    said(
+        &ordered(&[(r#""name": "a""#, "\"c\""), (r#""name": "b""#, "\"a\""), (r#""name": "c""#, "\"b\"")]),
+        &[&format!("{refused} `a` → `c` → `b` → `a`")],
+    );
+    said(&ordered(&[(r#""name": "a""#, "\"a\"")]), &[&format!("{refused} `a` → `a`")]);
+    let copy = r#""name": "[concat('m', copyIndex())]", "copy": {"name": "all", "count": 900}"#;
+    said(
+        &ordered(&[(copy, "\"b\""), (r#""name": "b""#, "\"all\"")]),
+        &[&format!("{refused} `m0` → `b` → `all` → `m0`")],
+    );
+}
+
+#[test]
+fn a_resource_declared_twice_is_said() {
+    let refused = "which Azure refuses";
+    let a = r#""name": "a""#;
+    said(
+        &ordered(&[(a, ""), (r#""name": "A""#, "")]),
+        &[&format!("warning: the template declares `Microsoft.Network/routeTables/A` twice, {refused}")],
+    );
+    said(
+        &ordered(&[(r#""name": "a", "copy": {"name": "all", "count": 3}"#, "")]),
+        &[&format!(
+            "warning: several turns of this loop declare `Microsoft.Network/routeTables/a`, {refused}"
+        )],
+    );
+    said(&ordered(&[(a, ""), (r#""name": "a", "condition": false"#, "")]), &[]);
+}
+
+#[test]
+fn a_name_that_no_deployment_can_compute_is_an_error() {
+    let loaded = check(
+        r#""variables": {"n": "[substring('ab', 1, 5)]"}, "resources": [
+            {"type": "Microsoft.Network/routeTables", "apiVersion": "1", "name": "[concat('r-', variables('n'))]"}]"#,
+        &["Microsoft.Network/routeTables/r-{substring-ab-1-5-qhnwu}"],
+    );
+    let worst = loaded.notes.iter().max_by_key(|n| n.severity).expect("a note");
+    assert_eq!((worst.severity, worst.code), (Severity::Error, Code::FailedExpression));
+    assert!(worst.message.starts_with("the name of a resource cannot be computed: `substring`"), "{worst}");
+    let uncertain = loaded.deployment.resources[0].uncertain.as_deref().unwrap_or_default();
+    assert!(uncertain.starts_with("its name cannot be computed"), "{uncertain}");
+}
+
+#[test]
+fn a_template_spec_is_a_file_with_its_name() {
+    let sections = r#""resources": [{"type": "Microsoft.Resources/deployments", "apiVersion": "1", "name": "d",
+        "properties": {"templateLink": {"id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Resources/templateSpecs/net/versions/1.0"}}}]"#;
+    let missing = load_text(&template(sections), &[], &Options::default());
+    let note = missing.notes.iter().find(|n| n.code == Code::LinkedTemplateMissing).expect("said");
+    assert_eq!(note.message, "the linked file `net.json` is not among the files given");
+    assert!(note.help.as_deref().is_some_and(|h| h.contains("az ts export")), "{note:?}");
+    assert!(missing.deployment.missing_links.iter().any(|(_, link)| &**link == "net.json"));
+    let net = template(
+        r#""resources": [{"type": "Microsoft.Network/routeTables", "apiVersion": "1", "name": "r"}]"#,
+    );
+    let net = parse_json(netwhy::diag::DocId(7), &net, &mut Diagnostics::new()).expect("json");
+    let options = Options { linked: vec![("a/net.json".into(), net)], ..Options::default() };
+    let found = load_text(&template(sections), &[], &options);
+    assert_eq!(lines(&found), ["Microsoft.Network/routeTables/r"]);
 }

@@ -126,6 +126,9 @@ fn recorded_answers_are_ours() {
         for field in one.differing() {
             match explanation(file, *check, &field.field) {
                 Some(entry) => {
+                    if one.explanation(field).is_none() {
+                        faults.push(format!("{file} {check}: the program does not explain {}", field.field));
+                    }
                     needed.push(entry);
                     println!("{file} {check}: {} differs: {}", field.field, EXPLAINED[entry].why);
                 }

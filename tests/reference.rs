@@ -24,6 +24,7 @@ mod reference {
     mod load;
     mod met;
     mod names;
+    mod outside;
     mod planes;
     mod random;
     mod repair;

@@ -35,5 +35,5 @@ async fn templates_hold() {
     });
     let summary = summary.await.expect("the run");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    assert!(summary.scenarios >= 2 && held > 100, "{} scenarios, {held} held", summary.scenarios);
+    assert!(summary.scenarios >= 6 && held > 250, "{} scenarios, {held} held", summary.scenarios);
 }

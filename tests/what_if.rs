@@ -121,13 +121,228 @@ fn faulty_questions_are_told() {
         (&["what-if", ESTATE, "--block-tag", "Storage:http"][..], "is neither a port nor a range"),
         (&["what-if", ESTATE, "--block-outbound", "--subnet", "snet-trainin"][..], "is no subnet"),
         (&["what-if", ESTATE, "--set", "x=1"][..], "NAME:PROPERTY=VALUE"),
-        (&["what-if", "scenarios/first-trace/estate.yaml", "--block-outbound"][..], "no workload"),
+        (&["what-if", ESTATE, "--block-outbound", "--by", "managed-network"][..], "subnets of your own"),
+        (&["what-if", ESTATE, "--block-fqdn", "not a name"][..], "is no name of a host"),
+        (&["what-if", ESTATE, "--block-outbound", "--workload", "jumpbox"][..], "NAME=KIND"),
+        (&["what-if", ESTATE, "--block-outbound", "--workload", "jumpbox=cook"][..], "compute-instance"),
         (&["diff", ESTATE][..], "is no Terraform plan"),
     ] {
         let (code, out, err) = netwhy(words);
         assert!(code == 2 || code == 3, "{words:?}: {code}");
         assert!(err.contains(fault) && out.is_empty(), "{words:?}\n{out}{err}");
     }
+}
+
+/// A name that the estate or the tag file does not have ends every command in the same way.
+#[test]
+fn unknown_names_end_alike() {
+    for words in [
+        &["what-if", ESTATE, "--block-outbound", "--subnet", "nobody"][..],
+        &["what-if", ESTATE, "--block-outbound", "--client", "nobody"][..],
+        &["what-if", ESTATE, "--block-outbound", "--workload", "nobody=compute-cluster"][..],
+        &["what-if", ESTATE, "--switch-off", "nobody"][..],
+        &["what-if", ESTATE, "--disable-public-access", "nobody"][..],
+        &["what-if", ESTATE, "--remove", "nobody"][..],
+        &["what-if", ESTATE, "--set", "nobody:x=1"][..],
+        &["what-if", ESTATE, "--block-tag", "nobody"][..],
+        &["requirements", ESTATE, "--workload", "nobody=compute-cluster"][..],
+        &["requirements", ESTATE, "--as-is", "--workload", "nobody=compute-cluster"][..],
+        &["trace", ESTATE, "--from", "nobody", "--to", "internet:443"][..],
+        &["next-hop", ESTATE, "--vm", "nobody", "--dest-ip", "10.0.0.1"][..],
+        &["tags", "show", "nobody"][..],
+    ] {
+        let (code, out, err) = netwhy(words);
+        assert_eq!(code, 3, "{words:?}: {err}");
+        assert!(err.contains("nobody") && out.is_empty(), "{words:?}\n{out}{err}");
+    }
+}
+
+#[test]
+fn a_misspelt_tag_is_refused_with_the_nearest() {
+    let (code, out, err) = netwhy(&["what-if", ESTATE, "--block-tag", "AzureMonitr"]);
+    assert_eq!(code, 3);
+    assert!(err.contains("did you mean `AzureMonitor`?") && out.is_empty(), "{err}");
+}
+
+/// The report of a question, as JSON.
+fn report(words: &[&str]) -> Value {
+    let (code, out, err) = netwhy(&[words, &["--format", "json"]].concat());
+    assert_eq!(code, 0, "{words:?}\n{err}");
+    serde_json::from_str(&out).expect("JSON")
+}
+
+/// The statuses of the rows of a workload with an id.
+fn statuses(report: &Value, workload: &str, id: &str) -> Vec<String> {
+    let rows = report["rows"].as_array().expect("rows").iter();
+    let mine = rows.filter(|row| row["workload"] == workload && row["id"] == id);
+    mine.map(|row| row["status"].as_str().expect("a word").to_owned()).collect()
+}
+
+#[test]
+fn where_no_pack_applies_the_resources_are_asked() {
+    let found = report(&["what-if", "scenarios/first-trace/estate.yaml", "--block-outbound", "--no-fixes"]);
+    assert_eq!(statuses(&found, "web", "implied.internet"), ["broken now"]);
+    // What comes in is nothing that blocking outbound touches.
+    assert_eq!(statuses(&found, "internet", "implied.place.web:443"), ["still works"]);
+    let remarks = found["remarks"].to_string();
+    assert!(remarks.contains("--workload NAME=KIND"), "{remarks}");
+}
+
+#[test]
+fn a_workload_may_be_bound_by_hand() {
+    let words = ["what-if", "scenarios/first-trace/estate.yaml", "--block-outbound", "--no-fixes"];
+    let found = report(&[&words[..], &["--workload", "web=compute-cluster"]].concat());
+    assert_eq!(statuses(&found, "web", "compute.out.aml"), ["broken now"]);
+    assert!(statuses(&found, "web", "implied.internet").is_empty());
+    let found = report(&[&words[..], &["--workload", "web=compute-cluster", "--implied"]].concat());
+    assert_eq!(statuses(&found, "web", "implied.internet"), ["broken now"]);
+}
+
+#[test]
+fn a_name_is_taken_away_and_nothing_else_moves() {
+    let words =
+        ["what-if", ESTATE, "--client", "jumpbox", "--block-fqdn", "login.microsoftonline.com", "--no-fixes"];
+    let found = report(&words);
+    assert_eq!(found["summary"]["repaired"], 0, "{found:#}");
+    assert_eq!(statuses(&found, "studio on jumpbox", "studio.auth"), ["broken now"]);
+    assert_eq!(statuses(&found, "studio on jumpbox", "studio.shell"), ["still works"]);
+    let causes = found["causes"].as_array().expect("causes");
+    assert!(causes.iter().any(|cause| cause["cause"]["code"] == "DNS_NXDOMAIN_ZONE_SHADOW"), "{found:#}");
+    let moved = found["rows"].to_string().contains("\"moved\":true");
+    assert!(!moved, "no route is another one");
+}
+
+#[test]
+fn what_was_so_before_is_no_change() {
+    let words = [
+        "what-if",
+        ESTATE,
+        "--client",
+        "jumpbox",
+        "--set",
+        "contosomlst:publicNetworkAccess=Disabled",
+        "--no-fixes",
+    ];
+    let found = report(&words);
+    let again = found["changes"].as_array().expect("changes").is_empty();
+    let told = found["remarks"].to_string().contains("it was so before");
+    assert_eq!(again, told, "{found:#}");
+    assert!(again, "{found:#}");
+}
+
+#[test]
+fn packs_tell_what_is_lost_without_breaking() {
+    let pack = "scenarios/secured-workspace/compute-instance.yaml";
+    let found = report(&["what-if", "--scenario", pack, "--block-tag", "AzureMonitor", "--no-fixes"]);
+    assert!(found["summary"]["degraded"].as_u64() > Some(0), "{found:#}");
+    assert_eq!((&found["summary"]["brokenNow"], &found["summary"]["brokenLater"]), (&0.into(), &0.into()));
+}
+
+const TAGGED: &str = "netwhy: scenario/1
+name: addresses written down
+estate:
+  - virtualNetworks: [{ name: net, addressPrefixes: [10.0.0.0/16], subnets: [{ name: apps, addressPrefix: 10.0.1.0/24, networkSecurityGroup: out }] }]
+    networkSecurityGroups:
+      - name: out
+        securityRules:
+          - { name: monitor, priority: 100, direction: Outbound, access: Allow, protocol: Tcp, sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: 13.66.140.0/24, destinationPortRange: 443 }
+          - { name: manage, priority: 110, direction: Outbound, access: Allow, protocol: Tcp, sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: AzureResourceManager, destinationPortRange: 443 }
+          - { name: nothing-else, priority: 120, direction: Outbound, access: Deny, protocol: '*', sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: Internet, destinationPortRange: '*' }
+    hosts: [{ name: vm, subnet: net/apps }]
+flows:
+  - { name: telemetry, from: vm, to: 'https://dc.services.visualstudio.com', expect: allowed }
+  - { name: management, from: vm, to: 'https://management.azure.com', expect: allowed }
+";
+
+fn tag_file(number: u32, tags: &[(&str, &[&str])]) -> String {
+    let values: Vec<Value> = tags
+        .iter()
+        .map(|(name, prefixes)| {
+            serde_json::json!({ "name": name, "id": name, "properties": { "changeNumber": number, "region": "",
+                "platform": "Azure", "systemService": name, "addressPrefixes": prefixes } })
+        })
+        .collect();
+    serde_json::json!({ "changeNumber": number, "cloud": "Public", "values": values }).to_string()
+}
+
+#[test]
+fn new_addresses_of_a_tag_break_what_was_written_down() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tags-after");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    let scenario = file("scenario.yaml", TAGGED);
+    let old: [(&str, &[&str]); 2] =
+        [("AzureMonitor", &["13.66.140.168/29"]), ("AzureResourceManager", &["4.150.232.8/29"])];
+    let new: [(&str, &[&str]); 2] = [
+        ("AzureMonitor", &["13.66.140.168/29", "20.42.73.0/28"]),
+        ("AzureResourceManager", &["4.150.232.8/29", "20.61.102.96/28"]),
+    ];
+    let (old, new) = (file("old.json", &tag_file(1, &old)), file("new.json", &tag_file(2, &new)));
+    let words = [
+        "what-if",
+        "--scenario",
+        &scenario,
+        "--service-tags",
+        &old,
+        "--service-tags-after",
+        &new,
+        "--no-fixes",
+    ];
+    let found = report(&words);
+    assert_eq!(statuses(&found, "vm", "telemetry"), ["broken now"], "{found:#}");
+    assert_eq!(statuses(&found, "vm", "management"), ["still works"], "{found:#}");
+    let remarks = found["remarks"].to_string();
+    assert!(remarks.contains("tag `AzureMonitor`: 1 prefixes more, 0 less"), "{remarks}");
+    // The same file twice changes nothing.
+    let words = [
+        "what-if",
+        "--scenario",
+        &scenario,
+        "--service-tags",
+        &old,
+        "--service-tags-after",
+        &old,
+        "--no-fixes",
+    ];
+    let found = report(&words);
+    assert_eq!(found["summary"]["stillWorks"], 2, "{found:#}");
+}
+
+/// Every template that lies beside the project is answered, and says what it does with the question.
+#[test]
+fn every_real_template_is_answered() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/arm");
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        println!("skipped: {} is not here", folder.display());
+        return;
+    };
+    let mut files: Vec<String> = entries
+        .map(|entry| entry.expect("an entry").path().display().to_string())
+        .filter(|path| path.ends_with(".json") && !path.contains("param"))
+        .collect();
+    files.sort();
+    let (mut asked, mut broken, mut lines) = (0, 0, 0);
+    for file in &files {
+        let found = report(&["what-if", file, "--block-outbound", "--no-fixes"]);
+        asked += usize::from(found["summary"]["flows"].as_u64() > Some(0));
+        broken += usize::from(found["summary"]["brokenNow"].as_u64() > Some(0));
+        let silent =
+            found["summary"]["dependencies"] == 0 && found["remarks"].as_array().is_none_or(Vec::is_empty);
+        assert!(!silent, "{file}: nothing is asked and nothing said");
+        let (code, out, err) = netwhy(&["requirements", file, "--format", "json"]);
+        assert!(code < 2, "{file}: {err}");
+        let found: Value = serde_json::from_str(&out).expect("JSON");
+        for line in found["lines"].as_array().expect("lines") {
+            assert!(!line["breaks"].as_array().expect("a proof").is_empty(), "{file}: {line:#}");
+            lines += 1;
+        }
+    }
+    assert!(asked * 2 > files.len() && broken * 4 > files.len() && lines > 100, "{asked} {broken} {lines}");
+    println!("{} templates, {asked} with flows, {broken} with something broken, {lines} lines", files.len());
 }
 
 #[test]

@@ -7,12 +7,16 @@
 //! the rules at hand happen to spare.
 
 use super::change_text::{ChangeText, quoted, target_of};
+use super::implied;
 use crate::inventory::{
-    AnyKind, Direction, Id, Nsg, PlatformService, Ref, ResourceId, RouteTable, Subnet, TableTag,
+    AnyKind, Direction, Id, Nsg, Origin, PlatformService, Ref, ResourceId, RouteTable, Sku, Subnet, TableTag,
     VirtualNetwork,
 };
 use crate::net::{AddressSet, IpNet, PortRange, Protocol, parse_prefix};
-use crate::network::Network;
+use crate::network::{Attachment, AttachmentKind, Bound, Network};
+use crate::tags::is_symbolic;
+use crate::trace::{self, Endpoint, Flow, HopKind};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -45,7 +49,7 @@ pub enum Block {
         /// The protocol; none means all.
         protocol: Option<Protocol>,
     },
-    /// A name. Security groups know none, so a firewall has to stand in the way.
+    /// A name. Security groups know none: a firewall on the way does, and whoever looks it up.
     Fqdn(Arc<str>),
     /// A resource that is there no longer: a machine, a gateway, a firewall; a service that answers nobody.
     SwitchOff(Arc<str>),
@@ -91,6 +95,17 @@ pub enum Obstacle {
     NoSuch(Arc<str>),
     /// The resource has no public endpoint to close.
     NoService(Arc<str>),
+    /// The table of service tags does not have it; the nearest name that it has.
+    NoTag(Arc<str>, Option<String>),
+    /// The name cannot be one of DNS.
+    NoName(Arc<str>),
+}
+
+impl Obstacle {
+    /// Whether a name was given that the input does not have.
+    pub fn is_unknown_name(&self) -> bool {
+        matches!(self, Self::NoSuch(_) | Self::NoService(_) | Self::NoTag(..))
+    }
 }
 
 impl fmt::Display for Obstacle {
@@ -98,8 +113,16 @@ impl fmt::Display for Obstacle {
         f.write_str(match self {
             Self::NoSuch(name) => return write!(f, "`{name}` is not the name or id of one resource of the estate"),
             Self::NoService(name) => return write!(f, "`{name}` is no service with a public endpoint"),
+            Self::NoTag(name, near) => {
+                write!(f, "`{name}` is neither an address prefix nor a service tag of the table in use")?;
+                return match near {
+                    Some(near) => write!(f, "; did you mean `{near}`?"),
+                    None => f.write_str("; `--service-tags FILE` takes Microsoft's whole file"),
+                };
+            }
+            Self::NoName(name) => return write!(f, "`{name}` is no name of a host: labels of letters, digits and hyphens, `*.` at the front for any"),
             Self::Nowhere => "no workload sends from a subnet of the estate, so there is nothing to block it at; name one with `--subnet`",
-            Self::NoManagedNetwork => "no workload sends from the managed network of a workspace",
+            Self::NoManagedNetwork => "no workload sends from the managed network of a workspace: compute stands in subnets of your own, which such a network does not govern. `--by nsg` and `--by firewall` close the way out of these; a workspace gets a managed network with `--set WORKSPACE:managedNetwork.isolationMode=AllowOnlyApprovedOutbound`",
             Self::NoRoom => "no private range is free for the network of a firewall",
         })
     }
@@ -110,13 +133,20 @@ const NAME: &str = "what-if-block";
 
 /// Plans the blocks.
 pub fn plan(network: &Network, places: &Places, blocks: &[Block]) -> Result<Plan, Obstacle> {
+    let managed = blocks.contains(&Block::Outbound(By::ManagedNetwork));
+    let none =
+        places.subnets.is_empty() && places.workspaces.is_empty() && implied::places(network).is_empty();
+    if none && !managed && blocks.iter().all(Block::is_at_senders) {
+        let remark = "nothing is blocked: the estate has no subnet that machines could stand in, so nothing in it leaves by a way that could be closed";
+        return Ok(Plan { text: ChangeText::default(), remarks: vec![remark.to_owned()] });
+    }
     let mut planner =
         Planner { network, places, plan: Plan::default(), rules: Vec::new(), names: Vec::new() };
     for block in blocks {
         planner.block(block)?;
     }
     planner.security_rules()?;
-    planner.firewall_names()?;
+    planner.names_taken_away()?;
     Ok(planner.plan)
 }
 
@@ -126,7 +156,7 @@ struct Planner<'a> {
     plan: Plan,
     /// Security rules to put on top, without name and priority.
     rules: Vec<String>,
-    /// Names for a firewall to deny.
+    /// Names to take away.
     names: Vec<Arc<str>>,
 }
 
@@ -135,12 +165,14 @@ impl Planner<'_> {
         match block {
             Block::Outbound(By::Nsg) => self.rules.push(deny("Internet", &[], None)),
             Block::Outbound(By::RouteNone) => self.default_route("nextHopType: None", "null")?,
-            Block::Outbound(By::Firewall) => self.firewall(&[])?,
+            Block::Outbound(By::Firewall) => self.firewall()?,
             Block::Outbound(By::NoDefaultOutbound) => self.no_default_outbound()?,
             Block::Outbound(By::ManagedNetwork) => self.managed()?,
             Block::To { destination, ports, protocol } => {
+                self.known_destination(destination)?;
                 self.rules.push(deny(destination, ports, *protocol))
             }
+            Block::Fqdn(name) if !is_host(name) => return Err(Obstacle::NoName(name.clone())),
             Block::Fqdn(name) => self.names.push(name.clone()),
             Block::SwitchOff(name) => self.switch_off(name)?,
             Block::PublicAccess(name) => {
@@ -154,6 +186,17 @@ impl Planner<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A misspelt tag would make a rule that matches nothing, and an answer that nothing breaks.
+    fn known_destination(&self, text: &Arc<str>) -> Result<(), Obstacle> {
+        let tags = &self.network.tags;
+        let known =
+            &**text == "*" || parse_prefix(text).is_some() || is_symbolic(text) || tags.find(text).is_some();
+        match known {
+            true => Ok(()),
+            false => Err(Obstacle::NoTag(text.clone(), tags.nearest(text).map(str::to_owned))),
+        }
     }
 
     fn named(&self, name: &Arc<str>) -> Result<ResourceId, Obstacle> {
@@ -230,13 +273,51 @@ impl Planner<'_> {
         if bare.is_empty() {
             return Ok(());
         }
+        // A group denies what comes in unless it is told otherwise, which nobody asked for.
+        let (open, closed): (Vec<_>, Vec<_>) =
+            bare.into_iter().partition(|subnet| self.may_stay_open(*subnet));
         let rules = numbered(&self.rules, FIRST);
-        self.plan.text.add("networkSecurityGroups", &format!("{{ name: {NAME}, securityRules: [{rules}] }}"));
-        for subnet in bare {
-            let target = self.target(self.subnet_id(subnet));
-            self.plan.text.set(&target, "networkSecurityGroup", NAME);
+        let as_before = "{ name: inbound-as-before, priority: 4096, direction: Inbound, access: Allow, protocol: \"*\", sourceAddressPrefix: \"*\", sourcePortRange: \"*\", destinationAddressPrefix: \"*\", destinationPortRange: \"*\" }";
+        for (name, rules, subnets) in [
+            (NAME.to_owned(), format!("{rules}, {as_before}"), open),
+            (format!("{NAME}-in-closed"), rules, closed),
+        ] {
+            if subnets.is_empty() {
+                continue;
+            }
+            self.plan
+                .text
+                .add("networkSecurityGroups", &format!("{{ name: {name}, securityRules: [{rules}] }}"));
+            for subnet in subnets {
+                let target = self.target(self.subnet_id(subnet));
+                self.plan.text.set(&target, "networkSecurityGroup", &name);
+            }
         }
         Ok(())
+    }
+
+    /// Whether a rule that lets everything in would leave a subnet as it is: nothing in it is closed for want of a group
+    /// (PIP-1, LB-2).
+    fn may_stay_open(&self, subnet: Id<Subnet>) -> bool {
+        let network = self.network;
+        let balanced = network.inventory.load_balancers.iter().any(|balancer| {
+            let public = balancer.frontend_ip_configurations.iter().any(|f| !f.public_ip_address.is_absent());
+            public && !balancer.sku.is(Sku::Basic)
+        });
+        let closed = |a: &Attachment| match a.public_ip {
+            Bound::None => {
+                balanced && matches!(a.kind, AttachmentKind::Interface(_) | AttachmentKind::ScaleSet(_))
+            }
+            Bound::To(address) => {
+                let row = &network.inventory.public_ip_addresses[address];
+                // An absent class means Basic in a template (PIP-3).
+                let made = matches!(row.origin, Origin::Template | Origin::Planned);
+                !(row.sku.is(Sku::Basic) || (row.sku.is_absent() && made))
+            }
+            Bound::Unknown(_) => true,
+        };
+        let mut inside = network.attachments.iter().filter(|a| a.subnet == subnet && a.nsg.row().is_none());
+        !inside.any(closed)
     }
 
     fn rules_of_group(&mut self, group: Id<Nsg>, subnets: &[Id<Subnet>]) {
@@ -341,7 +422,7 @@ impl Planner<'_> {
     }
 
     /// A firewall in a network of its own, peered with the networks at hand, and everything sent to it.
-    fn firewall(&mut self, collections: &[String]) -> Result<(), Obstacle> {
+    fn firewall(&mut self) -> Result<(), Obstacle> {
         let network = self.network;
         let mut vnets: Vec<Id<VirtualNetwork>> =
             self.subnets()?.iter().map(|s| network.subnet(*s).vnet).collect();
@@ -370,14 +451,7 @@ impl Planner<'_> {
                 format!("{{ name: {NAME}, remoteVirtualNetwork: {NAME}-hub, allowForwardedTraffic: true }}");
             self.plan.text.append(&target, "virtualNetworkPeerings", &peering);
         }
-        let collections = collections.join(", ");
-        let group = match collections.is_empty() {
-            true => String::new(),
-            false => format!(
-                ", ruleCollectionGroups: [{{ name: {NAME}, priority: 100, ruleCollections: [{collections}] }}]"
-            ),
-        };
-        self.plan.text.add("firewallPolicies", &format!("{{ name: {NAME}-policy, sku: Standard{group} }}"));
+        self.plan.text.add("firewallPolicies", &format!("{{ name: {NAME}-policy, sku: Standard }}"));
         self.plan.text.add("publicIPAddresses", &format!("{{ name: {NAME}-ip, sku: Standard }}"));
         self.plan.text.add(
             "azureFirewalls",
@@ -389,37 +463,110 @@ impl Planner<'_> {
         self.default_route(&hop, &address.to_string())
     }
 
-    /// Denies names at the firewalls there are, or at one put in the way that lets everything else out.
-    fn firewall_names(&mut self) -> Result<(), Obstacle> {
+    /// Takes names away from those who use them. A firewall on the way denies them; where there is none, a private zone of
+    /// the name without a record does, for nothing but a look-up and a firewall ever sees a name. Both leave every route
+    /// and every address as they are.
+    fn names_taken_away(&mut self) -> Result<(), Obstacle> {
         if self.names.is_empty() {
             return Ok(());
         }
+        let subnets = self.subnets()?.to_vec();
+        let (filtered, open): (Vec<_>, Vec<_>) =
+            subnets.into_iter().partition(|subnet| self.leaves_by_firewall(*subnet));
+        if !filtered.is_empty() {
+            self.firewall_names();
+        }
+        if !open.is_empty() {
+            self.empty_zones(&open);
+        }
+        Ok(())
+    }
+
+    /// Whether what a subnet sends to the names comes by a firewall with a policy that could deny them.
+    fn leaves_by_firewall(&self, subnet: Id<Subnet>) -> bool {
+        let network = self.network;
+        let flow = Flow {
+            name: None,
+            from: Endpoint::Named(self.subnet_id(subnet).as_str().into()),
+            to: Endpoint::Internet,
+            protocol: Protocol::Tcp,
+            port: 443,
+            source_port: None,
+            identity: None,
+            action: None,
+        };
+        let by_firewall =
+            || trace::trace(network, &flow).hops.iter().any(|h| h.kind == HopKind::AzureFirewall);
+        !network.inventory.firewall_policies.is_empty() && by_firewall()
+    }
+
+    /// Denies the names at the firewalls there are.
+    fn firewall_names(&mut self) {
         let names = self.names.iter().map(|n| quoted(n)).collect::<Vec<_>>().join(", ");
         let deny = format!(
             "{{ name: {NAME}-names, priority: 100, action: Deny, rules: [{{ name: {NAME}, ruleType: ApplicationRule, protocols: ['Http:80', 'Https:443'], sourceAddresses: ['*'], targetFqdns: [{names}] }}] }}"
         );
-        let policies = &self.network.inventory.firewall_policies;
-        if policies.is_empty() {
-            let rest = format!(
-                "{{ name: {NAME}-rest, priority: 200, action: Allow, rules: [{{ name: web, ruleType: ApplicationRule, protocols: ['Http:80', 'Https:443'], sourceAddresses: ['*'], targetFqdns: ['*'] }}] }}"
-            );
-            let everything = "sourceAddresses: ['*'], destinationAddresses: ['*']";
-            let other = format!(
-                "{{ name: {NAME}-ports, priority: 150, action: Allow, rules: [{{ name: tcp, ruleType: NetworkRule, ipProtocols: [TCP], {everything}, destinationPorts: ['1-79', '81-442', '444-65535'] }}, {{ name: other, ruleType: NetworkRule, ipProtocols: [UDP, ICMP], {everything}, destinationPorts: ['*'] }}] }}"
-            );
-            let remark = "nothing in the estate filters names, so a firewall that lets everything else out is put in the way";
-            self.plan.remarks.push(remark.to_owned());
-            return self.firewall(&[deny, other, rest]);
-        }
-        for policy in policies.iter() {
+        for policy in self.network.inventory.firewall_policies.iter() {
             let target = self.target(&policy.id);
             let group = format!("{{ name: {NAME}, priority: 100, ruleCollections: [{deny}] }}");
             self.plan.text.append(&target, "ruleCollectionGroups", &group);
         }
         let remark = "a network rule that allows the address of a name comes before application rules, and lets it through all the same";
         self.plan.remarks.push(remark.to_owned());
-        Ok(())
     }
+
+    /// A zone of each name without a record, linked where senders' questions are answered (DNS-6).
+    fn empty_zones(&mut self, subnets: &[Id<Subnet>]) {
+        let network = self.network;
+        let vnets: BTreeSet<Id<VirtualNetwork>> = subnets.iter().map(|s| network.subnet(*s).vnet).collect();
+        let mut asked = vnets.clone();
+        for vnet in &vnets {
+            for server in &network.inventory.virtual_networks[*vnet].dns_servers.items {
+                let own = network.attachments.iter().filter(|a| a.address == Some(*server));
+                asked.extend(own.map(|a| a.vnet));
+            }
+        }
+        let zones: BTreeSet<String> = self
+            .names
+            .iter()
+            .map(|name| name.trim_start_matches("*.").trim_end_matches('.').to_ascii_lowercase())
+            .collect();
+        for zone in &zones {
+            let taken =
+                network.inventory.private_dns_zones.iter().any(|z| z.id.name().eq_ignore_ascii_case(zone));
+            if taken {
+                let remark =
+                    format!("`{zone}` is a private zone of the estate already; `--remove` its records");
+                self.plan.remarks.push(remark);
+                continue;
+            }
+            let links: Vec<String> = asked
+                .iter()
+                .enumerate()
+                .map(|(number, vnet)| {
+                    let id = quoted(network.inventory.virtual_networks[*vnet].id.as_str());
+                    format!("{{ name: {NAME}-{}, virtualNetwork: {id} }}", number + 1)
+                })
+                .collect();
+            self.plan.text.add(
+                "privateDnsZones",
+                &format!("{{ name: {}, virtualNetworkLinks: [{}] }}", quoted(zone), links.join(", ")),
+            );
+        }
+        let remark = "no firewall is on the way that could deny a name, so its look-up is made to fail: a private zone without records hides the name and everything below it. Who knows an address, or asks another DNS server, gets through";
+        self.plan.remarks.push(remark.to_owned());
+    }
+}
+
+/// Whether a text could be the name of a host, with `*.` in front for any labels.
+fn is_host(name: &str) -> bool {
+    let rest = name.strip_prefix("*.").unwrap_or(name).trim_end_matches('.');
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    };
+    rest.contains('.') && rest.len() <= 253 && rest.split('.').all(label)
 }
 
 /// The first priority a rule may have.

@@ -3,14 +3,13 @@
 //! Input: two networks and flows. Output: a [`FlowComparison`] for each flow whose answer differs. Where nobody names
 //! flows, [`representative`] derives some: what the workloads need, and a few that cross every border there is.
 
-use super::impact::Subjects;
+use super::impact::{Subjects, Who};
+use super::implied::{PLACES, endpoint, implied, places};
 use crate::catalogue::Catalogue;
-use crate::inventory::{Id, Slot, Subnet, TableTag};
 use crate::net::Protocol;
-use crate::network::{AttachmentKind, Network, SubnetRole};
+use crate::network::Network;
 use crate::trace::{self, Endpoint, Flow, Outcome, Trace};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// How the answer to a flow differs. The order is that of weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -93,96 +92,35 @@ fn difference(before: &Trace, after: &Trace) -> Option<Difference> {
     }
 }
 
-/// So many places stand for all of an estate.
-const PLACES: usize = 30;
-
-/// Ports that are asked between places.
+/// Ports that are asked between places, whatever is written down.
 const PORTS: [u16; 2] = [443, 22];
 
-/// Flows that say much of a network: what its workloads need, and from one sender of every subnet to the others, to the
-/// internet and to every service; and from the internet to every public address.
+/// Flows that say much of a network: what its workloads need, what its resources imply, and a few more ports between
+/// its places and from the internet.
 pub fn representative(catalogue: &Catalogue, network: &Network) -> Vec<Flow> {
-    let subjects = Subjects::of_estate(catalogue, network, &[]);
+    let subjects = Subjects::of_estate(catalogue, network, &Who::default());
     let mut flows: BTreeSet<Flow> = subjects.needs.into_iter().flat_map(|need| need.flows).collect();
-    let places = places(network);
-    let mut add = |from: Endpoint, to: Endpoint, port: u16| {
-        if from != to {
-            flows.insert(Flow {
-                name: None,
-                from,
-                to,
-                protocol: Protocol::Tcp,
-                port,
-                source_port: None,
-                identity: None,
-                action: None,
-            });
-        }
-    };
-    for from in &places {
-        add(from.clone(), Endpoint::Internet, 443);
-        for to in &places {
-            PORTS.iter().for_each(|port| add(from.clone(), to.clone(), *port));
-        }
-        for hosts in network.names.service_hosts.iter().take(PLACES) {
-            if let Some(host) = hosts.iter().flatten().find(|host| !host.starts_with('*')) {
-                add(from.clone(), Endpoint::Fqdn(host.clone()), 443);
-            }
-        }
-    }
-    for attachment in network.attachments.iter().filter(|a| !a.public_ip.is_none()).take(PLACES) {
-        if let Some(to) = endpoint(network, attachment.owner) {
-            PORTS.iter().for_each(|port| add(Endpoint::Internet, to.clone(), *port));
-        }
+    flows.extend(implied(network).flows.into_iter().map(|implied| implied.flow));
+    let mut places = places(network);
+    places.truncate(PLACES);
+    let open = network.attachments.iter().filter(|a| !a.public_ip.is_none());
+    let public: Vec<Endpoint> = open.take(PLACES).filter_map(|a| endpoint(network, a.owner)).collect();
+    let between = places.iter().flat_map(|from| places.iter().map(move |to| (from, to)));
+    let inward = public.iter().map(|to| (&Endpoint::Internet, to));
+    for (from, to) in between.chain(inward).filter(|(from, to)| from != to) {
+        flows.extend(PORTS.map(|port| Flow {
+            name: None,
+            from: from.clone(),
+            to: to.clone(),
+            protocol: Protocol::Tcp,
+            port,
+            source_port: None,
+            identity: None,
+            action: None,
+        }));
     }
     let mut flows: Vec<Flow> = flows.into_iter().map(|flow| Flow { name: None, ..flow }).collect();
     flows.sort();
     flows.dedup();
     flows
-}
-
-/// One sender of each subnet, up to a limit.
-fn places(network: &Network) -> Vec<Endpoint> {
-    let mut found = Vec::new();
-    for (id, subnet) in network.inventory.subnets.rows() {
-        if found.len() >= PLACES {
-            break;
-        }
-        if network.subnet(id).role != SubnetRole::Ordinary {
-            continue;
-        }
-        let own = network.attachments.iter().find(|a| a.subnet == id && sends(a.kind));
-        let named = own.and_then(|a| endpoint(network, a.owner));
-        found.extend(named.or_else(|| whole(network, id, subnet)));
-    }
-    found
-}
-
-fn sends(kind: AttachmentKind) -> bool {
-    matches!(
-        kind,
-        AttachmentKind::Interface(_)
-            | AttachmentKind::Host(_)
-            | AttachmentKind::ScaleSet(_)
-            | AttachmentKind::Compute(_)
-            | AttachmentKind::ServiceNode(_)
-    )
-}
-
-fn endpoint(network: &Network, slot: Slot) -> Option<Endpoint> {
-    let id = network.inventory.id_of(slot)?;
-    let name: Arc<str> = match network.inventory.named(id.name()) {
-        [_] => id.name().into(),
-        _ => id.as_str().into(),
-    };
-    Some(Endpoint::Named(name))
-}
-
-/// A subnet as such, where nothing in it sends.
-fn whole(network: &Network, id: Id<Subnet>, subnet: &Subnet) -> Option<Endpoint> {
-    if network.subnet(id).space.is_empty() {
-        return None;
-    }
-    endpoint(network, Slot { table: TableTag::Subnet, row: id.raw() })
-        .or_else(|| Some(Endpoint::Named(subnet.id.as_str().into())))
 }

@@ -62,7 +62,7 @@ pub fn effective_routes(
     subject: &Subject,
     address: Option<IpAddr>,
 ) -> Result<EffectiveRoutes, AskError> {
-    let subnet = subject::subnet_of(network, subject.at(network, address)?);
+    let subnet = subject::subnet_of(network, subject.shown(network, address)?);
     let row = network.subnet(subnet);
     let vnet = row.vnet;
     let propagation = match (&row.routes.user, &row.routes.user_unknown) {
@@ -262,7 +262,7 @@ pub fn effective_rules(
     subject: &Subject,
     address: Option<IpAddr>,
 ) -> Result<EffectiveGroups, AskError> {
-    let spot = subject.at(network, address)?;
+    let spot = subject.shown(network, address)?;
     let mut out = EffectiveGroups::default();
     for direction in [Direction::Inbound, Direction::Outbound] {
         let inbound = direction == Direction::Inbound;

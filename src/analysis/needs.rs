@@ -102,7 +102,10 @@ pub fn named(network: &Network, name: &str, actor: Actor) -> Workload {
     let slot = network.inventory.follow_any(name);
     let workspace = slot.and_then(|slot| workspace_of(network, network.inventory.id_of(slot)?));
     let workspace = workspace.or_else(|| only_workspace(network));
-    let region = workspace.and_then(|w| region_of(network, w));
+    let region = workspace.and_then(|w| region_of(network, w)).or_else(|| {
+        let slot = slot?;
+        here(network, slot).or_else(|| region_of_subnet(network, slot))
+    });
     Workload { name: name.into(), actor, slot, workspace, region }
 }
 
@@ -347,7 +350,14 @@ pub fn stand_ins(catalogue: &Catalogue, network: &Network) -> Vec<Change> {
 fn all_regions(network: &Network) -> BTreeSet<String> {
     let services = network.inventory.services.iter();
     let workspaces = services.filter(|s| s.id.is_kind("Microsoft.MachineLearningServices/workspaces"));
-    workspaces.filter_map(|s| s.location.known()).map(|l| normal_region(l)).collect()
+    let found: BTreeSet<String> =
+        workspaces.filter_map(|s| s.location.known()).map(|l| normal_region(l)).collect();
+    if !found.is_empty() {
+        return found;
+    }
+    // A workload that somebody names works where its network is.
+    let vnets = network.inventory.virtual_networks.iter();
+    vnets.filter_map(|vnet| vnet.location.known()).map(|l| normal_region(l)).collect()
 }
 
 /// A host of Microsoft's or of somebody else's, as an addition to the estate.
@@ -382,6 +392,11 @@ fn workload(network: &Network, slot: Slot, actor: Actor, workspace: Option<Id<Pl
 fn here(network: &Network, slot: Slot) -> Option<String> {
     let attachment = network.attachments.iter().find(|a| a.owner == slot)?;
     network.region(attachment.vnet)
+}
+
+fn region_of_subnet(network: &Network, slot: Slot) -> Option<String> {
+    let (subnet, _) = network.inventory.subnets.rows().nth(slot.row as usize)?;
+    (slot.table == TableTag::Subnet).then(|| network.region(network.subnet(subnet).vnet)).flatten()
 }
 
 fn region_of(network: &Network, service: Id<PlatformService>) -> Option<String> {

@@ -7,9 +7,13 @@
 //! The order is that of [`Means`]: first what is plainly missing, then a private endpoint, a service tag, a name, an
 //! address; what takes a safeguard away comes last. Among equals the smaller change comes first.
 
+mod doors;
 mod names;
+mod reasons;
 mod rules;
 mod ways;
+
+pub use reasons::reason;
 
 use super::change_text::ChangeText;
 use crate::inventory::{Id, PlatformService, Subnet, VirtualNetwork};
@@ -40,6 +44,8 @@ pub enum Means {
     Way,
     /// Taking a safeguard away.
     Removal,
+    /// Opening a way to everybody.
+    Everything,
 }
 
 impl Means {
@@ -53,6 +59,7 @@ impl Means {
             Self::Address => "address",
             Self::Way => "way",
             Self::Removal => "removal",
+            Self::Everything => "everything",
         }
     }
 }
@@ -139,6 +146,7 @@ impl<'a> Case<'a> {
     fn against_the_blocker(&self) -> Vec<Proposal> {
         match self.blocker.cause {
             Cause::NsgRuleDeny | Cause::NsgDefaultDeny => self.security_rules(),
+            Cause::AdminRuleDeny => self.admin_rules(),
             Cause::PublicAddressClosed => self.new_group(),
             Cause::FirewallNetworkRuleDeny
             | Cause::FirewallApplicationRuleDeny
@@ -150,12 +158,17 @@ impl<'a> Case<'a> {
             Cause::PeeringNotConnected | Cause::PeeringNoAccess | Cause::ForwardedTrafficDropped => {
                 self.peerings()
             }
-            Cause::SystemRouteNone | Cause::NoRoute => self.new_peering(),
+            Cause::SystemRouteNone | Cause::NoRoute | Cause::ReturnNoRoute => {
+                [self.new_peering(), self.remote_gateways(), self.propagation()].concat()
+            }
             Cause::NoOutboundMethod => self.outbound_methods(),
-            Cause::AsymmetricReturn => self.straight_back(),
+            Cause::AsymmetricReturn => [self.straight_back(), self.same_way_back()].concat(),
+            Cause::RoutingLoop => self.out_of_the_loop(),
+            Cause::DnsServerUnreachable => self.dns_servers(),
+            Cause::DeploymentEgressDisabled => self.deployment_egress(),
+            Cause::AccessPolicyMissing => self.access_policies(),
+            Cause::DnsZoneShadow | Cause::DnsNxDomain => [self.service_doors(), self.fallback()].concat(),
             Cause::DnsZoneNotLinked
-            | Cause::DnsZoneShadow
-            | Cause::DnsNxDomain
             | Cause::PublicAccessDisabled
             | Cause::ServiceFirewallDeny
             | Cause::ServiceEndpointPolicyDeny => self.service_doors(),

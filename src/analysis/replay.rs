@@ -56,6 +56,42 @@ impl Replayed {
         self.not_asked.is_none() && self.fields.iter().all(|f| f.agrees)
     }
 
+    /// Why a field differs though neither answer is wrong, where the recording itself tells.
+    pub fn explanation(&self, field: &Compared) -> Option<&'static str> {
+        match self.operation.as_str() {
+            "effectiveRouteTable" => {
+                let none = field.ours.get("nextHopType").is_some_and(|hop| hop == "None");
+                (none && field.azure.is_null() && field.field.starts_with("value/default ")).then_some(
+                    "the recording lacks this None route: real tables differ in theirs, and the knob `noneRoutes` sets \
+                     the list (D-19)",
+                )
+            }
+            "connectivityCheck" if self.is_too_early() => {
+                let ends = field.field == "connectionStatus" || field.azure == "Destination";
+                ends.then_some(
+                    "Azure names no issue on the way and does not know what the destination is (type Destination): its \
+                     agent was asked before it knew the network",
+                )
+            }
+            "connectivityCheck" => {
+                let address = field.field.ends_with("/address") && field.ours.is_null();
+                address.then_some(
+                    "the address stands nowhere in the recorded resources: they were read before Azure had given it",
+                )
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a connectivity check found the way shut without any issue on it.
+    fn is_too_early(&self) -> bool {
+        let unreachable = |f: &Compared| f.field == "connectionStatus" && f.azure == "Unreachable";
+        let issue = |f: &Compared| {
+            f.field.ends_with("/issues") && f.azure.as_array().is_some_and(|list| !list.is_empty())
+        };
+        self.fields.iter().any(unreachable) && !self.fields.iter().any(issue)
+    }
+
     /// The fields that differ.
     pub fn differing(&self) -> impl Iterator<Item = &Compared> {
         self.fields.iter().filter(|f| !f.agrees)
@@ -71,13 +107,21 @@ pub fn replay(checks: &[Check], tags: &ServiceTags, profile: &Profile) -> Vec<Re
         if last.as_ref().is_none_or(|(at, _)| *at != here) {
             let mut notes = Diagnostics::new();
             let inventory = inventory::build(stand_in::with_networks(&check.resources), &mut notes);
-            last = Some((here, network::compile(inventory, tags.clone(), profile.clone(), &mut notes)));
+            last = Some((here, network::compile(inventory, tags.clone(), then(check, profile), &mut notes)));
         }
         if let Some((_, network)) = &last {
             out.push(one(network, check));
         }
     }
     out
+}
+
+/// The profile on the day of a recording: Azure's answer is of its time.
+fn then(check: &Check, profile: &Profile) -> Profile {
+    let date = check.date.as_deref().unwrap_or_default();
+    let mut words = date.split(|c: char| !c.is_ascii_digit());
+    let year = words.find(|word| word.len() == 4).map(|year| format!("{year}-01-01"));
+    Profile { as_of: year.unwrap_or_else(|| profile.as_of.clone()), ..profile.clone() }
 }
 
 fn one(network: &Network, check: &Check) -> Replayed {

@@ -158,12 +158,19 @@ pub struct Fate {
     pub before: Decision,
     /// With everything denied but the lines.
     pub after: Decision,
+    /// What stops it even where each of its own lines is there; absent where it works or has none.
+    pub hindered: Option<Decision>,
 }
 
 impl Fate {
     /// Whether it works with the lines in place.
     pub fn works(&self) -> bool {
         self.after.outcome == Outcome::Allowed
+    }
+
+    /// What stops it: no line is kept for a flow that would not get through with it.
+    pub fn stopped_by(&self) -> &Decision {
+        self.hindered.as_ref().unwrap_or(&self.after)
     }
 }
 

@@ -417,6 +417,10 @@ fn tag_said(fact: &TagFact, tag: &str, everywhere: bool) -> Said {
         "AzureMachineLearning" => {
             (Severity::Low, "the platform needs the tag; other workspaces refuse callers without a role")
         }
+        "AzureContainerRegistry" => (
+            Severity::High,
+            "reach your own by private endpoint; what Microsoft's extensions fetch from registries of its own, allow by name on a firewall instead of the tag",
+        ),
         _ => (Severity::High, "reach your own by private endpoint, and drop the tag"),
     };
     let text = format!("{by} reaches {others}{reach}");

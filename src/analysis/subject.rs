@@ -38,6 +38,8 @@ pub enum AskError {
         /// The addresses it has.
         has: Vec<IpAddr>,
     },
+    /// It is a private endpoint, of whose interface Azure shows nothing.
+    PrivateEndpoint(String),
     /// The question does not exist for the protocol.
     Protocol(Protocol),
 }
@@ -57,6 +59,11 @@ impl fmt::Display for AskError {
                 let has: Vec<String> = has.iter().map(ToString::to_string).collect();
                 write!(f, "`{text}` has no address {ip}; it has {}", has.join(", "))
             }
+            Self::PrivateEndpoint(text) => write!(
+                f,
+                "`{text}` is a private endpoint: Azure shows neither effective routes nor effective rules of its \
+                 interface (PE-7). Ask of a machine that sends to it, or of its subnet"
+            ),
             Self::Protocol(protocol) => {
                 write!(f, "IP flow verify knows TCP and UDP, not {protocol}; ask NSG diagnostics (NW-1)")
             }
@@ -108,6 +115,19 @@ impl Subject {
                 let candidates = names.map(ResourceId::full_name).collect();
                 Err(AskError::Several { text: self.text.clone(), candidates })
             }
+        }
+    }
+
+    /// The same as [`at`](Self::at), for what Azure shows of an interface: nothing of a private endpoint's (PE-7).
+    pub(super) fn shown(&self, network: &Network, ip: Option<IpAddr>) -> Result<Spot, AskError> {
+        let spot = self.at(network, ip)?;
+        match spot {
+            Spot::Attachment(id)
+                if matches!(network.attachment(id).kind, AttachmentKind::PrivateEndpoint(..)) =>
+            {
+                Err(AskError::PrivateEndpoint(self.text.clone()))
+            }
+            _ => Ok(spot),
         }
     }
 

@@ -77,10 +77,14 @@ pub(super) enum Command {
     Diff(Box<DiffArgs>),
     /// Write anything readable as our own estate file
     Import(ImportArgs),
+    /// Compile an estate into one file that is opened instead of read
+    Compile(Box<super::compile::CompileArgs>),
     /// Ask what Network Watcher was asked again, and compare with the answers recorded
     Replay(replay::ReplayArgs),
     /// Compute the smallest allow-list with which flows work, and what can still leave
     Requirements(Box<RequirementsArgs>),
+    /// Ask for all pairs of machines: who reaches whom, by which service, and why not
+    Reach(Box<super::reach::ReachArgs>),
     /// Draw the estate: networks, subnets, peerings, routes, private endpoints
     Graph(GraphArgs),
     /// Print what workloads need from the network: names, ports, tags, when, and what breaks
@@ -308,6 +312,12 @@ pub(super) struct WhatIfArgs {
     /// Where people work: a machine, an office, `internet` (repeat for several; otherwise those of the estate)
     #[arg(long, value_name = "NAME", help_heading = "Question")]
     pub(super) client: Vec<String>,
+    /// Something in the estate that is a workload and does not say so: jumpbox=client-browser, snet=compute-cluster
+    #[arg(long, value_name = "NAME=KIND", conflicts_with = "scenario", help_heading = "Question")]
+    pub(super) workload: Vec<String>,
+    /// Ask every way that the estate's resources imply too: from each subnet to services, other places and the internet
+    #[arg(long, conflicts_with = "scenario", help_heading = "Question")]
+    pub(super) implied: bool,
     /// Add a catalogue of your own to what workloads need, or the service's own list for a workspace
     #[arg(long, value_name = "FILE", help_heading = "Question")]
     pub(super) catalogue: Vec<PathBuf>,
@@ -329,7 +339,7 @@ pub(super) struct WhatIfArgs {
     /// Deny an address prefix
     #[arg(long, value_name = "CIDR", help_heading = "Change")]
     pub(super) block_prefix: Vec<String>,
-    /// Deny a name, at the firewalls there are or at one put in the way
+    /// Deny a name: at the firewalls on the way; elsewhere no private network resolves it any more
     #[arg(long, value_name = "NAME", help_heading = "Change")]
     pub(super) block_fqdn: Vec<String>,
     /// Take away a resource or part: a rule, route, peering, zone link, private endpoint, role
@@ -347,6 +357,9 @@ pub(super) struct WhatIfArgs {
     /// Close the public endpoint of a service
     #[arg(long, value_name = "NAME", help_heading = "Change")]
     pub(super) disable_public_access: Vec<String>,
+    /// Let another of Microsoft's weekly service tag files hold afterwards: what does its change break?
+    #[arg(long, value_name = "FILE", help_heading = "Change")]
+    pub(super) service_tags_after: Option<PathBuf>,
     #[command(flatten)]
     pub(super) settings: EstateArgs,
     /// Output format
@@ -372,8 +385,11 @@ Examples:
   netwhy what-if estate.yaml --block-tag AzureMachineLearning:5831/udp
   netwhy what-if --scenario scenarios/secured-workspace/studio.yaml --remove ml-vnet-notebooks-link
   netwhy what-if estate.yaml --change harden.yaml --fail-on-break
+  netwhy what-if network.json --workload vnet/training=compute-cluster --block-outbound
+  netwhy what-if estate.yaml --service-tags lastweek.json --service-tags-after thisweek.json
 
-Without --scenario the workloads are those of the estate, and what they need comes from the catalogue.";
+Without --scenario the workloads are those of the estate, and what they need comes from the catalogue. Where it knows of
+none in the estate's networks, every way that the resources imply is asked.";
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = DIFF_EXAMPLES)]
@@ -697,6 +713,8 @@ pub(super) enum SchemaOf {
     Impact,
     /// The report of `diff --format json`
     Diff,
+    /// The summary of `reach --format json`
+    Reach,
 }
 
 #[derive(Debug, ClapArgs)]

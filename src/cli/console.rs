@@ -15,16 +15,18 @@ use tracing_subscriber::fmt::format::FmtSpan;
 pub(super) struct Console {
     choice: ColorChoice,
     diagnostics: DiagnosticsFormat,
+    /// What an estate's warnings say was not asked for: their number will do.
+    brief: bool,
 }
 
 impl Console {
-    pub(super) fn new(color: Color, diagnostics: DiagnosticsFormat) -> Self {
+    pub(super) fn new(color: Color, diagnostics: DiagnosticsFormat, brief: bool) -> Self {
         let choice = match color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Self { choice, diagnostics }
+        Self { choice, diagnostics, brief }
     }
 
     /// The choice for standard output.
@@ -63,6 +65,18 @@ impl Console {
     /// How text on standard output is laid out.
     pub(super) fn style(&self, color: bool, verbose: bool) -> Style {
         Style { color, unicode: true, width: self.width(), verbose }
+    }
+
+    /// Diagnostics of an estate: all of them, or its errors and the number of the rest.
+    pub(super) fn estate_diagnostics(&self, notes: &Diagnostics, sources: &Sources) {
+        if !self.brief || self.diagnostics == DiagnosticsFormat::Json {
+            return self.diagnostics(notes, sources);
+        }
+        let (errors, rest) = render::in_short(notes);
+        self.diagnostics(&errors, sources);
+        if let Some(rest) = rest {
+            self.say(&format!("{rest} about the estate; `--verbose` or `netwhy import` shows them\n"));
+        }
     }
 
     /// Diagnostics with the lines they are about.

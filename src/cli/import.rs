@@ -6,6 +6,7 @@ use super::exit;
 use super::sink::Sink;
 use super::{Failure, load};
 use crate::diag::{Diagnostics, Sources};
+use crate::formats::arm;
 use crate::formats::native::{self, Style, Written};
 use crate::inventory::{build, change, has_no_network_meaning};
 use crate::network::compile;
@@ -32,14 +33,19 @@ pub(super) async fn run(args: ImportArgs, console: &Console) -> Result<u8, Failu
     let mut out = Sink::open(args.output.output.as_deref(), console)?;
     out.write_all(written.text.as_bytes())?;
     out.finish()?;
-    summary(&written, console);
+    summary(&written, &loaded.expressions, console);
     Ok(exit::DONE)
 }
 
-fn summary(written: &Written, console: &Console) {
-    let (aside, unknown): (Vec<_>, Vec<_>) =
+/// So many names of one type are told.
+const NAMED: usize = 4;
+
+type Kinds<'a> = Vec<(&'a String, &'a Vec<String>)>;
+
+fn summary(written: &Written, expressions: &arm::Stats, console: &Console) {
+    let (aside, unknown): (Kinds<'_>, Kinds<'_>) =
         written.unmodelled.iter().partition(|(kind, _)| has_no_network_meaning(kind));
-    let count = |kinds: &[(&String, &usize)]| kinds.iter().map(|(_, number)| **number).sum::<usize>();
+    let count = |kinds: &Kinds<'_>| kinds.iter().map(|(_, names)| names.len()).sum::<usize>();
     let (aside_count, unknown_count) = (count(&aside), count(&unknown));
     let kinds = unknown.len();
     let plural = if kinds == 1 { "" } else { "s" };
@@ -48,7 +54,38 @@ fn summary(written: &Written, console: &Console) {
         written.resources - aside_count - unknown_count,
         written.resources
     ));
-    for (kind, number) in unknown {
-        console.say(&format!("  {number:>5} {}", clean(kind)));
+    if written.with_unknowns > 0 {
+        console
+            .say(&format!("  {} of those understood have values that are not known", written.with_unknowns));
+    }
+    if expressions.expressions > 0 {
+        let arm::Stats { expressions, evaluated, unknown, deployments, .. } = expressions;
+        let nested = match deployments {
+            0 => String::new(),
+            1 => " (one nested deployment)".to_owned(),
+            n => format!(" ({n} nested deployments)"),
+        };
+        console.say(&format!(
+            "  {expressions} template expressions{nested}: {evaluated} evaluated, {unknown} unknown"
+        ));
+    }
+    list("unknown kinds, which a flow that meets them names", &unknown, console);
+    list("without network meaning", &aside, console);
+}
+
+fn list(title: &str, kinds: &Kinds<'_>, console: &Console) {
+    if kinds.is_empty() {
+        return;
+    }
+    console.say(&format!("{title}:"));
+    for (kind, names) in kinds {
+        let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let number = names.len();
+        names.sort_unstable();
+        names.dedup();
+        let more = names.len().saturating_sub(NAMED);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        names.truncate(NAMED);
+        console.say(&format!("  {number:>5} {}: {}{more}", clean(kind), clean(&names.join(", "))));
     }
 }

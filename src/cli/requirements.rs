@@ -3,11 +3,12 @@
 use super::args::{RequirementsArgs, RequirementsFormat};
 use super::console::Console;
 use super::sink::Sink;
-use super::{Failure, catalogue, exit, load};
+use super::{Failure, catalogue, exit, load, names};
+use crate::analysis::implied::{self, Implied, Kind as Reached};
 use crate::analysis::needs::{self, NeededFlow};
 use crate::analysis::requirements::{self, Ask, Estate, Prefer, Requirements};
 use crate::analysis::residue::{self, Finding};
-use crate::catalogue::{Actor, Catalogue};
+use crate::catalogue::Catalogue;
 use crate::diag::{At, Diagnostics, Sources};
 use crate::formats::change as change_file;
 use crate::inventory::change::Change;
@@ -176,10 +177,13 @@ impl Job {
             Some(scenario) => of_scenario(scenario, &network, args.all)?,
             None => of_catalogue(args, known, &network)?,
         };
-        if asks.is_empty() {
-            let message =
-                "there is no flow to ask about; name workloads with `--workload`, or give a scenario";
-            return Err(Failure::Input(vec![message.into()]));
+        if asks.is_empty() && self.scenario.is_some() {
+            return Err(Failure::Input(vec!["the scenario has no flow to ask about".into()]));
+        }
+        if asks.is_empty() && left_out.is_empty() {
+            console.say(
+                "nothing in the estate sends or answers; `--workload NAME=KIND` says what a subnet holds",
+            );
         }
         let estate = Estate {
             raws: &self.loaded.raws,
@@ -281,17 +285,8 @@ fn of_scenario(scenario: &Scenario, network: &Network, all: bool) -> Result<Aske
 
 /// The flows that the workloads of an estate need.
 fn of_catalogue(args: &RequirementsArgs, known: &Catalogue, network: &Network) -> Result<Asked, Failure> {
-    let mut workloads = needs::workloads(network);
-    for given in &args.workload {
-        let Some((name, actor)) = given.split_once('=') else {
-            return Err(Failure::Usage(format!("`--workload {given}` is not of the form NAME=KIND")));
-        };
-        let Some(actor) = Actor::parse(actor) else {
-            let list = Actor::ALL.iter().map(|a| a.word()).collect::<Vec<_>>().join(", ");
-            return Err(Failure::Usage(format!("`--workload`: `{actor}` is none of {list}")));
-        };
-        workloads.push(needs::named(network, name, actor));
-    }
+    let workloads = names::all_workloads(network, &args.workload)?;
+    features(args, known)?;
     let (mut asks, mut left): Asked = (Vec::new(), Vec::new());
     for workload in &workloads {
         for needed in needs::needs(known, network, workload) {
@@ -305,7 +300,53 @@ fn of_catalogue(args: &RequirementsArgs, known: &Catalogue, network: &Network) -
         }
     }
     left.dedup();
+    // Where the catalogue knows nothing of the estate, what works today is to go on working.
+    if asks.is_empty() && left.is_empty() {
+        return Ok(of_resources(network));
+    }
     Ok((asks, left))
+}
+
+/// Features that no need of the catalogue has are misspelt.
+fn features(args: &RequirementsArgs, known: &Catalogue) -> Result<(), Failure> {
+    let has = |name: &str| {
+        known.needs.iter().filter_map(|n| n.feature.as_deref()).any(|f| f.eq_ignore_ascii_case(name))
+    };
+    let Some(unknown) = args.feature.iter().find(|f| !f.eq_ignore_ascii_case("all") && !has(f)) else {
+        return Ok(());
+    };
+    let list: BTreeSet<&str> = known.needs.iter().filter_map(|need| need.feature.as_deref()).collect();
+    let list = list.into_iter().collect::<Vec<_>>().join(", ");
+    Err(Failure::Usage(format!("`--feature`: `{unknown}` is none of all, {list}")))
+}
+
+/// The ways between the estate's own resources that are open as it stands. The internet as such is left out: an
+/// allow-list that holds it holds everything.
+fn of_resources(network: &Network) -> Asked {
+    let (mut asks, mut left): Asked = (Vec::new(), Vec::new());
+    for Implied { what, kind, flow } in implied::implied(network).flows {
+        let name: std::sync::Arc<str> = format!("{} to {what}:{}", flow.from, flow.port).into();
+        let decision = trace::decide(network, &flow);
+        let why = match (kind, decision.outcome) {
+            (Reached::Internet, _) => {
+                "the internet as such is no dependency: say what is needed of it".to_owned()
+            }
+            (_, Outcome::Allowed) => {
+                asks.push(Ask {
+                    name,
+                    flow,
+                    pattern: None,
+                    phase: None,
+                    needed_for: Vec::new(),
+                    at: At::NOWHERE,
+                });
+                continue;
+            }
+            _ => format!("it does not work as the estate stands: {}", requirements::told(&decision)),
+        };
+        left.push((name.to_string(), flow.to.to_string(), why));
+    }
+    (asks, left)
 }
 
 /// Why a need is left out.
@@ -368,7 +409,13 @@ pub(super) async fn as_is(args: RequirementsArgs, console: &Console) -> Result<u
         senders.push(Endpoint::Named(workload.name));
     }
     for given in &args.workload {
-        senders.push(Endpoint::Named(given.split_once('=').map_or(given.as_str(), |(name, _)| name).into()));
+        // What it is does not matter here, only where it stands.
+        let name = given.split_once('=').map_or(given.as_str(), |(name, _)| name);
+        names::sender(&network, "--workload", name)?;
+        senders.push(Endpoint::Named(name.into()));
+    }
+    if senders.is_empty() {
+        senders.extend(implied::senders(&network));
     }
     let findings = residue::residue(&network, &senders, &known);
     let locator = Locator::new(&job.loaded.sources);

@@ -153,7 +153,7 @@ fn list(tags: &ServiceTags, text: Option<&str>, answer: Answer) -> Result<Answer
 }
 
 fn show(tags: &ServiceTags, name: &str, answer: Answer) -> Result<Answer, Failure> {
-    let Some(id) = tags.find(name) else { return Err(Failure::Usage(no_tag(tags, name))) };
+    let Some(id) = tags.find(name) else { return Err(Failure::Input(vec![no_tag(tags, name)])) };
     answer.of(&report::tag_view(tags, id), |out, style| report::show(out, tags, id, style))
 }
 

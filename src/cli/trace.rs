@@ -13,7 +13,7 @@ use crate::profile::Profile;
 use crate::report::text::FlowRow;
 use crate::report::view::FixView;
 use crate::report::{self, Locator, Style, TraceView};
-use crate::run::batch::{Batch, BatchError, Desk};
+use crate::run::batch::{Batch, BatchError, Desk, Short};
 use crate::run::engine::Decided;
 use crate::run::load::{self as loader, Loaded, Settings, beside};
 use crate::run::repair::{self, Budget};
@@ -57,8 +57,11 @@ pub(super) async fn run(args: Box<TraceArgs>, console: &Console, cancel: Cancel)
         every(scenario, &ready, args.fixes, console, args.format, &style, &mut out)?
     } else {
         let path = args.flows.clone().unwrap_or_default();
-        let Ready { loaded, network, .. } = ready;
-        batch(&path, loaded, network, console, cancel, args.format, style, &mut out).await?
+        let Ready { loaded, network, changes, profile } = ready;
+        let as_compiled = changes.is_empty() && profile == Profile::default();
+        let tables = load::tables(&loaded, &network, as_compiled);
+        let short = tables.map_or(Short::Yes, Short::By);
+        batch(&path, loaded, network, short, console, cancel, args.format, style, &mut out).await?
     };
     out.finish()?;
     Ok(code)
@@ -193,7 +196,7 @@ const FIXES: usize = 3;
 
 impl Ready {
     /// What would open a blocked flow, tried out.
-    fn fixes(&self, flow: &Flow) -> Vec<FixView> {
+    fn fixes(&self, flow: &Flow) -> (Vec<FixView>, Option<String>) {
         let estate = Estate {
             raws: &self.loaded.raws,
             base: &self.changes,
@@ -203,7 +206,7 @@ impl Ready {
         };
         let mut budget = Budget::for_resources(self.loaded.raws.len());
         let found = repair::repairs(estate, &self.network, flow, FIXES, &mut budget);
-        found.iter().map(|repair| repair.view(Vec::new())).collect()
+        (found.found.iter().map(|repair| repair.view(Vec::new())).collect(), found.reason)
     }
 }
 
@@ -221,7 +224,7 @@ fn view(
         Ok(trace) => {
             let mut view = TraceView::with(&trace, &ready.network, locator);
             if fixes && trace.outcome == Outcome::Blocked {
-                view.fixes = ready.fixes(&trace.flow);
+                (view.fixes, view.no_fix) = ready.fixes(&trace.flow);
             }
             Some(view)
         }
@@ -309,6 +312,7 @@ async fn batch(
     path: &Path,
     loaded: Loaded,
     network: Arc<Network>,
+    short: Short,
     console: &Console,
     cancel: Cancel,
     format: TraceFormat,
@@ -326,7 +330,7 @@ async fn batch(
         answer(desk, row, decided, format, &style, text)
     };
     let result = batch
-        .run(network, sources, cancel.clone(), !whole, answer, |answers| {
+        .run(network, sources, cancel.clone(), if whole { Short::No } else { short }, answer, |answers| {
             answered += answers.flows;
             progress.flows_done(answered, answers.bytes);
             for fault in &answers.faults {

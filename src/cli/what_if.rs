@@ -3,10 +3,10 @@
 use super::args::{BlockBy, ImpactFormat, WhatIfArgs};
 use super::console::Console;
 use super::sink::Sink;
-use super::{Failure, catalogue, exit, load, trace};
+use super::{Failure, catalogue, exit, load, names, trace};
 use crate::analysis::block::{Block, By};
 use crate::analysis::change_text::{ChangeText, quoted};
-use crate::analysis::impact::Subjects;
+use crate::analysis::impact::{Subjects, Who};
 use crate::catalogue::Catalogue;
 use crate::diag::{Diagnostics, Sources};
 use crate::inventory::change::Change;
@@ -15,7 +15,7 @@ use crate::network::Network;
 use crate::profile::Profile;
 use crate::report::impact::{self, Heading, ImpactReport};
 use crate::report::{self, Locator, Style};
-use crate::run::load::Loaded;
+use crate::run::load::{Loaded, Settings};
 use crate::run::repair::{self, Budget};
 use crate::run::what_if::{self as engine, Ask, Estate, WhatIf};
 use crate::scenario::Scenario;
@@ -25,7 +25,8 @@ use std::path::Path;
 /// Asks, for the estate or for each scenario.
 pub(super) async fn run(args: WhatIfArgs, console: &Console) -> Result<u8, Failure> {
     let ask = ask(&args)?;
-    if ask.blocks.is_empty() && ask.typed.is_empty() && args.settings.change.is_empty() {
+    let nothing = ask.blocks.is_empty() && ask.typed.is_empty() && args.settings.change.is_empty();
+    if nothing && args.service_tags_after.is_none() {
         return Err(Failure::Usage(
             "nothing is to change; `--block-outbound`, `--remove NAME`, `--change FILE` ...".into(),
         ));
@@ -68,6 +69,19 @@ fn written(reports: &[ImpactReport], format: ImpactFormat, style: &Style) -> Str
     text
 }
 
+/// What is said of an estate in which nothing sends or answers.
+const EMPTY: &str =
+    "nothing in the estate sends or answers: it has no machine, subnet or service with a name";
+
+/// Whom to ask about, as the flags say.
+fn who(args: &WhatIfArgs, network: &Network) -> Result<Who, Failure> {
+    for name in &args.client {
+        names::sender(network, "--client", name)?;
+    }
+    let workloads = names::workloads(network, &args.workload)?;
+    Ok(Who { clients: args.client.clone(), workloads, implied: args.implied })
+}
+
 /// More repairs than this are an allow-list.
 const MANY: usize = 3;
 
@@ -83,7 +97,9 @@ struct Desk {
 impl Desk {
     async fn of_estate(args: &WhatIfArgs) -> Result<Desk, Failure> {
         let profile = load::profile(&args.settings.profile_set)?;
-        let loaded = load::loaded(&args.estate, &[], &args.settings.settings(), Sources::default()).await?;
+        let settings =
+            Settings { service_tags_after: args.service_tags_after.clone(), ..args.settings.settings() };
+        let loaded = load::loaded(&args.estate, &[], &settings, Sources::default()).await?;
         let subject = args.estate.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
         Ok(Desk { subject, loaded, scenario: None, base: Vec::new(), profile })
     }
@@ -92,7 +108,8 @@ impl Desk {
         let (sources, scenario) = trace::read_scenario(path, console)?;
         let parts = trace::parts(&args.estate, &args.settings, Some((path, &sources, &scenario)))?;
         let profile = load::profile(&parts.knobs)?;
-        let loaded = load::loaded(&parts.paths, &parts.inline, &parts.settings, parts.sources).await?;
+        let settings = Settings { service_tags_after: args.service_tags_after.clone(), ..parts.settings };
+        let loaded = load::loaded(&parts.paths, &parts.inline, &settings, parts.sources).await?;
         let subject = format!("{} ({})", scenario.name, path.display());
         Ok(Desk { subject, loaded, scenario: Some(scenario), base: parts.changes, profile })
     }
@@ -112,18 +129,18 @@ impl Desk {
         &mut self,
         catalogue: &Catalogue,
         before: Network,
-        clients: &[String],
+        who: &Who,
         notes: &mut Diagnostics,
     ) -> (Network, Subjects) {
         if let Some(scenario) = &self.scenario {
-            let subjects = engine::of_pack(&scenario.cases, &before, notes);
+            let subjects = engine::of_pack(&scenario.cases, catalogue, &before, notes);
             return (before, subjects);
         }
         let mut base = std::mem::take(&mut self.base);
         let mut sources = std::mem::take(&mut self.loaded.sources);
         let compile =
             |base: &[Change], notes: &mut Diagnostics| Estate { base, ..self.estate() }.network(&[], notes).0;
-        let found = engine::of_estate(catalogue, clients, &before, &mut base, &mut sources, notes, compile);
+        let found = engine::of_estate(catalogue, who, &before, &mut base, &mut sources, notes, compile);
         (self.base, self.loaded.sources) = (base, sources);
         found
     }
@@ -139,17 +156,26 @@ impl Desk {
         let lenient = args.settings.lenient;
         let (before, _) =
             load::compiled(&mut self.loaded, &self.base, self.profile.clone(), lenient, console)?;
+        ask.tags = self.loaded.tags_after.clone();
+        let who = who(args, &before)?;
         let mut notes = Diagnostics::new();
-        let (before, subjects) = self.subjects(known, before, &args.client, &mut notes);
-        if subjects.needs.is_empty() {
+        let (before, mut subjects) = self.subjects(known, before, &who, &mut notes);
+        if subjects.needs.is_empty() && self.scenario.is_none() {
+            subjects.remarks.push(EMPTY.into());
+        } else if subjects.needs.is_empty() {
             console.diagnostics(&notes, &self.loaded.sources);
-            return Err(Failure::Input(vec!["there is no workload to ask about".into()]));
+            return Err(Failure::Input(vec!["the scenario has no flow to ask about".into()]));
         }
         let words = ask.words.clone();
         let mut sources = std::mem::take(&mut self.loaded.sources);
         let estate = self.estate();
-        let answer = engine::ask(estate, before, subjects, &ask, &mut sources, &mut notes)
-            .map_err(|obstacle| Failure::Usage(obstacle.to_string()))?;
+        let answer =
+            engine::ask(estate, before, subjects, &ask, &mut sources, &mut notes).map_err(|obstacle| {
+                match obstacle.is_unknown_name() {
+                    true => Failure::Input(vec![obstacle.to_string()]),
+                    false => Failure::Usage(obstacle.to_string()),
+                }
+            })?;
         console.diagnostics(&notes, &sources);
         let Some(answer) = answer else { return Err(Failure::Input(Vec::new())) };
         let heading = Heading {
@@ -172,17 +198,13 @@ impl Desk {
         let base = [&self.base[..], &answer.changes].concat();
         let estate = Estate { base: &base, ..self.estate() };
         let mut budget = Budget::for_resources(self.loaded.raws.len());
-        let (fixes, without) = repair::of_impacts(estate, &answer.after, &answer.impacts, &mut budget);
-        fixes.iter().for_each(|shared| report.add_fix(shared.view()));
-        if fixes.len() > MANY && self.scenario.is_none() {
+        let found = repair::of_impacts(estate, &answer.after, &answer.impacts, &mut budget);
+        found.shared.iter().for_each(|shared| report.add_fix(shared.view()));
+        if found.shared.len() > MANY && self.scenario.is_none() {
             report.remarks.push("`netwhy requirements` prints what is needed as one allow-list".into());
         }
-        if without > 0 && budget.is_spent() {
-            report.remarks.push(format!("{without} were not looked at for repairs: the estate is large"));
-        } else if without > 0 {
-            report.remarks.push(format!(
-                "no single rule opens {without} of them: they lead to hosts that are known by name alone, which takes a firewall with application rules"
-            ));
+        for (why, impacts) in &found.without {
+            report.add_no_fix(why, impacts);
         }
     }
 }
@@ -224,6 +246,9 @@ fn ask(args: &WhatIfArgs) -> Result<Ask, Failure> {
     for name in &args.disable_public_access {
         ask.blocks.push(Block::PublicAccess(name.as_str().into()));
         words.add(&format!("public access of {name} disabled"));
+    }
+    if let Some(file) = &args.service_tags_after {
+        words.add(&format!("service tags of {}", file.display()));
     }
     typed(args, &mut ask.typed, &mut words)?;
     args.settings.change.iter().for_each(|file| words.add(&format!("changes of {}", file.display())));

@@ -11,10 +11,11 @@ use super::tables::{Fast, NOBODY, slot};
 use super::walk::{Batch, ChosenRoute, HOST, Scratch};
 use crate::inventory::{Id, Slot};
 use crate::net::{IpAddr, IpNet, Protocol};
-use crate::network::{AttachmentId, Network};
+use crate::network::{AttachmentId, AttachmentKind, Network};
 use crate::trace::{
-    Decision, EPHEMERAL_PORT, Endpoint, Flow, INTERNET_CLIENT, Misunderstood, NameFound, Origin, Outcome,
-    Question, Target, Wanted, decide_question, resolve_name, understand_origin, understand_wanted,
+    Decision, EPHEMERAL_PORT, Endpoint, Flow, INTERNET_CLIENT, INTERNET_HOST, Misunderstood, NameFound,
+    Origin, Outcome, Question, Target, Wanted, decide_question, resolve_name, understand_origin,
+    understand_wanted,
 };
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -39,6 +40,15 @@ pub struct Counts {
     pub deferred: u64,
 }
 
+/// An end of a flow that is known by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum End {
+    /// Something with an address in a network.
+    Attachment(AttachmentId),
+    /// A public client, or a public host.
+    Internet,
+}
+
 /// Reads flows for one network and answers them in batches. Each thread has its own.
 #[derive(Debug)]
 pub struct Asker<'n> {
@@ -49,6 +59,8 @@ pub struct Asker<'n> {
     wanteds: Vec<(Wanted, u32, Aim)>,
     origin_numbers: Map<Endpoint, u32>,
     wanted_numbers: Map<Endpoint, u32>,
+    /// Numbers of ends that are known by number.
+    end_numbers: Map<End, u32>,
     callers: Vec<Caller>,
     caller_numbers: Map<Caller, u32>,
     /// Whether a sender reaches a DNS server, for those asked last.
@@ -68,6 +80,7 @@ impl<'n> Asker<'n> {
             wanteds: Vec::new(),
             origin_numbers: Map::default(),
             wanted_numbers: Map::default(),
+            end_numbers: Map::default(),
             callers: Vec::new(),
             caller_numbers: Map::default(),
             reached: Vec::new(),
@@ -112,6 +125,76 @@ impl<'n> Asker<'n> {
         Ok(ids)
     }
 
+    /// The flow between two ends.
+    pub fn between(&mut self, from: End, to: End, protocol: Protocol, port: u16) -> FlowIds {
+        let (origin, start) = self.from_end(from);
+        let wanted = self.to_end(to);
+        let (_, destination, aim) = self.wanteds[wanted as usize];
+        let mut ids = FlowIds {
+            start,
+            aim,
+            destination,
+            port: if protocol.has_ports() { port } else { 0 },
+            source_port: EPHEMERAL_PORT,
+            protocol: protocol as u8,
+            name: NOBODY,
+            shadow: NOBODY,
+            server: 0,
+            origin,
+            wanted,
+            caller: NOBODY,
+        };
+        if let (Start::Internet(_), Aim::Slot(own)) = (start, aim) {
+            self.seen_from_outside(&mut ids, own);
+        }
+        ids
+    }
+
+    fn from_end(&mut self, end: End) -> (u32, Start) {
+        match end {
+            End::Attachment(id) => match self.fast.slot_of[id.index()] {
+                NOBODY => {
+                    self.origins.push((Origin::Attachment(id), Start::Other));
+                    (self.origins.len() as u32 - 1, Start::Other)
+                }
+                own => (NOBODY, Start::Slot(own)),
+            },
+            End::Internet => match INTERNET_CLIENT {
+                IpAddr::V4(ip) => (NOBODY, Start::Internet(ip.into())),
+                IpAddr::V6(_) => unreachable!("INVARIANT: the example address of a client is IPv4"),
+            },
+        }
+    }
+
+    fn to_end(&mut self, end: End) -> u32 {
+        if let Some(number) = self.end_numbers.get(&end) {
+            return *number;
+        }
+        let wanted = match end {
+            End::Internet => Wanted::Address(INTERNET_HOST, Some(Target::Internet)),
+            End::Attachment(id) => {
+                let row = self.net.attachment(id);
+                match row.address {
+                    Some(ip) => Wanted::Address(ip, Some(Target::Attachment(id))),
+                    None => Wanted::Unaddressed(format!("the address of `{}` is not known", row.name)),
+                }
+            }
+        };
+        let number = self.keep_wanted(wanted);
+        self.end_numbers.insert(end, number);
+        number
+    }
+
+    fn keep_wanted(&mut self, wanted: Wanted) -> u32 {
+        let (destination, aim) = match &wanted {
+            Wanted::Address(IpAddr::V4(ip), target) => ((*ip).into(), self.aim(target.as_ref())),
+            Wanted::Name(_) => (0, Aim::Nothing),
+            _ => (0, Aim::Other),
+        };
+        self.wanteds.push((wanted, destination, aim));
+        self.wanteds.len() as u32 - 1
+    }
+
     /// A sender: its number where it is kept, and where it starts. Addresses are not kept, however many come.
     fn origin(&mut self, endpoint: &Endpoint) -> Result<(u32, Start), Misunderstood> {
         if let Some(number) = self.origin_numbers.get(endpoint) {
@@ -146,14 +229,9 @@ impl<'n> Asker<'n> {
             return Ok((*number, destination, aim));
         }
         let wanted = understand_wanted(self.net, endpoint)?;
-        let (destination, aim) = match &wanted {
-            Wanted::Address(IpAddr::V4(ip), target) => ((*ip).into(), self.aim(target.as_ref())),
-            Wanted::Name(_) => (0, Aim::Nothing),
-            _ => (0, Aim::Other),
-        };
-        let number = self.wanteds.len() as u32;
-        self.wanteds.push((wanted, destination, aim));
+        let number = self.keep_wanted(wanted);
         self.wanted_numbers.insert(endpoint.clone(), number);
+        let (_, destination, aim) = self.wanteds[number as usize];
         Ok((number, destination, aim))
     }
 
@@ -218,6 +296,10 @@ impl<'n> Asker<'n> {
     /// From the internet a machine is its public address, if it has one.
     fn seen_from_outside(&self, ids: &mut FlowIds, own: u32) {
         let attachment = &self.net.attachments[self.fast.slot(own).attachment as usize];
+        if matches!(attachment.kind, AttachmentKind::Compute(_)) {
+            // Its nodes may have addresses that only the full engine knows of.
+            return ids.aim = Aim::Other;
+        }
         let public = attachment.public_ip.row().and_then(|row| self.net.public_addresses[row.index()].0);
         match public {
             Some(IpAddr::V4(ip)) => ids.destination = ip.into(),

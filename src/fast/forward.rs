@@ -195,6 +195,8 @@ impl<C: Cpu> Walk<'_, C> {
     fn defer_unless_reached(&mut self, i: usize, hop: Hop) {
         match self.appliance(self.going[i].vnet, hop.about()) {
             UNREACHABLE | NOBODY => self.defer(i),
+            // What an appliance announced itself leads beyond it.
+            own if own == self.going[i].slot => self.defer(i),
             own => {
                 self.going[i].slot = own;
                 self.go(i, Stage::Arrive);

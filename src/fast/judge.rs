@@ -226,8 +226,11 @@ impl<'a, C: Cpu> Walk<'a, C> {
                 let source = self.going[i].header.source;
                 let near = row.region != 0 && row.region == self.region(i);
                 let fits = addresses.rank(self.cpu, &self.fast.lines, source) & 1 != 0;
+                // Whether a network without a location is near cannot be told.
+                let unplaced = row.region != 0 && fits && self.region(i) == 0 && self.is_within_azure(i);
                 match (near, fits) {
                     (true, _) => Some(false),
+                    (false, true) if unplaced => None,
                     (false, true) => Some(true),
                     (false, false) => (!doubt).then_some(false),
                 }
@@ -241,6 +244,13 @@ impl<'a, C: Cpu> Walk<'a, C> {
         // A refusal is told only to whom the answer comes back.
         let terminal = self.terminal(i);
         self.arrived(i, terminal, Disposition::Accepted);
+    }
+
+    /// Whether the sender, or what sent the flow on, is in a network of Azure.
+    #[inline(always)]
+    fn is_within_azure(&self, i: usize) -> bool {
+        use super::flow::Start;
+        !matches!(self.going[i].ids.start, Start::Internet(_)) || self.going[i].session_count > 0
     }
 
     #[inline(always)]

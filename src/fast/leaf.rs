@@ -15,6 +15,7 @@ use super::cpu::Cpu;
 use super::lines::{Line, Lines, WORDS};
 use super::rules::{self, Around, Ask, Draft, Said, Says};
 use super::tree::{self, Cursor, Tree};
+use serde::{Deserialize, Serialize};
 
 /// A box that covers more intervals than this in both dimensions is common.
 const WIDE: usize = 64;
@@ -39,7 +40,7 @@ struct Cell {
 }
 
 /// A big set of rules.
-#[derive(Clone, Debug, Default)]
+#[derive(Serialize, Deserialize, Clone, Debug, Default)]
 pub struct Leaves {
     source: Tree,
     destination: Tree,

@@ -13,6 +13,7 @@ use super::lines::Lines;
 use super::spans::{self, Spans};
 use super::tree::{self, Tree};
 use crate::net::IpNet;
+use serde::{Deserialize, Serialize};
 
 /// No route of this layer covers the address.
 pub const NO_LENGTH: u32 = 63;
@@ -177,7 +178,7 @@ impl UserRoute {
 pub const MOST_HOPS: usize = 1 << 9;
 
 /// A compiled route table: what it shares with others, and what it has of its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UserTable {
     /// Routes that many tables have.
     pub base: Spans,

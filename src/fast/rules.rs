@@ -21,6 +21,7 @@ use super::lines::{Line, Lines, WORDS};
 use super::spans;
 use super::tree::{self, Cursor, Tree};
 use crate::net::{PortSet, Protocol};
+use serde::{Deserialize, Serialize};
 
 /// The most rules a set of rows may have.
 pub const MOST_RULES: usize = 1_024;
@@ -65,7 +66,7 @@ pub struct Draft {
 }
 
 /// What a rule does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Says {
     /// Deny.
     Deny,

@@ -8,6 +8,7 @@
 use super::cpu::Cpu;
 use super::lines::{Line, Lines, WORDS};
 use super::tree::{self, Tree};
+use serde::{Deserialize, Serialize};
 
 /// Beginnings and values in a line of halves.
 const HALF_KEYS: usize = 10;
@@ -18,7 +19,7 @@ const ROW_KEYS: usize = 4;
 const ROWS: usize = ROW_KEYS + 1;
 
 /// A table of intervals inside the arena: its lines follow its tree.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Spans {
     /// The tree over the lines.
     pub tree: Tree,

@@ -6,6 +6,7 @@ use super::rules::{Around, TagRow};
 use super::spans::Spans;
 use super::tree::Tree;
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 /// Words of a slot; two slots share a line.
 pub const SLOT_WORDS: u32 = 8;
@@ -319,7 +320,7 @@ impl VnetRow {
 pub const UNREACHABLE: u32 = NOBODY - 1;
 
 /// How a sender gets a public address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Method {
     /// By this address, whatever the protocol.
     Address(u32),
@@ -336,7 +337,7 @@ pub enum Method {
 }
 
 /// A private endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndpointRow {
     /// The service it leads to.
     pub service: u32,
@@ -349,7 +350,7 @@ pub struct EndpointRow {
 }
 
 /// What is known of something that opens or closes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Open.
     Open,
@@ -360,7 +361,7 @@ pub enum Status {
 }
 
 /// A service's own firewall, for what does not come through a private endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Open to all.
     Open,
@@ -380,7 +381,7 @@ pub enum Access {
 }
 
 /// A service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServiceRow {
     /// Whether it exists for certain.
     pub certain: bool,
@@ -391,7 +392,7 @@ pub struct ServiceRow {
 }
 
 /// Rules of one plane of a firewall.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plane {
     /// Rows of bits.
     Rows(u32),
@@ -400,7 +401,7 @@ pub enum Plane {
 }
 
 /// An Azure Firewall.
-#[derive(Clone, Debug)]
+#[derive(Serialize, Deserialize, Clone, Debug)]
 pub struct FirewallRow {
     /// Whether the full engine must judge.
     pub doubt: bool,
@@ -421,7 +422,7 @@ pub struct FirewallRow {
 }
 
 /// What a firewall rule is called.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct RuleName {
     /// The group of rule collections, or the firewall itself.
     pub owner: crate::inventory::Slot,
@@ -432,9 +433,10 @@ pub struct RuleName {
 }
 
 /// An estate compiled for batches.
-#[derive(Debug, Default)]
+#[derive(Serialize, Deserialize, Debug, Default)]
 pub struct Fast {
-    /// The arena.
+    /// The arena; stored beside the rest.
+    #[serde(skip)]
     pub lines: Lines,
     /// First line of the slots.
     pub slots: u32,
@@ -497,7 +499,7 @@ pub struct Fast {
 }
 
 /// What addresses with one first octet are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Octet {
     /// None of them is public.
     Private,
@@ -508,7 +510,7 @@ pub enum Octet {
 }
 
 /// Who takes what is sent to a public address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occupant {
     /// The holder of a slot.
     Slot(u32),

@@ -8,9 +8,10 @@
 
 use super::cpu::Cpu;
 use super::lines::{Line, Lines, WORDS};
+use serde::{Deserialize, Serialize};
 
 /// A tree inside the arena.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Tree {
     /// Its first line.
     pub root: u32,

@@ -23,6 +23,7 @@
 
 mod body;
 mod cloud;
+mod depends;
 mod deployment;
 mod engine;
 mod expression;
@@ -154,6 +155,16 @@ pub struct Stats {
     pub evaluated: usize,
     /// Of those, how many are unknown.
     pub unknown: usize,
+}
+
+impl std::ops::AddAssign for Stats {
+    fn add_assign(&mut self, other: Self) {
+        self.resources += other.resources;
+        self.deployments += other.deployments;
+        self.expressions += other.expressions;
+        self.evaluated += other.evaluated;
+        self.unknown += other.unknown;
+    }
 }
 
 /// Expands a template with its parameter files, of which the later win. Faults go to `notes`; whatever was

@@ -8,6 +8,7 @@ use super::export::{self, ExportKind};
 use super::{change, native, what_if};
 use crate::diag::{At, Code, Diagnostic};
 use crate::doc::Node;
+use crate::inventory::ResourceId;
 use crate::tags::ServiceTags;
 
 /// What a file is.
@@ -184,12 +185,25 @@ const STRANGERS: &[(&[&str], &str)] = &[
         "log lines of `terraform plan -json`; `terraform show -json PLAN` gives what is needed",
     ),
     (&["error"], "an error answer of a command, not its result"),
+    (&["responses"], "answers of a batch call; the `content` of each in a file of its own can be read"),
+    (
+        &["RoleAssignmentId"],
+        "role assignments as PowerShell writes them; `az role assignment list --all` can be read",
+    ),
+    (&["VaultUri", "ResourceId"], "a key vault as PowerShell writes it; `az keyvault show` can be read"),
     (&["Resources"], "an AWS CloudFormation template"),
 ];
 
 fn guess(node: &Node) -> String {
     let Some(object) = node.as_object() else {
-        return "a list of items without Azure resource ids".to_owned();
+        let first = node.as_array().and_then(<[Node]>::first);
+        let is_id = first.and_then(Node::as_str).is_some_and(ResourceId::looks_like_one);
+        let known =
+            first.filter(|f| f.as_object().is_some()).map(guess).filter(|g| !g.contains("with the keys"));
+        return match is_id {
+            true => "a list of resource ids; `az resource show --ids ID...` tells what they are".to_owned(),
+            false => known.unwrap_or_else(|| "a list of items without Azure resource ids".to_owned()),
+        };
     };
     let known = STRANGERS.iter().find(|(keys, _)| keys.iter().all(|k| object.get(k).is_some()));
     if let Some((_, what)) = known {
@@ -207,6 +221,15 @@ fn guess_text(text: &str) -> &'static str {
     if start.is_empty() {
         return "an empty file";
     }
+    if start.contains("\u{1b}[") {
+        return "the coloured output of a terminal; `--output json` gives what is needed";
+    }
+    if let Some(table) = guess_table(start) {
+        return table;
+    }
+    if is_lines(start) {
+        return "several JSON documents in one file; one list of them can be read (`jq -s . FILE`)";
+    }
     match start.as_bytes() {
         [b'{' | b'[', ..] if start.contains("\"@level\"") => {
             "log lines of `terraform plan -json`; `terraform show -json PLAN` gives what is needed"
@@ -217,6 +240,30 @@ fn guess_text(text: &str) -> &'static str {
         _ if start.contains('\0') => "binary data",
         _ => "plain text",
     }
+}
+
+/// Tables for people: what `az` prints with `--output table` or `tsv`, and what a portal saves.
+fn guess_table(text: &str) -> Option<&'static str> {
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    let second = lines.next().unwrap_or_default();
+    let is_rule = second.starts_with("---") && second.chars().all(|c| c == '-' || c == ' ');
+    if is_rule || (first.contains('\t') && first.contains("/subscriptions/")) {
+        return Some("a table for people; `--output json` gives what is needed");
+    }
+    let mut columns = first.split(',').map(|c| c.trim_matches(['"', ' ', '\u{feff}']).to_ascii_lowercase());
+    let is_csv = first.matches(',').count() > 1
+        && columns.any(|c| ["id", "name", "resource id", "type"].contains(&&*c));
+    (is_csv && !first.starts_with(['{', '['])).then_some(
+        "a table with commas, as a portal saves it; `az graph query -q QUERY` gives what is needed",
+    )
+}
+
+/// Whether every line is a JSON document of its own.
+fn is_lines(text: &str) -> bool {
+    let whole = |line: &str| line.starts_with('{') && line.trim_end().ends_with('}');
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty()).take(20);
+    lines.next().is_some_and(whole) && lines.next().is_some_and(whole) && lines.all(whole)
 }
 
 impl Detected {
@@ -353,6 +400,34 @@ mod tests {
         check("x", "", "an empty file");
         check("x", "{\"a\": ", "JSON that is not well formed");
         check("x", "<html>", "XML or HTML");
+        check(
+            "x",
+            "[\"/subscriptions/s/resourceGroups/g/providers/A.B/c/d\"]",
+            "a list of resource ids; `az resource show --ids ID...` tells what they are",
+        );
+        check(
+            "x",
+            r#"[{"RoleAssignmentId":"/providers/x"}]"#,
+            "role assignments as PowerShell writes them; `az role assignment list --all` can be read",
+        );
+        check(
+            "x",
+            "\u{1b}[37m[\u{1b}[39;49;00m {}]",
+            "the coloured output of a terminal; `--output json` gives what is needed",
+        );
+        let table = "a table for people; `--output json` gives what is needed";
+        check("x", "Name    Location\n------  ----------\nv       westeurope\n", table);
+        check("x", "/subscriptions/s/resourceGroups/g\tv\n", table);
+        check(
+            "x",
+            "NAME,TYPE,LOCATION\nv,x,y\n",
+            "a table with commas, as a portal saves it; `az graph query -q QUERY` gives what is needed",
+        );
+        check(
+            "x",
+            "{\"a\":1}\n{\"a\":2}\n",
+            "several JSON documents in one file; one list of them can be read (`jq -s . FILE`)",
+        );
     }
 
     #[test]

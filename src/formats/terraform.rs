@@ -69,7 +69,9 @@ impl Build<'_> {
         let world = self.world;
         let Some(instance) = world.all.get(number) else { return };
         if azapi::is_one(instance) {
-            self.azapi(number, instance);
+            if !azapi::is_update(instance) {
+                self.azapi(number, instance);
+            }
             return;
         }
         let Some(known) = types::find(&instance.kind) else {
@@ -150,6 +152,17 @@ impl Build<'_> {
         there.body = laid_over(&there.body, &body);
     }
 
+    /// Properties that are set on a resource of any provider, which may stand behind this one or elsewhere.
+    fn update(&mut self, number: usize, instance: &Instance) {
+        let Some(id) = self.world.id(number).filter(|_| !instance.data) else {
+            self.unplaced(instance);
+            return;
+        };
+        let body = azapi::body(instance);
+        let there = self.there(instance, &id);
+        there.body = laid_over(&there.body, &body);
+    }
+
     /// A type that is not in the tables: kept by id where the id is known.
     fn stranger(&mut self, instance: &Instance) {
         let id = text(instance, "id").filter(|t| ResourceId::looks_like_one(t) && t.contains("/providers/"));
@@ -174,6 +187,9 @@ impl Build<'_> {
     fn addition(&mut self, number: usize) {
         let world = self.world;
         let Some(instance) = world.all.get(number) else { return };
+        if azapi::is_update(instance) {
+            return self.update(number, instance);
+        }
         let Some(known) = types::find(&instance.kind).filter(|_| !instance.data) else { return };
         match known.home {
             Home::Sets(target) => self.sets(instance, known, target),

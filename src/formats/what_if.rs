@@ -4,6 +4,8 @@
 //! a value tree, and which side is meant. Output: the resources before or after the deployment, the ids for
 //! which the result speaks alone, and the ids it takes away.
 //!
+//! The prediction that `bicep snapshot` writes is read as what is there after the deployment.
+//!
 //! Written after "ARM template deployment what-if operation" of Microsoft's documentation and the REST
 //! reference of `Deployments - What If`.
 //!
@@ -37,11 +39,18 @@ pub fn looks_like_one(node: &Node) -> bool {
     let changes = changes(node);
     let items = changes.and_then(Node::as_array).unwrap_or_default();
     let empty = items.is_empty() && changes.is_some() && node.get("status").is_some();
-    empty || items.first().is_some_and(|c| c.get("changeType").is_some() && c.get("resourceId").is_some())
+    empty
+        || predicted(node).is_some()
+        || items.first().is_some_and(|c| c.get("changeType").is_some() && c.get("resourceId").is_some())
 }
 
 fn changes(node: &Node) -> Option<&Node> {
     node.get("changes").or_else(|| node.path("properties.changes"))
+}
+
+/// What `bicep snapshot` predicts: resources after the deployment, with the expressions that it left as they are.
+fn predicted(node: &Node) -> Option<&[Node]> {
+    node.get("predictedResources").and_then(Node::as_array)
 }
 
 /// Reads one side of a result.
@@ -55,6 +64,10 @@ pub fn load(node: &Node, side: Side, notes: &mut Diagnostics) -> WhatIf {
     }
     for change in changes(node).and_then(Node::as_array).unwrap_or_default() {
         read(change, side, &mut out, notes);
+    }
+    for item in predicted(node).filter(|_| side == Side::After).unwrap_or_default() {
+        let raw = resource(&evaluated(item), notes);
+        out.resources.extend(raw.map(|raw| RawResource { origin: Origin::Template, ..raw }));
     }
     let potential = node.get("potentialChanges").or_else(|| node.path("properties.potentialChanges"));
     if let Some([first, ..]) = potential.and_then(Node::as_array) {
@@ -232,6 +245,21 @@ mod tests {
                 "removed old",
             ],
         );
+    }
+
+    #[test]
+    fn a_prediction_is_what_comes_after() {
+        let text = format!(
+            r#"{{"predictedResources":[{},{{"id":"[x()]","name":"b"}}],"diagnostics":[]}}"#,
+            table("a", r#"{"routes":"[y()]"}"#)
+        );
+        let mut notes = Diagnostics::new();
+        let node = parse_json(DocId(0), &text, &mut notes).expect("JSON");
+        assert!(looks_like_one(&node) && load(&node, Side::Before, &mut notes).resources.is_empty());
+        let after = load(&node, Side::After, &mut notes).resources;
+        assert_eq!((after.len(), after[0].origin), (1, Origin::Template));
+        assert!(after[0].body.path("properties.routes").is_some_and(|r| r.why_unknown().is_some()));
+        assert_eq!(notes.iter().map(|n| n.code.name()).collect::<Vec<_>>(), ["not-understood"]);
     }
 
     #[test]

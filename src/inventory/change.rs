@@ -9,7 +9,7 @@ pub(super) mod property;
 
 use super::{Inside, RawResource, ResourceId, Shape, TableTag, inline_children, normalize};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
-use crate::doc::Node;
+use crate::doc::{Node, Value};
 use hashbrown::HashMap;
 use place::Place;
 use std::fmt;
@@ -102,6 +102,17 @@ pub enum Did {
         /// What it is.
         after: Node,
     },
+}
+
+impl ChangeLog {
+    /// Whether it left everything as it was.
+    pub fn is_idle(&self) -> bool {
+        match &self.did {
+            Did::Set { before: None, after } => matches!(after.value, Value::Null),
+            Did::Set { before: Some(before), after } => before.to_string() == after.to_string(),
+            Did::Added | Did::Removed | Did::Detached => false,
+        }
+    }
 }
 
 impl fmt::Display for ChangeLog {

@@ -79,6 +79,8 @@ resource! {
         pub principals: Many<Arc<str>> = "principals.*.id",
         /// Whom it spares.
         pub exclude_principals: Many<Arc<str>> = "excludePrincipals.*.id",
+        /// Whether it holds at its scope alone.
+        pub do_not_apply_to_child_scopes: Field<bool> = "doNotApplyToChildScopes",
         /// Short form of our own files: the scope.
         pub scope: Field<Ref<AnyKind>> = "scope",
     }

@@ -88,6 +88,8 @@ resource! {
     pub struct VirtualMachine {
         /// Its interfaces.
         pub network_interfaces: Many<Ref<NetworkInterface>> = "networkProfile.networkInterfaces" | "networkInterfaces",
+        /// Disks that lie in storage accounts, by their addresses.
+        pub vhds: Many<Arc<str>> = "storageProfile.osDisk.vhd.uri" | "storageProfile.dataDisks.*.vhd.uri" | "vhds",
         /// Its managed identity.
         pub identity: Field<ManagedIdentity> = "identity",
         /// Ports that answer, where somebody says so; otherwise any port asked is taken to answer.
@@ -148,6 +150,8 @@ resource! {
         pub dns_servers: Many<IpAddr> = "dnsServers",
         /// As a DNS server: where it sends questions it does not answer itself.
         pub dns_forwarding: Many<DnsForwarding> = "dnsForwarding",
+        /// How many questions it asks its DNS servers in a second (DNS-19).
+        pub dns_queries_per_second: Field<i64> = "dnsQueriesPerSecond",
         /// Its managed identity.
         pub identity: Field<ManagedIdentity> = "identity",
     }

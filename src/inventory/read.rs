@@ -665,7 +665,12 @@ pub(super) fn read_word<T>(
 ) -> Result<T, Unknown> {
     let text = Arc::<str>::read(node, reader)?;
     parse(text.trim()).ok_or_else(|| {
+        let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         let help = match nearest(&text, words.iter().copied()) {
+            _ if is_number => {
+                let words = words.join(", ");
+                format!("one of {words}; PowerShell writes words with `ConvertTo-Json -EnumsAsStrings`")
+            }
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("one of {}", words.join(", ")),
         };

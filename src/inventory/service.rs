@@ -1,7 +1,8 @@
 //! Platform services and their own network rules.
 
 use super::Subnet;
-use super::read::{AnyKind, Field, Many, Ref, block, resource, words};
+use super::raw::Origin;
+use super::read::{AnyKind, Field, Many, Ref, Unknown, block, resource, words};
 use super::values::{AddressWord, ManagedIdentity};
 use crate::net::PortRange;
 use std::sync::Arc;
@@ -90,6 +91,8 @@ resource! {
         pub enable_private_cluster: Field<bool> = "apiServerAccessProfile.enablePrivateCluster",
         /// AKS: whether a private API server has a public name too, which leads to its private address.
         pub enable_private_cluster_public_fqdn: Field<bool> = "apiServerAccessProfile.enablePrivateClusterPublicFQDN",
+        /// Web app: who it lets in; rules of their own kind, which are not followed.
+        pub access_restrictions: Many<Arc<str>> = "siteConfig.ipSecurityRestrictions.*.action",
         /// AKS: addresses let through to the API server.
         pub authorized_ip_ranges: Many<AddressWord> = "apiServerAccessProfile.authorizedIPRanges",
         /// AKS: how nodes reach the internet.
@@ -100,6 +103,77 @@ resource! {
         pub virtual_network_subnet_id: Field<Ref<Subnet>> = "virtualNetworkSubnetId",
         /// Databricks and others: the network it is injected into.
         pub injected_subnets: Many<Arc<str>> = "subnet" | "subnetId" | "customerVirtualNetworkSubnetId",
+    }
+}
+
+impl PlatformService {
+    /// What its firewall does with what no rule names. Some services have no word for it: their rules imply it.
+    pub fn rest(&self) -> Result<DefaultAction, Unknown> {
+        let by = |listed: bool| if listed { DefaultAction::Deny } else { DefaultAction::Allow };
+        if self.id.is_kind("Microsoft.DocumentDB/databaseAccounts") {
+            let filtered = self.is_virtual_network_filter_enabled.or(false).map_err(Clone::clone)?;
+            return Ok(by(filtered || !known(&self.ip_rules)?.is_empty()));
+        }
+        if self.id.is_kind("Microsoft.ContainerService/managedClusters") {
+            return Ok(by(!known(&self.authorized_ip_ranges)?.is_empty()));
+        }
+        if !self.access_restrictions.is_empty() || self.access_restrictions.unknown.is_some() {
+            let why = format!(
+                "whom `{}` lets in: access restrictions of web apps are not followed",
+                self.id.name()
+            );
+            return Err(Unknown::new(self.at, why));
+        }
+        if self.is_database() && self.default_action.is_absent() {
+            let listed =
+                !known(&self.ip_rules)?.is_empty() || !known(&self.virtual_network_rules)?.is_empty();
+            if !listed && self.origin != Origin::Estate {
+                let why = format!(
+                    "whom `{}` lets in: Azure shuts a database server that lists nobody, and rules of its firewall are in none of the files",
+                    self.id.name()
+                );
+                return Err(Unknown::new(self.at, why));
+            }
+            return Ok(by(listed));
+        }
+        let listing = ["Microsoft.MachineLearningServices/workspaces", "Microsoft.Search/searchServices"];
+        let listed = listing.iter().any(|k| self.id.is_kind(k)) && !self.ip_rules.is_empty();
+        self.default_action.or(by(listed)).map_err(Clone::clone)
+    }
+
+    /// Whether it is a database server, which lets in nobody that its rules do not name.
+    pub fn is_database(&self) -> bool {
+        const DATABASES: [&str; 6] = [
+            "Microsoft.Sql/servers",
+            "Microsoft.DBforPostgreSQL/servers",
+            "Microsoft.DBforPostgreSQL/flexibleServers",
+            "Microsoft.DBforMySQL/servers",
+            "Microsoft.DBforMySQL/flexibleServers",
+            "Microsoft.DBforMariaDB/servers",
+        ];
+        DATABASES.iter().any(|kind| self.id.is_kind(kind))
+    }
+
+    /// The addresses it lists as let in.
+    pub fn listed_addresses(&self) -> &Many<AddressWord> {
+        match self.id.is_kind("Microsoft.ContainerService/managedClusters") {
+            true => &self.authorized_ip_ranges,
+            false => &self.ip_rules,
+        }
+    }
+
+    /// Whether a rule of it lets in every address of Azure, whoever's it is (COS-2).
+    pub fn lets_in_azure(&self) -> bool {
+        let may = self.is_database() || self.id.is_kind("Microsoft.DocumentDB/databaseAccounts");
+        may && self.ip_rules.iter().any(|w| matches!(&*w.text, "0.0.0.0" | "0.0.0.0-0.0.0.0"))
+    }
+}
+
+/// A list that is whole, or why it is not.
+fn known<T>(list: &Many<T>) -> Result<&[T], Unknown> {
+    match &list.unknown {
+        Some(unknown) => Err(unknown.clone()),
+        None => Ok(&list.items),
     }
 }
 

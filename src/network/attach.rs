@@ -227,7 +227,14 @@ impl Builder<'_> {
             let owner = self.slot(TableTag::ScaleSet, id.raw());
             for interface in set.network_interface_configurations.iter().take(1) {
                 let nsg = Bound::follow(self.inventory, &interface.network_security_group);
-                for config in interface.ip_configurations.iter().take(1) {
+                let is_v6 = |c: &IpConfiguration| {
+                    c.private_ip_address_version.known().is_some_and(|v| v.eq_ignore_ascii_case("IPv6"))
+                };
+                let configs = || interface.ip_configurations.iter();
+                // One address of each family stands for all.
+                for config in
+                    [configs().find(|c| !is_v6(c)), configs().find(|c| is_v6(c))].into_iter().flatten()
+                {
                     self.ip_configuration(AttachmentKind::ScaleSet(id), owner, set.id.name(), config, &nsg);
                 }
             }

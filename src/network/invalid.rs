@@ -7,6 +7,7 @@ use crate::diag::{At, Code, Diagnostic, Diagnostics};
 use crate::inventory::{AddressMeaning, Field, Id, Inventory, Kind, Nsg, Ref, Sku, Subnet, VirtualNetwork};
 use crate::net::{AddressSet, IpAddr, IpNet};
 use crate::rules::{self as azure, RuleId};
+use crate::services::service_kind;
 use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeMap;
 
@@ -24,6 +25,8 @@ pub(super) fn configurations(inventory: &Inventory, subnets: &[SubnetRow], notes
     look.nat_gateways();
     look.service_endpoints();
     look.zones();
+    look.zone_groups();
+    look.private_endpoints();
     look.services();
     look.hubs();
     look.balancers();
@@ -39,6 +42,20 @@ const RESERVED_ZONES: [&str; 4] = ["azure.com", "core.windows.net", "windows.net
 
 /// The zone that a gateway's own storage is looked up in (GW-8).
 const BLOB_ZONE: &str = "privatelink.blob.core.windows.net";
+
+/// Private endpoints of one network, and with high scale (PE-11).
+const MOST_ENDPOINTS: usize = 1_000;
+const MOST_ENDPOINTS_HIGH: usize = 5_000;
+
+/// Kinds of services whose private zones are called the same everywhere.
+const SETTLED_ZONES: [&str; 6] = [
+    "Microsoft.Storage/storageAccounts",
+    "Microsoft.KeyVault/vaults",
+    "Microsoft.ContainerRegistry/registries",
+    "Microsoft.DocumentDB/databaseAccounts",
+    "Microsoft.Sql/servers",
+    "Microsoft.MachineLearningServices/workspaces",
+];
 
 struct Look<'a> {
     inventory: &'a Inventory,
@@ -408,6 +425,76 @@ impl Look<'_> {
             if grouped.insert(owner.as_str().to_ascii_lowercase(), ()).is_some() {
                 let text = format!("`{}` has two DNS zone groups, and may have one", owner.name());
                 self.say(group.at, azure::PE_8, text);
+            }
+        }
+    }
+
+    /// DNS-5: a zone group writes records where names of its target are looked up.
+    fn zone_groups(&mut self) {
+        let inventory = self.inventory;
+        for group in inventory.zone_groups.iter() {
+            let endpoint = match group.private_endpoint.known() {
+                Some(reference) => inventory.follow(reference).row(),
+                None => group.id.parent().and_then(|id| inventory.row(&id)),
+            };
+            let Some(endpoint) = endpoint.map(|e| &inventory.private_endpoints[e]) else { continue };
+            let (target, groups) = super::target_of(inventory, endpoint);
+            let kind = target.and_then(|s| inventory.id_of(s)).and_then(|id| service_kind(&id.kind()));
+            let Some(kind) =
+                kind.filter(|k| SETTLED_ZONES.iter().any(|s| s.eq_ignore_ascii_case(k.arm_type)))
+            else {
+                continue;
+            };
+            let own =
+                kind.endpoints.iter().filter(|e| groups.iter().any(|g| g.eq_ignore_ascii_case(e.group)));
+            let valid: Vec<&str> = own.filter_map(|e| e.zone).collect();
+            let Some(right) = valid.first() else { continue };
+            let written = group.configs.iter().filter_map(|c| c.private_dns_zone_id.known());
+            for zone in
+                written.chain(group.private_dns_zones.iter()).filter_map(|r| inventory.follow(r).row())
+            {
+                let name = inventory.private_dns_zones[zone].id.name().to_ascii_lowercase();
+                if valid.iter().any(|v| super::is_under(&name, v)) {
+                    continue;
+                }
+                let text = format!(
+                    "`{}` writes into `{name}`, where no name of `{}` is looked up: its zone is `{right}`",
+                    group.id.full_name(),
+                    endpoint.id.name()
+                );
+                self.say(group.at, azure::DNS_5, text);
+            }
+        }
+    }
+
+    /// PE-11: how many private endpoints a network takes, and what high scale asks for.
+    fn private_endpoints(&mut self) {
+        let inventory = self.inventory;
+        let mut held = vec![0usize; inventory.virtual_networks.len()];
+        let mut unrouted: BTreeMap<u32, String> = BTreeMap::new();
+        for endpoint in inventory.private_endpoints.iter() {
+            let Some(subnet) = self.row(&endpoint.subnet) else { continue };
+            let home = self.subnets[subnet.index()].vnet;
+            held[home.index()] += 1;
+            let policies = &inventory.subnets[subnet].private_endpoint_network_policies;
+            if !policies.known().is_some_and(|p| p.routes()) {
+                unrouted.entry(home.raw()).or_insert_with(|| inventory.subnets[subnet].id.full_name());
+            }
+        }
+        for (id, network) in inventory.virtual_networks.rows() {
+            let scale = network.private_endpoint_vnet_policies.known();
+            let high = scale.is_some_and(|p| p.eq_ignore_ascii_case("Basic"));
+            let (count, name) = (held[id.index()], network.id.name());
+            let most = if high { MOST_ENDPOINTS_HIGH } else { MOST_ENDPOINTS };
+            if count > most {
+                let text = format!("`{name}` has {count} private endpoints, and takes {most}");
+                self.say(network.at, azure::PE_11, text);
+            }
+            if let (true, Some(subnet)) = (high, unrouted.get(&id.raw())) {
+                let text = format!(
+                    "`{name}` has privateEndpointVNetPolicies Basic, which needs the route table policy on `{subnet}`"
+                );
+                self.say(network.at, azure::PE_11, text);
             }
         }
     }

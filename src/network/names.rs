@@ -68,6 +68,8 @@ pub struct PublicName {
     pub tag: Option<TagId>,
     /// The `privatelink` name it points to, where the service has a private endpoint (DNS-5).
     pub privatelink: Option<Arc<str>>,
+    /// The same, where the service has private endpoints but none for this name's sub-resource (PE-2).
+    pub other_privatelink: Option<Arc<str>>,
 }
 
 /// Name resolution of an estate.
@@ -388,17 +390,20 @@ fn public_names(inventory: &Inventory, tags: &ServiceTags, names: &mut Names) {
         for (position, endpoint) in kind.endpoints.iter().enumerate() {
             let Some(host) = names.service_hosts[id.index()][position].clone() else { continue };
             let private = is_connected(&connected, id, endpoint.group);
+            let any = connected.contains_key(&id.raw());
             let name = PublicName {
                 target: PublicTarget::Service(id, position),
                 address: tag.and_then(|t| tags.representative(t)),
                 tag,
                 privatelink: if private { privatelink_name(service, endpoint) } else { None },
+                other_privatelink: if any && !private { privatelink_name(service, endpoint) } else { None },
             };
             insert_public(names, &host, name);
         }
         for host in &service.host_names {
             let address = tag.and_then(|t| tags.representative(t));
-            let name = PublicName { target: PublicTarget::Service(id, 0), address, tag, privatelink: None };
+            let target = PublicTarget::Service(id, 0);
+            let name = PublicName { target, address, tag, privatelink: None, other_privatelink: None };
             insert_public(names, host, name);
         }
     }
@@ -408,7 +413,13 @@ fn public_names(inventory: &Inventory, tags: &ServiceTags, names: &mut Names) {
         let address = host.addresses.items.first().copied().or_else(|| tags.representative(tag?));
         for name in &host.names {
             let private = host.has_private_endpoint.is(true).then(|| privatelink_of_public(name)).flatten();
-            let public = PublicName { target: PublicTarget::Host(id), address, tag, privatelink: private };
+            let public = PublicName {
+                target: PublicTarget::Host(id),
+                address,
+                tag,
+                privatelink: private,
+                other_privatelink: None,
+            };
             insert_public(names, name, public);
         }
     }
@@ -441,6 +452,7 @@ fn online_endpoint_names(
                 address: tag.and_then(|t| tags.representative(t)),
                 tag,
                 privatelink: alias.map(|a| a.replacen('*', &label.to_ascii_lowercase(), 1).into()),
+                other_privatelink: None,
             };
             insert_public(names, &any.replacen('*', label, 1), name);
         }
@@ -510,10 +522,11 @@ fn front_door_names(inventory: &Inventory, tags: &ServiceTags, names: &mut Names
     let tag = tags.find("AzureFrontDoor.Frontend");
     let address = tag.and_then(|t| tags.representative(t));
     let mut add = |host: &str, slot: Slot| {
+        let target = PublicTarget::FrontDoor(slot);
         insert_public(
             names,
             host,
-            PublicName { target: PublicTarget::FrontDoor(slot), address, tag, privatelink: None },
+            PublicName { target, address, tag, privatelink: None, other_privatelink: None },
         );
     };
     for (id, endpoint) in inventory.front_door_endpoints.rows() {
@@ -540,6 +553,7 @@ fn front_door_names(inventory: &Inventory, tags: &ServiceTags, names: &mut Names
                 address: None,
                 tag: None,
                 privatelink: None,
+                other_privatelink: None,
             };
             insert_public(names, &host, name);
         }

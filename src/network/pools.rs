@@ -1,6 +1,7 @@
 //! Which backend pools each attachment is in, as the files name them.
 
 use super::attach::{Attachment, AttachmentId, AttachmentKind};
+use crate::diag::At;
 use crate::inventory::{Inventory, IpConfiguration, Many, NetworkInterface, ResourceId};
 use crate::net::IpAddr;
 use hashbrown::HashMap;
@@ -63,7 +64,8 @@ pub(super) fn pools(inventory: &Inventory, attachments: &[Attachment]) -> Pools 
     }
     for (number, attachment) in attachments.iter().enumerate() {
         let mut add = |configs: &Many<IpConfiguration>| {
-            for config in configs {
+            // An interface with several addresses has an attachment for each, from its own configuration.
+            for config in configs.iter().filter(|config| config.at == attachment.at) {
                 for reference in &config.load_balancer_backend_address_pools {
                     let pools = out.named(inventory, &reference.text, None);
                     if !pools.is_empty() {
@@ -132,9 +134,11 @@ fn listed_by_pools(inventory: &Inventory, attachments: &[Attachment], out: &mut 
     }
     for pool in pools() {
         let addresses = pool.addresses.iter().filter_map(|a| by_address.get(a.ip_address.known()?));
-        let nics = pool.backend_ip_configurations.iter().filter_map(|r| interface_of(inventory, &r.id()?));
-        let nics = nics.filter_map(|nic| by_interface.get(&nic));
-        let mut members: Vec<u32> = addresses.chain(nics).flatten().copied().collect();
+        let mut members: Vec<u32> = addresses.flatten().copied().collect();
+        for (nic, at) in pool.backend_ip_configurations.iter().filter_map(|r| member(inventory, &r.id()?)) {
+            let own = by_interface.get(&nic).into_iter().flatten().copied();
+            members.extend(own.filter(|n| at.is_none_or(|at| attachments[*n as usize].at == at)));
+        }
         members.sort_unstable();
         members.dedup();
         for member in members {
@@ -143,8 +147,10 @@ fn listed_by_pools(inventory: &Inventory, attachments: &[Attachment], out: &mut 
     }
 }
 
-/// The interface an id lies in.
-fn interface_of(inventory: &Inventory, id: &ResourceId) -> Option<u32> {
-    let nic = id.ancestor("Microsoft.Network/networkInterfaces")?;
-    inventory.row::<NetworkInterface>(&nic).map(|n| n.raw())
+/// The interface an id lies in, and where the configuration that it names is written.
+fn member(inventory: &Inventory, id: &ResourceId) -> Option<(u32, Option<At>)> {
+    let nic = inventory.row::<NetworkInterface>(&id.ancestor("Microsoft.Network/networkInterfaces")?)?;
+    let mut configs = inventory.network_interfaces[nic].ip_configurations.iter();
+    let named = configs.find(|config| config.name.eq_ignore_ascii_case(id.name()));
+    Some((nic.raw(), named.map(|config| config.at)))
 }

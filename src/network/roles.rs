@@ -5,14 +5,38 @@ use crate::inventory::{Field, Inventory, Permission, ResourceId, Slot, TableTag,
 use hashbrown::HashMap;
 use std::sync::Arc;
 
-/// What a role permits.
+/// What a role permits: what any of its parts does.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Permits {
+pub struct Permits(Vec<Part>);
+
+/// Actions, less those that are taken away from them (RBAC-2).
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Part {
     actions: Vec<Arc<str>>,
     not_actions: Vec<Arc<str>>,
     data_actions: Vec<Arc<str>>,
     not_data_actions: Vec<Arc<str>>,
 }
+
+/// A deny assignment.
+#[derive(Debug)]
+struct Denial {
+    grant: Grant,
+    /// Whom it denies; everybody where the list names all principals.
+    principals: Vec<Arc<str>>,
+    everybody: bool,
+    /// Whom it spares.
+    spared: Vec<Arc<str>>,
+    /// Whether it holds at its scope alone and not below.
+    here_only: bool,
+    /// Why it may be about others too.
+    unknown: Option<Unknown>,
+}
+
+/// The id that stands for all principals in a deny assignment.
+const EVERYBODY: &str = "00000000-0000-0000-0000-000000000000";
+
+const MANAGEMENT_GROUPS: &str = "/providers/Microsoft.Management/managementGroups/";
 
 /// One assignment, or one denial, of a principal.
 #[derive(Clone, Debug)]
@@ -35,7 +59,7 @@ pub struct Grant {
 #[derive(Debug, Default)]
 pub struct Authority {
     grants: HashMap<Arc<str>, Vec<Grant>, foldhash::fast::FixedState>,
-    denials: HashMap<Arc<str>, Vec<Grant>, foldhash::fast::FixedState>,
+    denials: Vec<Denial>,
     /// Assignments whose principal cannot be known: they may be anybody's.
     unknown: Vec<(Unknown, ResourceId)>,
     groups: HashMap<Arc<str>, Vec<Arc<str>>, foldhash::fast::FixedState>,
@@ -125,10 +149,18 @@ pub(super) fn authority(inventory: &Inventory) -> Authority {
             owner: denial.id.clone(),
             at: denial.at,
         };
-        for principal in &denial.principals {
-            out.denials.entry(identity_key(inventory, principal)).or_default().push(grant.clone());
-        }
+        let key = |text: &Arc<str>| identity_key(inventory, text);
+        out.denials.push(Denial {
+            grant,
+            principals: denial.principals.iter().map(key).collect(),
+            everybody: denial.principals.iter().any(|p| **p == *EVERYBODY),
+            spared: denial.exclude_principals.iter().map(key).collect(),
+            here_only: denial.do_not_apply_to_child_scopes.is(true),
+            unknown: denial.principals.unknown.clone().or_else(|| denial.exclude_principals.unknown.clone()),
+        });
     }
+    // Which of several is told must not hang on the order they are written in.
+    out.denials.sort_by(|a, b| a.grant.owner.cmp(&b.grant.owner));
     out
 }
 
@@ -246,38 +278,39 @@ fn role_named(inventory: &Inventory, text: &str) -> (Arc<str>, Option<Permits>) 
             } else {
                 Vec::new()
             };
-            let permits = Permits {
+            let part = Part {
                 actions: list(role.actions),
                 not_actions,
                 data_actions: list(role.data_actions),
                 not_data_actions: Vec::new(),
             };
-            (role.name.into(), Some(permits))
+            (role.name.into(), Some(Permits(vec![part])))
         }
         None => (last.into(), None),
     }
 }
 
 fn permits(list: &[Permission]) -> Permits {
-    let mut out = Permits::default();
-    for permission in list {
-        out.actions.extend(permission.actions.items.iter().cloned());
-        out.not_actions.extend(permission.not_actions.items.iter().cloned());
-        out.data_actions.extend(permission.data_actions.items.iter().cloned());
-        out.not_data_actions.extend(permission.not_data_actions.items.iter().cloned());
-    }
-    out
+    let part = |permission: &Permission| Part {
+        actions: permission.actions.items.clone(),
+        not_actions: permission.not_actions.items.clone(),
+        data_actions: permission.data_actions.items.clone(),
+        not_data_actions: permission.not_data_actions.items.clone(),
+    };
+    Permits(list.iter().map(part).collect())
 }
 
 impl Permits {
     /// Whether an action is permitted, on the data or the control plane.
     fn allows(&self, action: &str, data: bool) -> bool {
-        let (yes, no) = if data {
-            (&self.data_actions, &self.not_data_actions)
-        } else {
-            (&self.actions, &self.not_actions)
-        };
-        yes.iter().any(|p| action_matches(p, action)) && !no.iter().any(|p| action_matches(p, action))
+        self.0.iter().any(|part| {
+            let (yes, no) = if data {
+                (&part.data_actions, &part.not_data_actions)
+            } else {
+                (&part.actions, &part.not_actions)
+            };
+            yes.iter().any(|p| action_matches(p, action)) && !no.iter().any(|p| action_matches(p, action))
+        })
     }
 }
 
@@ -301,7 +334,8 @@ fn action_matches(pattern: &str, action: &str) -> bool {
 impl Authority {
     /// Whether some assignment, denial or group speaks of a principal.
     pub fn knows(&self, key: &str) -> bool {
-        self.grants.contains_key(key) || self.denials.contains_key(key) || self.groups.contains_key(key)
+        let denied = |d: &Denial| d.principals.iter().chain(&d.spared).any(|p| **p == *key);
+        self.grants.contains_key(key) || self.groups.contains_key(key) || self.denials.iter().any(denied)
     }
 
     /// All keys a principal acts under: itself and its groups, transitively (RBAC-2).
@@ -329,44 +363,123 @@ impl Authority {
         data: bool,
     ) -> Judgement {
         let keys = self.with_groups(principal);
-        let here = |map: &HashMap<Arc<str>, Vec<Grant>, foldhash::fast::FixedState>| -> Vec<Grant> {
-            let all = keys.iter().filter_map(|k| map.get(k)).flatten();
-            all.filter(|g| resource.is_within(g.scope.as_str()) || g.scope.is_within(resource.as_str()))
-                .cloned()
-                .collect()
+        let maybe_denied = match self.denied(&keys, resource, action, data) {
+            Ok(Some(grant)) => return Judgement::Denied(grant),
+            Ok(None) => None,
+            Err(unknown) => Some(unknown),
         };
-        let denied = here(&self.denials)
-            .into_iter()
-            .find(|g| g.permits.as_ref().is_some_and(|p| p.allows(action, data)));
-        if let Some(grant) = denied {
-            return Judgement::Denied(grant);
-        }
-        let grants = here(&self.grants);
+        let all = keys.iter().filter_map(|k| self.grants.get(k)).flatten();
+        let grants: Vec<Grant> =
+            all.filter(|g| reach(&g.scope, resource) != Reach::Elsewhere).cloned().collect();
         let fits = |g: &&Grant| {
             g.permits.as_ref().is_some_and(|p| p.allows(action, data)) && resource.is_within(g.scope.as_str())
         };
+        let granted = grants.iter().any(|g| fits(&g));
+        if let Some(unknown) = maybe_denied.filter(|_| granted) {
+            return Judgement::Unknown(unknown);
+        }
         match grants.iter().find(|g| fits(g) && !g.conditional).or_else(|| grants.iter().find(fits)) {
             Some(grant) if grant.conditional => {
                 let why = format!("the assignment of `{}` has a condition, which is not judged", grant.role);
                 Judgement::Unknown(Unknown::new(grant.at, why))
             }
             Some(grant) => Judgement::Granted(grant.clone()),
-            None => self.doubt(resource, &grants).map_or(Judgement::Missing(grants), Judgement::Unknown),
+            None => {
+                let doubt = self.doubt(resource, &grants, action, data);
+                doubt.map_or(Judgement::Missing(grants), Judgement::Unknown)
+            }
         }
     }
 
+    /// The denial that holds for a principal on a resource, or why one may (RBAC-1).
+    fn denied(
+        &self,
+        keys: &[Arc<str>],
+        resource: &ResourceId,
+        action: &str,
+        data: bool,
+    ) -> Result<Option<Grant>, Unknown> {
+        let mut doubt = None;
+        for denial in &self.denials {
+            let grant = &denial.grant;
+            let about = grant.permits.as_ref().is_some_and(|p| p.allows(action, data));
+            if !about || denial.spared.iter().any(|p| keys.contains(p)) {
+                continue;
+            }
+            let aimed = denial.everybody || denial.principals.iter().any(|p| keys.contains(p));
+            if !aimed && denial.unknown.is_none() {
+                continue;
+            }
+            let at = |why: String| Unknown::new(grant.at, why);
+            let why = match reach(&grant.scope, resource) {
+                Reach::Elsewhere => continue,
+                Reach::Here if denial.here_only && grant.scope != *resource => continue,
+                Reach::Here => match &denial.unknown {
+                    Some(unknown) => unknown.clone(),
+                    None => return Ok(Some(grant.clone())),
+                },
+                Reach::Part => at(format!(
+                    "the denial `{}` holds only for `{}`, a part of the resource",
+                    grant.role,
+                    grant.scope.name()
+                )),
+                Reach::ManagementGroup => at(beyond(grant)),
+            };
+            doubt = doubt.or(Some(why));
+        }
+        doubt.map_or(Ok(None), Err)
+    }
+
     /// Why something may allow it after all.
-    fn doubt(&self, resource: &ResourceId, grants: &[Grant]) -> Option<Unknown> {
+    fn doubt(&self, resource: &ResourceId, grants: &[Grant], action: &str, data: bool) -> Option<Unknown> {
         let role = grants.iter().find(|g| g.permits.is_none()).map(|g| {
             Unknown::new(g.at, format!("the role `{}` is not known, so neither is what it permits", g.role))
         });
-        let part = grants.iter().find(|g| !resource.is_within(g.scope.as_str())).map(|g| {
+        let part = grants.iter().find(|g| reach(&g.scope, resource) == Reach::Part).map(|g| {
             let why = format!("`{}` holds only for `{}`, a part of the resource", g.role, g.scope.name());
             Unknown::new(g.at, why)
         });
         let anybody = self.unknown.iter().find(|(_, scope)| resource.is_within(scope.as_str()));
-        role.or(part).or_else(|| anybody.map(|(unknown, _)| unknown.clone()))
+        let above = grants.iter().find(|g| {
+            let may = g.permits.as_ref().is_some_and(|p| p.allows(action, data));
+            may && reach(&g.scope, resource) == Reach::ManagementGroup
+        });
+        let above = above.map(|g| Unknown::new(g.at, beyond(g)));
+        role.or(part).or(above).or_else(|| anybody.map(|(unknown, _)| unknown.clone()))
     }
+}
+
+/// How an assignment's scope lies to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// The resource is the scope or below it.
+    Here,
+    /// The scope is a part of the resource.
+    Part,
+    /// The scope is a management group; which subscriptions are in it no file tells.
+    ManagementGroup,
+    /// Neither is below the other.
+    Elsewhere,
+}
+
+fn reach(scope: &ResourceId, resource: &ResourceId) -> Reach {
+    let text = scope.as_str();
+    let above =
+        text.get(..MANAGEMENT_GROUPS.len()).is_some_and(|h| h.eq_ignore_ascii_case(MANAGEMENT_GROUPS));
+    match () {
+        () if resource.is_within(text) => Reach::Here,
+        () if scope.is_within(resource.as_str()) => Reach::Part,
+        () if above => Reach::ManagementGroup,
+        () => Reach::Elsewhere,
+    }
+}
+
+fn beyond(grant: &Grant) -> String {
+    format!(
+        "`{}` holds for the management group `{}`; whether the resource's subscription is in it is in none of the files",
+        grant.role,
+        grant.scope.name()
+    )
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use super::layout::{Margin, Words, flow};
 use super::style::{Paint, Style};
 use super::text::{counted, long};
-use super::view::TraceView;
-use crate::trace::{Cause, Outcome};
+use super::view::{EvidenceView, TraceView};
+use crate::trace::{Action, Cause, Outcome, StepKind};
 use serde::{Serialize, Serializer};
 
 /// What came of one expectation; the runner of scenarios fills it in.
@@ -72,8 +72,7 @@ impl CheckedFlow {
         held: bool,
         message: impl Into<String>,
     ) -> Self {
-        let blocker = view.blockers.first();
-        let evidence = blocker.map(|b| &b.evidence);
+        let evidence = view.blockers.first().map(|b| &b.evidence).or_else(|| let_through(view));
         let question = format!("{} -> {}", view.question.from.asked, view.question.target());
         Self {
             scenario: scenario.into(),
@@ -113,6 +112,13 @@ impl CheckedFlow {
     pub fn code(&self) -> &'static str {
         self.cause.map_or(EXPECTATION_FAILED, Cause::code)
     }
+}
+
+/// The last rule that lets a flow through: where somebody who did not expect that has to look.
+fn let_through(view: &TraceView) -> Option<&EvidenceView> {
+    let steps = view.hops.iter().flat_map(|hop| &hop.steps).filter(|_| view.outcome == Outcome::Allowed);
+    let rules = steps.filter(|step| step.kind == StepKind::Filter && step.action != Action::Note);
+    rules.map(|step| &step.evidence).rfind(|evidence| evidence.decider.is_some() && evidence.name.is_some())
 }
 
 /// The code of a failed expectation about a flow that gets through.

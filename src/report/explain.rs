@@ -272,6 +272,7 @@ fn default_of(knob: &str) -> Option<String> {
             ForwardedTrafficMode::PlatformDrop => "platformDrop".into(),
         },
         "peeringAccessMode" => match p.peering_access_mode {
+            PeeringAccessMode::ByDate => "byDate".into(),
             PeeringAccessMode::PlatformDrop => "platformDrop".into(),
             PeeringAccessMode::TagOnly => "tagOnly".into(),
         },
@@ -281,6 +282,7 @@ fn default_of(knob: &str) -> Option<String> {
         "extraNoneRoutes" if p.extra_none_routes.is_empty() => "none".into(),
         "bgpDefaultRemovesNoneRoutes" => p.bgp_default_removes_none_routes.to_string(),
         "adminRulesStateful" => p.admin_rules_stateful.to_string(),
+        "privatelinkAliasPerSubResource" => p.privatelink_alias_per_sub_resource.to_string(),
         "endpointPublicInPrivateWorkspace" => p.endpoint_public_in_private_workspace.to_string(),
         "mlEra" => match p.ml_era {
             MlEra::Y2021 => "aml-2021".into(),
@@ -380,8 +382,14 @@ fn tests_in_short(rule: &RuleView, verbose: bool) -> String {
     }
 }
 
+/// Columns of a table that goes to no terminal.
+const PIPED_WIDTH: usize = 160;
+
 /// Writes the table of all rules and a line that counts them.
 pub fn rules_table(out: &mut String, style: &Style) {
+    // Where no terminal says how wide a line may be, rows are cut all the same unless everything is wanted.
+    let piped = style.width == 0 && !style.verbose;
+    let style = &Style { width: if piped { PIPED_WIDTH } else { style.width }, ..*style };
     let rules = rules();
     let mut table = Table::new(&[
         ("rule", Fit::Keep),

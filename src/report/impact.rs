@@ -79,6 +79,17 @@ impl Summary {
         }
     }
 
+    /// The answer in two or three words.
+    pub fn verdict(&self, changed: bool) -> &'static str {
+        match (self.dependencies, self.harmed()) {
+            (0, _) => "Nothing to ask about",
+            (_, 1..) => "Breaks",
+            _ if self.unknown > 0 => "Nothing known breaks",
+            _ if !changed => "Nothing is changed",
+            _ => "Nothing breaks",
+        }
+    }
+
     /// How many dependencies the change harms.
     pub fn harmed(&self) -> usize {
         self.broken_now + self.broken_later + self.degraded
@@ -155,6 +166,19 @@ pub struct CauseGroup {
     /// What would put it right, best first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fixes: Vec<FixView>,
+    /// Why nothing small puts some of its rows right.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub no_fixes: Vec<NoFixView>,
+}
+
+/// Rows that nothing small puts right, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NoFixView {
+    /// Why.
+    pub text: String,
+    /// The rows, by number from one.
+    pub rows: Vec<usize>,
 }
 
 /// One workload and one dependency.
@@ -319,11 +343,29 @@ impl ImpactReport {
         }
     }
 
+    /// Whether anything is another way than before.
+    pub fn is_changed(&self) -> bool {
+        !self.changes.is_empty()
+            || self.rows.iter().any(|row| row.status.is_harm() || row.status == Status::Repaired)
+    }
+
     /// Adds repairs that were tried out, each to the cause of the first row it puts right.
     pub fn add_fix(&mut self, fix: FixView) {
         let first = fix.rows.first().and_then(|number| self.rows.get(number - 1)).and_then(|row| row.cause);
         if let Some(group) = first.and_then(|number| self.causes.get_mut(number - 1)) {
             group.fixes.push(fix);
+        }
+    }
+
+    /// Adds why some rows, by number from zero, have no repair, to the causes of each.
+    pub fn add_no_fix(&mut self, why: &str, rows: &[usize]) {
+        for row in rows {
+            let cause = self.rows.get(*row).and_then(|row| row.cause);
+            let Some(group) = cause.and_then(|number| self.causes.get_mut(number - 1)) else { continue };
+            match group.no_fixes.iter_mut().find(|known| known.text == why) {
+                Some(known) => known.rows.push(row + 1),
+                None => group.no_fixes.push(NoFixView { text: why.to_owned(), rows: vec![row + 1] }),
+            }
         }
     }
 
@@ -394,6 +436,7 @@ fn cause(number: usize, group: &RootCause, impacts: &[Impact], locator: &Locator
         workloads: workloads.len(),
         rows: group.impacts.iter().map(|n| n + 1).collect(),
         fixes: Vec::new(),
+        no_fixes: Vec::new(),
     }
 }
 

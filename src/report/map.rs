@@ -7,6 +7,7 @@
 
 mod build;
 mod dot;
+mod managed;
 mod mermaid;
 
 pub use dot::dot;

@@ -18,10 +18,12 @@ struct View<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     not_asked: Option<&'a str>,
     fields: &'a [Compared],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    explained: Vec<SetAside<'a>>,
     set_aside: Vec<SetAside<'a>>,
 }
 
-/// A field that tells nothing of the network.
+/// A field and a reason: why it tells nothing of the network, or why it differs.
 #[derive(Serialize)]
 struct SetAside<'a> {
     field: &'a str,
@@ -39,6 +41,10 @@ pub fn json(out: &mut String, answers: &[(String, Replayed)]) {
             agrees: answer.agrees(),
             not_asked: answer.not_asked.as_deref(),
             fields: &answer.fields,
+            explained: answer
+                .differing()
+                .filter_map(|field| Some(SetAside { field: &field.field, why: answer.explanation(field)? }))
+                .collect(),
             set_aside: answer.set_aside.iter().map(|(field, why)| SetAside { field, why }).collect(),
         })
         .unwrap_or_default()
@@ -88,6 +94,9 @@ fn one(out: &mut String, answer: &Replayed, style: &Style) {
     }
     for field in answer.differing() {
         note(&format!("{}: Azure says {}, we say {}", field.field, field.azure, field.ours));
+        if let Some(why) = answer.explanation(field) {
+            note(&format!("  because {why}"));
+        }
     }
     if let Some((_, why)) = answer.set_aside.first() {
         note(&format!("{} set aside: {why}", counted(answer.set_aside.len(), "field")));

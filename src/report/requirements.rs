@@ -5,7 +5,7 @@ use super::layout::{Margin, Words, flow};
 use super::locate::Locator;
 use super::style::{Paint, Style};
 use super::table::{Cell, Fit, Table};
-use super::text::counted;
+use super::text::{brief, counted};
 use crate::analysis::requirements::{Line, Requirements, told};
 use crate::analysis::residue::{Finding, Severity};
 use crate::trace::Outcome;
@@ -71,6 +71,9 @@ struct LineView {
 #[serde(rename_all = "camelCase")]
 struct LeftView {
     flow: String,
+    /// The senders.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    from: Vec<String>,
     to: String,
     why: String,
 }
@@ -115,7 +118,8 @@ impl RequirementsView {
     ) -> Self {
         let ask = |n: usize| found.asks[n].name.to_string();
         let to = |n: usize| format!("{}:{}", found.asks[n].flow.to, found.asks[n].flow.port);
-        let left = |n: usize, why: String| LeftView { flow: ask(n), to: to(n), why };
+        let from = |n: usize| brief(&found.asks[n].flow.from.to_string());
+        let left = |n: usize, why: String| LeftView { flow: ask(n), from: vec![from(n)], to: to(n), why };
         let mut lines: Vec<&Line> = found.lines.iter().collect();
         lines.sort_by_key(|line| (&line.place, line.way, &line.selector, line.protocol));
         Self {
@@ -123,11 +127,16 @@ impl RequirementsView {
             name: name.into(),
             flows: (0..found.asks.len()).map(|n| flow_view(found, n)).collect(),
             lines: lines.into_iter().map(|line| line_view(found, line)).collect(),
-            not_expressible: found.unexpressed.iter().map(|u| left(u.ask, u.why.clone())).collect(),
-            still_blocked: found.still_blocked().map(|(n, fate)| left(n, told(&fate.after))).collect(),
+            not_expressible: merged(found.unexpressed.iter().map(|u| left(u.ask, u.why.clone()))),
+            still_blocked: merged(found.still_blocked().map(|(n, fate)| left(n, told(fate.stopped_by())))),
             left_out: left_out
                 .iter()
-                .map(|(flow, to, why)| LeftView { flow: flow.clone(), to: to.clone(), why: why.clone() })
+                .map(|(flow, to, why)| LeftView {
+                    flow: flow.clone(),
+                    from: Vec::new(),
+                    to: to.clone(),
+                    why: why.clone(),
+                })
                 .collect(),
             residue: residue.iter().map(|finding| finding_view(finding, locator)).collect(),
             proof: ProofView {
@@ -144,6 +153,20 @@ impl RequirementsView {
     pub fn is_whole(&self) -> bool {
         self.still_blocked.is_empty()
     }
+}
+
+/// What differs in its sender alone, put together.
+fn merged(rows: impl Iterator<Item = LeftView>) -> Vec<LeftView> {
+    let mut out: Vec<LeftView> = Vec::new();
+    for row in rows {
+        let same =
+            |known: &&mut LeftView| (&known.flow, &known.to, &known.why) == (&row.flow, &row.to, &row.why);
+        match out.iter_mut().find(same) {
+            Some(known) => known.from.extend(row.from),
+            None => out.push(row),
+        }
+    }
+    out
 }
 
 fn flow_view(found: &Requirements, number: usize) -> FlowView {
@@ -194,14 +217,14 @@ pub fn finding_view(finding: &Finding, locator: &Locator<'_>) -> FindingView {
     FindingView {
         severity: finding.severity.word(),
         kind: finding.kind.word(),
-        sender: finding.sender.clone(),
+        sender: brief(&finding.sender),
         by: finding.by.clone(),
         text: finding.text.clone(),
         advice: finding.advice.clone(),
         probe: format!(
             "{} → {}:{}/{}",
-            finding.probe.from,
-            finding.probe.to,
+            brief(&finding.probe.from.to_string()),
+            brief(&finding.probe.to.to_string()),
             finding.probe.port,
             finding.probe.protocol.name().to_ascii_lowercase()
         ),
@@ -303,7 +326,10 @@ impl Page<'_> {
         }
         self.title(&format!("{title} ({})", left.len()));
         for one in left {
-            self.item(Paint::Plain, &format!("{} to {}: {}", one.flow, one.to, one.why));
+            // Names of flows often hold their destination already.
+            let to = if one.flow.contains(&one.to) { String::new() } else { format!(" to {}", one.to) };
+            let from = if one.from.is_empty() { String::new() } else { format!("{}: ", one.from.join(", ")) };
+            self.item(Paint::Plain, &format!("{from}{}{to}: {}", one.flow, one.why));
         }
     }
 
@@ -312,9 +338,17 @@ impl Page<'_> {
             self.out.push_str("\nNothing that was tried leaves beside these lines.\n");
             return;
         }
-        self.title(&format!("What can still leave ({})", findings.len()));
+        let mut done: Vec<(&FindingView, Vec<&str>)> = Vec::new();
         for finding in findings {
-            residue_item(&mut self.out, finding, self.style);
+            let key = |f: &FindingView| (f.severity, f.text.clone(), f.advice.clone(), f.outcome);
+            match done.iter_mut().find(|(known, _)| key(known) == key(finding)) {
+                Some((_, senders)) => senders.push(&finding.sender),
+                None => done.push((finding, vec![&finding.sender])),
+            }
+        }
+        self.title(&format!("What can still leave ({})", done.len()));
+        for (finding, senders) in done {
+            residue_item(&mut self.out, finding, &senders.join(", "), self.style);
         }
     }
 
@@ -332,7 +366,7 @@ impl Page<'_> {
     }
 }
 
-fn residue_item(out: &mut String, finding: &FindingView, style: &Style) {
+fn residue_item(out: &mut String, finding: &FindingView, senders: &str, style: &Style) {
     let paint = match finding.severity {
         word if word == Severity::High.word() => Paint::Bad,
         word if word == Severity::Medium.word() => Paint::Warn,
@@ -342,7 +376,7 @@ fn residue_item(out: &mut String, finding: &FindingView, style: &Style) {
     let sure = if unknown { " (not known for certain)" } else { "" };
     let first = format!("  {:<7} ", finding.severity);
     let painted = format!("  {} ", style.paint(paint, &format!("{:<7}", finding.severity)));
-    let words = Words::default().text(Paint::Plain, &format!("{}: {}{sure}", finding.sender, finding.text));
+    let words = Words::default().text(Paint::Plain, &format!("{senders}: {}{sure}", finding.text));
     let margin = Margin { first: &painted, rest: "          ", columns: first.len() };
     flow(out, style, margin, &words);
     let by = finding.decided_by.as_deref().unwrap_or("nothing in the way");
@@ -401,7 +435,15 @@ pub fn markdown(view: &RequirementsView) -> String {
         if !left.is_empty() {
             out.push_str(&format!("\n## {title}\n\n"));
             for one in left {
-                out.push_str(&format!("- {} to {}: {}\n", cell(&one.flow), cell(&one.to), cell(&one.why)));
+                let from =
+                    if one.from.is_empty() { String::new() } else { format!("{}: ", one.from.join(", ")) };
+                out.push_str(&format!(
+                    "- {}{} to {}: {}\n",
+                    cell(&from),
+                    cell(&one.flow),
+                    cell(&one.to),
+                    cell(&one.why)
+                ));
             }
         }
     };

@@ -8,8 +8,8 @@ mod decided;
 mod flows;
 mod path;
 
-pub(super) use flows::counted;
 pub use flows::{FlowRow, flows_table};
+pub(super) use flows::{brief, counted};
 
 use super::clean::{LONG_NAME, elide};
 use super::layout::{Margin, Words, flow};
@@ -260,6 +260,11 @@ pub(in crate::report) fn quote(out: &mut String, style: &Style, quote: &QuoteVie
 
 /// What would open it, as lines of a change file.
 fn fixes(out: &mut String, view: &TraceView, style: &Style) {
+    if let Some(why) = &view.no_fix {
+        heading(out, style, "Would open it");
+        let text = format!("nothing small that was tried: {why}");
+        flow(out, style, Margin::blank(2), &Words::default().text(Paint::Plain, &text));
+    }
     if view.fixes.is_empty() {
         return;
     }

@@ -61,6 +61,9 @@ pub struct TraceView {
     /// What would open it, tried out, best first; filled in by whoever tries.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fixes: Vec<FixView>,
+    /// Why no small change opens it, where that was looked for and none was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_fix: Option<String>,
 }
 
 /// Something taken for granted.
@@ -113,6 +116,7 @@ impl TraceView {
             warnings: trace.warnings.clone(),
             branches: trace.branches.iter().map(|b| Self::with(b, network, locator)).collect(),
             fixes: Vec::new(),
+            no_fix: None,
         }
     }
 

@@ -160,9 +160,11 @@ pub const DOUBTS: &[Doubt] = &[
         says: "Does a peering without allowVirtualNetworkAccess drop traffic where no NSG is (PEER-5)? The \
                page says the flag only changes the VirtualNetwork tag and no more. A connectivity check \
                recorded in 2018 between two VNets without any NSG was Reachable with the flag on and \
-               Unreachable with it off on both links.",
+               Unreachable with it off on both links, which is what the pages of that time say. A recording \
+               is asked again as of its own day.",
         knob: Some("peeringAccessMode"),
-        default: "platformDrop: an end without NSG drops what its own link gives no access to",
+        default: "byDate: tagOnly since 2024, the wording of today; platformDrop before, where an end \
+                  without NSG drops what its own link gives no access to",
     },
     Doubt {
         id: "D-19",
@@ -170,5 +172,14 @@ pub const DOUBTS: &[Doubt] = &[
                its own example and those recorded up to 2021 do not, later ones do.",
         knob: Some("noneRoutes"),
         default: "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10",
+    },
+    Doubt {
+        id: "D-20",
+        says: "Does a private endpoint for one sub-resource make the names of the others aliases too? The page \
+               speaks of the public name of a resource that gets a connection (DNS-5) and says that an \
+               endpoint for blob does nothing for dfs, file or queue (PE-2). It matters where a zone for the \
+               other sub-resource is linked.",
+        knob: Some("privatelinkAliasPerSubResource"),
+        default: "each name by an endpoint for its own sub-resource",
     },
 ];

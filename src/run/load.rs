@@ -13,10 +13,11 @@ use crate::diag::{At, Code, Diagnostic, Diagnostics, DocId, Sources, Text};
 use crate::doc::Node;
 use crate::formats::detect::Detected;
 use crate::formats::export::Facts;
-use crate::formats::{change, native};
+use crate::formats::{arm, change, native};
 use crate::inventory::change::Change;
 use crate::inventory::{Origin, RawResource, ResourceId};
 use crate::net::{IpAddr, Ipv4Addr};
+use crate::run::snapshot::Compiled;
 use crate::scenario::Word;
 use crate::tags::ServiceTags;
 use std::collections::VecDeque;
@@ -82,10 +83,14 @@ pub struct Loaded {
     pub tags_after: Option<Arc<ServiceTags>>,
     /// What Azure's answers tell beside resources.
     pub facts: Facts,
+    /// How much of the templates' expressions was evaluated.
+    pub expressions: arm::Stats,
     /// What is wrong with the documents.
     pub notes: Diagnostics,
     /// What each document was.
     pub documents: Vec<Document>,
+    /// Tables that came with it, where it was compiled before.
+    pub compiled: Option<Compiled>,
 }
 
 /// A document and what it was.
@@ -280,8 +285,10 @@ fn put_together(reads: &[Read], done: Vec<import::Imported>, notes: &mut Diagnos
         tags: Arc::new(ServiceTags::default()),
         tags_after: None,
         facts: Facts::default(),
+        expressions: arm::Stats::default(),
         notes: Diagnostics::new(),
         documents: Vec::new(),
+        compiled: None,
     };
     let mut removed: Vec<(DocId, ResourceId)> = Vec::new();
     for (number, imported) in done.into_iter().enumerate() {
@@ -289,6 +296,7 @@ fn put_together(reads: &[Read], done: Vec<import::Imported>, notes: &mut Diagnos
         loaded.documents.push(Document { doc: *doc, kind: kind.clone(), resources: imported.raws.len() });
         loaded.raws.extend(imported.raws);
         loaded.facts.extend(imported.facts);
+        loaded.expressions += imported.stats;
         removed.extend(imported.removed.into_iter().map(|id| (*doc, id)));
         notes.extend(imported.notes);
     }

@@ -1,10 +1,11 @@
 //! What Azure has said about an estate, beside its resources.
 //!
-//! Input: the facts of exports (effective routes and rules of interfaces, routes that gateways have learnt) and the
-//! resources of all files. Output: more resources (learnt routes, security groups that no other file tells), and a
+//! Input: the facts of exports (effective routes and rules of interfaces, routes that gateways have learnt, a topology's
+//! associations) and the resources of all files. Output: more resources (learnt routes, security groups that no other file tells), and a
 //! diagnostic for everything in which Azure's answer differs from ours. An answer that cannot be told to be
 //! about one interface or subnet is left out, and that is said.
 
+mod associate;
 mod compare;
 mod learn;
 
@@ -28,6 +29,10 @@ pub fn take_in(
     sources: &Sources,
     notes: &mut Diagnostics,
 ) {
+    if !facts.associations.is_empty() {
+        let inventory = build(raws.clone(), &mut Diagnostics::new());
+        raws.extend(associate::resources(facts, &inventory, notes));
+    }
     let asked = !facts.effective_routes.is_empty() || !facts.effective_rules.is_empty();
     if !asked && facts.learned_routes.is_empty() {
         return;

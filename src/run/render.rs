@@ -1,6 +1,6 @@
 //! Words of the rim: what the reports do not know of.
 
-use crate::diag::{Diagnostics, Sources};
+use crate::diag::{Diagnostics, Severity, Sources};
 use crate::report::text::FlowRow;
 use crate::report::{self, Locator, Style, clean::clean};
 
@@ -11,6 +11,19 @@ pub fn diagnostics(notes: &Diagnostics, sources: &Sources, style: &Style) -> Str
         report::diagnostics::text(&mut out, notes, &Locator::new(sources), style);
     }
     out
+}
+
+/// The errors alone, and the rest in numbers: `2 warnings, 1 note`.
+pub fn in_short(notes: &Diagnostics) -> (Diagnostics, Option<String>) {
+    let mut errors = Diagnostics::new();
+    notes.iter().filter(|n| n.severity == Severity::Error).for_each(|n| errors.push(n.clone()));
+    let many = |severity: Severity| notes.iter().filter(|n| n.severity == severity).count();
+    let rest: Vec<String> = [(many(Severity::Warning), "warning"), (many(Severity::Note), "note")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") })
+        .collect();
+    (errors, (!rest.is_empty()).then(|| rest.join(", ")))
 }
 
 /// Diagnostics as data, one JSON object a line.

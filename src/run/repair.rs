@@ -6,11 +6,11 @@
 use super::what_if::{Estate, read};
 use crate::analysis::change_text::ChangeText;
 use crate::analysis::impact::{Impact, Status};
-use crate::analysis::repair::{Means, Proposal, proposals};
+use crate::analysis::repair::{Means, Proposal, proposals, reason};
 use crate::diag::{Diagnostics, Sources};
 use crate::network::Network;
 use crate::report::view::FixView;
-use crate::trace::{self, Flow, Outcome, Trace};
+use crate::trace::{self, Cause, Flow, Outcome, Trace};
 
 /// A change that opens a flow, or several.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,6 +89,15 @@ impl Budget {
     }
 }
 
+/// Repairs of a blocked flow; where there is none, why.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Repairs {
+    /// The best ones.
+    pub found: Vec<Repair>,
+    /// Why there is none. It tells of the furthest blocker that was come to.
+    pub reason: Option<String>,
+}
+
 /// The best repairs of a blocked flow, at most as many as wanted. The network is the estate's.
 pub fn repairs(
     estate: Estate<'_>,
@@ -96,10 +105,12 @@ pub fn repairs(
     flow: &Flow,
     wanted: usize,
     budget: &mut Budget,
-) -> Vec<Repair> {
+) -> Repairs {
     let trace = trace::trace(network, flow);
     let flows = std::slice::from_ref(flow);
-    let found = Bench { estate, flow, budget }.open(network, &trace, &Repair::default(), wanted, DEEP);
+    let mut bench = Bench { estate, flow, wide: true, furthest: None, budget };
+    let found = bench.open(network, &trace, &Repair::default(), wanted, DEEP);
+    let furthest = bench.furthest;
     let mut lean: Vec<Repair> = Vec::new();
     for (repair, network) in found {
         let (repair, _) = leaner(estate, repair, network, flows, budget);
@@ -108,12 +119,29 @@ pub fn repairs(
         }
     }
     lean.sort_by_key(|repair| (repair.means(), repair.changes().lines().len()));
-    lean
+    let reason = lean.is_empty().then(|| why(furthest, trace.cause, budget)).flatten();
+    Repairs { found: lean, reason }
+}
+
+/// Why nothing was found: what stands at the furthest point, and what would settle it.
+fn why(furthest: Option<(usize, Cause)>, first: Option<Cause>, budget: &Budget) -> Option<String> {
+    if budget.is_spent() {
+        return Some("not looked for to the end: the estate is large".into());
+    }
+    let (steps, cause) = furthest.or(first.map(|cause| (0, cause)))?;
+    Some(match steps {
+        0 => reason(cause).to_owned(),
+        _ => format!("behind it stands {}: {}", cause.code(), reason(cause)),
+    })
 }
 
 struct Bench<'a, 'b> {
     estate: Estate<'a>,
     flow: &'b Flow,
+    /// Whether what opens a way to everybody is taken too.
+    wide: bool,
+    /// The furthest blocker for which nothing was found: after how many steps, and which.
+    furthest: Option<(usize, Cause)>,
     budget: &'b mut Budget,
 }
 
@@ -131,7 +159,15 @@ impl Bench<'_, '_> {
         if trace.outcome != Outcome::Blocked || deep == 0 {
             return found;
         }
-        for proposal in proposals(network, trace).into_iter().take(WIDE) {
+        let mut proposals = proposals(network, trace);
+        proposals.retain(|proposal| self.wide || proposal.means < Means::Everything);
+        let steps = made.steps.len();
+        if let Some(cause) = trace.cause
+            && self.furthest.is_none_or(|(known, _)| steps > known)
+        {
+            self.furthest = Some((steps, cause));
+        }
+        for proposal in proposals.into_iter().take(WIDE) {
             if found.len() >= wanted || !self.budget.take() {
                 break;
             }
@@ -207,16 +243,19 @@ impl SharedRepair {
     }
 }
 
-/// For each impact that does not work the best repair of all its flows; those of one kind share it. The second value
-/// tells how many found none.
-pub fn of_impacts(
-    estate: Estate<'_>,
-    network: &Network,
-    impacts: &[Impact],
-    budget: &mut Budget,
-) -> (Vec<SharedRepair>, usize) {
+/// Repairs of many impacts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// The repairs.
+    pub shared: Vec<SharedRepair>,
+    /// Why others have none, each with the impacts by number.
+    pub without: Vec<(String, Vec<usize>)>,
+}
+
+/// For each impact that does not work the best repair of all its flows; those of one kind share it.
+pub fn of_impacts(estate: Estate<'_>, network: &Network, impacts: &[Impact], budget: &mut Budget) -> Found {
     let mut shared: Vec<(SharedRepair, Network)> = Vec::new();
-    let mut without = 0;
+    let mut without: Vec<(String, Vec<usize>)> = Vec::new();
     for (number, impact) in impacts.iter().enumerate() {
         let blocked = matches!(
             impact.status,
@@ -231,13 +270,16 @@ pub fn of_impacts(
             continue;
         }
         match whole(estate, network, flows, budget) {
-            Some((repair, repaired)) => {
+            Ok((repair, repaired)) => {
                 shared.push((SharedRepair { repair, impacts: vec![number] }, repaired));
             }
-            None => without += 1,
+            Err(why) => match without.iter_mut().find(|(known, _)| *known == why) {
+                Some((_, impacts)) => impacts.push(number),
+                None => without.push((why, vec![number])),
+            },
         }
     }
-    (shared.into_iter().map(|(shared, _)| shared).collect(), without)
+    Found { shared: shared.into_iter().map(|(shared, _)| shared).collect(), without }
 }
 
 /// A repair after which every one of some flows works.
@@ -246,18 +288,22 @@ fn whole(
     network: &Network,
     flows: &[Flow],
     budget: &mut Budget,
-) -> Option<(Repair, Network)> {
+) -> Result<(Repair, Network), String> {
+    let untold = || "what was tried opens some of its flows and not all".to_owned();
     let mut done: Option<(Repair, Network)> = None;
     for flow in flows {
         let current = done.as_ref().map_or(network, |(_, network)| network);
         let trace = trace::trace(current, flow);
         if trace.outcome == Outcome::Blocked {
             let made = done.as_ref().map(|(repair, _)| repair.clone()).unwrap_or_default();
-            done = Some(
-                Bench { estate, flow, budget }.open(current, &trace, &made, 1, DEEP).into_iter().next()?,
-            );
+            let mut bench = Bench { estate, flow, wide: false, furthest: None, budget };
+            let found = bench.open(current, &trace, &made, 1, DEEP).into_iter().next();
+            let furthest =
+                bench.furthest.map(|(steps, cause)| (steps.saturating_sub(made.steps.len()), cause));
+            let missed = || why(furthest, trace.cause, budget).unwrap_or_else(untold);
+            done = Some(found.ok_or_else(missed)?);
         }
     }
-    let (repair, network) = done.filter(|(_, network)| all_work(network, flows))?;
-    Some(leaner(estate, repair, network, flows, budget))
+    let (repair, network) = done.filter(|(_, network)| all_work(network, flows)).ok_or_else(untold)?;
+    Ok(leaner(estate, repair, network, flows, budget))
 }

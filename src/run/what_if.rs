@@ -7,17 +7,18 @@ use super::engine;
 use super::load::{parse, workers};
 use crate::analysis::block::{self, Block, Obstacle, Places};
 use crate::analysis::change_text::ChangeText;
-use crate::analysis::impact::{self, FlowChange, Impact, Need, Subjects, Use, Weight, Workload};
+use crate::analysis::impact::{self, FlowChange, Impact, Need, Subjects, Use, Weight, Who, Workload};
 use crate::analysis::needs;
 use crate::catalogue::Catalogue;
 use crate::diag::{At, Code, Diagnostic, Diagnostics, Severity, Sources};
 use crate::formats::change;
 use crate::inventory::change::{Change, ChangeLog};
 use crate::inventory::{Id, RawResource, Subnet};
+use crate::net::IpAddr;
 use crate::network::Network;
 use crate::profile::Profile;
 use crate::scenario::Case;
-use crate::tags::ServiceTags;
+use crate::tags::{ServiceTags, TagChange, TagChangeKind};
 use crate::trace::{self, Flow, Origin, Outcome};
 use hashbrown::{HashMap, HashSet};
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct Ask {
     pub typed: ChangeText,
     /// Changes of files, after all others.
     pub files: Vec<Change>,
+    /// The service tags that hold afterwards, where they are others.
+    pub tags: Option<Arc<ServiceTags>>,
 }
 
 /// The estate to ask about.
@@ -119,7 +122,7 @@ pub fn with_stand_ins(
 /// is that with it.
 pub fn of_estate(
     catalogue: &Catalogue,
-    clients: &[String],
+    who: &Who,
     before: &Network,
     base: &mut Vec<Change>,
     sources: &mut Sources,
@@ -128,7 +131,7 @@ pub fn of_estate(
 ) -> (Network, Subjects) {
     let computes = with_stand_ins(catalogue, before, base, sources, notes);
     let network = compile(base, notes);
-    let mut subjects = Subjects::of_estate(catalogue, &network, clients);
+    let mut subjects = Subjects::of_estate(catalogue, &network, who);
     if !computes.is_empty() {
         let computes = computes.join(", ");
         let remark =
@@ -156,16 +159,20 @@ pub fn ask(
         text.extend(&plan.text);
     }
     text.extend(&ask.typed);
+    let newer = ask.tags.as_ref().map(|newer| newer.moved_from(estate.tags));
     let text = (!text.is_empty()).then(|| text.file(&ask.words));
     let mut changes = Vec::new();
     if let Some(text) = &text {
         changes = read(text, TYPED, sources, notes);
     }
     changes.extend(ask.files.iter().cloned());
-    let (after, log) = estate.network(&changes, notes);
+    let later = Estate { tags: newer.as_ref().unwrap_or(estate.tags), ..estate };
+    let (after, log) = later.network(&changes, notes);
     if notes.has_errors() {
         return Ok(None);
     }
+    let (same, log): (Vec<ChangeLog>, Vec<ChangeLog>) = log.into_iter().partition(ChangeLog::is_idle);
+    remarks.extend(same.iter().map(|entry| format!("no change, it was so before: {entry}")));
     let flows = subjects.needs.iter().flat_map(|need| &need.flows);
     let answers = answers(&before, &after, flows);
     let mut impacts: Vec<Impact> = subjects
@@ -177,8 +184,59 @@ pub fn ask(
         })
         .collect();
     impact::sort(&mut impacts);
+    if let Some(newer) = &newer {
+        remarks.extend(moves(estate.tags, newer, &impacts));
+    }
     Ok(Some(WhatIf { workloads: subjects.workloads, impacts, before, after, log, changes, text, remarks }))
 }
+
+/// What another publication of the tags does to the destinations asked about.
+fn moves(older: &ServiceTags, newer: &ServiceTags, impacts: &[Impact]) -> Vec<String> {
+    let changes = older.changes_to(newer);
+    let mut asked: Vec<IpAddr> = Vec::new();
+    for change in impacts.iter().flat_map(|impact| &impact.flows) {
+        for trace in [&change.before, &change.after] {
+            asked.extend(trace.hops.iter().filter_map(|hop| hop.header).map(|header| header.destination));
+        }
+    }
+    asked.sort_unstable();
+    asked.dedup();
+    let touched = |change: &&TagChange| {
+        let meets = |ip: &IpAddr| {
+            let holds =
+                |tags: &ServiceTags| tags.find(&change.name).is_some_and(|id| tags.set(id).contains(*ip));
+            holds(older) || holds(newer)
+        };
+        !change.name.starts_with("AzureCloud") && asked.iter().any(meets)
+    };
+    let touched: Vec<&TagChange> = changes.iter().filter(touched).collect();
+    let mut remarks = vec![format!(
+        "{} of the {} differ from the {}; {} of them hold what is asked about, which is asked at addresses that are new to its tag: a service may be moved there any day",
+        changes.len(),
+        newer.source_name(),
+        older.source_name(),
+        touched.len(),
+    )];
+    remarks.extend(touched.iter().take(MOVES).map(|change| {
+        let (added, removed) = (change.added.to_prefixes().len(), change.removed.to_prefixes().len());
+        match change.kind {
+            TagChangeKind::New => format!("tag `{}` is new, with {added} prefixes", change.name),
+            TagChangeKind::Gone => format!("tag `{}` is gone, with {removed} prefixes", change.name),
+            TagChangeKind::Changed => format!("tag `{}`: {added} prefixes more, {removed} less", change.name),
+        }
+    }));
+    remarks.extend(
+        touched
+            .len()
+            .checked_sub(MOVES)
+            .filter(|more| *more > 0)
+            .map(|more| format!("and {more} more tags; `netwhy tags diff` shows all")),
+    );
+    remarks
+}
+
+/// So many tags are told of.
+const MOVES: usize = 12;
 
 /// Reads the text of a change file as a document of its own.
 pub fn read(text: &str, name: &str, sources: &mut Sources, notes: &mut Diagnostics) -> Vec<Change> {
@@ -252,8 +310,49 @@ fn answers<'f>(
     })
 }
 
+/// What a flow of a scenario is for. What a person sees and whether the work goes on without it is the catalogue's to
+/// tell, for flows that refer to it; the others are essential.
+fn uses_of(case: &Case, catalogue: &Catalogue) -> Vec<Use> {
+    let needs: Vec<_> = case.refs.iter().filter_map(|id| catalogue.need(id)).collect();
+    let lesser = !needs.is_empty() && needs.iter().all(|need| need.degrades || need.feature.is_some());
+    let weight = if lesser { Weight::Feature } else { Weight::Essential };
+    let sees = needs.iter().find(|need| !need.breaks.is_empty()).map(|need| need.breaks.clone());
+    let mut phases: Vec<Arc<str>> = needs.iter().flat_map(|n| &n.phases).map(|p| p.word().into()).collect();
+    // The phase that the scenario says is the one it asks about.
+    if let Some(said) = case.phase.clone().filter(|said| phases.first() != Some(said)) {
+        phases = vec![said];
+    }
+    if phases.is_empty() {
+        phases.push("run".into());
+    }
+    let group = [case.group.clone()];
+    let needed_for = if case.needed_for.is_empty() { &group[..] } else { &case.needed_for[..] };
+    let used = |phase: &Arc<str>, what: &Arc<str>| Use {
+        phase: phase.clone(),
+        needed_for: what.clone(),
+        sees: sees.clone(),
+        weight,
+    };
+    let mut uses: Vec<Use> =
+        phases.iter().flat_map(|phase| needed_for.iter().map(move |what| used(phase, what))).collect();
+    let mut seen = Vec::new();
+    uses.retain(|one| {
+        let key = (one.phase.clone(), one.needed_for.clone());
+        !seen.contains(&key) && {
+            seen.push(key);
+            true
+        }
+    });
+    uses
+}
+
 /// The flows of a scenario as needs: each sender a workload, each flow a dependency.
-pub fn of_pack(cases: &[Case], network: &Network, notes: &mut Diagnostics) -> Subjects {
+pub fn of_pack(
+    cases: &[Case],
+    catalogue: &Catalogue,
+    network: &Network,
+    notes: &mut Diagnostics,
+) -> Subjects {
     let mut subjects = Subjects::default();
     let mut kept_out = 0;
     for case in cases {
@@ -283,22 +382,11 @@ pub fn of_pack(cases: &[Case], network: &Network, notes: &mut Diagnostics) -> Su
             need.flows.push(flow);
             continue;
         }
-        let phase: Arc<str> = case.phase.clone().unwrap_or_else(|| "run".into());
-        let used = |what: &Arc<str>| Use {
-            phase: phase.clone(),
-            needed_for: what.clone(),
-            sees: None,
-            weight: Weight::Essential,
-        };
-        let mut uses: Vec<Use> = case.needed_for.iter().map(used).collect();
-        if uses.is_empty() {
-            uses.push(used(&case.group));
-        }
         subjects.needs.push(Need {
             workload,
             id: case.group.clone(),
             dependency: case.group.clone(),
-            uses,
+            uses: uses_of(case, catalogue),
             flows: vec![flow],
             untraced: None,
         });

@@ -92,7 +92,7 @@ impl Walk<'_> {
         };
         let Some(keys) = self.caller(s, identity) else { return };
         if kind.eq_ignore_ascii_case("Microsoft.KeyVault/vaults") && data && !self.by_roles(s, row) {
-            self.access_policies(s, row, &keys);
+            self.access_policies(s, row, &keys, &action);
             return;
         }
         self.by_role_assignments(s, service, identity, &keys, &action, data);
@@ -145,11 +145,18 @@ impl Walk<'_> {
         }
     }
 
-    fn access_policies(&self, s: &mut State, row: &PlatformService, keys: &[Arc<str>]) {
+    fn access_policies(&self, s: &mut State, row: &PlatformService, keys: &[Arc<str>], action: &str) {
+        let (kind, verb) = policy_words(action);
         let evidence = Evidence { resource: Some(row.id.clone()), at: row.at, ..by(&[azure::KV_1]) };
         let mine = row.access_policies.iter().find(|p| {
             p.object_id.known().is_some_and(|o| keys.iter().any(|k| k.eq_ignore_ascii_case(o)))
-                && p.secrets.iter().any(|w| w.eq_ignore_ascii_case("get") || w.eq_ignore_ascii_case("all"))
+                && match kind {
+                    "keys" => &p.keys,
+                    "certificates" => &p.certificates,
+                    _ => &p.secrets,
+                }
+                .iter()
+                .any(|w| w.eq_ignore_ascii_case(&verb) || w.eq_ignore_ascii_case("all"))
         });
         let doubt = row
             .access_policies
@@ -160,14 +167,16 @@ impl Walk<'_> {
             (Some(policy), _) => {
                 let evidence = Evidence { at: policy.at, ..evidence };
                 s.pass(StepKind::Authorize, evidence, || {
-                    "an access policy lets the caller read secrets".into()
+                    format!("an access policy gives the caller `{verb}` on {kind}")
                 });
             }
             (None, Some(unknown)) => {
                 s.unknown(StepKind::Authorize, Cause::UnknownIdentity, &unknown, evidence)
             }
             (None, None) => {
-                let text = "the vault decides by access policies, and none lets the caller read secrets";
+                let text = format!(
+                    "the vault decides by access policies, and none gives the caller `{verb}` on {kind}"
+                );
                 s.block(StepKind::Authorize, Cause::AccessPolicyMissing, evidence, text);
             }
         }
@@ -183,6 +192,8 @@ impl Walk<'_> {
         data: bool,
     ) {
         let row = &self.net.inventory.services[service];
+        let about: &[azure::RuleId] = if changes_network(action) { &[azure::RBAC_6] } else { &[] };
+        let by = |rules: &[azure::RuleId]| by(&[rules, about].concat());
         let proof = |g: &Grant, rules: &[azure::RuleId]| Evidence {
             resource: Some(g.owner.clone()),
             name: Some(g.role.clone()),
@@ -230,6 +241,28 @@ impl Walk<'_> {
     }
 }
 
+/// What an access policy calls an action on a vault: secrets, keys or certificates, and the verb.
+fn policy_words(action: &str) -> (&'static str, String) {
+    let words: Vec<String> = action.split('/').map(str::to_ascii_lowercase).collect();
+    let has = |word: &str| words.iter().any(|w| w == word);
+    let kind = if has("keys") {
+        "keys"
+    } else if has("certificates") {
+        "certificates"
+    } else {
+        "secrets"
+    };
+    let mut ends = words.iter().rev().filter(|w| *w != "action");
+    let verb = ends.next().map(String::as_str).unwrap_or_default();
+    let verb = match verb {
+        "read" | "getsecret" => "get",
+        "setsecret" | "write" => "set",
+        "readmetadata" => "list",
+        other => other,
+    };
+    (kind, verb.to_owned())
+}
+
 /// The action wanted: as the flow names it, else reading.
 fn wanted_action(flow: &Flow, kind: &str, group: &str) -> Option<(String, bool)> {
     let read = READS.iter().find(|(k, g, ..)| k.eq_ignore_ascii_case(kind) && g.eq_ignore_ascii_case(group));
@@ -244,6 +277,14 @@ fn wanted_action(flow: &Flow, kind: &str, group: &str) -> Option<(String, bool)>
         }),
         None => read.map(|(_, _, action, data)| ((*action).to_owned(), *data)),
     }
+}
+
+/// Whether an action is one of those that change who reaches a resource (RBAC-6).
+fn changes_network(action: &str) -> bool {
+    let action = action.to_ascii_lowercase();
+    ["/joinviaserviceendpoint/action", "/privateendpointconnectionsapproval/action"]
+        .iter()
+        .any(|end| action.ends_with(end))
 }
 
 /// Whether an action is one of the data plane, by its place in the provider's tree.

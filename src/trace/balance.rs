@@ -1,16 +1,18 @@
 //! Load balancers, application gateways and Front Door: from a frontend to its backends (LB, AGW, AFD).
 
 use super::engine::Walk;
+use super::family::same;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::outbound::names_part;
 use super::question::EPHEMERAL_PORT;
 use super::state::{Device, End, Next, Place, Session, State, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{
-    ApplicationGateway, Id, LoadBalancer, LoadBalancingRule, ResourceId, Sku, Slot, TableTag, Unknown,
+    ApplicationGateway, Id, LoadBalancer, LoadBalancingRule, Nsg, ResourceId, Sku, Slot, Subnet, TableTag,
+    Unknown,
 };
 use crate::net::Header;
-use crate::net::{Protocol, ProtocolMatch};
+use crate::net::{IpAddr, Protocol, ProtocolMatch};
 use crate::network::{AttachmentId, AttachmentKind, HOST_ADDRESS, PublicTarget, Ruling, Verdict};
 use crate::rules as azure;
 
@@ -62,7 +64,20 @@ impl Walk<'_> {
             ..of(self.net, Some(slot), &[azure::LB_1])
         };
         let pool = self.backends(balancer, rule);
-        let backends = self.kept_backends(s, &pool).unwrap_or(pool);
+        let mut backends = self.kept_backends(s, &pool).unwrap_or(pool);
+        let like = |id: &AttachmentId| {
+            self.net.attachment(*id).address.is_none_or(|own| same(own, s.header.destination))
+        };
+        if !backends.is_empty() && !backends.iter().any(like) {
+            let why = format!(
+                "no backend of the rule `{}` has an address of the frontend's family, which Azure would not accept",
+                rule.name
+            );
+            let unknown = Unknown::new(rule.at, why);
+            s.unknown(StepKind::Balance, Cause::UnknownValue, &unknown, evidence);
+            return Next::End(End::Stopped);
+        }
+        backends.retain(like);
         if backends.is_empty() {
             let text = format!("no backend of the rule `{}` is in the files", rule.name);
             s.block(StepKind::Balance, Cause::NoBackend, evidence, text);
@@ -96,7 +111,7 @@ impl Walk<'_> {
             s.block(
                 StepKind::Balance,
                 Cause::BasicBalancerAcrossPeering,
-                of(self.net, Some(slot), &[azure::PEER_9]),
+                of(self.net, Some(slot), &[azure::PEER_9, azure::LB_11]),
                 text,
             );
             return Some(Next::End(End::Stopped));
@@ -421,33 +436,64 @@ impl Walk<'_> {
         Next::Go(Place::Leave(id))
     }
 
-    /// NSG-25, RT-36: what a gateway without network isolation needs of its own subnet.
+    /// The flows that a gateway's subnet has to let through (NSG-25): into it or out of it, and what to say otherwise.
+    fn gateway_needs(&self, own: IpAddr, isolated: bool) -> Vec<(bool, Header, &'static str)> {
+        let header = |source, destination, port| Header {
+            source,
+            destination,
+            protocol: Protocol::Tcp,
+            source_port: 50_000,
+            port,
+        };
+        let probes = "the platform's probes (AzureLoadBalancer) cannot reach the gateway's subnet, so the gateway is unhealthy";
+        let mut needs = vec![(true, header(HOST_ADDRESS, own, 80), probes)];
+        let manager = self.net.tags.find("GatewayManager").and_then(|t| self.net.tags.representative(t));
+        if !isolated {
+            let managed = "GatewayManager cannot reach ports 65200-65535 of the gateway's subnet, so the gateway is unhealthy";
+            needs.extend(manager.map(|source| (true, header(source, own, 65_200), managed)));
+            let out = "the gateway's subnet lets nothing out to the internet, so the gateway is unhealthy";
+            needs.push((false, header(own, super::question::INTERNET_HOST, 443), out));
+        }
+        needs
+    }
+
+    fn gateway_need(
+        &self,
+        s: &mut State,
+        subnet: Id<Subnet>,
+        nsg: Id<Nsg>,
+        (inbound, header, text): &(bool, Header, &'static str),
+    ) {
+        let tables = &self.net.security;
+        let set = &if *inbound { &tables.inbound } else { &tables.outbound }[nsg.index()];
+        if let Ruling::Rule(n) = set.decide(header, &self.net.place(subnet, &[], &[]), |_| false)
+            && set.rules[n].verdict == Some(Verdict::Deny)
+        {
+            let evidence = Evidence {
+                resource: Some(self.net.inventory.nsgs[nsg].id.clone()),
+                name: Some(set.rules[n].name.clone()),
+                at: set.rules[n].at,
+                ..by(&[azure::NSG_25, azure::AGW_2])
+            };
+            s.block(StepKind::Proxy, Cause::GatewaySubnetRules, evidence, *text);
+        }
+    }
+
+    /// NSG-25, RT-36: what a gateway needs of its own subnet.
     fn gateway_health(&self, s: &mut State, id: AttachmentId, row: &ApplicationGateway) {
-        if s.returning || row.enable_network_isolation.is(true) {
+        if s.returning {
             return;
         }
+        let isolated = row.enable_network_isolation.is(true);
         let attachment = self.net.attachment(id);
         let subnet = self.net.subnet(attachment.subnet);
-        let manager = self.net.tags.find("GatewayManager").and_then(|t| self.net.tags.representative(t));
-        if let (Some(nsg), Some(source), Some(destination)) = (subnet.nsg.row(), manager, attachment.address)
-        {
-            let header =
-                Header { source, destination, protocol: Protocol::Tcp, source_port: 50_000, port: 65_200 };
-            let set = &self.net.security.inbound[nsg.index()];
-            if let Ruling::Rule(n) =
-                set.decide(&header, &self.net.place(attachment.subnet, &[], &[]), |_| false)
-                && set.rules[n].verdict == Some(Verdict::Deny)
-            {
-                let group = &self.net.inventory.nsgs[nsg].id;
-                let evidence = Evidence {
-                    resource: Some(group.clone()),
-                    name: Some(set.rules[n].name.clone()),
-                    at: set.rules[n].at,
-                    ..by(&[azure::NSG_25, azure::AGW_2])
-                };
-                let text = "GatewayManager cannot reach ports 65200-65535 of the gateway's subnet, so the gateway is unhealthy";
-                s.block(StepKind::Proxy, Cause::GatewaySubnetRules, evidence, text);
+        if let (Some(nsg), Some(own)) = (subnet.nsg.row(), attachment.address) {
+            for need in self.gateway_needs(own, isolated) {
+                self.gateway_need(s, attachment.subnet, nsg, &need);
             }
+        }
+        if isolated {
+            return;
         }
         let user = subnet.routes.user.iter().flat_map(|u| &u.routes);
         let away = user.into_iter().find(|r| {
@@ -534,7 +580,23 @@ impl Walk<'_> {
         let profile = id.ancestor("Microsoft.Cdn/profiles");
         let name = profile.as_ref().map_or_else(|| id.name().to_owned(), |p| p.name().to_owned());
         s.hop(HopKind::FrontDoor, name, profile.clone(), Zone::Yours);
+        let spoken = s.header.protocol == Protocol::Tcp && matches!(s.header.port, 80 | 443);
+        if !spoken {
+            let text = "Front Door answers HTTP on 80 and HTTPS on 443 alone";
+            s.block(StepKind::Proxy, Cause::NothingListens, of(self.net, Some(slot), &[azure::AFD_1]), text);
+            return Next::End(End::Stopped);
+        }
+        let scheme = if s.header.port == 80 { "Http" } else { "Https" };
         let route = inventory.front_door_routes.iter().find(|r| {
+            let mut spoken = r.supported_protocols.iter();
+            let other = !r.supported_protocols.is_empty() && !spoken.any(|p| p.eq_ignore_ascii_case(scheme));
+            // Nobody says what is asked for at the name: its root.
+            let mut patterns = r.patterns_to_match.iter();
+            let elsewhere =
+                !r.patterns_to_match.is_empty() && !patterns.any(|p| matches!(&**p, "/*" | "/" | "*"));
+            if other || elsewhere {
+                return false;
+            }
             let disabled = r.enabled_state.known().is_some_and(|e| e.eq_ignore_ascii_case("Disabled"));
             let own = r.id.parent().is_some_and(|p| p == id);
             let custom = r.custom_domains.iter().any(|d| inventory.follow_any(&d.text) == Some(slot));
@@ -562,7 +624,7 @@ impl Walk<'_> {
         origins.sort_by_key(|o| (o.priority.known().copied().unwrap_or(1), o.id.clone()));
         let evidence = Evidence { resource: Some(route.id.clone()), at: route.at, ..by(&[azure::AFD_1]) };
         match origins.first() {
-            Some(origin) => self.to_origin(s, origin, evidence),
+            Some(origin) => self.to_origin(s, route, origin, evidence),
             None => {
                 s.block(
                     StepKind::Proxy,
@@ -578,6 +640,7 @@ impl Walk<'_> {
     fn to_origin(
         &self,
         s: &mut State,
+        route: &crate::inventory::FrontDoorRoute,
         origin: &crate::inventory::FrontDoorOrigin,
         evidence: Evidence,
     ) -> Next {
@@ -593,15 +656,23 @@ impl Walk<'_> {
         };
         s.host = Some(host.as_str().into());
         let known = self.net.names.public(&host).cloned();
+        let written = host.parse::<IpAddr>().ok();
         let backend =
             self.net.tags.find("AzureFrontDoor.Backend").and_then(|t| self.net.tags.representative(t));
         let mut after = s.header;
         after.source = backend.unwrap_or(after.source);
-        after.port = origin.https_port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(443);
-        let address = known.as_ref().and_then(|k| match k.target {
+        let plain = route.forwarding_protocol.known().map(|f| f.to_ascii_lowercase());
+        let plain = match plain.as_deref() {
+            Some("httponly") => true,
+            Some("httpsonly") => false,
+            _ => s.header.port == 80,
+        };
+        let (port, usual) = if plain { (&origin.http_port, 80) } else { (&origin.https_port, 443) };
+        after.port = port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(usual);
+        let address = written.or(known.as_ref().and_then(|k| match k.target {
             PublicTarget::Address(Slot { row, .. }) => self.net.public_addresses[row as usize].0,
             _ => k.address,
-        });
+        }));
         after.destination = address.unwrap_or(super::question::INTERNET_HOST);
         s.sessions.push(Session {
             device: Device::Edge,
@@ -616,7 +687,11 @@ impl Walk<'_> {
         });
         if !origin.private_link.is_absent() {
             let approved = origin.private_link_status.or(ConnectionStatus::Approved);
-            if !matches!(approved, Ok(ConnectionStatus::Approved)) {
+            if let Err(unknown) = approved {
+                let unknown = unknown.clone();
+                let evidence = Evidence { rules: vec![azure::AFD_3], ..evidence };
+                s.unknown(StepKind::Proxy, Cause::UnknownValue, &unknown, evidence);
+            } else if !matches!(approved, Ok(ConnectionStatus::Approved)) {
                 let evidence = Evidence { rules: vec![azure::AFD_3], ..evidence };
                 s.block(
                     StepKind::Proxy,
@@ -631,6 +706,12 @@ impl Walk<'_> {
                 );
             }
             return Next::End(End::Arrived(super::state::Terminal::Internet, Disposition::Accepted));
+        }
+        s.note(StepKind::Proxy, Evidence { rules: vec![azure::AFD_2, azure::AFD_4], ..evidence }, || {
+            "the origin sees AzureFrontDoor.Backend, the tag of every customer's Front Door: only its check of X-Azure-FDID tells this one".into()
+        });
+        if known.is_none() && written.is_none() {
+            s.assume(None, format!("{} stands for the address of the origin `{host}`", after.destination));
         }
         s.target = match known.map(|k| k.target) {
             Some(PublicTarget::Service(service, endpoint)) => {

@@ -131,7 +131,7 @@ macro_rules! causes {
 causes! {
     NsgRuleDeny = "NSG_RULE_DENY", DeniedIn, Timeout, "A rule somebody wrote in a network security group denies the flow. The disposition says on which side.";
     NsgDefaultDeny = "NSG_DEFAULT_DENY", DeniedIn, Timeout, "No written rule matches and the default rule DenyAllInBound or DenyAllOutBound of the network security group denies the flow (NSG-3).";
-    PublicAddressClosed = "PUBLIC_ADDRESS_CLOSED", DeniedIn, Timeout, "A Standard public address or load balancer frontend is closed until a network security group of the subnet or interface allows the flow, and none is there (PIP-1, LB-2).";
+    PublicAddressClosed = "PUBLIC_ADDRESS_CLOSED", DeniedIn, Timeout, "The public address is closed to this caller: a Standard one until a network security group of the subnet or interface is there and allows the flow (PIP-1, LB-2), one of compute nodes to all but the service's own calls (AML-6).";
     AdminRuleDeny = "ADMIN_RULE_DENY", DeniedIn, Timeout, "A security admin rule of a network manager denies the flow before any network security group is asked (SAR-2).";
     PlatformProtocol = "PLATFORM_PROTOCOL_NOT_CARRIED", DeniedOut, Timeout, "A virtual network does not carry this kind of traffic at all: multicast, broadcast, or a reserved port (PKT-8).";
     SmtpBlocked = "SMTP_MAY_BE_BLOCKED", InsufficientInfo, Timeout, "Azure may block TCP 25 to the internet by kind of subscription, whatever the rules say (NSG-20).";

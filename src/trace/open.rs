@@ -77,6 +77,9 @@ pub fn follow(
         state.note(StepKind::Originate, by(&[]), || {
             format!("the flow is open already, to {}: no name is asked again", way.destination)
         });
+        if let Wanted::Name(name) = &question.target {
+            walk.would_resolve_anew(&mut state, name);
+        }
         let first = walk.first_place(&mut state);
         let branches = walk.run(state, first).into_iter();
         ends.extend(branches.flat_map(|(state, end)| walk.judge_end(state, end, flow)));
@@ -86,6 +89,23 @@ pub fn follow(
 }
 
 impl Walk<'_> {
+    /// DNS-20: where the name gives another answer since, the old one remains with whoever asked before, for its TTL.
+    fn would_resolve_anew(&self, s: &mut State, name: &Arc<str>) {
+        let before = s.header.destination;
+        let mut anew = State::new(s.header, s.origin.clone(), false);
+        anew.host = Some(name.clone());
+        let now = match self.resolve_target(&mut anew, name) {
+            true if anew.header.destination == before => return,
+            true => format!("is {}", anew.header.destination),
+            false => "does not resolve".to_owned(),
+        };
+        let text = format!(
+            "`{name}` {now} by now; who asked before goes on to {before} until the answer's TTL ends (DNS-20)"
+        );
+        s.note(StepKind::Resolve, by(&[azure::DNS_20]), || text.clone());
+        s.warn(text);
+    }
+
     /// The ways of a walk over which the flow got through.
     fn remember(&self, ends: &[(State, End)]) -> Option<OpenFlow> {
         let ways: Vec<_> = ends.iter().filter_map(|(state, end)| self.way(state, end)).collect();
@@ -246,13 +266,21 @@ impl Walk<'_> {
     }
 
     /// The outbound method changed under an open flow: OUT-1 speaks of new flows only.
-    pub(super) fn outbound_changed(&self, s: &mut State, from: Option<AttachmentId>, public: IpAddr) {
+    /// A NAT gateway resets what it never saw begin (NAT-8), but whether the flow comes to it is not said either.
+    pub(super) fn outbound_changed(
+        &self,
+        s: &mut State,
+        from: Option<AttachmentId>,
+        public: IpAddr,
+        by_nat: bool,
+    ) {
         let sender = from.and_then(|id| self.net.inventory.id_of(self.net.attachment(id).owner));
         let before = s.open.as_ref().and_then(|way| way.public.as_ref());
         if before.is_some_and(|(own, before)| Some(own) == sender && *before != public) {
             let why = "what becomes of open flows when the outbound method changes is not documented";
             let unknown = Unknown::new(crate::diag::At::NOWHERE, why);
-            s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, by(&[azure::OUT_1]));
+            let rules: &[_] = if by_nat { &[azure::OUT_1, azure::NAT_8] } else { &[azure::OUT_1] };
+            s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, by(rules));
         }
     }
 

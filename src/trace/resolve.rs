@@ -3,7 +3,7 @@
 use super::engine::Walk;
 use super::model::{Evidence, Flow, HopKind, StepKind, Zone};
 use super::question::{INTERNET_HOST, Origin, Question, Target, Wanted};
-use super::state::{State, by, of};
+use super::state::{Shadow, State, by, of};
 use super::{Cause, Outcome};
 use crate::diag::At;
 use crate::inventory::{
@@ -14,11 +14,17 @@ use crate::network::{
     AttachmentId, AttachmentKind, HOST_ADDRESS, PublicName, PublicTarget, ZoneRecord, is_under,
 };
 use crate::rules as azure;
-use crate::services::{service_of_host, well_known};
+use crate::services::{service_kind, service_of_host, well_known};
 use std::sync::Arc;
 
 /// A chain of aliases may be this long.
 const MAX_ALIASES: usize = 12;
+
+/// Questions a second that Azure DNS answers a machine (DNS-19).
+const MOST_QUERIES: i64 = 1_000;
+
+/// Questions a second that an endpoint of a private resolver answers (DNS-19).
+const MOST_RESOLVER_QUERIES: i64 = 10_000;
 
 /// Questions may be passed on this often.
 const MAX_FORWARDS: usize = 8;
@@ -50,7 +56,7 @@ struct Lookup {
     /// Servers that passed the question on.
     passed: Vec<IpAddr>,
     /// Whether the answer went through the public name of a service that has a private endpoint.
-    shadowed: Option<Evidence>,
+    shadowed: Option<Shadow>,
     aliases: usize,
 }
 
@@ -182,6 +188,7 @@ impl Walk<'_> {
         if let Some(stopped) = self.travels(s, asker, HOST_ADDRESS) {
             return stopped;
         }
+        self.count_queries(s, asker, MOST_QUERIES, "Azure DNS answers a machine");
         self.ask_azure(s, vnet, lookup)
     }
 
@@ -196,12 +203,13 @@ impl Walk<'_> {
     ) -> Answer {
         if lookup.passed.contains(&server) && server != HOST_ADDRESS {
             let text = format!("{server} has been asked already: the servers forward in a circle");
-            return Answer::Fails(Cause::DnsLoop, by(&[azure::DNS_15]), text);
+            let evidence = self.server_evidence(vnet, server, &[azure::DNS_15]);
+            return Answer::Fails(Cause::DnsLoop, evidence, text);
         }
         if lookup.passed.len() >= MAX_FORWARDS {
             return Answer::Fails(
                 Cause::DnsLoop,
-                by(&[azure::DNS_15]),
+                self.server_evidence(vnet, server, &[azure::DNS_15]),
                 "the question is passed on too often".into(),
             );
         }
@@ -210,15 +218,65 @@ impl Walk<'_> {
         }
         if server == HOST_ADDRESS {
             return match asker {
-                Asker::Site(..) => {
+                Asker::Site(site, _) => {
                     let text = "168.63.129.16 answers only inside a virtual network";
-                    Answer::Fails(Cause::DnsServerUnreachable, by(&[azure::DNS_12]), text.into())
+                    let site = Slot { table: TableTag::OnPremisesSite, row: site.raw() };
+                    let evidence = of(self.net, Some(site), &[azure::DNS_12]);
+                    Answer::Fails(Cause::DnsServerUnreachable, evidence, text.into())
                 }
-                _ => self.ask_azure(s, vnet, lookup),
+                _ => {
+                    self.count_queries(s, asker, MOST_QUERIES, "Azure DNS answers a machine");
+                    self.ask_azure(s, vnet, lookup)
+                }
             };
         }
         lookup.passed.push(server);
+        if self.is_resolver(vnet, server) {
+            self.count_queries(s, asker, MOST_RESOLVER_QUERIES, "a resolver endpoint answers");
+        }
         self.answered_by(s, vnet, server, lookup)
+    }
+
+    /// DNS-19: what a machine asks beyond the limit is lost.
+    fn count_queries(&self, s: &mut State, asker: &Asker, most: i64, what: &str) {
+        let Asker::Attachment(id) = asker else { return };
+        let row = self.net.attachment(*id);
+        let AttachmentKind::Host(host) = row.kind else { return };
+        let Some(rate) = self.net.inventory.hosts[host].dns_queries_per_second.known() else { return };
+        if *rate > most {
+            let text = format!(
+                "`{}` asks {rate} questions a second, and {what} {most}: the rest is lost (DNS-19)",
+                row.name
+            );
+            s.note(StepKind::Resolve, of(self.net, Some(row.owner), &[azure::DNS_19]), || text.clone());
+            s.intermittent.get_or_insert((Cause::Intermittent, text));
+        }
+    }
+
+    /// What has a server's address, as seen from a network.
+    fn holder_of(&self, vnet: Id<VirtualNetwork>, server: IpAddr) -> Option<AttachmentId> {
+        let here = |a: &crate::network::Attachment| a.vnet == vnet || self.joined(vnet, a.vnet);
+        let mut all = self.net.attachments.iter();
+        let found = all.position(|a| a.address == Some(server) && here(a));
+        let found = found.or_else(|| self.net.attachments.iter().position(|a| a.address == Some(server)));
+        found.map(|n| AttachmentId(n as u32))
+    }
+
+    fn is_resolver(&self, vnet: Id<VirtualNetwork>, server: IpAddr) -> bool {
+        let holder = self.holder_of(vnet, server);
+        holder.is_some_and(|id| matches!(self.net.attachment(id).kind, AttachmentKind::Resolver(_)))
+    }
+
+    /// The resource behind a server's address, as evidence.
+    fn server_evidence(&self, vnet: Id<VirtualNetwork>, server: IpAddr, rules: &[azure::RuleId]) -> Evidence {
+        let holder = self.holder_of(vnet, server).map(|id| self.net.attachment(id).owner);
+        let sites = &self.net.inventory.on_premises_sites;
+        let site = || {
+            let mut rows = sites.rows();
+            let (id, _) = rows.find(|(_, row)| row.address_prefixes.iter().any(|p| p.contains(&server)))?;
+            Some(Slot { table: TableTag::OnPremisesSite, row: id.raw() })
+        };
+        of(self.net, holder.or_else(site), rules)
     }
 
     /// Whether a question reaches a server; the answer to give where it does not.
@@ -282,13 +340,7 @@ impl Walk<'_> {
         server: IpAddr,
         lookup: &mut Lookup,
     ) -> Answer {
-        let found = self
-            .net
-            .attachments
-            .iter()
-            .position(|a| a.address == Some(server) && (a.vnet == vnet || self.joined(vnet, a.vnet)));
-        let found = found.or_else(|| self.net.attachments.iter().position(|a| a.address == Some(server)));
-        if let Some(id) = found.map(|n| AttachmentId(n as u32)) {
+        if let Some(id) = self.holder_of(vnet, server) {
             let row = self.net.attachment(id);
             self.hop_server(s, &row.name, server, self.net.inventory.id_of(row.owner).cloned());
             return match row.kind {
@@ -316,7 +368,7 @@ impl Walk<'_> {
         lookup: &mut Lookup,
     ) -> Answer {
         for (id, site) in self.net.inventory.on_premises_sites.rows() {
-            if !site.address_prefixes.iter().any(|p| p.contains(&server)) {
+            if site.holds(server).is_none() {
                 continue;
             }
             let host = site.hosts.iter().find(|h| h.ip_address.is(server));
@@ -383,6 +435,9 @@ impl Walk<'_> {
             s.note(StepKind::Resolve, by(&[azure::DNS_12]), || {
                 format!("`{server}` has no forwarder for the name and asks the public DNS")
             });
+            if let Asker::Attachment(_) = asker {
+                s.assume(None, format!("`{server}` asks the public DNS for what it has no forwarder for, not Azure: its dnsForwarding would say so for `.`"));
+            }
             return self.public_answer(s, None, lookup);
         };
         let text =
@@ -690,7 +745,10 @@ impl Walk<'_> {
         if name.contains(".privatelink.") || name.starts_with("privatelink.") {
             let plain: Arc<str> = name.replacen(".privatelink.", ".", 1).into();
             if let Some(public) = self.public_of_privatelink(&name) {
-                lookup.shadowed.get_or_insert(self.unlinked(vnet, &name));
+                if public.privatelink.is_some() {
+                    let shadow = self.unlinked(vnet, &name, &public);
+                    lookup.shadowed.get_or_insert(shadow);
+                }
                 return self.address_of_public(s, &public, &plain);
             }
         }
@@ -742,7 +800,11 @@ impl Walk<'_> {
             }
             None => Answer::Fails(
                 Cause::DnsNxDomain,
-                by(&[azure::PEER_11]),
+                of(
+                    self.net,
+                    vnet.map(|v| Slot { table: TableTag::VirtualNetwork, row: v.raw() }),
+                    &[azure::PEER_11],
+                ),
                 format!("no machine of the asking network is called `{name}`"),
             ),
         };
@@ -787,7 +849,7 @@ impl Walk<'_> {
             return answer;
         }
         let Some(alias) = public.privatelink.clone() else {
-            return self.address_of_public(s, public, &name);
+            return self.without_own_endpoint(s, vnet, public, &name);
         };
         s.pass(StepKind::Resolve, by(&[azure::DNS_5]), || {
             format!("`{name}` is publicly an alias of `{alias}`: a private endpoint exists")
@@ -797,8 +859,32 @@ impl Walk<'_> {
         {
             return Zoned::Alias(alias);
         }
-        lookup.shadowed = Some(self.unlinked(vnet, &alias));
+        lookup.shadowed = Some(self.unlinked(vnet, &alias, public));
         self.address_of_public(s, public, &name)
+    }
+
+    /// A name for whose sub-resource there is no private endpoint. Where there is one for another of the resource, and a
+    /// zone is linked that would hold the alias, the profile says how DNS-5 is read.
+    fn without_own_endpoint(
+        &self,
+        s: &mut State,
+        vnet: Option<Id<VirtualNetwork>>,
+        public: &PublicName,
+        name: &Arc<str>,
+    ) -> Zoned {
+        let alias = public.other_privatelink.clone();
+        let linked = alias.filter(|a| vnet.is_some_and(|v| self.net.names.zone_for(v, a).is_some()));
+        let Some(alias) = linked else { return self.address_of_public(s, public, name) };
+        let knob = Some("privatelinkAliasPerSubResource");
+        if self.net.profile.privatelink_alias_per_sub_resource {
+            s.assume(knob, format!("`{name}` is no alias of `{alias}`: its resource has private endpoints, but none for this name (D-20)"));
+            return self.address_of_public(s, public, name);
+        }
+        s.assume(knob, format!("`{name}` is publicly an alias of `{alias}`, as its resource has private endpoints, though none for this name (D-20)"));
+        s.pass(StepKind::Resolve, by(&[azure::DNS_5, azure::PE_2]), || {
+            format!("`{name}` is publicly an alias of `{alias}`")
+        });
+        Zoned::Alias(alias)
     }
 
     /// The API server of a private AKS cluster: its public name, if it has one, leads to its private address. `None`
@@ -828,7 +914,7 @@ impl Walk<'_> {
         if vnet.is_some_and(|vnet| self.net.names.zone_for(vnet, alias).is_some()) {
             return None;
         }
-        let evidence = self.unlinked(vnet, alias);
+        let evidence = self.unlinked(vnet, alias, public).evidence;
         let address = self.net.attachments.iter().find_map(|a| match a.kind {
             AttachmentKind::PrivateEndpoint(endpoint, _) => {
                 let endpoint = &self.net.inventory.private_endpoints[endpoint];
@@ -850,16 +936,68 @@ impl Walk<'_> {
         }
     }
 
-    /// The zone that would have answered, as evidence that it is not linked where the question was asked.
-    fn unlinked(&self, vnet: Option<Id<VirtualNetwork>>, alias: &str) -> Evidence {
+    /// The zone that would have answered, and why it did not.
+    fn unlinked(&self, vnet: Option<Id<VirtualNetwork>>, alias: &str, public: &PublicName) -> Shadow {
+        let inventory = &self.net.inventory;
+        let asked = vnet.map(|v| &inventory.virtual_networks[v].id);
         let zone = self.net.names.zone_names.iter().position(|z| is_under(alias, z));
-        let slot = zone.map(|row| Slot { table: TableTag::PrivateDnsZone, row: row as u32 });
-        let slot = slot.or(vnet.map(|v| Slot { table: TableTag::VirtualNetwork, row: v.raw() }));
-        of(self.net, slot, &[azure::DNS_9])
+        if let Some(row) = zone {
+            let name = &self.net.names.zone_names[row];
+            let slot = Slot { table: TableTag::PrivateDnsZone, row: row as u32 };
+            let why = match asked {
+                Some(id) => format!(
+                    "the private zone `{name}` is not linked to `{}`, where the name is asked",
+                    id.name()
+                ),
+                None => format!(
+                    "the question for it does not reach a network that the private zone `{name}` is linked to"
+                ),
+            };
+            return Shadow { evidence: of(self.net, Some(slot), &[azure::DNS_9]), why };
+        }
+        let right = alias.find("privatelink.").map_or(alias, |at| &alias[at..]);
+        if let Some((slot, why)) = self.wrong_zone(public, right) {
+            return Shadow { evidence: of(self.net, Some(slot), &[azure::DNS_9]), why };
+        }
+        let slot = vnet.map(|v| Slot { table: TableTag::VirtualNetwork, row: v.raw() });
+        let why = format!("there is no private zone `{right}`");
+        Shadow { evidence: of(self.net, slot, &[azure::DNS_9]), why }
+    }
+
+    /// The zone into which the private endpoint's zone group writes in place of the right one.
+    fn wrong_zone(&self, public: &PublicName, right: &str) -> Option<(Slot, String)> {
+        let PublicTarget::Service(service, _) = public.target else { return None };
+        let inventory = &self.net.inventory;
+        let wanted = Slot { table: TableTag::PlatformService, row: service.raw() };
+        let valid = |zone: &str| {
+            service_kind(&inventory.services[service].id.kind())
+                .is_some_and(|k| k.endpoints.iter().filter_map(|e| e.zone).any(|own| is_under(zone, own)))
+        };
+        inventory.zone_groups.iter().find_map(|group| {
+            let endpoint = match group.private_endpoint.known() {
+                Some(reference) => inventory.follow(reference).row(),
+                None => inventory.row(&group.id.parent()?),
+            }?;
+            let (target, _) = crate::network::target_of(inventory, &inventory.private_endpoints[endpoint]);
+            if target != Some(wanted) {
+                return None;
+            }
+            let written = group.configs.iter().filter_map(|c| c.private_dns_zone_id.known());
+            let zones = written.chain(group.private_dns_zones.iter());
+            let mut zones = zones.filter_map(|r| inventory.follow(r).row());
+            let zone = zones.find(|z| !valid(&self.net.names.zone_names[z.index()]))?;
+            let why = format!(
+                "there is no private zone `{right}`: the zone group `{}` writes into `{}`, where no name of the service is looked up",
+                group.id.full_name(),
+                self.net.names.zone_names[zone.index()],
+            );
+            Some((Slot { table: TableTag::PrivateDnsZone, row: zone.raw() }, why))
+        })
     }
 
     fn public_of_privatelink(&self, alias: &str) -> Option<PublicName> {
-        self.net.names.public.values().find(|p| p.privatelink.as_deref() == Some(alias)).cloned()
+        let is = |own: &Option<Arc<str>>| own.as_deref() == Some(alias);
+        self.net.names.public.values().find(|p| is(&p.privatelink) || is(&p.other_privatelink)).cloned()
     }
 
     fn address_of_public(&self, s: &mut State, public: &PublicName, name: &Arc<str>) -> Zoned {
@@ -953,7 +1091,8 @@ pub(crate) fn resolve_name(net: &crate::network::Network, origin: &Origin, name:
     };
     state.host = Some(name.clone());
     let resolved = walk.resolve_target(&mut state, name);
-    if state.alias_doubt || !state.missing.is_empty() {
+    let doubt = state.alias_doubt || state.intermittent.is_some();
+    if doubt || !state.missing.is_empty() {
         return NameFound::Doubt;
     }
     if let Some(first) = state.blockers.first() {
@@ -972,7 +1111,7 @@ pub(crate) fn resolve_name(net: &crate::network::Network, origin: &Origin, name:
     if !resolved {
         return NameFound::Doubt;
     }
-    let shadow = state.public_despite_endpoint.as_ref().map(Evidence::decider);
+    let shadow = state.public_despite_endpoint.as_ref().map(|s| s.evidence.decider());
     NameFound::Address { ip: state.header.destination, target: state.target, shadow, server }
 }
 

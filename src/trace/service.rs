@@ -8,7 +8,7 @@ use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
 use super::{Cause, Disposition};
 use crate::diag::At;
 use crate::inventory::{
-    AccessMode, AddressMeaning, ConnectionStatus, DefaultAction, Field, Id, PlatformService, PrivateEndpoint,
+    AddressMeaning, ConnectionStatus, DefaultAction, Field, Id, PlatformService, PrivateEndpoint,
     PublicNetworkAccess, ResourceId, Slot, Subnet, TableTag, Unknown,
 };
 use crate::net::IpAddr;
@@ -100,6 +100,11 @@ impl Walk<'_> {
         use crate::inventory::PrivateEndpointNetworkPolicies as Policies;
         match subnet.private_endpoint_network_policies.or(Policies::Disabled) {
             Ok(policies) if policies.filters() => {
+                if has_group {
+                    s.note(StepKind::Filter, by(&[azure::NSG_26, azure::NSG_27]), || {
+                        format!("privateEndpointNetworkPolicies is {policies}: the subnet's group acts, whatever the source port")
+                    });
+                }
                 let port = std::mem::replace(&mut s.header.source_port, ANY_SOURCE_PORT);
                 self.filter(s, id, true);
                 s.header.source_port = port;
@@ -147,10 +152,12 @@ impl Walk<'_> {
                 s.assume(
                     None,
                     format!(
-                        "the connection of `{}` is approved on creation, as its kind is",
+                        "the connection of `{}` is approved on creation: who made it may approve at the target (RBAC-6)",
                         endpoint.id.name()
                     ),
                 );
+                let mut evidence = evidence;
+                evidence.rules.push(azure::RBAC_6);
                 s.pass(StepKind::Admit, evidence, || "the connection is approved on creation".into());
             }
             _ => {
@@ -232,9 +239,31 @@ impl Walk<'_> {
                 self.service_evidence(service, &[]),
             );
         }
+        self.own_disks(s, service);
         s.service_from.get_or_insert(s.blockers.len());
         self.admit(s, service, &arrival);
         Next::End(End::Arrived(Terminal::Service(arrival), Disposition::Accepted))
+    }
+
+    /// SE-7, ST-1: where a machine's own disks lie in the account, Azure reads and writes them past all of this.
+    fn own_disks(&self, s: &mut State, service: Id<PlatformService>) {
+        let Origin::Attachment(id) = s.origin else { return };
+        let AttachmentKind::Interface(nic) = self.net.attachment(id).kind else { return };
+        let row = &self.net.inventory.services[service];
+        if !is_storage(row) || !s.full {
+            return;
+        }
+        let Some(machine) = crate::network::machine_of(&self.net.inventory, nic) else { return };
+        let machine = &self.net.inventory.virtual_machines[machine];
+        let host = format!("://{}.blob.", row.id.name().to_ascii_lowercase());
+        if machine.vhds.iter().any(|disk| disk.to_ascii_lowercase().contains(&host)) {
+            s.note(StepKind::Admit, self.service_evidence(service, &[azure::SE_7, azure::ST_1]), || {
+                format!(
+                    "disks of `{}` lie in this account: reading and writing them is no flow of the network, and goes on whatever becomes of this one",
+                    machine.id.name()
+                )
+            });
+        }
     }
 
     pub(super) fn service_evidence(&self, service: Id<PlatformService>, rules: &[azure::RuleId]) -> Evidence {
@@ -277,13 +306,7 @@ impl Walk<'_> {
                 if rule_of(&kind) == azure::KV_1 {
                     evidence.rules.push(azure::KV_2);
                 }
-                self.refuse_public(
-                    s,
-                    service,
-                    evidence,
-                    Cause::PublicAccessDisabled,
-                    "public network access is disabled".into(),
-                );
+                self.refuse_public(s, service, evidence, Cause::PublicAccessDisabled, closed_text(row));
                 return;
             }
         }
@@ -298,7 +321,7 @@ impl Walk<'_> {
             && self.has_endpoint(row)
     }
 
-    fn has_endpoint(&self, row: &PlatformService) -> bool {
+    pub(super) fn has_endpoint(&self, row: &PlatformService) -> bool {
         self.net.inventory.private_endpoints.iter().any(|e| {
             let (target, _) = crate::network::target_of(&self.net.inventory, e);
             target.and_then(|t| self.net.inventory.id_of(t)).is_some_and(|id| *id == row.id)
@@ -318,11 +341,12 @@ impl Walk<'_> {
         if let Some(link) = s.public_despite_endpoint.clone() {
             let name = self.net.inventory.services[service].id.name();
             let why = format!(
-                "`{name}` resolved to its public address although it has a private endpoint, and {text}"
+                "`{name}` resolved to its public address although it has a private endpoint: {}; and {text}",
+                link.why
             );
             let mut rules = vec![azure::DNS_9, azure::DNS_10];
             rules.extend(&evidence.rules);
-            s.block(StepKind::Admit, Cause::DnsZoneNotLinked, Evidence { rules, ..link }, why);
+            s.block(StepKind::Admit, Cause::DnsZoneNotLinked, Evidence { rules, ..link.evidence }, why);
         }
         s.block(StepKind::Admit, cause, evidence, text);
     }
@@ -336,13 +360,17 @@ impl Walk<'_> {
         evidence: Evidence,
     ) {
         let row = &self.net.inventory.services[service];
-        let default = self.default_action(row);
+        let default = row.rest();
         match default {
             Err(unknown) => {
                 s.unknown(StepKind::Admit, Cause::UnknownValue, &unknown, evidence);
                 return;
             }
             Ok(DefaultAction::Allow) => {
+                if row.is_database() && row.default_action.is_absent() {
+                    let name = row.id.name();
+                    s.assume(None, format!("`{name}` lists nobody in its firewall and is taken as open, though Azure shuts a database server that lists nobody"));
+                }
                 let text = if row.ip_rules.is_empty() && row.virtual_network_rules.is_empty() {
                     "the service is open to all networks"
                 } else {
@@ -353,6 +381,7 @@ impl Walk<'_> {
             }
             Ok(DefaultAction::Deny) => {}
         }
+        let evidence = self.in_force(s, row, evidence);
         let allowed = self.subnet_rule(s, row, arrival).or(|| self.address_rule(s, service, arrival));
         match allowed {
             Tri::Yes => {
@@ -362,38 +391,79 @@ impl Walk<'_> {
                 s.unknown(StepKind::Admit, super::filter::cause_of(&unknown), &unknown, evidence);
             }
             Tri::No => {
-                let text = match arrival {
-                    Arrival::ServiceEndpoint(subnet, _) => {
-                        let id = &self.net.inventory.subnets[*subnet].id;
-                        format!(
-                            "no virtual network rule names `{}`; over a service endpoint no public address counts",
-                            id.full_name()
-                        )
-                    }
-                    _ => format!("neither {} nor its subnet is let in", s.header.source),
-                };
+                let (rules, text) = self.refusal(s, row, arrival);
+                let mut evidence = evidence;
+                evidence.rules.extend(rules);
                 self.refuse_public(s, service, evidence, Cause::ServiceFirewallDeny, text);
             }
         }
     }
 
-    /// What the firewall does with the rest; Cosmos DB has no word for it, its rules imply it (COS-1).
-    fn default_action(&self, row: &PlatformService) -> Result<DefaultAction, Unknown> {
+    /// COS-4: what is written counts as settled, though a change takes its time.
+    fn in_force(&self, s: &mut State, row: &PlatformService, mut evidence: Evidence) -> Evidence {
         if row.id.is_kind("Microsoft.DocumentDB/databaseAccounts") {
-            let filtered = row.is_virtual_network_filter_enabled.or(false).map_err(Clone::clone)?;
-            if let Some(unknown) = &row.ip_rules.unknown {
-                return Err(unknown.clone());
-            }
-            return Ok(if filtered || !row.ip_rules.is_empty() {
-                DefaultAction::Deny
-            } else {
-                DefaultAction::Allow
-            });
+            evidence.rules.push(azure::COS_4);
+            s.assume(
+                None,
+                format!(
+                    "the rules of `{}` are in force: a change of them takes up to 15 minutes (COS-4)",
+                    row.id.name()
+                ),
+            );
         }
-        let listed =
-            row.id.is_kind("Microsoft.MachineLearningServices/workspaces") && !row.ip_rules.is_empty();
-        let absent = if listed { DefaultAction::Deny } else { DefaultAction::Allow };
-        row.default_action.or(absent).map_err(Clone::clone)
+        evidence
+    }
+
+    /// Why no rule of a service's firewall lets a caller in, and by which rules beside the service's own.
+    fn refusal(
+        &self,
+        s: &State,
+        row: &PlatformService,
+        arrival: &Arrival,
+    ) -> (&'static [azure::RuleId], String) {
+        let source = s.header.source;
+        if let Arrival::ServiceEndpoint(subnet, _) = arrival {
+            let id = &self.net.inventory.subnets[*subnet].id;
+            let text = format!(
+                "no virtual network rule names `{}`; over a service endpoint no public address counts",
+                id.full_name()
+            );
+            return (&[azure::SE_1, azure::SE_4], text);
+        }
+        if *arrival == Arrival::Backbone {
+            let text = "the caller reaches it over Microsoft's own network: no address or subnet of the firewall's \
+                rules can stand for it";
+            return (&[], text.into());
+        }
+        if is_storage(row) && matches!(self.same_region(s, row), Tri::Yes) {
+            let name = row.id.name();
+            let region = row.location.known().map(|l| crate::network::normal_region(l)).unwrap_or_default();
+            let listed = if lists(row, source) { "is listed, but " } else { "has no way in, and " };
+            let text = format!(
+                "{source} {listed}an address rule has no effect for callers in `{name}`'s own region `{region}`, \
+                 which Azure shows it with an internal address: a private endpoint, or a service endpoint with a virtual \
+                 network rule, lets them in"
+            );
+            return (&[azure::ST_4], text);
+        }
+        let own = self.subnet_of_origin(s).filter(|subnet| self.names_subnet(row, *subnet));
+        if let Some(subnet) = own {
+            let text = format!(
+                "a virtual network rule names `{}`, but this flow does not come over a service endpoint of that subnet, \
+                 and {source} is not listed",
+                self.net.inventory.subnets[subnet].id.full_name()
+            );
+            return (&[azure::SE_4], text);
+        }
+        (&[], format!("neither {source} nor its subnet is let in"))
+    }
+
+    fn subnet_of_origin(&self, s: &State) -> Option<Id<Subnet>> {
+        match s.origin {
+            Origin::Attachment(id) => Some(self.net.attachment(id).subnet),
+            Origin::Subnet(subnet, _) => Some(subnet),
+            _ => None,
+        }
     }
 
     /// A virtual network rule needs the identity a service endpoint gives (SE-4).
@@ -407,15 +477,18 @@ impl Walk<'_> {
             }
             return Tri::No;
         };
-        let here = &self.net.inventory.subnets[*subnet].id;
-        let names = |r: &crate::inventory::Ref<Subnet>| match r.id() {
-            Some(id) => id == *here,
-            None => self.net.inventory.follow(r).row() == Some(*subnet),
-        };
-        if row.virtual_network_rules.iter().any(names) {
+        if self.names_subnet(row, *subnet) {
             return Tri::Yes;
         }
         row.virtual_network_rules.unknown.clone().map_or(Tri::No, Tri::Unknown)
+    }
+
+    fn names_subnet(&self, row: &PlatformService, subnet: Id<Subnet>) -> bool {
+        let here = &self.net.inventory.subnets[subnet].id;
+        row.virtual_network_rules.iter().any(|r| match r.id() {
+            Some(id) => id == *here,
+            None => self.net.inventory.follow(r).row() == Some(subnet),
+        })
     }
 
     /// Address rules: public sources only, and for storage never those of the same region (ST-3, ST-4).
@@ -425,25 +498,23 @@ impl Walk<'_> {
             return Tri::No;
         }
         let source = s.header.source;
-        let storage = row.id.is_kind("Microsoft.Storage/storageAccounts");
-        if storage && self.same_region(s, row) {
-            s.note(StepKind::Admit, self.service_evidence(service, &[azure::ST_4]), || {
-                "address rules have no effect for requests from the account's own region".into()
-            });
-            return Tri::No;
+        if let Origin::Attachment(id) = s.origin
+            && self.net.attachment(id).kind == AttachmentKind::ServiceNode(service)
+        {
+            s.assume(None, format!("`{}` lets in the address that its own nodes leave by", row.id.name()));
+            return Tri::Yes;
         }
-        let cosmos = row.id.is_kind("Microsoft.DocumentDB/databaseAccounts");
-        let matches = |ip: IpAddr| {
-            row.ip_rules.iter().any(|w| match &w.means {
-                AddressMeaning::Any => true,
-                AddressMeaning::Addresses(set) => {
-                    set.contains(ip) || cosmos && &*w.text == "0.0.0.0" && self.is_azure(s, ip)
-                }
-                AddressMeaning::Tag(_) => false,
-            })
-        };
-        if matches(source) {
-            let by_zero = cosmos && row.ip_rules.iter().any(|w| &*w.text == "0.0.0.0");
+        let by_zero = row.lets_in_azure();
+        let matches = lists(row, source) || by_zero && self.is_azure(s, source);
+        let region = if is_storage(row) { self.same_region(s, row) } else { Tri::No };
+        match region {
+            Tri::Yes => return Tri::No,
+            Tri::Unknown(unknown) if matches || s.source_unknown.is_some() && !row.ip_rules.is_empty() => {
+                return Tri::Unknown(unknown);
+            }
+            _ => {}
+        }
+        if matches {
             if by_zero {
                 s.note(StepKind::Admit, self.service_evidence(service, &[azure::COS_2]), || {
                     "0.0.0.0 lets in every address of Azure, whoever's it is".into()
@@ -451,10 +522,10 @@ impl Walk<'_> {
             }
             return Tri::Yes;
         }
-        if let Some(unknown) = s.source_unknown.clone().filter(|_| !row.ip_rules.is_empty()) {
+        if let Some(unknown) = s.source_unknown.clone().filter(|_| !row.listed_addresses().is_empty()) {
             return Tri::Unknown(unknown);
         }
-        row.ip_rules.unknown.clone().map_or(Tri::No, Tri::Unknown)
+        row.listed_addresses().unknown.clone().map_or(Tri::No, Tri::Unknown)
     }
 
     /// Whether a request comes from a public address of Azure's.
@@ -467,140 +538,35 @@ impl Walk<'_> {
     }
 
     /// Whether the sender (or what sent it on last) is in the service's region.
-    fn same_region(&self, s: &State, row: &PlatformService) -> bool {
-        let region = row.location.known().map(|l| crate::network::normal_region(l));
+    fn same_region(&self, s: &State, row: &PlatformService) -> Tri {
         let last = s.sessions.iter().rev().map(|x| x.device).find(|d| !matches!(d, Device::Inbound(_)));
-        let sender = match (last, &s.origin) {
-            (Some(Device::Transit(id) | Device::Outbound(id)), _) => {
-                self.net.region(self.net.attachment(id).vnet)
-            }
-            (None, Origin::Attachment(id)) => self.net.region(self.net.attachment(*id).vnet),
+        let of_vnet = |vnet| (self.net.region(vnet), self.net.inventory.virtual_networks[vnet].at);
+        let (sender, at) = match (last, &s.origin) {
+            (Some(Device::Transit(id) | Device::Outbound(id)), _) => of_vnet(self.net.attachment(id).vnet),
+            (None, Origin::Attachment(id)) => of_vnet(self.net.attachment(*id).vnet),
             (Some(Device::Hub(hub)), _) => {
                 let hub = &self.net.inventory.virtual_hubs[hub];
-                hub.location.known().map(|l| crate::network::normal_region(l))
+                (hub.location.known().map(|l| crate::network::normal_region(l)), hub.at)
             }
-            (None, Origin::Subnet(subnet, _)) => self.net.region(self.net.subnet(*subnet).vnet),
-            _ => None,
+            (None, Origin::Subnet(subnet, _)) => of_vnet(self.net.subnet(*subnet).vnet),
+            // Nobody outside Azure is in one of its regions.
+            _ => return Tri::No,
         };
-        region.is_some() && region == sender
-    }
-
-    /// NSP-1, NSP-2: an enforced perimeter replaces the resource's own settings.
-    fn perimeter(&self, s: &mut State, service: Id<PlatformService>) -> bool {
-        let inventory = &self.net.inventory;
-        let id = &inventory.services[service].id;
-        let association = inventory.perimeter_associations.rows().find(|(_, a)| {
-            a.private_link_resource
-                .known()
-                .and_then(|r| inventory.follow_any(&r.text))
-                .and_then(|x| inventory.id_of(x))
-                == Some(id)
-        });
-        let Some((row, association)) = association else { return false };
-        let slot = Slot { table: TableTag::PerimeterAssociation, row: row.raw() };
-        let evidence = of(self.net, Some(slot), &[azure::NSP_1, azure::NSP_2]);
-        if !association.access_mode.is(AccessMode::Enforced) {
-            s.note(StepKind::Admit, evidence, || {
-                "the perimeter only watches: the resource's own settings decide".into()
-            });
-            return false;
-        }
-        let profile = association.profile.known().and_then(|p| inventory.follow(p).row());
-        let source = s.header.source;
-        let rule = inventory.perimeter_rules.iter().find(|r| {
-            let mine = r.id.parent().and_then(|p| inventory.row(&p)) == profile && profile.is_some();
-            mine && r.direction.is(crate::inventory::Direction::Inbound)
-                && r.address_prefixes.iter().any(|p| p.contains(&source))
-        });
-        match rule {
-            Some(rule) => {
-                let evidence = Evidence { resource: Some(rule.id.clone()), at: rule.at, ..evidence };
-                s.pass(StepKind::Admit, evidence, || {
-                    format!("the perimeter's rule `{}` lets it in", rule.id.name())
-                });
-            }
-            None => s.block(
-                StepKind::Admit,
-                Cause::PerimeterDeny,
-                evidence,
-                format!("the perimeter has no inbound rule for {source}"),
-            ),
-        }
-        true
-    }
-
-    /// ST-2 (c), ST-6: a trusted service or a listed resource instance, whatever the public switch says.
-    fn trusted(&self, s: &mut State, service: Id<PlatformService>) -> bool {
-        let Origin::Service(caller) = s.origin else { return false };
-        let row = &self.net.inventory.services[service];
-        let caller_id = &self.net.inventory.services[caller].id;
-        let evidence = self.service_evidence(service, &[azure::ST_2, azure::ST_6]);
-        let listed = row.resource_access_rules.iter().any(|r| instance_matches(r, caller_id));
-        let bypass = row
-            .bypass
-            .known()
-            .is_some_and(|b| b.split(',').any(|w| w.trim().eq_ignore_ascii_case("AzureServices")));
-        // Azure's default for storage and key vault is to let trusted services through.
-        let bypass = bypass || row.bypass.is_absent() && !row.default_action.is_absent();
-        if listed {
-            s.pass(StepKind::Admit, evidence, || "a resource instance rule names the caller".into());
-            return true;
-        }
-        if bypass {
-            s.assume(
-                None,
+        let account = row.location.known().map(|l| crate::network::normal_region(l));
+        match (account, sender) {
+            (Some(account), Some(sender)) => Tri::of(account == sender),
+            (None, _) => Tri::Unknown(Unknown::new(
+                row.at,
                 format!(
-                    "`{}` is on Microsoft's list of trusted services for this and acts in the same tenant",
-                    caller_id.name()
+                    "whether `{}` is in the caller's own region, where its address rules have no effect (ST-4): its location is not known",
+                    row.id.name()
                 ),
-            );
-            s.pass(StepKind::Admit, evidence, || "trusted Azure services are let through".into());
-            return true;
+            )),
+            (_, None) => Tri::Unknown(Unknown::new(
+                at,
+                "whether the caller is in the account's own region, where its address rules have no effect (ST-4): the location of its network is not known",
+            )),
         }
-        false
-    }
-
-    /// A platform service acting by itself: it reaches other services over Microsoft's own network, never
-    /// through the estate's.
-    pub(super) fn leave_service(&self, s: &mut State) -> Next {
-        match &s.target {
-            Some(Target::Service(..) | Target::Foreign(..)) => {
-                s.note(StepKind::Forward, by(&[azure::PE_4]), || {
-                    "over Microsoft's own network, not the estate's".into()
-                });
-                Next::Go(Place::AtService(Arrival::Backbone))
-            }
-            Some(Target::Attachment(id)) if self.manages_privately(s, *id) => {
-                let id = *id;
-                self.enter(s, id);
-                s.pass(StepKind::Deliver, by(&[azure::AML_6]), || {
-                    "compute without public addresses is managed through a private link of the service's own; no rule of the estate is asked".into()
-                });
-                Next::End(End::Arrived(Terminal::Attachment(id), Disposition::Accepted))
-            }
-            Some(Target::Attachment(id)) => {
-                let id = *id;
-                let text = "a service cannot open flows into a virtual network through a private endpoint";
-                s.block(StepKind::Forward, Cause::ServiceCannotInitiate, by(&[azure::PE_4]), text);
-                Next::Go(Place::Arrive(id))
-            }
-            _ => Next::Go(Place::Public),
-        }
-    }
-
-    /// Whether a workspace reaches its own compute by a private link of Microsoft's: compute without public addresses,
-    /// of a workspace that has a private endpoint.
-    fn manages_privately(&self, s: &State, id: AttachmentId) -> bool {
-        let (Origin::Service(workspace), AttachmentKind::Compute(compute)) =
-            (&s.origin, self.net.attachment(id).kind)
-        else {
-            return false;
-        };
-        let workspace = &self.net.inventory.services[*workspace];
-        let compute = &self.net.inventory.ml_computes[compute];
-        compute.id.is_within(workspace.id.as_str())
-            && compute.enable_node_public_ip.is(false)
-            && self.has_endpoint(workspace)
     }
 
     /// SEP-1: a policy on the subnet limits which accounts its service endpoint reaches.
@@ -676,6 +642,26 @@ impl Walk<'_> {
     }
 }
 
+fn closed_text(row: &PlatformService) -> String {
+    match row.public_network_access.is(PublicNetworkAccess::SecuredByPerimeter) {
+        true => "public network access is left to a network security perimeter, and none lets this in".into(),
+        false => "public network access is disabled".into(),
+    }
+}
+
+fn is_storage(row: &PlatformService) -> bool {
+    row.id.is_kind("Microsoft.Storage/storageAccounts")
+}
+
+/// Whether an address rule of a service lists an address.
+fn lists(row: &PlatformService, ip: IpAddr) -> bool {
+    row.listed_addresses().iter().any(|w| match &w.means {
+        AddressMeaning::Any => true,
+        AddressMeaning::Addresses(set) => set.contains(ip),
+        AddressMeaning::Tag(_) => false,
+    })
+}
+
 /// Only Microsoft knows which accounts an alias stands for.
 fn not_told(at: At, name: &str, alias: &str) -> Unknown {
     let why = format!(
@@ -684,18 +670,8 @@ fn not_told(at: At, name: &str, alias: &str) -> Unknown {
     Unknown::new(at, why)
 }
 
-/// A resource instance rule names one resource, or all of a type with `*`.
-fn instance_matches(rule: &str, caller: &ResourceId) -> bool {
-    let (rule, caller) = (rule.to_ascii_lowercase(), caller.as_str().to_ascii_lowercase());
-    if !rule.contains('*') {
-        return rule == caller;
-    }
-    let (r, c): (Vec<&str>, Vec<&str>) = (rule.split('/').collect(), caller.split('/').collect());
-    r.len() == c.len() && r.iter().zip(&c).all(|(r, c)| *r == "*" || r == c)
-}
-
 /// The rule of the semantics that a kind of service follows.
-fn rule_of(kind: &str) -> azure::RuleId {
+pub(super) fn rule_of(kind: &str) -> azure::RuleId {
     match kind.to_ascii_lowercase().as_str() {
         "microsoft.keyvault/vaults" => azure::KV_1,
         "microsoft.containerregistry/registries" => azure::ACR_1,

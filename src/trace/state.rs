@@ -77,6 +77,15 @@ pub(super) enum Device {
     Edge,
 }
 
+/// Why a name resolved publicly although a private endpoint exists.
+#[derive(Clone, Debug)]
+pub(super) struct Shadow {
+    /// The zone that is not linked, or the one that is there in its place.
+    pub evidence: Evidence,
+    /// In words.
+    pub why: String,
+}
+
 /// Where the walk ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Terminal {
@@ -137,7 +146,7 @@ pub(super) struct State {
     /// The answer is on its way: filters know the flow.
     pub returning: bool,
     /// The address of the target was decided by a name that resolved publicly although a private endpoint exists.
-    pub public_despite_endpoint: Option<Evidence>,
+    pub public_despite_endpoint: Option<Shadow>,
     /// Whether DNS servers that forward by suffix ask again for an alias they are given (DNS-12).
     pub asks_for_alias: bool,
     /// Whether it mattered.
@@ -162,6 +171,8 @@ pub(super) struct State {
     pub guesses: Vec<Guess>,
     /// It only stands for what is unknown, should that matter.
     pub stands_for_unknown: bool,
+    /// How many hops there were when an application rule took the flow: the firewall of that hop is its proxy.
+    pub proxied_here: usize,
 }
 
 impl State {
@@ -192,6 +203,7 @@ impl State {
             source_unknown: None,
             guesses: Vec::new(),
             stands_for_unknown: false,
+            proxied_here: 0,
         }
     }
 

@@ -1,12 +1,12 @@
 //! Application gateways and Front Door: what opens a flow of its own to a backend (AGW, AFD).
 
 use super::facts::{Bound, Facts, Holder};
-use super::filters::{Packet, subnet_denies};
+use super::filters::{Packet, group_denies, subnet_denies};
 use super::names::service_names;
 use super::walk::{EPHEMERAL, fits};
 use super::worlds::{Stop, Worlds};
 use netwhy::inventory::{
-    ApplicationGateway, ConnectionStatus, FrontDoorEndpoint, Id, NextHopType, PlatformService,
+    ApplicationGateway, ConnectionStatus, Direction, FrontDoorEndpoint, Id, NextHopType, PlatformService,
 };
 use netwhy::net::{IpAddr, Protocol};
 use netwhy::trace::Cause;
@@ -63,20 +63,33 @@ pub(crate) fn through_gateway(
     Ok(Packet { source, destination, port: port.unwrap_or(packet.port), ..*packet })
 }
 
-/// NSG-25, RT-36: what a gateway without network isolation needs of its own subnet.
+/// NSG-25, RT-36: what a gateway needs of its own subnet, more without network isolation.
 fn sound(f: &Facts, w: &Worlds, row: &ApplicationGateway, holder: &Holder) -> Result<(), Stop> {
-    if row.enable_network_isolation.is(true) {
-        return Ok(());
-    }
-    let manager = f.tags.find("GatewayManager").and_then(|t| f.tags.representative(t));
-    if let (Some(source), Some(destination)) = (manager, holder.ip) {
-        let protocol = Protocol::Tcp;
-        let packet = Packet { source, destination, protocol, source_port: EPHEMERAL, port: 65200 };
-        if let Bound::To(_) = f.bound(&f.inv.subnets[holder.subnet].network_security_group)
-            && let Err(denied) = subnet_denies(f, w, holder, &packet)
-        {
-            return stop(Cause::GatewaySubnetRules, denied.decider);
+    let isolated = row.enable_network_isolation.is(true);
+    if let (Some(own), Bound::To(_)) =
+        (holder.ip, f.bound(&f.inv.subnets[holder.subnet].network_security_group))
+    {
+        let packet = |source, destination, port| Packet {
+            source,
+            destination,
+            protocol: Protocol::Tcp,
+            source_port: EPHEMERAL,
+            port,
+        };
+        let mut needs = vec![(Direction::Inbound, packet(super::facts::platform(), own, 80))];
+        let manager = f.tags.find("GatewayManager").and_then(|t| f.tags.representative(t));
+        if !isolated {
+            needs.extend(manager.map(|source| (Direction::Inbound, packet(source, own, 65200))));
+            needs.push((Direction::Outbound, packet(own, netwhy::trace::INTERNET_HOST, 443)));
         }
+        for (direction, packet) in needs {
+            if let Err(denied) = group_denies(f, w, holder, direction, &packet) {
+                return stop(Cause::GatewaySubnetRules, denied.decider);
+            }
+        }
+    }
+    if isolated {
+        return Ok(());
     }
     let Bound::To(table) = f.bound(&f.inv.subnets[holder.subnet].route_table) else { return Ok(()) };
     let table = &f.inv.route_tables[table];
@@ -111,13 +124,17 @@ pub(crate) enum Origin {
 }
 
 /// AFD-1: the route of an endpoint, its group, the origin.
-pub(crate) fn origin(f: &Facts, door: Id<FrontDoorEndpoint>) -> Result<Origin, Stop> {
+pub(crate) fn origin(f: &Facts, door: Id<FrontDoorEndpoint>, asked: u16) -> Result<Origin, Stop> {
     let own = &f.inv.front_door_endpoints[door].id;
     let on = |state: &netwhy::inventory::Field<std::sync::Arc<str>>| {
         !state.known().is_some_and(|s| s.eq_ignore_ascii_case("Disabled"))
     };
-    let route =
-        f.inv.front_door_routes.iter().find(|r| r.id.parent().as_ref() == Some(own) && on(&r.enabled_state));
+    let scheme = if asked == 80 { "Http" } else { "Https" };
+    let route = f.inv.front_door_routes.iter().find(|r| {
+        let fits = r.supported_protocols.is_empty() || r.supported_protocols.iter().any(|p| **p == *scheme);
+        let root = r.patterns_to_match.is_empty() || r.patterns_to_match.iter().any(|p| **p == *"/*");
+        r.id.parent().as_ref() == Some(own) && on(&r.enabled_state) && fits && root
+    });
     let Some(route) = route else { return stop(Cause::FrontDoorHostUnknown, Some(own.full_name())) };
     let group = f.row(&route.origin_group).map(|g| f.inv.origin_groups[g].id.clone());
     let origin =
@@ -133,7 +150,13 @@ pub(crate) fn origin(f: &Facts, door: Id<FrontDoorEndpoint>) -> Result<Origin, S
         };
     }
     let host = origin.host_name.known().map(|h| h.to_ascii_lowercase()).unwrap_or_default();
-    let port = origin.https_port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(443);
+    let plain = match route.forwarding_protocol.known().map(|p| &**p) {
+        Some("HttpOnly") => true,
+        Some("HttpsOnly") => false,
+        _ => asked == 80,
+    };
+    let (port, usual) = if plain { (&origin.http_port, 80) } else { (&origin.https_port, 443) };
+    let port = port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(usual);
     let service = f.inv.services.rows().find_map(|(id, _)| {
         let end = service_names(f, id).iter().position(|e| e.host == host)?;
         Some((id, end))

@@ -67,7 +67,10 @@ fn peering_access(f: &Facts, w: &Worlds, holder: &Holder, other: IpAddr) -> Resu
     let Some((_, side)) = closed else { return Ok(()) };
     // PEER-3: a peer whose space is not known does not hold what another peer holds.
     let holds_it = routes_tag(f, holder.subnet, other);
-    let drops = f.profile.peering_access_mode == PeeringAccessMode::PlatformDrop;
+    let drops = match f.profile.peering_access_mode {
+        PeeringAccessMode::ByDate => f.profile.as_of.as_str() < "2024",
+        mode => mode == PeeringAccessMode::PlatformDrop,
+    };
     if platform || !drops || gateway_holds(f, vnet, other) || holds(w, holds_it) {
         return Ok(());
     }
@@ -124,6 +127,21 @@ pub(crate) fn subnet_denies(f: &Facts, w: &Worlds, holder: &Holder, packet: &Pac
     }
     let asked = Asked { holder, direction: Direction::Inbound, packet, any_source_port: false };
     group(f, w, &nsg, &asked)
+}
+
+/// What the group of a subnet alone denies.
+pub(crate) fn group_denies(
+    f: &Facts,
+    w: &Worlds,
+    holder: &Holder,
+    direction: Direction,
+    packet: &Packet,
+) -> Result<(), Stop> {
+    let nsg = subnet_nsg(f, holder);
+    if matches!(nsg, Bound::Nothing) {
+        return Ok(());
+    }
+    group(f, w, &nsg, &Asked { holder, direction, packet, any_source_port: false })
 }
 
 /// The group of the subnet, where it acts: NSG-21 firewall, NSG-22 gateway, NSG-23 route server.

@@ -17,11 +17,10 @@
 //! | private endpoints and their network policies | PE-1, NSG-26, RT-8 |
 //! | DNS: zones, links, fallback, resolver and rulesets, on-premises | DNS-5, DNS-6, DNS-7, DNS-12, DNS-13 |
 //! | service firewalls | ST-2, KV-1, ACR-1, COS-1 |
-//! | network security perimeter | NSP-1 |
+//! | network security perimeter, services that call services | NSP-1, KV-3, ST-6 |
+//! | managed networks of workspaces | AML-5 |
 //! | roles with inheritance, denials | RBAC-1, RBAC-3 |
 //! | the way back | PKT-6, ASYM-1, ASYM-5 |
-//!
-//! Managed networks of workspaces are no part of random estates; the scenarios of `scenarios/managed-network` hold them.
 
 use netwhy::trace::{Cause, Trace};
 use std::collections::BTreeSet;
@@ -32,8 +31,8 @@ const RULES: &[&str] = &[
     "RT-13", "RT-15", "RT-16", "RT-20", "RT-22", "RT-34", "PEER-1", "PEER-5", "PEER-10", "GW-2", "VWAN-1",
     "VWAN-8", "FW-1", "FW-3", "FW-5", "FW-8", "FW-19", "DNS-16", "NAT-1", "NAT-3", "OUT-4", "PIP-1", "PIP-2",
     "LB-1", "LB-2", "LB-9", "AGW-1", "AFD-1", "AFD-3", "BAS-1", "SEP-1", "PE-1", "DNS-4", "DNS-5", "DNS-6",
-    "DNS-7", "DNS-12", "DNS-13", "ST-2", "KV-1", "ACR-1", "COS-1", "NSP-1", "RBAC-1", "RBAC-3", "PKT-6",
-    "ASYM-1", "ASYM-5",
+    "DNS-7", "DNS-12", "DNS-13", "ST-2", "KV-1", "ACR-1", "COS-1", "NSP-1", "KV-3", "ST-6", "AML-5",
+    "RBAC-1", "RBAC-3", "PKT-6", "ASYM-1", "ASYM-5",
 ];
 
 /// Words that estates of a run must have written.
@@ -66,6 +65,8 @@ const WORDS: &[&str] = &[
     "inboundEndpoints",
     "NxDomainRedirect",
     "denyAssignments",
+    "fullyQualifiedDomainNames",
+    "isolationMode: AllowInternetOutbound",
     "memberOf",
 ];
 
@@ -105,6 +106,7 @@ const CAUSES: &[Cause] = &[
     Cause::ServiceFirewallDeny,
     Cause::PublicAccessDisabled,
     Cause::PerimeterDeny,
+    Cause::ManagedNetworkDeny,
     Cause::AccessPolicyMissing,
     Cause::RbacMissingDataRole,
     Cause::RbacMissingRole,

@@ -106,7 +106,7 @@ fn ask(f: &Facts, w: &Worlds, asker: Asker, server: IpAddr, question: &Question)
     // DNS-15: Azure's own resolver may be asked from several networks, any other server once.
     let key = (server, if server == platform() { format!("{asker:?}") } else { String::new() });
     if question.asked.contains(&key) {
-        return Err(stop(Cause::DnsLoop));
+        return Err(Stop { cause: Cause::DnsLoop, decider: behind(f, asker, server) });
     }
     let mut asked = question.asked.clone();
     asked.push(key);
@@ -122,7 +122,8 @@ fn ask(f: &Facts, w: &Worlds, asker: Asker, server: IpAddr, question: &Question)
         Asker::Site(site) => {
             if server == platform() {
                 // DNS-12: nobody outside Azure reaches it.
-                return Err(stop(Cause::DnsServerUnreachable));
+                let decider = Some(f.inv.on_premises_sites[site].id.full_name());
+                return Err(Stop { cause: Cause::DnsServerUnreachable, decider });
             }
             (Start::Site(site), site_dns_address(f, site))
         }
@@ -159,6 +160,23 @@ fn ask(f: &Facts, w: &Worlds, asker: Asker, server: IpAddr, question: &Question)
         (Arrival::Vacant(_), _) => Err(stop(Cause::UnknownName)),
         _ => Err(stop(Cause::DnsServerUnreachable)),
     }
+}
+
+/// What answers at a server's address: the nearest machine that has it, else the site.
+fn behind(f: &Facts, asker: Asker, server: IpAddr) -> Option<String> {
+    let home = match asker {
+        Asker::Holder(place) => f.holders[place].vnet,
+        _ => Id::new(0),
+    };
+    let near = |vnet| vnet == home || f.joined(home).contains(&vnet);
+    let mut found = f.holders.iter().find(|h| h.ip == Some(server) && near(h.vnet));
+    found = found.or_else(|| f.holders.iter().find(|h| h.ip == Some(server)));
+    if let Some(holder) = found {
+        return f.owner(holder).map(|id| id.full_name());
+    }
+    let sites = f.inv.on_premises_sites.iter();
+    let mut sites = sites.filter(|s| s.address_prefixes.iter().any(|p| p.contains(&server)));
+    sites.next().map(|s| s.id.full_name())
 }
 
 fn in_doubt(stop: &Stop) -> bool {
@@ -235,6 +253,14 @@ fn azure(f: &Facts, w: &Worlds, vnet: Id<VirtualNetwork>, question: &Question) -
         if let Some(answer) = by_ruleset(f, w, vnet, &onward) {
             return answer;
         }
+        // D-20: a private endpoint for another sub-resource may make this name an alias too.
+        let other = alias_by_another(f, &name).filter(|alias| zone_for(f, vnet, alias).is_some());
+        if let Some(alias) = other
+            && !f.profile.privatelink_alias_per_sub_resource
+        {
+            name = alias;
+            continue;
+        }
         match public_step(f, &name)? {
             Record::Address(ip) => return Ok(Named { ip, unlinked, asked: Asked::In(vnet) }),
             Record::Alias(next) => {
@@ -244,6 +270,15 @@ fn azure(f: &Facts, w: &Worlds, vnet: Id<VirtualNetwork>, question: &Question) -
         }
     }
     Err(stop(Cause::DnsLoop))
+}
+
+/// The `privatelink` name of a name without a private endpoint of its own, where its service has another.
+fn alias_by_another(f: &Facts, name: &str) -> Option<String> {
+    f.inv.services.rows().find_map(|(id, _)| {
+        let end = service_names(f, id).into_iter().find(|end| end.host == name)?;
+        let any = f.inv.private_endpoints.rows().any(|(pe, _)| endpoint_target(f, pe).0 == Some(id));
+        end.private.filter(|_| any && !has_private_endpoint(f, id, end.kind.group))
+    })
 }
 
 /// DNS-13, DNS-14: a ruleset linked to the network; the longest domain that is enabled. Its question leaves by the

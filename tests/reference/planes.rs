@@ -11,7 +11,7 @@ impl Maker {
     /// Adds some of the rarer planes. They have a stream of chance of their own.
     pub(crate) fn rarer_planes(&mut self, seed: u64) {
         let usual = std::mem::replace(&mut self.r, Random::new(seed ^ 0x5EED_0F00));
-        let planes: [Rare; 12] = [
+        let planes: [Rare; 15] = [
             (6, Maker::subnet_peering),
             (9, Maker::route_server),
             (7, Maker::mesh),
@@ -24,6 +24,9 @@ impl Maker {
             (12, Maker::inbound_nat),
             (10, Maker::virtual_wan),
             (7, Maker::front_door),
+            (6, Maker::managed_network),
+            (7, Maker::callers),
+            (9, Maker::wrong_zone),
         ];
         for (chance, plane) in planes {
             if self.r.chance(chance) {
@@ -239,6 +242,116 @@ impl Maker {
         self.ask("internet", &service.host, "tcp/443");
     }
 
+    /// AML-5: compute in a managed network, of every mode and with rules of every kind.
+    fn managed_network(&mut self) {
+        let services = self.services.clone();
+        let of = |kind: &str| services.iter().find(|s| s.kind == kind).map(|s| s.name.clone());
+        let mode = self.r.one(&[
+            "AllowOnlyApprovedOutbound",
+            "AllowOnlyApprovedOutbound",
+            "AllowInternetOutbound",
+            "Disabled",
+        ]);
+        let lake = self.r.one(&services);
+        let group = self.r.one(&lake.groups);
+        let port = self.r.one(&["443", "1433, 11000-11999", "*"]);
+        let tag = self.r.one(&["Storage", "AzureKeyVault", "Sql", "AzureContainerRegistry"]);
+        let name =
+            self.r.one(&["www.example.org", "*.example.org", "*.blob.core.windows.net", "*.vault.azure.net"]);
+        let mut rules = json!({
+            "lake": { "type": "PrivateEndpoint", "destination": { "serviceResourceId": lake.name, "subresourceTarget": group } },
+            "tag": { "type": "ServiceTag", "destination": { "serviceTag": tag, "protocol": "TCP", "portRanges": port } },
+            "name": { "type": "FQDN", "destination": name },
+        });
+        for rule in ["lake", "tag", "name"] {
+            if let (true, Some(rules)) = (self.r.chance(50), rules.as_object_mut()) {
+                rules.remove(rule);
+            }
+        }
+        let mut workspace = json!({
+            "name": "ws", "workspaceId": "8d1f6a3e-5b27-4c90-b1d4-6e7f80a91c22",
+            "managedNetwork": { "isolationMode": mode, "outboundRules": rules }
+        });
+        for (field, kind) in
+            [("storageAccount", "storage"), ("keyVault", "vault"), ("containerRegistry", "registry")]
+        {
+            if let Some(own) = of(kind).filter(|_| self.r.chance(60)) {
+                workspace[field] = json!(own);
+            }
+        }
+        self.e.add("workspaces", workspace);
+        self.e.add("computes", json!({ "name": "managed", "parent": "ws", "computeType": "AmlCompute" }));
+        for service in &services {
+            self.ask("managed", &service.host, "tcp/443");
+            self.ask("ws", &service.host, "tcp/443");
+        }
+        let accounts: Vec<_> = services.iter().filter(|s| s.kind == "storage").collect();
+        if !accounts.is_empty() {
+            let account = self.r.one(&accounts).name.clone();
+            self.ask("managed", &format!("{account}.file.core.windows.net"), "tcp/445");
+        }
+        self.ask("managed", "www.example.org", "tcp/443");
+        self.ask("managed", "www.example.org", "tcp/22");
+        self.ask("managed", "login.microsoftonline.com", "tcp/443");
+    }
+
+    /// ST-2 (c), KV-3, NSP-2: services that call services, within one perimeter or by rule or trust.
+    fn callers(&mut self) {
+        let services = self.services.clone();
+        let (one, other) = (self.r.one(&services), self.r.one(&services));
+        let bypass = self.r.one(&["AzureServices", "None", "Logging, Metrics"]);
+        for section in ["storageAccounts", "keyVaults"] {
+            if self.r.chance(60) && self.known(section).contains(&other.name) {
+                let list = self.e.sections.get_mut(section).and_then(Value::as_array_mut);
+                for item in list.into_iter().flatten().filter(|i| i["name"] == other.name) {
+                    item["networkAcls"] = json!({ "defaultAction": "Deny", "bypass": bypass });
+                }
+            }
+        }
+        self.e.add("searchServices", json!({ "name": "search" }));
+        self.e.add("webApps", json!({ "name": "webapp" }));
+        if !self.e.sections.contains_key("networkSecurityPerimeters") && self.r.chance(60) {
+            let subscription = self.r.one(&[
+                "/subscriptions/00000000-0000-0000-0000-000000000000",
+                "/subscriptions/11111111-0000-0000-0000-000000000000",
+            ]);
+            self.e.add("networkSecurityPerimeters", json!({ "name": "nsp" }));
+            self.e.add("perimeterProfiles", json!({ "name": "profile", "parent": "nsp" }));
+            self.e.add(
+                "perimeterAccessRules",
+                json!({ "name": "nsp/profile/in", "direction": "Inbound", "subscriptions": [{ "id": subscription }] }),
+            );
+            self.e.add(
+                "perimeterAccessRules",
+                json!({ "name": "nsp/profile/out", "direction": "Outbound", "fullyQualifiedDomainNames": ["*.example.org", one.host.clone()] }),
+            );
+            let members = [other.name.as_str(), "search", "webapp"];
+            for (number, name) in members.iter().enumerate().filter(|(n, _)| *n == 0 || n % 2 == 1) {
+                let mode = if self.r.chance(75) { "Enforced" } else { "Learning" };
+                self.e.add(
+                    "perimeterAssociations",
+                    json!({ "name": format!("a{number}"), "parent": "nsp", "privateLinkResource": name, "profile": "nsp/profile", "accessMode": mode }),
+                );
+            }
+        }
+        let machine = self.some_machine();
+        for from in ["search", "webapp", machine.as_str()] {
+            self.ask(from, &other.host, "tcp/443");
+            self.ask(from, &one.host, "tcp/443");
+        }
+        self.ask("search", "www.example.org", "tcp/443");
+    }
+
+    /// DNS-5: a zone group that writes into a zone of the wrong name.
+    fn wrong_zone(&mut self) {
+        let zone = self.r.one(&["privatelink.vault.azure.net", "privatelink.blob.azure.com"]);
+        self.e.add("privateDnsZones", json!({ "name": zone }));
+        let groups = self.e.sections.get_mut("privateDnsZoneGroups").and_then(Value::as_array_mut);
+        for group in groups.into_iter().flatten().take(1) {
+            group["privateDnsZones"] = json!([zone]);
+        }
+    }
+
     /// DNS-13, DNS-14: a ruleset sends names to a server of the estate.
     fn ruleset(&mut self) {
         self.add_subnet("v0", json!({ "name": "dnsout", "addressPrefix": "10.0.5.0/28" }));
@@ -399,7 +512,11 @@ impl Maker {
 
     fn hub_spoke(&mut self, hub: usize, number: usize) {
         let name = format!("w{hub}{number}");
-        let base = format!("10.{}", 30 + 10 * hub + number);
+        // A range that no private policy lists, now and then (VWAN-9).
+        let base = match self.r.chance(15) {
+            true => format!("21.{}", 30 + 10 * hub + number),
+            false => format!("10.{}", 30 + 10 * hub + number),
+        };
         let mut subnet = json!({ "name": "work", "addressPrefix": format!("{base}.1.0/24") });
         let groups = self.known("networkSecurityGroups");
         if !groups.is_empty() && self.r.chance(30) {
@@ -457,9 +574,20 @@ impl Maker {
         if self.r.chance(10) {
             route["enabledState"] = json!("Disabled");
         }
+        route["forwardingProtocol"] = json!(self.r.one(&["MatchRequest", "HttpsOnly", "HttpOnly"]));
+        if self.r.chance(30) {
+            route["supportedProtocols"] = json!([self.r.one(&["Http", "Https"])]);
+        }
+        if self.r.chance(30) {
+            let api = json!({ "name": "api", "parent": "door/front", "originGroup": "door/web", "patternsToMatch": ["/api/*"] });
+            self.e.add("frontDoorRoutes", api);
+            route["patternsToMatch"] = json!(["/*"]);
+        }
         self.e.add("frontDoorRoutes", route);
         let from = self.some_machine();
         self.ask("internet", "shop.azurefd.net", "tcp/443");
         self.ask(&from, "shop.azurefd.net", "tcp/443");
+        self.ask("internet", "shop.azurefd.net", "tcp/80");
+        self.ask(&from, "shop.azurefd.net", "tcp/22");
     }
 }

@@ -61,7 +61,9 @@ fn every_repair_of_a_random_flow_opens_it() {
                 continue;
             }
             blocked += 1;
-            let found = repairs(estate, &before, &asked, 3, &mut Budget::for_resources(raws.len()));
+            let offered = repairs(estate, &before, &asked, 3, &mut Budget::for_resources(raws.len()));
+            assert_eq!(offered.found.is_empty(), offered.reason.is_some(), "seed {seed}: {question}");
+            let found = offered.found;
             if found.is_empty() {
                 *left.entry(trace_before.cause.map_or("-", |c| c.code())).or_default() += 1;
             }

@@ -2,11 +2,11 @@
 
 use super::facts::Facts;
 use super::names::{Asked, Named, endpoint_target, kind_of, service_names, zone_name};
-use super::walk::{Arrival, Call, Way};
+use super::walk::{Arrival, Call, Start, Way};
 use super::worlds::{Stop, Worlds};
 use netwhy::inventory::{
-    AddressMeaning, ConnectionStatus, DefaultAction, Id, Permission, PlatformService, PrivateEndpoint,
-    PublicNetworkAccess, ResourceId, RoleDefinition, Subnet, TableTag,
+    AddressMeaning, ConnectionStatus, DefaultAction, Id, PerimeterAssociation, Permission, PlatformService,
+    PrivateEndpoint, PublicNetworkAccess, ResourceId, RoleDefinition, Subnet, TableTag,
 };
 use netwhy::net::IpAddr;
 use netwhy::network::{AttachmentKind, normal_region};
@@ -15,7 +15,7 @@ use netwhy::trace::Cause;
 /// How a request reached the public endpoint.
 enum Came {
     /// With a public address, from this region of Azure where it is one. No file may tell the address.
-    Public { address: IpAddr, region: Option<String>, nameless: bool },
+    Public { address: IpAddr, region: Option<String>, nameless: bool, within: bool },
     /// Over a service endpoint of a subnet.
     Subnet(Id<Subnet>),
 }
@@ -33,15 +33,18 @@ pub(crate) fn admit(
         Arrival::Outside => {
             let Some((service, _)) = call.service.or(way.origin) else { return Ok(()) };
             let region = way.left.and_then(|v| f.region(v));
-            if let Some(says) = perimeter(f, service, way.last.source) {
+            let subject = sender(f, way);
+            if let Some(says) = in_perimeter(f, service, Some(way.last.source), None, subject.as_ref()) {
                 return says;
             }
-            let came = Came::Public { address: way.last.source, region, nameless: way.nameless };
+            let within = way.left.is_some();
+            let came = Came::Public { address: way.last.source, region, nameless: way.nameless, within };
             public(f, w, service, &came).map_err(|s| because(f, s, named))
         }
         Arrival::ServiceEndpoint(subnet) => {
             let Some((service, _)) = call.service else { return Ok(()) };
-            if let Some(says) = perimeter(f, service, way.last.source) {
+            let subject = sender(f, way);
+            if let Some(says) = in_perimeter(f, service, Some(way.last.source), None, subject.as_ref()) {
                 return says;
             }
             public(f, w, service, &Came::Subnet(subnet)).map_err(|s| because(f, s, named))
@@ -50,26 +53,49 @@ pub(crate) fn admit(
     }
 }
 
-/// NSP-1, NSP-2: an enforced perimeter says who may come in, whatever the resource itself says; `None` where there
-/// is none, or one that only watches.
-fn perimeter(f: &Facts, service: Id<PlatformService>, source: IpAddr) -> Option<Result<(), Stop>> {
+/// The resource that sends, where it is in a network of the estate.
+fn sender(f: &Facts, way: &Way) -> Option<ResourceId> {
+    match way.start {
+        Start::Holder(place) => f.owner(&f.holders[place]),
+        _ => None,
+    }
+}
+
+/// The association of a service with a perimeter.
+pub(crate) fn association<'a>(
+    f: &'a Facts,
+    service: Id<PlatformService>,
+) -> Option<&'a PerimeterAssociation> {
     let id = &f.inv.services[service].id;
-    let about = |a: &&netwhy::inventory::PerimeterAssociation| {
+    f.inv.perimeter_associations.iter().find(|a| {
         let resource = a.private_link_resource.known().and_then(|r| f.inv.follow_any(&r.text));
         resource.and_then(|s| f.inv.id_of(s)) == Some(id)
-    };
-    let association = f.inv.perimeter_associations.iter().find(about)?;
-    if !association.access_mode.is(netwhy::inventory::AccessMode::Enforced) {
+    })
+}
+
+/// NSP-1, NSP-2: an enforced perimeter says who may come in - from an address, from the same perimeter, of a
+/// subscription - whatever the resource itself says; `None` where there is none, or one that only watches.
+pub(crate) fn in_perimeter(
+    f: &Facts,
+    service: Id<PlatformService>,
+    source: Option<IpAddr>,
+    caller: Option<Id<PlatformService>>,
+    subject: Option<&ResourceId>,
+) -> Option<Result<(), Stop>> {
+    let own = association(f, service)?;
+    if !own.access_mode.is(netwhy::inventory::AccessMode::Enforced) {
         return None;
     }
-    let profile = f.row(&association.profile).map(|p| f.inv.perimeter_profiles[p].id.clone());
+    let same = caller.and_then(|c| association(f, c)).is_some_and(|o| o.id.parent() == own.id.parent());
+    let profile = f.row(&own.profile).map(|p| f.inv.perimeter_profiles[p].id.clone());
     let lets = f.inv.perimeter_rules.iter().any(|r| {
         r.id.parent() == profile
             && r.direction.is(netwhy::inventory::Direction::Inbound)
-            && r.address_prefixes.iter().any(|p| p.contains(&source))
+            && (r.address_prefixes.iter().any(|p| source.is_some_and(|ip| p.contains(&ip)))
+                || r.subscriptions.iter().any(|s| subject.is_some_and(|id| id.is_within(s))))
     });
-    let decider = Some(association.id.full_name());
-    Some(if lets { Ok(()) } else { Err(Stop { cause: Cause::PerimeterDeny, decider }) })
+    let decider = Some(own.id.full_name());
+    Some(if same || lets { Ok(()) } else { Err(Stop { cause: Cause::PerimeterDeny, decider }) })
 }
 
 /// PE-1: a connection that is not approved carries nothing.
@@ -116,18 +142,46 @@ fn status(f: &Facts, id: Id<PrivateEndpoint>) -> ConnectionStatus {
 
 /// DNS-9, DNS-10: refused only because the private zone is not linked where the name was asked.
 fn because(f: &Facts, stop: Stop, named: Option<&Named>) -> Stop {
+    if stop.is_supposed() {
+        return stop;
+    }
     // Where anybody asks, no zone could be linked.
     let Some(Named { unlinked: Some(name), asked, .. }) = named else { return stop };
     let zone =
         f.inv.private_dns_zones.rows().find(|(id, _)| name.ends_with(&format!(".{}", zone_name(f, *id))));
-    // No such zone at all: what misses it is the network that was asked in.
+    // No such zone at all: what misses it is the zone that is there in its place, else the network asked in.
     let decider = match (zone, asked) {
         (_, Asked::Publicly) => return stop,
         (Some((_, row)), _) => Some(row.id.full_name()),
+        (None, _) if in_its_place(f, name).is_some() => in_its_place(f, name),
         (None, Asked::In(vnet)) => Some(f.inv.virtual_networks[*vnet].id.full_name()),
         (None, Asked::OnPremises) => None,
     };
     Stop { cause: Cause::DnsZoneNotLinked, decider }
+}
+
+/// The zone that the zone group of a name's private endpoint writes into, where that is none of the service's.
+fn in_its_place(f: &Facts, alias: &str) -> Option<String> {
+    let owner = |id| service_names(f, id).into_iter().any(|e| e.private.as_deref() == Some(alias));
+    let (service, _) = f.inv.services.rows().find(|(id, _)| owner(*id))?;
+    let valid: Vec<String> = service_names(f, service)
+        .iter()
+        .filter_map(|e| e.private.as_deref()?.split_once(".privatelink."))
+        .map(|(_, suffix)| format!("privatelink.{suffix}"))
+        .collect();
+    f.inv.zone_groups.iter().find_map(|group| {
+        let endpoint = match group.private_endpoint.known() {
+            Some(reference) => f.inv.follow(reference).row(),
+            None => group.id.parent().and_then(|id| f.inv.row(&id)),
+        }?;
+        if endpoint_target(f, endpoint).0 != Some(service) {
+            return None;
+        }
+        let written = group.configs.iter().filter_map(|c| c.private_dns_zone_id.known());
+        let mut zones = written.chain(group.private_dns_zones.iter()).filter_map(|r| f.inv.follow(r).row());
+        let wrong = zones.find(|z| valid.iter().all(|v| zone_name(f, *z) != *v))?;
+        Some(f.inv.private_dns_zones[wrong].id.full_name())
+    })
 }
 
 /// ST-2 and its like, for the public endpoint.
@@ -154,7 +208,7 @@ fn public(f: &Facts, w: &Worlds, id: Id<PlatformService>, came: &Came) -> Result
         Came::Subnet(subnet) => {
             row.virtual_network_rules.iter().any(|r| f.inv.follow(r).row() == Some(*subnet))
         }
-        Came::Public { address, region, nameless } => {
+        Came::Public { address, region, nameless, within } => {
             // ST-4: the address of a client in the same region is never a public one.
             let here = row.location.known().map(|l| normal_region(l));
             let same_region = storage && region.is_some() && *region == here;
@@ -165,6 +219,11 @@ fn public(f: &Facts, w: &Worlds, id: Id<PlatformService>, came: &Came) -> Result
                 AddressMeaning::Tag(_) => false,
             });
             let may = *nameless && !row.ip_rules.is_empty() && !same_region;
+            // Whether the client is in the account's region is told by both locations or not at all.
+            let unplaced = storage && *within && (region.is_none() || here.is_none());
+            if unplaced && (named || may) && !w.maybe(Cause::UnknownValue) {
+                return Err(Stop::supposed(Cause::ServiceFirewallDeny));
+            }
             any_azure || (named && !same_region) || (may && w.maybe(Cause::DanglingReference))
         }
     };

@@ -20,6 +20,9 @@ pub(crate) fn answer(network: &Network, flow: &Flow) -> Option<Answer> {
 /// One world. RBAC-5: name, network, the service's firewall, authorization.
 fn trace(f: &Facts, w: &Worlds, flow: &Flow) -> Result<(), Stop> {
     let unknown = |cause| Stop { cause, decider: None };
+    if let Some(from) = super::outside::outsider(f, &flow.from) {
+        return super::outside::trace(f, w, from, flow);
+    }
     let (start, asker, source) = sender(f, &flow.from).ok_or(unknown(Cause::UnknownName))?;
     let target = receiver(f, &flow.to, start)?;
     let mut call = Call::bare();

@@ -58,7 +58,7 @@ impl Stop {
         Stop { cause, decider: Some(SUPPOSED.to_owned()) }
     }
 
-    fn is_supposed(&self) -> bool {
+    pub(crate) fn is_supposed(&self) -> bool {
         self.decider.as_deref() == Some(SUPPOSED)
     }
 }

@@ -1,11 +1,13 @@
 //! Who is asked about: the workloads of an estate with what the catalogue says they need.
 
 use super::{Need, Use, Weight, Workload};
+use crate::analysis::implied::{self, Implied, Kind as Reached};
 use crate::analysis::needs::{self, NeededFlow};
 use crate::catalogue::{Actor, Catalogue, Workload as Kind};
 use crate::diag::At;
 use crate::inventory::{Field, Id, NetworkInterface, Slot, TableTag};
 use crate::network::{AttachmentKind, Network, machine_of};
+use crate::trace::{self, Endpoint, Flow, Origin};
 use std::sync::Arc;
 
 /// Workloads and what they need.
@@ -19,13 +21,25 @@ pub struct Subjects {
     pub remarks: Vec<String>,
 }
 
+/// Whom to ask about, where the estate does not tell.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Who {
+    /// Where people work; nowhere means wherever the estate has a place for them.
+    pub clients: Vec<String>,
+    /// Resources that are workloads and do not say so.
+    pub workloads: Vec<(String, Actor)>,
+    /// Whether to ask what the estate's resources imply, although some of its workloads have known needs.
+    pub implied: bool,
+}
+
 /// So many places of people are asked about; more would say the same.
 const PEOPLE: usize = 3;
 
 impl Subjects {
-    /// The workloads of an estate. People are where `clients` says; otherwise on its machines and in its offices, or
-    /// else somewhere on the internet.
-    pub fn of_estate(catalogue: &Catalogue, network: &Network, clients: &[String]) -> Self {
+    /// The workloads of an estate. People are where somebody says; otherwise on its machines and in its offices, or
+    /// else somewhere on the internet. Where no need is known of anything in its networks, it is asked what its resources
+    /// imply.
+    pub fn of_estate(catalogue: &Catalogue, network: &Network, who: &Who) -> Self {
         let mut subjects = Self::default();
         let has_workspace = network
             .inventory
@@ -33,10 +47,11 @@ impl Subjects {
             .iter()
             .any(|service| service.id.is_kind("Microsoft.MachineLearningServices/workspaces"));
         let found = needs::workloads(network);
-        if has_workspace || !clients.is_empty() {
-            subjects.people(catalogue, network, clients);
+        if has_workspace || !who.clients.is_empty() {
+            subjects.people(catalogue, network, &who.clients);
         }
-        for workload in found {
+        let named = who.workloads.iter().map(|(name, actor)| needs::named(network, name, *actor));
+        for workload in found.into_iter().chain(named) {
             let slot = workload.slot;
             // A name that several resources have is asked by id, and still read by name.
             let name = match slot.and_then(|slot| network.inventory.id_of(slot)) {
@@ -55,7 +70,69 @@ impl Subjects {
             };
             subjects.add(catalogue, row, &needs::needs(catalogue, network, &workload));
         }
+        let known = subjects.sends_from_inside(network);
+        if who.implied || !known {
+            subjects.implied(network, known);
+        }
         subjects
+    }
+
+    /// Whether a flow starts in a network of the estate.
+    fn sends_from_inside(&self, network: &Network) -> bool {
+        let inside = |flow: &Flow| {
+            let origin = trace::understand(network, flow).map(|question| question.origin);
+            matches!(origin, Ok(Origin::Attachment(_) | Origin::Subnet(..) | Origin::Managed(..)))
+        };
+        self.needs.iter().flat_map(|need| &need.flows).any(inside)
+    }
+
+    /// What the resources of the estate imply, each sender a workload.
+    fn implied(&mut self, network: &Network, known: bool) {
+        let found = implied::implied(network);
+        if found.flows.is_empty() {
+            return;
+        }
+        for Implied { what, kind, flow } in found.flows {
+            let name: Arc<str> = flow.from.to_string().into();
+            let is = |w: &Workload| w.name == name && &*w.kind == SENDER;
+            let workload = self.workloads.iter().position(is).unwrap_or_else(|| {
+                self.workloads.push(sender(network, &flow.from, name));
+                self.workloads.len() - 1
+            });
+            let word = match kind {
+                Reached::Place => "place",
+                Reached::Service => "service",
+                Reached::Host => "host",
+                Reached::Internet => "internet",
+            };
+            let id: Arc<str> = match kind {
+                Reached::Internet => "implied.internet".into(),
+                Reached::Place => format!("implied.{word}.{what}:{}", flow.port).into(),
+                _ => format!("implied.{word}.{what}").into(),
+            };
+            match self.needs.iter_mut().find(|need| need.workload == workload && need.id == id) {
+                Some(need) => need.flows.push(flow),
+                None => self.needs.push(Need {
+                    workload,
+                    id,
+                    dependency: what,
+                    uses: Vec::new(),
+                    flows: vec![flow],
+                    untraced: None,
+                }),
+            }
+        }
+        if !known {
+            self.remarks.push(
+                "nothing is known of what the machines and subnets need, so every way that the resources imply is asked: from each subnet and site to the services, to the other places, and to the internet; `--workload NAME=KIND` says what something is".into(),
+            );
+        }
+        if found.left_out > 0 {
+            self.remarks.push(format!(
+                "at least {} more places and services are left out of what the resources imply; a scenario asks about certain ones",
+                found.left_out
+            ));
+        }
     }
 
     fn people(&mut self, catalogue: &Catalogue, network: &Network, clients: &[String]) {
@@ -118,6 +195,22 @@ impl Subjects {
         if self.needs.len() > before {
             self.workloads.push(workload);
         }
+    }
+}
+
+/// What senders are called of which nothing else is known.
+const SENDER: &str = "sender";
+
+fn sender(network: &Network, from: &Endpoint, name: Arc<str>) -> Workload {
+    let slot = match from {
+        Endpoint::Named(name) => network.inventory.follow_any(name),
+        _ => None,
+    };
+    Workload {
+        name,
+        kind: SENDER.into(),
+        resource: slot.and_then(|slot| network.inventory.id_of(slot)).cloned(),
+        at: slot.map_or(At::NOWHERE, |slot| network.inventory.at_of(slot)),
     }
 }
 

@@ -4,8 +4,8 @@ use super::super::change_text::{ChangeText, quoted, target_of};
 use super::rules::{slug, unused};
 use super::{Case, Means, Proposal};
 use crate::inventory::{
-    ConnectionStatus, Id, PlatformService, PrivateDnsZone, PrivateDnsZoneGroup, PrivateEndpoint, Slot,
-    Subnet, TableTag, VirtualNetwork,
+    ConnectionStatus, Id, MlEndpoint, PlatformService, PrivateDnsZone, PrivateDnsZoneGroup, PrivateEndpoint,
+    Slot, Subnet, TableTag, VirtualNetwork,
 };
 use crate::network::{AttachmentKind, normal_region, target_of as target_of_endpoint};
 use crate::services::{EndpointKind, ServiceKind};
@@ -17,21 +17,34 @@ const OPENS: &str = "this opens the public endpoint to whomever the service's fi
 impl Case<'_> {
     /// A private endpoint with its names, a rule of the service's firewall, or the public endpoint.
     pub(super) fn service_doors(&self) -> Vec<Proposal> {
-        let Some((service, _, kind)) = self.service() else { return Vec::new() };
+        let Some((service, _, kind)) = self.service() else { return self.endpoint_door() };
         let mut found: Vec<Proposal> = self.private_endpoint().into_iter().collect();
+        found.extend(self.endpoint_door());
         let by_firewall = matches!(self.blocker.cause, Cause::ServiceFirewallDeny | Cause::DnsZoneNotLinked);
         if by_firewall {
             found.extend(self.subnet_rule(service, kind));
             found.extend(self.address_rule(service));
         }
+        let id = &self.network.inventory.services[service].id;
         if self.blocker.cause == Cause::PublicAccessDisabled {
-            let id = &self.network.inventory.services[service].id;
+            found.push(self.public_access(id).mind(OPENS));
+        }
+        if self.blocker.cause == Cause::ServiceFirewallDeny {
+            let list = rules_of(&self.network.inventory.services[service], kind);
             let mut changes = ChangeText::default();
-            changes.set(&target_of(&self.network.inventory, id), "publicNetworkAccess", "Enabled");
-            let text = format!("enable public access of `{}`", id.name());
-            found.push(Proposal::new(Means::Removal, text, changes).mind(OPENS));
+            changes.set(&target_of(&self.network.inventory, id), &format!("{list}.defaultAction"), "Allow");
+            let text = format!("let every network in at `{}`", id.name());
+            found.push(Proposal::new(Means::Everything, text, changes).mind(OPENS));
         }
         found
+    }
+
+    /// The switch of an online endpoint that answers nobody outside.
+    fn endpoint_door(&self) -> Vec<Proposal> {
+        let id = self.blocker.evidence.resource.as_ref();
+        let closed = self.blocker.cause == Cause::PublicAccessDisabled;
+        let endpoint = id.filter(|id| closed && self.network.inventory.row::<MlEndpoint>(id).is_some());
+        endpoint.map(|id| self.public_access(id).mind(OPENS)).into_iter().collect()
     }
 
     /// A private endpoint to the service that is asked for, with its names.

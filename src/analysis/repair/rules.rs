@@ -11,6 +11,9 @@ use crate::trace::{Cause, Disposition, HopKind, Origin};
 /// What somebody should know who opens an address of a public service.
 const MOVES: &str = "the addresses of a public service change; a tag or name is kept up to date by Azure";
 
+/// What somebody should know who opens everything.
+const WIDE: &str = "a security group knows no names, so this lets the port out to the whole internet; a firewall can tell names";
+
 /// What somebody should know who opens a tag.
 const WHOLE: &str = "the tag stands for the whole service, every customer's part of it";
 
@@ -41,7 +44,11 @@ impl Case<'_> {
             if outbound { (header.source, header.destination) } else { (header.destination, header.source) };
         let near = if outbound { "*".to_owned() } else { self.own_prefix(near) };
         let mut found = Vec::new();
-        for (means, far) in self.far_ends(far) {
+        let mut ends = self.far_ends(far);
+        if ends.is_empty() && outbound {
+            ends.push((Means::Everything, "Internet".to_owned()));
+        }
+        for (means, far) in ends {
             let (source, destination) = if outbound { (&near, &far) } else { (&far, &near) };
             let name = unused(&format!("allow-{}-{}", slug(&far), self.flow.port), |name| {
                 row.security_rules.items.iter().any(|rule| rule.name.eq_ignore_ascii_case(name))
@@ -166,6 +173,16 @@ impl Case<'_> {
             443 => Some("Https:443"),
             _ => None,
         };
+        // Names in network rules need the firewall's DNS proxy; trying them out tells whether it is on.
+        if let (Some(host), None) = (self.host(), web) {
+            let rule = format!(
+                "ruleType: NetworkRule, ipProtocols: [{}], destinationFqdns: [{}], destinationPorts: [{}]",
+                self.flow.protocol.name().to_uppercase(),
+                quoted(&host),
+                port(header.port)
+            );
+            propose(Means::Name, &host, rule);
+        }
         if let (Some(host), Some(web), Protocol::Tcp) = (self.host(), web, self.flow.protocol) {
             let rule =
                 format!("ruleType: ApplicationRule, protocols: ['{web}'], targetFqdns: [{}]", quoted(&host));
@@ -222,13 +239,13 @@ impl Case<'_> {
     }
 
     /// How the other end may be named in a rule: by its tags, by its address.
-    fn far_ends(&self, ip: IpAddr) -> Vec<(Means, String)> {
+    pub(super) fn far_ends(&self, ip: IpAddr) -> Vec<(Means, String)> {
         let tags = self.tags(ip).into_iter().map(|tag| (Means::ServiceTag, tag));
         tags.chain(self.real(ip).map(|ip| (Means::Address, host_prefix(ip)))).collect()
     }
 
     /// The subnet of an address where it lies in one, else the address.
-    fn own_prefix(&self, ip: IpAddr) -> String {
+    pub(super) fn own_prefix(&self, ip: IpAddr) -> String {
         let subnets = self.network.inventory.subnets.rows();
         let mut holding =
             subnets.filter(|(id, _): &(Id<Subnet>, _)| self.network.subnet(*id).space.contains(ip));
@@ -239,6 +256,7 @@ impl Case<'_> {
 
     fn cautious(&self, proposal: Proposal, far: &str) -> Proposal {
         match proposal.means {
+            Means::Everything => proposal.mind(WIDE),
             Means::ServiceTag if far != "VirtualNetwork" && self.service().is_some() => proposal.mind(WHOLE),
             Means::Address if self.header.is_some_and(|h| self.network.is_public(h.destination)) => {
                 proposal.mind(MOVES)
@@ -280,7 +298,7 @@ pub(super) fn unused(name: &str, taken: impl Fn(&str) -> bool) -> String {
     std::iter::once(name.to_owned()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
 }
 
-fn protocol(protocol: Protocol) -> &'static str {
+pub(super) fn protocol(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Tcp => "Tcp",
         Protocol::Udp => "Udp",

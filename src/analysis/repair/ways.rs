@@ -6,6 +6,7 @@ use super::{Case, Means, Proposal};
 use crate::inventory::{Id, NetworkInterface, RouteTable, Subnet, VirtualNetwork, VirtualNetworkPeering};
 use crate::net::IpAddr;
 use crate::network::Network;
+use crate::trace::{Hop, HopKind};
 
 impl Case<'_> {
     /// A route past the one that drops, for a tag or an address; at last, no such route.
@@ -67,6 +68,140 @@ impl Case<'_> {
             found.push(Proposal::new(means, text, changes));
         }
         found
+    }
+
+    /// A route by which answers pass the firewall that the question came by, or questions the one that answers come by.
+    pub(super) fn same_way_back(&self) -> Vec<Proposal> {
+        let Some(back) = &self.trace.back else { return Vec::new() };
+        let (Some(there), Some(here)) = (self.guard_of(&self.trace.hops), self.guard_of(&back.hops)) else {
+            let there = self.guard_of(&self.trace.hops).map(|guard| (guard, true));
+            let here = self.guard_of(&back.hops).map(|guard| (guard, false));
+            return there.or(here).map(|(guard, answers)| self.by_guard(guard, answers)).unwrap_or_default();
+        };
+        if there == here { Vec::new() } else { self.by_guard(there, true) }
+    }
+
+    /// The private address of the first device on a way that remembers connections.
+    fn guard_of(&self, hops: &[Hop]) -> Option<IpAddr> {
+        let stateful = |hop: &&Hop| matches!(hop.kind, HopKind::AzureFirewall | HopKind::Appliance);
+        let id = hops.iter().find(stateful)?.id.as_ref()?;
+        let own = self.network.attachments.iter().find(|a| self.network.inventory.id_of(a.owner) == Some(id));
+        own?.address
+    }
+
+    /// A route to a device, for answers or for questions.
+    fn by_guard(&self, guard: IpAddr, answers: bool) -> Vec<Proposal> {
+        let inventory = &self.network.inventory;
+        let Some(header) = self.trace.hops.iter().filter_map(|hop| hop.header).next_back() else {
+            return Vec::new();
+        };
+        let (from, to) =
+            if answers { (header.destination, header.source) } else { (header.source, header.destination) };
+        let subnets = || inventory.subnets.rows().map(|(id, _)| id);
+        let Some(subnet) = subnets().find(|id| self.network.subnet(*id).space.contains(from)) else {
+            return Vec::new();
+        };
+        let prefix = self.own_prefix(to);
+        let route = |name: &str| {
+            format!(
+                "{{ name: {}, addressPrefix: {}, nextHopType: VirtualAppliance, nextHopIpAddress: {guard} }}",
+                quoted(name),
+                quoted(&prefix)
+            )
+        };
+        let mut changes = ChangeText::default();
+        let whose = target_of(inventory, &inventory.subnets[subnet].id);
+        match self.network.subnet(subnet).route_table.row() {
+            Some(table) => {
+                let name = self.route_name(table, &prefix);
+                changes.append(
+                    &target_of(inventory, &inventory.route_tables[table].id),
+                    "routes",
+                    &route(&name),
+                );
+            }
+            None => {
+                let name = unused("through-the-firewall", |name| !inventory.named(name).is_empty());
+                let route = route(&format!("to-{}", slug(&prefix)));
+                changes.add("routeTables", &format!("{{ name: {name}, routes: [{route}] }}"));
+                changes.set(&whose, "routeTable", &name);
+            }
+        }
+        let what = if answers { "answers" } else { "questions" };
+        let text = format!("send {what} of `{whose}` to {prefix} by {guard}");
+        vec![Proposal::new(Means::Way, text, changes)]
+    }
+
+    /// A route table of its own, which leads out, for the subnet of an appliance that gets its own traffic back.
+    pub(super) fn out_of_the_loop(&self) -> Vec<Proposal> {
+        let inventory = &self.network.inventory;
+        let appliance = self.trace.hops.iter().rev().filter_map(|hop| hop.id.as_ref());
+        let subnets = appliance.filter_map(|id| {
+            let own = |a: &&crate::network::Attachment| inventory.id_of(a.owner) == Some(id);
+            self.network.attachments.iter().find(own).map(|a| a.subnet)
+        });
+        let routed = |subnet: &Id<Subnet>| self.network.subnet(*subnet).route_table.row().is_some();
+        let Some(subnet) = subnets.into_iter().find(routed) else { return Vec::new() };
+        let mut changes = ChangeText::default();
+        let target = target_of(inventory, &inventory.subnets[subnet].id);
+        changes.set(&target, "routeTable", "null");
+        let text = format!("take the route table away from `{target}`, where the appliance stands");
+        vec![Proposal::new(Means::Way, text, changes)]
+    }
+
+    /// The gateway of a peered network, for a spoke that has none.
+    pub(super) fn remote_gateways(&self) -> Vec<Proposal> {
+        let inventory = &self.network.inventory;
+        let networks = [self.vnet(), self.answering_vnet()];
+        let mut found = Vec::new();
+        for own in networks.into_iter().flatten() {
+            let id = &inventory.virtual_networks[own].id;
+            for (number, peering) in inventory.peerings.rows() {
+                let other = reverse(self.network, number);
+                let uses = peering.use_remote_gateways.is(true);
+                let (Some(other), false) = (other, uses || peering.id.parent().as_ref() != Some(id)) else {
+                    continue;
+                };
+                let (target, there) =
+                    (target_of(inventory, &peering.id), target_of(inventory, &inventory.peerings[other].id));
+                let mut changes = ChangeText::default();
+                changes.set(&target, "useRemoteGateways", "true");
+                if !inventory.peerings[other].allow_gateway_transit.is(true) {
+                    changes.set(&there, "allowGatewayTransit", "true");
+                }
+                let text = format!("let `{}` use the gateway behind the peering `{target}`", id.name());
+                found.push(Proposal::new(Means::Setting, text, changes));
+            }
+        }
+        found
+    }
+
+    /// Learnt routes, for a subnet whose table keeps them out.
+    pub(super) fn propagation(&self) -> Vec<Proposal> {
+        let inventory = &self.network.inventory;
+        let networks = [self.vnet(), self.answering_vnet()];
+        let subnets = inventory.subnets.rows().map(|(id, _)| id);
+        let near = subnets.filter(|id| networks.contains(&Some(self.network.subnet(*id).vnet)));
+        let mut tables: Vec<Id<RouteTable>> =
+            near.filter_map(|id| self.network.subnet(id).route_table.row()).collect();
+        tables.sort();
+        tables.dedup();
+        tables.retain(|table| inventory.route_tables[*table].disable_bgp_route_propagation.is(true));
+        let propose = |table: Id<RouteTable>| {
+            let id = &inventory.route_tables[table].id;
+            let mut changes = ChangeText::default();
+            changes.set(&target_of(inventory, id), "disableBgpRoutePropagation", "false");
+            let text = format!("let learnt routes into `{}`", id.name());
+            Proposal::new(Means::Setting, text, changes)
+        };
+        tables.into_iter().map(propose).collect()
+    }
+
+    /// The network that answers.
+    fn answering_vnet(&self) -> Option<Id<VirtualNetwork>> {
+        let to = self.trace.hops.iter().filter_map(|hop| hop.header).next_back()?.destination;
+        let mut subnets = self.network.inventory.subnets.rows().map(|(id, _)| id);
+        subnets.find(|id| self.network.subnet(*id).space.contains(to)).map(|id| self.network.subnet(id).vnet)
     }
 
     fn prefixes(&self, ip: IpAddr) -> Vec<(Means, String)> {

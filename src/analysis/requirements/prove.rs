@@ -33,24 +33,32 @@ pub(super) fn prove(
     let mut proof =
         Proof { estate, network: &network, fences, readings, asks: &asks, effort: Effort::default() };
     proof.effort.traces += asks.len();
-    wanted.wishes = proof.needed(std::mem::take(&mut wanted.wishes));
+    let all = proof.applied(&wanted.wishes);
+    let open = proof.decisions(&all, None, &mut Diagnostics::new());
+    wanted.wishes = proof.needed(std::mem::take(&mut wanted.wishes), &open);
     let mut lines = together(&wanted.wishes);
-    let changes = apply::changes(&network, &proof.fences, &lines);
-    let after = proof.decisions(&changes, None, notes);
+    let mut changes = apply::changes(&network, &proof.fences, &lines);
+    let mut after = proof.decisions(&changes, None, notes);
+    proof.show(&mut lines, &after);
+    // What nothing breaks without is no requirement: a firewall answers questions to itself without a rule.
+    while let Some(idle) = lines.iter().position(|line| line.breaks.is_empty()) {
+        lines.remove(idle);
+        changes = apply::changes(&network, &proof.fences, &lines);
+        after = proof.decisions(&changes, None, notes);
+        proof.show(&mut lines, &after);
+    }
     let wide = "`VirtualNetwork` holds every address here, for a route leads them to an appliance (TAG-2): that one decides";
     for line in
         lines.iter_mut().filter(|l| l.selector == Selector::VirtualNetwork && is_wide(&network, &l.place))
     {
         line.why = format!("{}; {wide}", line.why);
     }
-    for number in 0..lines.len() {
-        lines[number].breaks = proof.breaks(&lines, number, &after);
-    }
     let effort = proof.effort;
-    let fates = before
-        .into_iter()
-        .zip(after)
-        .map(|(before, after)| Fate { before, after: after.expect("INVARIANT: all flows were traced") });
+    let fates = before.into_iter().zip(after.into_iter().zip(open)).map(|(before, (after, open))| Fate {
+        before,
+        after: after.expect("INVARIANT: all flows were traced"),
+        hindered: open.filter(|decision| decision.outcome != Outcome::Allowed),
+    });
     Requirements { fates: fates.collect(), asks, lines, unexpressed: wanted.unexpressed, changes, effort }
 }
 
@@ -215,13 +223,12 @@ fn is_wide(network: &Network, place: &Place) -> bool {
 
 impl Proof<'_> {
     /// Drops wishes without which everything still works, the widest words first.
-    fn needed(&mut self, wishes: Vec<Wish>) -> Vec<Wish> {
+    fn needed(&mut self, wishes: Vec<Wish>, all: &[Option<Decision>]) -> Vec<Wish> {
         let mut quiet = Diagnostics::new();
         let mut order: Vec<usize> = (0..wishes.len()).collect();
         order.sort_by_key(|i| std::cmp::Reverse((&wishes[*i].selector, &wishes[*i].place, wishes[*i].ports)));
         let mut kept: Vec<Option<Wish>> = wishes.into_iter().map(Some).collect();
         let present = |kept: &[Option<Wish>]| kept.iter().flatten().cloned().collect::<Vec<_>>();
-        let all = self.decisions(&self.applied(&present(&kept)), None, &mut quiet);
         let works = |ask: &usize| all[*ask].as_ref().is_some_and(|d| d.outcome == Outcome::Allowed);
         for number in order {
             let Some(wish) = kept[number].take() else { continue };
@@ -313,6 +320,13 @@ impl Proof<'_> {
             }
         }
         found
+    }
+
+    /// Tells of each line what breaks without it.
+    fn show(&mut self, lines: &mut [Line], after: &[Option<Decision>]) {
+        for number in 0..lines.len() {
+            lines[number].breaks = self.breaks(lines, number, after);
+        }
     }
 
     /// The flows that break when one line is taken away.

@@ -2,9 +2,9 @@
 
 use super::Maker;
 use crate::fast::rules::{self, Base, Change, Draft, MOST_RULES, Says, Side};
-use crate::inventory::{Asg, Id};
+use crate::inventory::{Asg, Id, Nsg};
 use crate::net::{AddressSet, IpAddr, PortSet, ProtocolMatch};
-use crate::network::{AddressMatch, CompiledRule, HOST_ADDRESS, RuleSet, Verdict};
+use crate::network::{AddressMatch, Bound, CompiledRule, HOST_ADDRESS, RuleSet, Verdict};
 use crate::tags::TagId;
 use hashbrown::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -91,6 +91,10 @@ impl<'n> Maker<'n> {
         let mut next = |list: &[RuleSet]| heads.by_ref().take(list.len()).collect::<Vec<u32>>();
         let [inbound, outbound, admin_in, admin_out] = lists.map(|list| next(list));
         self.fast.groups = inbound.into_iter().zip(outbound).map(|(a, b)| [a, b]).collect();
+        // A group that is in none of the files may deny the platform's own addresses.
+        let missing = |nsg: &Bound<Nsg>| matches!(nsg, Bound::Unknown(_));
+        self.fast.platform_rules |= self.net.attachments.iter().any(|a| missing(&a.nsg))
+            || self.net.subnets.iter().any(|s| missing(&s.nsg));
         let sets = admin.inbound.iter().zip(&admin.outbound);
         let acting = |head: u32, set: &RuleSet| if set.rules.is_empty() { 0 } else { head };
         let heads = admin_in.into_iter().zip(admin_out).zip(sets);

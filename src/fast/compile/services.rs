@@ -96,6 +96,10 @@ impl Maker<'_> {
         if kind.is_some_and(|k| k.endpoints.iter().any(|e| e.host.ends_with(crate::trace::SCORING_HOST))) {
             return Access::Doubt;
         }
+        // A cluster lets in the addresses that its own nodes leave by.
+        if !row.authorized_ip_ranges.is_empty() {
+            return Access::Doubt;
+        }
         if row.enable_private_cluster.is(true) {
             return Access::Closed;
         }
@@ -110,20 +114,24 @@ impl Maker<'_> {
         if first_generation {
             return Access::Closed;
         }
-        match default_action(row) {
-            None => Access::Doubt,
-            Some(DefaultAction::Allow) => Access::Open,
-            Some(DefaultAction::Deny) => self.by_rules(row),
+        match row.rest() {
+            Err(_) => Access::Doubt,
+            Ok(DefaultAction::Allow) => Access::Open,
+            Ok(DefaultAction::Deny) => self.by_rules(row),
         }
     }
 
     fn by_rules(&mut self, row: &PlatformService) -> Access {
-        let cosmos = row.id.is_kind("Microsoft.DocumentDB/databaseAccounts");
-        if cosmos && row.ip_rules.iter().any(|w| &*w.text == "0.0.0.0") {
+        if row.lets_in_azure() {
+            return Access::Doubt;
+        }
+        // Whether an account without a location is in the sender's own region cannot be told (ST-4).
+        let storage = row.id.is_kind("Microsoft.Storage/storageAccounts");
+        if storage && row.location.known().is_none() && !row.ip_rules.is_empty() {
             return Access::Doubt;
         }
         let mut set = AddressSet::empty();
-        for word in &row.ip_rules {
+        for word in row.listed_addresses() {
             match &word.means {
                 AddressMeaning::Any => set.extend(&AddressSet::all()),
                 AddressMeaning::Addresses(addresses) => set.extend(addresses),
@@ -140,26 +148,11 @@ impl Maker<'_> {
             self.fast.let_in.extend(subnet.map(Id::raw));
         }
         let subnets = (first, self.fast.let_in.len() as u32);
-        let doubt = row.ip_rules.unknown.is_some() || row.virtual_network_rules.unknown.is_some();
+        let doubt = row.listed_addresses().unknown.is_some() || row.virtual_network_rules.unknown.is_some();
         Access::Rules { addresses, subnets, doubt }
     }
 }
 
 fn service_slot(slot: Slot) -> Option<u32> {
     (slot.table == TableTag::PlatformService).then_some(slot.row)
-}
-
-/// What the firewall does with the rest; `None` where that is not known (COS-1).
-fn default_action(row: &PlatformService) -> Option<DefaultAction> {
-    if row.id.is_kind("Microsoft.DocumentDB/databaseAccounts") {
-        let filtered = row.is_virtual_network_filter_enabled.or(false).ok()?;
-        if row.ip_rules.unknown.is_some() {
-            return None;
-        }
-        let open = !filtered && row.ip_rules.is_empty();
-        return Some(if open { DefaultAction::Allow } else { DefaultAction::Deny });
-    }
-    let listed = row.id.is_kind("Microsoft.MachineLearningServices/workspaces") && !row.ip_rules.is_empty();
-    let absent = if listed { DefaultAction::Deny } else { DefaultAction::Allow };
-    row.default_action.or(absent).ok()
 }

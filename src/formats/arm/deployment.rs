@@ -5,7 +5,7 @@
 //! it declares further down. Implements "Resource iteration", "Conditional deployment", "Child resources",
 //! "Linked and nested templates" and "Cross-scope deployments" of Microsoft's ARM template reference.
 
-use super::engine::{Context, Engine};
+use super::engine::{Context, Engine, FAILS};
 use super::frame::{Cell, Frame, Given, Symbol};
 use super::scope::{Scope, extension_scope, n_names, resource_id};
 use super::value::{Fault, boolean};
@@ -66,6 +66,13 @@ pub(super) struct Instance {
     pub(super) referred: Cell,
 }
 
+impl Instance {
+    /// Its symbolic name, if it has one.
+    pub(super) fn symbol(&self) -> Option<&str> {
+        self.symbol.as_deref()
+    }
+}
+
 /// How far the name of an instance is known.
 #[derive(Clone)]
 pub(super) enum Identified {
@@ -106,6 +113,7 @@ impl Engine<'_> {
         }
         self.is_expanding = false;
         self.epoch += 1;
+        self.check_order();
         let mut resources = Vec::new();
         self.emit(unit, &mut resources);
         let outputs = self.output_values(unit);
@@ -393,7 +401,13 @@ impl Engine<'_> {
                 kind.truncate(kind.find('@').unwrap_or(kind.len()));
                 symbol.to_string()
             }
-            _ => self.word(&node, "name", &ctx),
+            _ => {
+                let (name, failed) = self.word_or_failure(&node, "name", &ctx);
+                if let Some(why) = failed {
+                    uncertain = Some(self.nameless(&node, &name, &why, uncertain.is_some()));
+                }
+                name
+            }
         };
         let scope = match &parent {
             Some(parent) => within_parent(parent, &mut kind, &mut name),
@@ -426,24 +440,44 @@ impl Engine<'_> {
 
     /// A string property of a resource, with stand-ins for what is unknown in it.
     fn word(&mut self, node: &Node, key: &str, ctx: &Context) -> String {
+        self.word_or_failure(node, key, ctx).0
+    }
+
+    /// The same, and why it cannot be computed where that is so for every deployment.
+    fn word_or_failure(&mut self, node: &Node, key: &str, ctx: &Context) -> (String, Option<Arc<str>>) {
         let Some(written) = node.get(key) else {
             let message = format!("a resource has no `{key}`");
             self.note(Diagnostic::new(Code::MissingField, node.at, message).severity(Severity::Warning));
-            return format!("{{{key}}}");
+            return (format!("{{{key}}}"), None);
         };
         let known = self.template(written, &ctx.naming(false));
         match &known.value {
-            Value::String(text) => return text.to_string(),
-            Value::Number(number) => return number.to_string(),
+            Value::String(text) => return (text.to_string(), None),
+            Value::Number(number) => return (number.to_string(), None),
             _ => {}
         }
         let name = self.template(written, &ctx.naming(true));
         let name = name.as_str().map_or_else(|| format!("{{{key}}}"), str::to_owned);
         let why =
             known.why_unknown().cloned().unwrap_or_else(|| format!("it is {}", known.value.kind()).into());
+        if let Some(failure) = why.strip_prefix(FAILS) {
+            return (name, Some(failure.into()));
+        }
         let message = format!("the {key} of a resource is not known ({why}); it is called `{name}` here");
         self.note(Diagnostic::new(Code::UnknownValue, written.at, message));
-        name
+        (name, None)
+    }
+
+    /// Says that no deployment can compute a name: an error, unless it is not known whether it has to. Gives why
+    /// nothing certain can be said of the resource.
+    fn nameless(&mut self, node: &Node, name: &str, why: &str, is_uncertain: bool) -> Arc<str> {
+        let at = node.get("name").map_or(node.at, |n| n.at);
+        let message = format!("the name of a resource cannot be computed: {why}; it is called `{name}` here");
+        let note = Diagnostic::new(Code::FailedExpression, at, message);
+        let help = "Azure refuses this deployment; what depends on this resource is unknown";
+        let severity = if is_uncertain { Severity::Warning } else { Severity::Error };
+        self.note(note.severity(severity).help(help));
+        format!("its name cannot be computed: {why}").into()
     }
 
     /// A name with as many parts as its type; a name that does not fit would give a wrong id.

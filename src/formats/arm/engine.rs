@@ -22,6 +22,9 @@ use std::sync::Arc;
 /// Values nested more deeply than this are refused, so that no walk over one can exhaust a stack.
 const MAX_VALUE_DEPTH: usize = 200;
 
+/// How the reason of a value begins that a deployment could not compute either.
+pub(super) const FAILS: &str = "the expression fails: ";
+
 /// Everything one expansion needs.
 pub(super) struct Engine<'a> {
     pub(super) options: &'a Options,
@@ -260,7 +263,7 @@ impl<'a> Engine<'a> {
             Err(Fault::Unknown(why)) => Node::unknown(ctx.at, why),
             Err(Fault::Failed(message)) => {
                 self.note(Diagnostic::new(Code::FailedExpression, ctx.at, message.clone()));
-                Node::unknown(ctx.at, format!("the expression fails: {message}"))
+                Node::unknown(ctx.at, format!("{FAILS}{message}"))
             }
             Err(Fault::Limit(message)) => {
                 self.limit(ctx.at, &message);
@@ -311,12 +314,26 @@ impl<'a> Engine<'a> {
     /// Passes a value on if it is not too large or too deep.
     pub(super) fn weighed(&mut self, node: Node) -> Outcome {
         let mut left = self.options.limits.values;
-        let fits = weigh(&node, MAX_VALUE_DEPTH, &mut left);
-        self.spend((self.options.limits.values - left) / 2)?;
-        match fits {
-            Ok(()) => Ok(node),
-            Err(message) => Err(Fault::Limit(message)),
-        }
+        self.weigh_in(&node, &mut left)?;
+        Ok(node)
+    }
+
+    /// The same for a value that was made just now. What is made may be kept, so it costs more than looking at it:
+    /// the steps are what bounds the memory of all values together.
+    pub(super) fn made(&mut self, node: Node) -> Outcome {
+        let most = self.options.limits.values;
+        let mut left = most;
+        self.weigh_in(&node, &mut left)?;
+        self.spend((most - left) * 5 / 2)?;
+        Ok(node)
+    }
+
+    /// Takes the values of one part from what is left for the whole.
+    pub(super) fn weigh_in(&mut self, node: &Node, left: &mut usize) -> Result<(), Fault> {
+        let before = *left;
+        let fits = weigh(node, MAX_VALUE_DEPTH, left);
+        self.spend((before - *left) / 2)?;
+        fits.map_err(Fault::Limit)
     }
 
     /// A computed string if it is not too long.
@@ -439,9 +456,12 @@ impl<'a> Engine<'a> {
         };
         let count = self.loop_count(one, ctx)?;
         let mut items = Vec::with_capacity(count.min(1024));
+        let mut left = self.options.limits.values;
         for turn in 0..count {
             self.spend(1)?;
-            items.push(self.template(input, &ctx.in_loop(name, Ok(turn as i64), true)));
+            let item = self.template(input, &ctx.in_loop(name, Ok(turn as i64), true));
+            self.weigh_in(&item, &mut left)?;
+            items.push(item);
         }
         self.weighed(Node::array(one.at, items))
     }

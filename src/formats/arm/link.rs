@@ -47,7 +47,11 @@ impl Engine<'_> {
         let known = self.template(written, &ctx.naming(false));
         // Where the address is not known its end often is: the file name behind an unknown folder.
         let node = if known.as_str().is_some() { known } else { self.template(written, &ctx.naming(true)) };
-        let address = node.as_str().unwrap_or_default().to_owned();
+        let spec = node.as_str().and_then(template_spec);
+        let address = match &spec {
+            Some(spec) => format!("{spec}.json"),
+            None => node.as_str().unwrap_or_default().to_owned(),
+        };
         let options = self.options;
         match best_match(&address, &options.linked) {
             Found::One(file) => Ok(file.clone()),
@@ -56,7 +60,13 @@ impl Engine<'_> {
                 let why: Arc<str> =
                     format!("the linked file `{}` is not among the files given", shown(&address)).into();
                 let note = Diagnostic::new(Code::LinkedTemplateMissing, written.at, &*why);
-                self.note(note.help("give the file too; it is found by the end of its path"));
+                let help = match &spec {
+                    Some(spec) => format!(
+                        "a template spec lies in Azure: `az ts export` writes it as a file; call it `{spec}.json` and give it too"
+                    ),
+                    None => "give the file too; it is found by the end of its path".to_owned(),
+                };
+                self.note(note.help(help));
                 Err(why)
             }
             Found::Many(n) => {
@@ -67,6 +77,13 @@ impl Engine<'_> {
             }
         }
     }
+}
+
+/// The name of the template spec that an id means.
+fn template_spec(id: &str) -> Option<String> {
+    let mut segments = id.split('/').skip_while(|s| !s.eq_ignore_ascii_case("templateSpecs"));
+    segments.next()?;
+    segments.next().filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 enum Found<'a> {

@@ -2,7 +2,7 @@
 //!
 //! The command line writes a resource's properties beside its name (`addressSpace` next to `location`); REST
 //! and Resource Graph write them in `properties`. Lists such as `az resource list` leave them out, and
-//! then they are unknown, not default.
+//! then they are unknown, not default. PowerShell writes the same with capitals.
 
 use super::snake;
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -14,13 +14,25 @@ use std::collections::BTreeMap;
 const ABOUT: &[&str] = &[
     "changedTime",
     "createdTime",
+    "extensionResourceName",
+    "extensionResourceType",
+    "parentResource",
     "provisioningState",
     "resourceGuid",
     "resourceGroupName",
+    "resourceId",
+    "resourceName",
+    "resourceType",
     "subscriptionId",
     "subscriptionName",
+    "tag",
+    "tagsTable",
     "tenantId",
 ];
+
+/// Keys of a resource written whole by a tool. A row without any of them was put together by a query, and what the
+/// query did not ask for is not known.
+const WHOLE: &[&str] = &["etag", "provisioningState", "type"];
 
 /// Types without properties that matter: a list that shows only their name says all.
 const BARE: &[&str] = &[
@@ -57,17 +69,31 @@ pub(super) fn resource(node: &Node, notes: &mut Diagnostics) -> Option<RawResour
         return None;
     };
     let rooted = text.starts_with('/');
+    let origin = if is_selection(node, object) { Origin::Mentioned } else { Origin::Deployed };
     let id = if rooted { ResourceId::new(text) } else { ResourceId::new(&format!("/{text}")) };
     let body = shaped(&id, node, object);
     let body = if rooted { body } else { with_rooted_ids(&body) };
     Some(RawResource {
         at: node.at,
-        origin: Origin::Deployed,
+        origin,
         uncertain: None,
         api_version: node.get("apiVersion").and_then(Node::as_str).map(Into::into),
         id,
         body,
     })
+}
+
+/// Whether an object holds a choice of properties and not the resource: columns of a Resource Graph query
+/// (`project id, properties.addressSpace`) or what `--query` of the command line made.
+fn is_selection(node: &Node, object: &Object) -> bool {
+    if node.get("properties").is_some_and(|p| !p.is_null()) {
+        return false;
+    }
+    let is_whole = object.iter().any(|e| WHOLE.iter().any(|k| k.eq_ignore_ascii_case(&e.key)));
+    let says_more = object.iter().any(|e| !is_head(&e.key) && !is_about(&e.key) && !e.value.is_null());
+    let has_columns = object.iter().any(|e| e.key.starts_with("properties_"));
+    let is_snake = object.iter().any(|e| snake::is_snake(&e.key));
+    says_more && !is_snake && (has_columns || !is_whole)
 }
 
 /// The body with everything that belongs there in `properties`.
@@ -84,7 +110,8 @@ fn shaped(id: &ResourceId, node: &Node, object: &Object) -> Node {
         };
     }
     let (head, own): (Vec<&Entry>, Vec<&Entry>) = object.iter().partition(|e| is_head(&e.key));
-    let properties: Object = own.into_iter().filter(|e| !is_about(&e.key)).fold(Object::new(), place);
+    let own = own.into_iter().filter(|e| !is_about(&e.key) && !e.value.is_null());
+    let properties: Object = own.fold(Object::new(), place);
     let bare = BARE.iter().any(|t| id.is_kind(t)) || !is_modelled(&id.kind());
     let mut body: Object = head.into_iter().filter(|e| &*e.key != "properties").cloned().collect();
     let value = match properties.is_empty() && !bare {
@@ -174,7 +201,31 @@ pub(super) fn report(resources: &[RawResource], notes: &mut Diagnostics) {
         let help = "export with `az resource show --ids ID`, or with Resource Graph: `resources | where type startswith 'microsoft.network/'`";
         notes.push(Diagnostic::new(Code::UnknownValue, first.at, message).help(help));
     }
+    let selected = || resources.iter().filter(|r| r.origin == Origin::Mentioned && says_something(r));
+    if let Some(first) = selected().next() {
+        let message = format!(
+            "{} of the {} resources are here with a choice of their properties; the others stay unknown",
+            selected().count(),
+            resources.len()
+        );
+        let help = "export whole resources: without `--query`, or in Resource Graph with `project id, name, type, location, properties`";
+        notes.push(Diagnostic::new(Code::UnknownValue, first.at, message).help(help));
+    }
+    if let Some(record) = resources.iter().find(|r| r.id.is_kind("Microsoft.Resources/deployments")) {
+        let name = record.id.name();
+        let message = format!(
+            "`{name}` is the record of a deployment, which names resources and does not describe them"
+        );
+        let help = format!(
+            "`az deployment group export --name {name}` gives its template, an export of the group what became of it"
+        );
+        notes.push(Diagnostic::new(Code::NotUnderstood, record.at, message).help(help));
+    }
     report_strangers(resources, notes);
+}
+
+fn says_something(resource: &RawResource) -> bool {
+    resource.body.get("properties").and_then(Node::as_object).is_some_and(|properties| !properties.is_empty())
 }
 
 /// Says once for each type how many resources may matter to a flow and are not modelled.

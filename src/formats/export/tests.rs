@@ -3,7 +3,7 @@
 use super::*;
 use crate::diag::DocId;
 use crate::doc::parse_json;
-use crate::inventory::build;
+use crate::inventory::{Origin, build};
 use std::fmt::Write;
 
 fn parse(text: &str) -> (Export, Diagnostics, Option<ExportKind>) {
@@ -48,7 +48,45 @@ fn flat_and_nested_resources_are_the_same() {
     let table = format!(
         r#"{{"data":{{"columns":[{{"name":"id"}},{{"name":"properties_addressSpace_addressPrefixes"}}],"rows":[["{VNET}",["10.0.0.0/16"]]]}}}}"#
     );
-    check(&table, &format!("rows of Azure Resource Graph\n{line}"));
+    // A query chose the columns, so nothing else is known of the resource.
+    check(&table, &format!("rows of Azure Resource Graph\n{line}\nunknown-value"));
+    let chosen = format!(r#"[{{"id":"{VNET}","addressSpace":{{"addressPrefixes":["10.0.0.0/16"]}}}}]"#);
+    check(&chosen, &format!("a list of exported resources\n{line}\nunknown-value"));
+}
+
+#[test]
+fn a_choice_of_properties_is_not_the_whole() {
+    let (export, ..) = parse(&format!(r#"[{{"id":"{VNET}","name":"v","subnets":[]}}]"#));
+    assert_eq!(export.resources[0].origin, Origin::Mentioned);
+    // All of these are names for the resource: nothing is told of it.
+    let powershell = format!(
+        r#"[{{"Id":"{VNET}","Name":"v","ResourceName":"v","ResourceType":"Microsoft.Network/virtualNetworks","Properties":null,"Sku":null,"ParentResource":null,"Type":"Microsoft.Network/virtualNetworks"}}]"#
+    );
+    check(
+        &powershell,
+        "a list of exported resources
+         Microsoft.Network/virtualNetworks v <unknown: the export lists this resource without its properties>
+         unknown-value",
+    );
+}
+
+#[test]
+fn powershell_spells_with_capitals() {
+    check(
+        &format!(
+            r#"{{"AddressSpace":{{"AddressPrefixes":["10.0.0.0/16"]}},"Subnets":[],"ProvisioningState":"Succeeded","Tag":null,"Name":"v","Etag":"x","Id":"{VNET}"}}"#
+        ),
+        r#"an exported resource
+        Microsoft.Network/virtualNetworks v {"AddressSpace":{"AddressPrefixes":["10.0.0.0/16"]},"Subnets":[]}"#,
+    );
+}
+
+#[test]
+fn the_record_of_a_deployment_says_where_its_resources_are() {
+    check(
+        r#"{"id":"/subscriptions/s/resourceGroups/g/providers/Microsoft.Resources/deployments/d","properties":{"mode":"Incremental"}}"#,
+        "an exported resource\nMicrosoft.Resources/deployments d {\"mode\":\"Incremental\"}\nnot-understood",
+    );
 }
 
 #[test]

@@ -30,8 +30,10 @@ pub struct Written {
     pub text: String,
     /// How many resources it holds.
     pub resources: usize,
-    /// Types that are not modelled, with how many resources each has.
-    pub unmodelled: BTreeMap<String, usize>,
+    /// Of those that are modelled, how many have a value that is not known.
+    pub with_unknowns: usize,
+    /// Types that are not modelled, with the names of their resources.
+    pub unmodelled: BTreeMap<String, Vec<String>>,
 }
 
 /// Writes an estate file.
@@ -39,11 +41,14 @@ pub fn write(raws: &[RawResource], style: Style) -> Written {
     let raws = normalize(raws.to_vec(), &mut Diagnostics::new());
     let inventory = build(raws.clone(), &mut Diagnostics::new());
     let writer = Writer { inventory: &inventory, style, home: home(&raws) };
-    let mut unmodelled = BTreeMap::new();
+    let mut unmodelled: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut with_unknowns = 0;
     for raw in &raws {
         let kind = raw.id.kind();
         if TableTag::of(&kind) == TableTag::Unmodelled {
-            *unmodelled.entry(kind).or_insert(0) += 1;
+            unmodelled.entry(kind).or_default().push(raw.id.full_name());
+        } else {
+            with_unknowns += usize::from(raw.body.has_unknown());
         }
     }
     let mut root = Object::new();
@@ -58,7 +63,7 @@ pub fn write(raws: &[RawResource], style: Style) -> Written {
         put(&mut root, section, Node::array(At::NOWHERE, items));
     }
     let text = emit_yaml(&Node::object(At::NOWHERE, root));
-    Written { text, resources: raws.len(), unmodelled }
+    Written { text, resources: raws.len(), with_unknowns, unmodelled }
 }
 
 /// The subscription and group that most resources share.

@@ -12,6 +12,11 @@ pub(super) fn is_one(instance: &Instance) -> bool {
     matches!(&*instance.kind, "azapi_resource" | "azapi_update_resource" | "azapi_data_plane_resource")
 }
 
+/// Whether an instance only sets some properties of a resource that is declared elsewhere.
+pub(super) fn is_update(instance: &Instance) -> bool {
+    &*instance.kind == "azapi_update_resource"
+}
+
 /// Its id: the one written, or made from type, name and parent.
 pub(super) fn id(world: &World<'_>, instance: &Instance, depth: usize) -> Option<ResourceId> {
     if !is_one(instance) {

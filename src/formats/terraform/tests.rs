@@ -497,6 +497,27 @@ fn service_firewalls_are_read() {
 }
 
 #[test]
+fn an_update_of_azapi_changes_what_stands_behind_it() {
+    let account = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
+    let update = format!(
+        r#"{{"id":"{account}","resource_id":"{account}","type":"Microsoft.Storage/storageAccounts@2023-01-01","body":{{"properties":{{"publicNetworkAccess":"Disabled"}}}}}}"#
+    );
+    let own = format!(
+        r#"{{"id":"{account}","name":"a","resource_group_name":"g","shared_access_key_enabled":false,"public_network_access_enabled":true}}"#
+    );
+    let text = state(&[("azapi_update_resource", "u", &update), ("azurerm_storage_account", "a", &own)]);
+    let (resources, _) = read(&text, Side::After);
+    let [account] = &resources[..] else { panic!("{resources:#?}") };
+    assert_eq!(account.origin, Origin::Deployed);
+    let word = |path: &str| account.body.path(path).map(ToString::to_string);
+    assert_eq!(word("properties.publicNetworkAccess").as_deref(), Some("\"Disabled\""));
+    assert_eq!(word("properties.allowSharedKeyAccess").as_deref(), Some("false"));
+    // Alone it tells of nothing else.
+    let (alone, _) = read(&state(&[("azapi_update_resource", "u", &update)]), Side::After);
+    assert_eq!(alone[0].origin, Origin::Mentioned);
+}
+
+#[test]
 fn azapi_bodies_are_taken_as_they_are() {
     let vnet = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v";
     let text = state(&[

@@ -1,6 +1,7 @@
 //! The comparison as Markdown, for pull requests.
 
 use super::super::impact::{Answer, inline};
+use super::super::text::brief;
 use super::DiffReport;
 use crate::analysis::compare::Difference;
 
@@ -8,6 +9,7 @@ use crate::analysis::compare::Difference;
 pub fn markdown(out: &mut String, report: &DiffReport) {
     let word = match (report.is_empty(), report.behaviour.is_empty()) {
         (true, _) => "No difference",
+        (false, true) if report.has_other_rules() => "Same flows, other rules",
         (false, true) => "Same behaviour",
         (false, false) => "Different behaviour",
     };
@@ -25,13 +27,19 @@ pub fn markdown(out: &mut String, report: &DiffReport) {
         ));
         for flow in report.behaviour.iter().filter(|flow| flow.difference == difference) {
             let answer = |answer: &Option<Answer>| answer.as_ref().map_or("not there".to_owned(), told);
-            let cells = [flow.from.clone(), flow.to.clone(), answer(&flow.before), answer(&flow.after)];
+            let cells = [brief(&flow.from), brief(&flow.to), answer(&flow.before), answer(&flow.after)];
             out.push_str(&format!("| {} |\n", cells.map(|cell| inline(&cell)).join(" | ")));
         }
     }
-    if report.configuration.is_empty() {
-        return;
+    if !report.configuration.is_empty() {
+        configuration(out, report);
     }
+    if !report.groups.is_empty() {
+        super::groups::markdown(out, &report.groups, inline);
+    }
+}
+
+fn configuration(out: &mut String, report: &DiffReport) {
     out.push_str("\n### Configuration\n\n| | resource | field | was | is |\n|---|---|---|---|---|\n");
     for resource in &report.configuration {
         let row = |path: &str, before: &str, after: &str| {

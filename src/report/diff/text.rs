@@ -3,7 +3,7 @@
 use super::super::impact::Answer;
 use super::super::layout::{Margin, Words, flow};
 use super::super::style::{Paint, Style};
-use super::super::text::{counted, heading};
+use super::super::text::{brief, counted, heading};
 use super::{DiffReport, FlowDiffView, ResourceDiffView};
 use crate::analysis::compare::Difference;
 use crate::analysis::diff::How;
@@ -22,19 +22,29 @@ pub fn text(out: &mut String, report: &DiffReport, style: &Style) {
             continue;
         }
         heading(out, style, &format!("Flows: {} ({})", difference.word(), flows.len()));
-        flows.iter().take(most).for_each(|flow| flow_line(out, flow, style));
-        rest(out, flows.len(), most, style);
+        let mut shown = 0;
+        for group in grouped(&flows) {
+            if shown >= most {
+                break;
+            }
+            shown += flow_lines(out, &group, most - shown, style);
+        }
+        rest(out, flows.len(), shown.max(most), style);
     }
     if !report.configuration.is_empty() {
         heading(out, style, &format!("Configuration ({})", counted(report.configuration.len(), "resource")));
         report.configuration.iter().take(most).for_each(|resource| resource_lines(out, resource, style));
         rest(out, report.configuration.len(), most, style);
     }
+    if !report.groups.is_empty() {
+        super::groups::text(out, &report.groups, style);
+    }
 }
 
 fn headline(out: &mut String, report: &DiffReport, style: &Style) {
     let (word, paint) = match (report.is_empty(), report.behaviour.is_empty()) {
         (true, _) => ("NO DIFFERENCE", Paint::Good),
+        (false, true) if report.has_other_rules() => ("SAME FLOWS, OTHER RULES", Paint::Warn),
         (false, true) => ("SAME BEHAVIOUR", Paint::Good),
         (false, false) => ("DIFFERENT BEHAVIOUR", Paint::Warn),
     };
@@ -70,20 +80,55 @@ fn rest(out: &mut String, many: usize, most: usize, style: &Style) {
     }
 }
 
-fn flow_line(out: &mut String, view: &FlowDiffView, style: &Style) {
-    let words = Words::default()
-        .piece(Paint::Strong, &view.from)
-        .piece(Paint::Plain, style.signs().arrow)
-        .piece(Paint::Strong, &view.to)
-        .aside(Paint::Dim, view.name.as_deref().unwrap_or_default());
-    flow(out, style, Margin::blank(4).starting("  "), &words);
-    for (label, answer) in [("was", &view.before), ("is", &view.after)] {
-        let first = format!("      {label:<4}");
+/// Flows that are answered the same, before and after, in the order of the first of each.
+fn grouped<'a>(flows: &[&'a FlowDiffView]) -> Vec<Vec<&'a FlowDiffView>> {
+    let key = |answer: &Option<Answer>, difference: Difference| {
+        answer.as_ref().map(|a| {
+            let way = (difference == Difference::Way).then(|| a.path.clone());
+            (a.outcome, a.cause, a.decider.clone(), a.place(), way)
+        })
+    };
+    let both = |view: &FlowDiffView| (key(&view.before, view.difference), key(&view.after, view.difference));
+    let mut groups: Vec<Vec<&FlowDiffView>> = Vec::new();
+    for view in flows {
+        match groups.iter_mut().find(|group| both(group[0]) == both(view)) {
+            Some(group) => group.push(view),
+            None => groups.push(vec![view]),
+        }
+    }
+    groups
+}
+
+/// What was and what is, and the flows of which that is so, a line for each sender. Gives how many are shown.
+fn flow_lines(out: &mut String, group: &[&FlowDiffView], most: usize, style: &Style) -> usize {
+    for (label, answer) in [("was", &group[0].before), ("is", &group[0].after)] {
+        let first = format!("  {label:<4}");
         let words = match answer {
-            Some(answer) => told(answer, view.difference, style),
+            Some(answer) => told(answer, group[0].difference, style),
             None => Words::default().text(Paint::Dim, "not there to be asked"),
         };
-        flow(out, style, Margin::blank(10).starting(&first), &words);
+        flow(out, style, Margin::blank(6).starting(&first), &words);
+    }
+    let shown = &group[..group.len().min(most)];
+    let mut rest = shown;
+    while let Some(first) = rest.first() {
+        let many = rest.iter().take_while(|view| view.from == first.from).count();
+        let targets: Vec<String> = rest[..many].iter().map(|view| target(view)).collect();
+        let words = Words::default()
+            .piece(Paint::Strong, &brief(&first.from))
+            .piece(Paint::Plain, style.signs().arrow)
+            .text(Paint::Strong, &targets.join(", "));
+        flow(out, style, Margin::blank(10).starting("      "), &words);
+        rest = &rest[many..];
+    }
+    shown.len()
+}
+
+/// The receiver, with the name of the flow where it has one.
+fn target(view: &FlowDiffView) -> String {
+    match &view.name {
+        Some(name) => format!("{} ({name})", brief(&view.to)),
+        None => brief(&view.to),
     }
 }
 

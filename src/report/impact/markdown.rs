@@ -7,7 +7,7 @@ use crate::analysis::impact::Status;
 /// Writes a report.
 pub fn markdown(out: &mut String, report: &ImpactReport) {
     let summary = &report.summary;
-    let verdict = if summary.harmed() > 0 { "Breaks" } else { "Nothing breaks" };
+    let verdict = summary.verdict(report.is_changed());
     out.push_str(&format!("## {verdict}: {}\n\n", inline(&report.question)));
     out.push_str(&format!(
         "{}: {}, {}, {}.\n\n",
@@ -30,7 +30,8 @@ pub fn markdown(out: &mut String, report: &ImpactReport) {
         out.push_str("\n### Why\n");
     }
     report.causes.iter().for_each(|group| cause(out, report, group));
-    works(out, report);
+    untouched(out, report, Status::Repaired, "Works now, and did not before");
+    untouched(out, report, Status::Works, "Still works");
     if !report.remarks.is_empty() {
         out.push_str("\n### To know\n\n");
         report.remarks.iter().for_each(|remark| out.push_str(&format!("- {}\n", inline(remark))));
@@ -80,14 +81,19 @@ fn cause(out: &mut String, report: &ImpactReport, group: &CauseGroup) {
         fix.changes.iter().for_each(|change| out.push_str(&format!("   - `{}`\n", ticks(change))));
         fix.caution.iter().for_each(|caution| out.push_str(&format!("   - {}\n", inline(caution))));
     }
+    for missing in &group.no_fixes {
+        let many = plural(missing.rows.len(), "dependency", "dependencies");
+        out.push_str(&format!("\nNothing small opens {many} of these: {}\n", inline(&missing.text)));
+    }
 }
 
-fn works(out: &mut String, report: &ImpactReport) {
-    let rows: Vec<_> = report.rows.iter().filter(|row| row.cause.is_none()).collect();
+fn untouched(out: &mut String, report: &ImpactReport, status: Status, title: &str) {
+    let rows: Vec<_> = report.rows.iter().filter(|row| row.status == status).collect();
     if rows.is_empty() {
         return;
     }
-    out.push_str("\n### Still works\n\n| workload | dependency | target |\n|---|---|---|\n");
+    out.push_str(&format!("\n### {title}\n\n"));
+    out.push_str("| workload | dependency | target |\n|---|---|---|\n");
     for row in rows {
         let cells = [row.workload.as_str(), &row.dependency, &targets(row)].map(inline);
         out.push_str(&format!("| {} |\n", cells.join(" | ")));

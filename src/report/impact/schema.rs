@@ -22,6 +22,10 @@ pub fn schema() -> Value {
             "summary": summary(),
             "group": group(),
             "fix": fix(),
+            "noFix": object("Rows that nothing small puts right.", &[
+                ("text", text("Why.")),
+                ("rows", numbers("The rows.")),
+            ], &[]),
             "row": row(),
             "flow": object("A flow before and after.", &[
                 ("from", text("The sender as asked.")),
@@ -105,6 +109,7 @@ fn group() -> Value {
             ("cause", the("cause")),
             ("missing", text("What the files would have to say.")),
             ("fixes", list("fix")),
+            ("noFixes", list("noFix")),
         ],
     )
 }

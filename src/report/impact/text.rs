@@ -2,7 +2,7 @@
 
 use super::super::layout::{Margin, Words, flow};
 use super::super::style::{Paint, Style};
-use super::super::text::{counted, heading, quote};
+use super::super::text::{brief, counted, heading, quote};
 use super::{CauseGroup, FixView, ImpactReport, Row};
 use crate::analysis::impact::Status;
 
@@ -14,25 +14,36 @@ pub fn text(out: &mut String, report: &ImpactReport, style: &Style) {
     if !after.is_empty() {
         heading(out, style, "What breaks, and why");
         after.iter().for_each(|group| cause(out, report, group, style));
+        end_of_list(out);
     }
     if !before.is_empty() {
         heading(out, style, "Did not work before either");
         before.iter().for_each(|group| cause(out, report, group, style));
+        end_of_list(out);
     }
     rest(out, report, Status::Repaired, "Works now, and did not before", style);
     rest(out, report, Status::Works, "Still works", style);
     remarks(out, report, style);
 }
 
+/// A heading comes with an empty line of its own.
+fn end_of_list(out: &mut String) {
+    if out.ends_with("\n\n") {
+        out.pop();
+    }
+}
+
 fn headline(out: &mut String, report: &ImpactReport, style: &Style) {
     let summary = &report.summary;
-    let verdict = match summary.harmed() {
-        0 if summary.unknown > 0 => ("NOTHING KNOWN BREAKS", Paint::Warn),
-        0 => ("NOTHING BREAKS", Paint::Good),
-        _ => ("BREAKS", Paint::Bad),
+    let changed = report.is_changed();
+    let color = match (summary.dependencies, summary.harmed()) {
+        (_, 1..) => Paint::Bad,
+        (0, _) => Paint::Warn,
+        _ if summary.unknown > 0 || !changed => Paint::Warn,
+        _ => Paint::Good,
     };
-    let words =
-        Words::default().piece(verdict.1, &format!("{} ", verdict.0)).text(Paint::Strong, &report.question);
+    let verdict = summary.verdict(changed).to_ascii_uppercase();
+    let words = Words::default().piece(color, &format!("{verdict} ")).text(Paint::Strong, &report.question);
     flow(out, style, Margin::blank(0), &words);
     flow(out, style, Margin::blank(2), &Words::default().text(Paint::Dim, &report.subject));
     let counts = format!(
@@ -134,6 +145,11 @@ fn cause(out: &mut String, report: &ImpactReport, group: &CauseGroup, style: &St
     main.into_iter().for_each(|merged| line(out, merged, style));
     lost(out, &lesser, style);
     fixes(out, &group.fixes, style);
+    for missing in &group.no_fixes {
+        let many = plural(missing.rows.len(), "dependency", "dependencies");
+        let text = format!("Nothing small opens {many} of these: {}", missing.text);
+        flow(out, style, Margin::blank(5), &Words::default().text(Paint::Dim, &text));
+    }
     out.push('\n');
 }
 
@@ -173,7 +189,10 @@ fn line(out: &mut String, merged: &Merged<'_>, style: &Style) {
         .text(Paint::Strong, &row.dependency);
     words = words.aside(Paint::Dim, &targets(row));
     flow(out, style, Margin::blank(MARGIN).starting(&first), &words);
-    flow(out, style, Margin::blank(MARGIN), &Words::default().text(Paint::Plain, &told(row)));
+    let told = told(row);
+    if !told.is_empty() {
+        flow(out, style, Margin::blank(MARGIN), &Words::default().text(Paint::Plain, &told));
+    }
 }
 
 /// What workloads have to do without, a line for each set of workloads.
@@ -215,9 +234,9 @@ fn names(merged: &Merged<'_>) -> String {
 pub(super) fn targets(row: &Row) -> String {
     let cut: Vec<&str> = row.flows.iter().filter(|f| matters(row, f)).map(|f| f.to.as_str()).collect();
     let shown = match cut[..] {
-        [] => row.flows.first().map(|f| f.to.clone()).unwrap_or_default(),
-        [one] => one.to_owned(),
-        [first, ref more @ ..] => format!("{first} +{}", more.len()),
+        [] => row.flows.first().map(|f| brief(&f.to)).unwrap_or_default(),
+        [one] => brief(one),
+        [first, ref more @ ..] => format!("{} +{}", brief(first), more.len()),
     };
     if row.cut > 0 && row.cut < row.flows.len() {
         format!("{shown} ({} of {} flows)", row.cut, row.flows.len())
@@ -237,7 +256,9 @@ fn matters(row: &Row, flow: &super::FlowRowView) -> bool {
 
 /// What the person sees and when.
 pub(super) fn told(row: &Row) -> String {
-    let what = if row.sees.is_empty() {
+    let what = if row.sees.is_empty() && row.needed_for.is_empty() {
+        return String::new();
+    } else if row.sees.is_empty() {
         format!("needed for {}", row.needed_for.join(", "))
     } else {
         row.sees.join(" ")

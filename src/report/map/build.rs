@@ -1,8 +1,8 @@
 //! From the topology to cards, boxes and lines.
 
 use super::{Card, Detail, End, Frame, Line, Map};
-use crate::inventory::{Subnet, VirtualNetwork};
-use crate::network::{Bound, EdgeKind, Network, NodeKind, Topology, TopologyEdge, TopologyNode};
+use crate::inventory::{NetworkInterface, Subnet, VirtualNetwork};
+use crate::network::{Bound, EdgeKind, Network, NodeKind, Topology, TopologyEdge, TopologyNode, machine_of};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// More of a kind in one subnet are counted, not listed.
@@ -26,6 +26,8 @@ pub(super) fn map(network: &Network, title: &str, detail: Detail) -> Map {
     builder.networks();
     builder.outside();
     builder.lines();
+    builder.managed_networks();
+    builder.hubs();
     builder.map
 }
 
@@ -41,14 +43,14 @@ fn around(topology: &Topology) -> Vec<Vec<(EdgeKind, usize)>> {
 /// A line before it is drawn.
 type Key = (End, End, EdgeKind);
 
-struct Builder<'a> {
-    network: &'a Network,
+pub(super) struct Builder<'a> {
+    pub(super) network: &'a Network,
     nodes: Vec<&'a TopologyNode>,
     edges: Vec<TopologyEdge>,
     /// For each node what it is joined to, in the order of the edges.
     around: Vec<Vec<(EdgeKind, usize)>>,
     detail: Detail,
-    map: Map,
+    pub(super) map: Map,
     /// Where each node of the topology is drawn.
     end: BTreeMap<usize, End>,
 }
@@ -57,6 +59,27 @@ impl Builder<'_> {
     fn card(&mut self, lines: Vec<String>, kind: NodeKind) -> usize {
         self.map.cards.push(Card { lines, kind });
         self.map.cards.len() - 1
+    }
+
+    /// A card of so many lines as a page takes.
+    pub(super) fn card_of(&mut self, lines: Vec<String>, kind: NodeKind) -> usize {
+        self.card(lines, kind)
+    }
+
+    /// Where a resource is drawn.
+    pub(super) fn end_of(&self, id: &crate::inventory::ResourceId) -> Option<End> {
+        let node = self.nodes.iter().position(|node| node.id.eq_ignore_ascii_case(id.as_str()))?;
+        self.place(node)
+    }
+
+    /// Lines, those too many for a page counted.
+    pub(super) fn counted(&self, mut lines: Vec<String>) -> Vec<String> {
+        if lines.len() > NAMES && !self.detail.all {
+            let more = lines.len() - NAMES;
+            lines.truncate(NAMES);
+            lines.push(format!("and {more} more"));
+        }
+        lines
     }
 
     /// Nodes joined to one by an edge of a kind.
@@ -230,7 +253,13 @@ impl Builder<'_> {
     }
 
     fn thing(&self, node: usize) -> String {
-        let name = self.nodes[node].name.clone();
+        let id = crate::inventory::ResourceId::new(&self.nodes[node].id);
+        let nic = self.network.inventory.row::<NetworkInterface>(&id);
+        let machine = nic.and_then(|nic| machine_of(&self.network.inventory, nic));
+        let name = match machine {
+            Some(machine) => self.network.inventory.virtual_machines[machine].id.name().to_owned(),
+            None => self.nodes[node].name.clone(),
+        };
         let public =
             self.joined(node, EdgeKind::Attached).into_iter().any(|n| self.nodes[n].kind == NodeKind::Other);
         if public { format!("{name} (public address)") } else { name }
@@ -238,11 +267,8 @@ impl Builder<'_> {
 
     /// What is in no network: services, zones, gateways' other ends, the internet.
     fn outside(&mut self) {
-        let services: Vec<usize> = self
-            .of_kind(NodeKind::Service)
-            .into_iter()
-            .filter(|n| !self.end.contains_key(n) && self.is_drawn(*n))
-            .collect();
+        let services: Vec<usize> =
+            self.of_kind(NodeKind::Service).into_iter().filter(|n| !self.end.contains_key(n)).collect();
         if !services.is_empty() {
             let number = self.map.frames.len();
             self.map.frames.push(Frame { title: "Azure services".into(), cards: Vec::new(), network: false });

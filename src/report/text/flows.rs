@@ -132,6 +132,16 @@ fn count(out: &mut String, rows: &[FlowRow], style: &Style) {
     flow(out, style, Margin::blank(0), &words);
 }
 
+/// An end of a flow for a person: a resource id by its name, anything else as it is.
+pub(crate) fn brief(text: &str) -> String {
+    if !crate::inventory::ResourceId::looks_like_one(text) {
+        return text.to_owned();
+    }
+    let port = text.rsplit_once(':').filter(|(_, port)| port.starts_with(|c: char| c.is_ascii_digit()));
+    let (id, port) = port.map_or((text, String::new()), |(id, port)| (id, format!(":{port}")));
+    format!("{}{port}", crate::inventory::ResourceId::new(id).full_name())
+}
+
 /// `1 flow`, `2 flows`.
 pub(crate) fn counted(many: usize, what: &str) -> String {
     let plural = if many == 1 { "" } else { "s" };

@@ -154,7 +154,12 @@ fn trace() -> Value {
             ("warnings", json!({ "type": "array", "items": { "type": "string" } })),
             ("branches", list("trace")),
         ],
-        &[("cause", the("cause")), ("return", the("return")), ("fixes", list("fix"))],
+        &[
+            ("cause", the("cause")),
+            ("return", the("return")),
+            ("fixes", list("fix")),
+            ("noFix", text("Why no small change opens it.")),
+        ],
     )
 }
 

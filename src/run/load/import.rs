@@ -33,6 +33,8 @@ pub(super) struct Imported {
     pub(super) removed: Vec<ResourceId>,
     /// Linked templates that were not given: who links, and the end of the path.
     pub(super) missing_links: BTreeSet<(DocId, Arc<str>)>,
+    /// How much of its expressions was evaluated.
+    pub(super) stats: arm::Stats,
     /// What is wrong with it.
     pub(super) notes: Diagnostics,
 }
@@ -118,7 +120,7 @@ fn is_linked(read: &Read, links: &[String]) -> bool {
 pub(super) fn run(job: Job) -> Imported {
     let mut out = Imported::default();
     let Role::Estate { named } = job.role else { return out };
-    let Imported { raws, facts, removed, missing_links, notes } = &mut out;
+    let Imported { raws, facts, removed, missing_links, stats, notes } = &mut out;
     match (&job.root, &job.kind) {
         (_, Kind::Unreadable) => {}
         (Some(root), Kind::Is(Detected::EstateFile)) => *raws = native::load(root, notes),
@@ -132,6 +134,7 @@ pub(super) fn run(job: Job) -> Imported {
             *raws = deployment.resources;
             export::report_strangers(raws, notes);
             *missing_links = deployment.missing_links;
+            *stats = deployment.stats;
         }
         (Some(root), Kind::Is(Detected::Export(_))) => {
             let exported = exported(root, &job, notes);

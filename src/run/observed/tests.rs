@@ -169,3 +169,62 @@ fn effective_rules_are_compared_and_may_tell_a_group() {
         raws.last().and_then(|raw| raw.body.path("properties.securityRules")).expect("rules").to_string();
     assert!(told.contains(r#""name":"ssh""#) && told.contains(r#""access":"Deny""#), "{told}");
 }
+
+/// A topology of resources with their associations, `name -> type/name`.
+fn topology(resources: &[(&str, &[&str])]) -> String {
+    let group = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/estate/providers";
+    let one = |(id, others): &(&str, &[&str])| {
+        let other =
+            |o: &&str| format!(r#"{{"associationType":"Associated","name":"x","resourceId":"{group}/{o}"}}"#);
+        let others: Vec<String> = others.iter().map(other).collect();
+        format!(r#"{{"id":"{group}/{id}","name":"x","associations":[{}]}}"#, others.join(","))
+    };
+    let resources: Vec<String> = resources.iter().map(one).collect();
+    format!(r#"{{"createdDateTime":"2024-01-01T00:00:00Z","resources":[{}]}}"#, resources.join(","))
+}
+
+const APPS: &str = "Microsoft.Network/virtualNetworks/hub/subnets/apps";
+const NIC: &str = "Microsoft.Network/networkInterfaces/web-nic";
+const NSG: &str = "Microsoft.Network/networkSecurityGroups";
+
+#[test]
+fn a_topology_that_agrees_says_nothing() {
+    let nsg = format!("{NSG}/apps-nsg");
+    check("topology.json", &topology(&[(APPS, &[&nsg]), (NIC, &[APPS])]), &[]);
+    check("topology.json", &topology(&[(&nsg, &[APPS]), (APPS, &[NIC])]), &[]);
+}
+
+#[test]
+fn a_topology_that_differs_is_said() {
+    let (nsg, other) = (format!("{NSG}/apps-nsg"), format!("{NSG}/other"));
+    check(
+        "topology.json",
+        &topology(&[(APPS, &[&other]), (NIC, &[&nsg])]),
+        &[
+            "effective-differs: Network Watcher's topology shows `apps-nsg` at `web-nic`, and the files say nothing in its place",
+            "effective-differs: Network Watcher's topology shows `other` at `hub/apps`, and the files say `apps-nsg` in its place",
+        ],
+    );
+    let gateway = "Microsoft.Network/virtualNetworks/hub/subnets/GatewaySubnet";
+    let routes = "Microsoft.Network/routeTables/apps-routes";
+    check(
+        "topology.json",
+        &topology(&[(APPS, &[&nsg, NIC]), (gateway, &[routes])]),
+        &[
+            "effective-differs: Network Watcher's topology shows `apps-routes` at `hub/GatewaySubnet`, and the files say nothing in its place",
+            "effective-differs: the files put `apps-routes` at `hub/apps`, and Network Watcher's topology shows both without that",
+        ],
+    );
+}
+
+#[test]
+fn a_topology_tells_of_what_no_file_describes() {
+    let (nsg, nic) = (format!("{NSG}/apps-nsg"), "Microsoft.Network/networkInterfaces/new-nic");
+    let raws = check("topology.json", &topology(&[(nic, &[&nsg])]), &["added new-nic"]);
+    let inventory = crate::inventory::build(raws, &mut Diagnostics::new());
+    let row =
+        inventory.network_interfaces.as_slice().iter().find(|r| r.id.name() == "new-nic").expect("there");
+    assert!(row.network_security_group.known().is_some());
+    // Everything else of it stays unknown.
+    assert!(row.ip_configurations.unknown.is_some() && row.virtual_machine.known().is_none());
+}

@@ -1,5 +1,6 @@
 //! Array functions; those that take strings too stand here as well.
 
+use super::object::follow;
 use super::{Function, MANY, Run, function, truth, whole};
 use crate::doc::{Node, Number, Value};
 use crate::formats::arm::engine::{Context, Engine};
@@ -20,7 +21,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function("indexOf", 2, 2, Run::Values(|_, ctx, args| whole(ctx, position(args, false)?))),
     function("lastIndexOf", 2, 2, Run::Values(|_, ctx, args| whole(ctx, position(args, true)?))),
     function("indexFromEnd", 2, 2, Run::Values(index_from_end)),
-    function("tryIndexFromEnd", 2, 2, Run::Values(try_index_from_end)),
+    function("tryIndexFromEnd", 2, MANY, Run::Values(try_index_from_end)),
     function("length", 1, 1, Run::Values(length)),
     function("range", 2, 2, Run::Growing(range)),
     function("skip", 2, 2, Run::Values(|e, ctx, args| part(e, ctx, args, false))),
@@ -172,8 +173,9 @@ fn index_from_end(_: &mut Engine<'_>, _: &Context, args: &[Node]) -> Outcome {
     }
 }
 
-fn try_index_from_end(_: &mut Engine<'_>, ctx: &Context, args: &[Node]) -> Outcome {
-    Ok(from_end(args)?.unwrap_or_else(|| ctx.node(Value::Null)))
+fn try_index_from_end(engine: &mut Engine<'_>, ctx: &Context, args: &[Node]) -> Outcome {
+    let item = from_end(args)?.unwrap_or_else(|| ctx.node(Value::Null));
+    follow(engine, ctx, item, &args[2..])
 }
 
 fn length(_: &mut Engine<'_>, ctx: &Context, args: &[Node]) -> Outcome {

@@ -83,8 +83,11 @@ fn filter(engine: &mut Engine<'_>, ctx: &Context, args: &[Expr]) -> Outcome {
 fn map(engine: &mut Engine<'_>, ctx: &Context, args: &[Expr]) -> Outcome {
     let (items, lambda) = (input(engine, ctx, args)?, lambda(&args[1])?);
     let mut out = Vec::with_capacity(items.len());
+    let mut left = engine.options().limits.values;
     for (i, item) in items.iter().enumerate() {
-        out.push(lambda.run_item(engine, ctx, item, i)?);
+        let made = lambda.run_item(engine, ctx, item, i)?;
+        engine.weigh_in(&made, &mut left)?;
+        out.push(made);
     }
     let out = list(ctx, out)?;
     engine.weighed(out)
@@ -94,8 +97,10 @@ fn map_values(engine: &mut Engine<'_>, ctx: &Context, args: &[Expr]) -> Outcome 
     let node = engine.eval(&args[0], ctx)?;
     let lambda = lambda(&args[1])?;
     let mut out = Object::new();
+    let mut left = engine.options().limits.values;
     for entry in whole_object(&node)?.iter() {
         let value = lambda.run(engine, ctx, std::slice::from_ref(&entry.value))?;
+        engine.weigh_in(&value, &mut left)?;
         out.push(Entry { value, ..entry.clone() });
     }
     let out = built(ctx, out)?;

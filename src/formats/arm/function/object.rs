@@ -3,7 +3,7 @@
 use super::array::{any_same, list};
 use super::{Function, MANY, Run, function};
 use crate::diag::{Diagnostics, DocId};
-use crate::doc::{Entry, Node, Object, Value, parse_json};
+use crate::doc::{Entry, Node, Number, Object, Value, parse_json};
 use crate::formats::arm::engine::{Context, Engine};
 use crate::formats::arm::value::{
     Fault, LATER, OTHERS, Outcome, failed, items, known, object, replace, same, text, whole_object, wrong,
@@ -134,17 +134,31 @@ fn markers_last(object: Object) -> Object {
 }
 
 fn try_get(engine: &mut Engine<'_>, ctx: &Context, args: &[Node]) -> Outcome {
-    let mut here = args[0].clone();
-    for key in &args[1..] {
+    follow(engine, ctx, args[0].clone(), &args[1..])
+}
+
+/// The value at the end of some steps; `null` as soon as one of them leads nowhere.
+pub(super) fn follow(engine: &mut Engine<'_>, ctx: &Context, mut here: Node, keys: &[Node]) -> Outcome {
+    for key in keys {
         if here.is_null() {
             return Ok(here);
         }
-        match engine.step(&here, key, ctx)? {
+        let key = index(&here, key);
+        match engine.step(&here, &key, ctx)? {
             Some(next) => here = next,
             None => return Ok(ctx.node(Value::Null)),
         }
     }
     Ok(here)
+}
+
+/// What Bicep makes of `[^1]` after a safe step: an index as an object, `{ value: 1, fromEnd: true }`.
+fn index(list: &Node, key: &Node) -> Node {
+    let value = key.get("value").and_then(Node::as_int);
+    let (Some(items), Some(value)) = (list.as_array(), value) else { return key.clone() };
+    let from_end = key.get("fromEnd").and_then(Node::as_bool) == Some(true);
+    let index = if from_end { (items.len() as i64).saturating_sub(value) } else { value };
+    Node { at: key.at, value: Value::Number(Number::Int(index)) }
 }
 
 fn union(engine: &mut Engine<'_>, ctx: &Context, args: &[Node]) -> Outcome {

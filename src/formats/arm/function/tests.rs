@@ -98,6 +98,14 @@ fn arrays() {
     check("indexOf(createArray('a'), 'A')", "-1");
     check("indexFromEnd(createArray('a', 'b', 'c'), 1)", r#""c""#);
     check("tryIndexFromEnd(createArray('a'), 2)", "null");
+    check(
+        "tryIndexFromEnd(createArray(createArray(1, 2)), 1, createObject('value', 2, 'fromEnd', true()))",
+        "1",
+    );
+    check("tryIndexFromEnd(createArray(createArray(1, 2)), 2, 0)", "null");
+    check("tryGet(createArray(1, 2, 3), createObject('value', 1, 'fromEnd', true()))", "3");
+    check("tryGet(createArray(1, 2, 3), createObject('value', 1))", "2");
+    check("tryGet(createArray(1), createObject('value', 2, 'fromEnd', true()))", "null");
     check_fails("indexFromEnd(createArray('a'), 2)", "finds no item 2");
     check("length(createArray(1, 2, 3))", "3");
     check("range(5, 3)", "[5,6,7]");
@@ -532,7 +540,7 @@ const DOCUMENTED: &[(&str, usize, usize)] = &[
     ("skip", 2, 2),
     ("take", 2, 2),
     ("tryGet", 2, 99),
-    ("tryIndexFromEnd", 2, 2),
+    ("tryIndexFromEnd", 2, 99),
     ("union", 1, 99),
     ("parseCidr", 1, 1),
     ("cidrSubnet", 3, 3),
