@@ -145,6 +145,41 @@ pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
     inventory
 }
 
+/// Builds an inventory of resources that come one after the other and are let go at once, so that memory holds none of
+/// their descriptions. Each must be told once, and wholly: nothing is merged, no child is put into its parent.
+pub struct Collector<'a> {
+    inventory: Inventory,
+    memo: Memo,
+    tags: Tags,
+    notes: &'a mut Diagnostics,
+}
+
+impl<'a> Collector<'a> {
+    /// Begins.
+    pub fn new(notes: &'a mut Diagnostics) -> Self {
+        Self { inventory: Inventory::default(), memo: Memo::of_objects(), tags: Tags::default(), notes }
+    }
+
+    /// Takes a resource, with the children that stand inside it.
+    pub fn add(&mut self, raw: RawResource) {
+        for mut raw in put_children_out(vec![raw]) {
+            complete_zone(&mut raw);
+            let strict = raw.origin == Origin::Estate;
+            let (scope, untold) = (raw.id.clone(), untold(&raw));
+            let mut reader = Reader { notes: self.notes, strict, scope, untold, memo: &mut self.memo };
+            self.inventory.read(self.tags.of(&raw.id), &raw, &mut reader);
+        }
+    }
+
+    /// All of them, sorted, references checked.
+    pub fn finish(mut self) -> Inventory {
+        self.inventory.sort();
+        index(&mut self.inventory);
+        check_references(&self.inventory, self.notes);
+        self.inventory
+    }
+}
+
 /// One description for each resource, sorted by id, with children where the tables want them. Doing it twice
 /// changes nothing.
 pub fn normalize(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Vec<RawResource> {
