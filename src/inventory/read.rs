@@ -6,7 +6,7 @@
 use super::ResourceId;
 use super::shape::Inside;
 use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
-use crate::doc::{Node, Number, Packed, Value};
+use crate::doc::{Node, Number, Object, Packed, Value};
 use hashbrown::HashMap;
 use serde_json::{Value as Json, json};
 use std::any::{Any, TypeId};
