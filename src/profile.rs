@@ -309,6 +309,7 @@ mod tests {
             "false",
             "false",
             "true",
+            "true",
             "aml-2023",
             "true",
         ];

@@ -311,8 +311,8 @@ fn tags_are_listed_found_and_compared() {
     folder.check("tags list --service-tags old.json", 0, &["Storage", "Old", "2 tags of 2", "change 1"]);
     folder.check("tags list stor --service-tags old.json", 0, &["Storage", "!Old", "1 tag of 2"]);
     folder.check("tags show storage --service-tags old.json", 0, &["20.0.0.0/24", "2603:1030::/48"]);
-    folder.check("tags show storge --service-tags old.json", 2, &["did you mean `Storage`?"]);
-    folder.check("tags show Internet", 2, &["depends on where it is used"]);
+    folder.check("tags show storge --service-tags old.json", 3, &["did you mean `Storage`?"]);
+    folder.check("tags show Internet", 3, &["depends on where it is used"]);
     folder.check(
         "tags find 20.0.0.7 2603:1030::1 9.9.9.9 --service-tags old.json",
         0,
