@@ -44,6 +44,7 @@ mod connectivity;
 mod diagnose;
 pub mod diff;
 mod effective;
+pub mod equivalence;
 mod flow_verify;
 pub mod impact;
 pub mod implied;

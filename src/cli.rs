@@ -4,6 +4,7 @@
 mod args;
 mod catalogue;
 mod check;
+mod compile;
 mod console;
 mod diff;
 pub mod exit;
@@ -13,6 +14,7 @@ mod graph;
 mod import;
 mod load;
 mod names;
+mod reach;
 mod replay;
 mod requirements;
 mod schema;
@@ -117,6 +119,8 @@ async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Replay(args) => replay::run(args, console).await,
         Command::Requirements(args) if args.as_is => requirements::as_is(*args, console).await,
         Command::Requirements(args) => requirements::run(*args, console).await,
+        Command::Compile(args) => compile::run(*args, console).await,
+        Command::Reach(args) => reach::run(*args, console).await,
         Command::Graph(args) => graph::run(args, console).await,
         Command::Catalogue(args) => catalogue::run(&args, console),
         Command::Tags(args) => tags::run(args, console).await,

@@ -29,7 +29,7 @@ mod vnet;
 
 pub use aside::has_no_network_meaning;
 pub use balancer::*;
-pub use builder::{build, inline_children, is_modelled, is_stranger, normalize};
+pub use builder::{Collector, build, inline_children, is_modelled, is_stranger, normalize};
 pub use dns::*;
 pub use firewall::*;
 pub use front_door::*;
@@ -43,6 +43,7 @@ pub use raw::{Origin, RawResource};
 pub use read::{AnyKind, Field, Many, Ref, Unknown};
 pub use resource_id::ResourceId;
 pub use route::*;
+use serde::{Deserialize, Serialize};
 pub use service::*;
 pub use shape::{FieldShape, Inside, Shape};
 pub use table::{Id, Table};
@@ -105,7 +106,7 @@ pub struct Unmodelled {
 }
 
 /// Where a resource is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {
     /// Which table.
     pub table: TableTag,
@@ -116,7 +117,7 @@ pub struct Slot {
 macro_rules! kinds {
     ($($field:ident : $kind:ident = $arm_type:literal, $section:literal;)*) => {
         /// Every table of the inventory.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum TableTag { $(#[doc = $arm_type] $kind,)* /// Types that are not modelled.
             Unmodelled }
 
@@ -163,6 +164,12 @@ macro_rules! kinds {
                     $(TableTag::$kind => { let row = $kind::from_raw(raw, reader); self.$field.push(row); })*
                     TableTag::Unmodelled => self.unmodelled.push(Unmodelled { id: raw.id.clone(), at: raw.at, origin: raw.origin }),
                 }
+            }
+
+            /// Sorts every table by id.
+            pub(in crate::inventory) fn sort(&mut self) {
+                $(self.$field.sort();)*
+                self.unmodelled.sort_unstable_by(|a, b| a.id.cmp(&b.id));
             }
 
             /// Visits every reference of every resource.

@@ -189,6 +189,7 @@ pub const LAYERS: &[(&str, &[&str])] = &[
             "catalogue",
             "diag",
             "doc",
+            "fast",
             "formats",
             "generate",
             "inventory",

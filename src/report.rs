@@ -16,6 +16,7 @@
 //! | somebody who wants to change something | [`impact`], [`diff`] |
 //! | a person looking at a picture | [`dot`], [`mermaid`], [`map`] |
 //! | somebody who wants to change something | [`impact`] |
+//! | somebody who asks who reaches whom | [`reach`] |
 
 pub mod catalogue;
 pub mod check;
@@ -34,6 +35,7 @@ mod locate;
 pub mod map;
 pub mod mermaid;
 mod picture;
+pub mod reach;
 pub mod replay;
 pub mod requirements;
 pub mod sarif;

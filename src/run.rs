@@ -17,8 +17,10 @@ pub mod files;
 mod judge;
 pub mod load;
 pub mod observed;
+pub mod reach;
 pub mod render;
 pub mod repair;
+pub mod snapshot;
 pub mod what_if;
 
 pub use cancel::Cancel;

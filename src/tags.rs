@@ -111,7 +111,8 @@ impl ServiceTags {
         published::looks_like_one(node)
     }
 
-    fn new(
+    /// A table of these tags with their prefixes.
+    pub fn of_prefixes(
         cloud: &str,
         change_number: u64,
         source_name: &str,

@@ -167,6 +167,8 @@ fn help_is_as_agreed() {
         "catalogue",
         "requirements",
         "graph",
+        "reach",
+        "compile",
     ] {
         let arguments: Vec<&str> = command.split_whitespace().chain(["-h"]).collect();
         let done = folder.run(&arguments).code(0);
@@ -180,6 +182,109 @@ fn help_is_as_agreed() {
         assert_eq!(done.out, golden, "{name}: NETWHY_BLESS=1 writes it anew");
     }
     folder.run(&["--version"]).code(0).says(&["netwhy "]);
+}
+
+#[test]
+fn all_pairs_are_summed_up_written_and_explained() {
+    let folder = Folder::new("reach");
+    let files = ["--csv", "pairs.csv", "--parquet", "pairs.parquet", "--members", "classes.csv"];
+    let asked = ["reach", "estate.yaml", "--matrix", "--service", "tcp/443", "--service", "22"];
+    folder.run(&[&asked[..], &files[..]].concat()).code(0).says(&[
+        "2 machines in 2 classes",
+        "tcp/443",
+        "tcp/22",
+        "NSG_RULE_DENY",
+        "Most exposed",
+    ]);
+    let csv = folder.read("pairs.csv");
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines[0], "from_class,to_class,service,outcome,cause,pairs,answered_by,from,to");
+    assert!(csv.contains(",tcp/443,allowed,,1,class,db,web\n"), "{csv}");
+    assert!(csv.contains(",tcp/22,blocked,NSG_RULE_DENY,1,class,db,web\n"), "{csv}");
+    // Two machines and the internet: every pair of them by two services, without those of one end with itself.
+    assert_eq!(lines.len() - 1, 3 * 2 * 2, "{csv}");
+    let parquet = std::fs::read(folder.0.join("pairs.parquet")).expect("written");
+    assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));
+    let members = folder.read("classes.csv");
+    assert!(members.starts_with("class,machine,address,id\n"), "{members}");
+    assert!(members.contains(",web,10.0.1.4,") && members.contains(",db,10.0.2.4,"), "{members}");
+    folder
+        .run(&["reach", "estate.yaml", "--explain", "db", "web", "22"])
+        .code(0)
+        .says(&["cell: db -> web tcp/22: blocked NSG_RULE_DENY for 1 pair", "deny-in"]);
+    folder.run(&["reach", "estate.yaml", "--matrix", "--format", "json"]).code(0).says(&["netwhy/reach/1"]);
+    folder.run(&[&asked[..], &["--limit", "3"]].concat()).code(2).tells(&["18 flows", "--limit"]);
+    folder.run(&["reach", "estate.yaml", "--matrix", "--service", "tcp"]).code(2).tells(&["tcp/443"]);
+    folder.run(&["reach", "estate.yaml", "--matrix", "--service", "icmp/8"]).code(2).tells(&["no ports"]);
+    folder.run(&["reach", "estate.yaml"]).code(2).tells(&["--matrix"]);
+}
+
+#[test]
+fn a_compiled_estate_answers_like_its_sources() {
+    let folder = Folder::new("compile");
+    folder
+        .run(&["compile", "estate.yaml", "-o", "estate.netwhy"])
+        .code(0)
+        .says_nothing()
+        .tells(&["2 addresses"]);
+    folder.write(
+        "flows.csv",
+        "from,to,protocol,port\ndb,web,tcp,443\ndb,web,tcp,22\n10.0.2.4,10.0.1.4,tcp,80\n",
+    );
+    for rest in [
+        &["--from", "db", "--to", "web:22", "--verbose"][..],
+        &["--from", "db", "--to", "web:443", "--format", "json"],
+        &["--from", "internet", "--to", "web:443"],
+        &["--flows", "flows.csv", "--format", "csv"],
+        &["--flows", "flows.csv", "--format", "ndjson"],
+        &["--from", "db", "--to", "web:22", "--profile-set", "udrPrefixesInVirtualNetworkTag=true"],
+    ] {
+        let ask = |estate: &str| folder.run(&[&["trace", estate][..], rest].concat()).code(0);
+        let (sources, compiled) = (ask("estate.yaml"), ask("estate.netwhy"));
+        assert_eq!(sources.out, compiled.out, "{rest:?}");
+    }
+    for rest in [&["reach", "--matrix"][..], &["graph", "--title", "x"], &["effective-rules", "--vm", "web"]]
+    {
+        let ask = |estate: &str| folder.run(&[rest, &[estate][..]].concat());
+        assert_eq!(ask("estate.yaml").out, ask("estate.netwhy").out, "{rest:?}");
+    }
+    folder.write("change.yaml", "netwhy: changes/1\nchanges: [{ remove: web-nsg/deny-in }]\n");
+    let changed = ["--change", "change.yaml", "--flows", "flows.csv", "--format", "csv"];
+    let ask = |estate: &str| folder.run(&[&["trace", estate][..], &changed].concat()).code(0).out;
+    assert_eq!(ask("estate.yaml"), ask("estate.netwhy"), "tables of another estate are compiled anew");
+    let whole = std::fs::read(folder.0.join("estate.netwhy")).expect("written");
+    let question = ["trace", "damaged.netwhy", "--from", "db", "--to", "web:22"];
+    for at in [9, 17, 40, whole.len() / 2, whole.len() - 1] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x10;
+        folder.write("damaged.netwhy", &bytes);
+        folder.run(&question).code(3).says_nothing().tells(&["damaged.netwhy", "compile the estate again"]);
+    }
+    folder.write("damaged.netwhy", &whole[..whole.len() - 70]);
+    folder.run(&question).code(3).tells(&["length"]);
+    folder
+        .run(&["trace", "estate.netwhy", "estate.yaml", "--from", "db", "--to", "web:22"])
+        .code(2)
+        .tells(&["stands alone"]);
+    folder.run(&["compile", "estate.yaml", "-o", "x", "--profile-set", "a=b"]).code(2).tells(&["knobs"]);
+}
+
+#[test]
+fn a_difference_of_rules_is_shown_by_a_packet() {
+    let folder = Folder::new("rules");
+    folder.write("halves.yaml", ESTATE.replace("sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: 443", "sourceAddressPrefixes: [0.0.0.0/1, 128.0.0.0/1, '::/0'], sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: 443"));
+    folder.run(&["diff", "estate.yaml", "halves.yaml"]).code(0).says(&[
+        "SAME BEHAVIOUR",
+        "web-nsg inbound",
+        "treated alike in any network",
+    ]);
+    folder.write("wider.yaml", ESTATE.replace("destinationPortRange: 443", "destinationPortRange: 440-443"));
+    folder.run(&["diff", "estate.yaml", "wider.yaml"]).code(0).says(&[
+        "not every packet is treated alike",
+        ":440",
+        "denied  deny-in",
+        "allowed  allow-https",
+    ]);
 }
 
 #[test]

@@ -77,10 +77,14 @@ pub(super) enum Command {
     Diff(Box<DiffArgs>),
     /// Write anything readable as our own estate file
     Import(ImportArgs),
+    /// Compile an estate into one file that is opened instead of read
+    Compile(Box<super::compile::CompileArgs>),
     /// Ask what Network Watcher was asked again, and compare with the answers recorded
     Replay(replay::ReplayArgs),
     /// Compute the smallest allow-list with which flows work, and what can still leave
     Requirements(Box<RequirementsArgs>),
+    /// Ask for all pairs of machines: who reaches whom, by which service, and why not
+    Reach(Box<super::reach::ReachArgs>),
     /// Draw the estate: networks, subnets, peerings, routes, private endpoints
     Graph(GraphArgs),
     /// Print what workloads need from the network: names, ports, tags, when, and what breaks
@@ -709,6 +713,8 @@ pub(super) enum SchemaOf {
     Impact,
     /// The report of `diff --format json`
     Diff,
+    /// The summary of `reach --format json`
+    Reach,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -9,7 +9,7 @@ use crate::formats::detect::Detected;
 use crate::inventory::change::Change;
 use crate::network::Network;
 use crate::profile::Profile;
-use crate::report::diff::{self, DiffReport, FlowDiffView, ResourceDiffView};
+use crate::report::diff::{self, DiffReport, FlowDiffView, GroupDiffView, ResourceDiffView};
 use crate::report::{self, Locator};
 use crate::run::diff::{Side, compared};
 use crate::run::engine;
@@ -43,6 +43,7 @@ pub(super) async fn run(args: DiffArgs, console: &Console) -> Result<u8, Failure
         derived: result.derived,
         behaviour: result.behaviour.iter().map(|flow| FlowDiffView::new(flow, &old, &new)).collect(),
         configuration: result.configuration.iter().map(|r| ResourceDiffView::new(r, &old, &new)).collect(),
+        groups: result.groups.iter().map(|g| GroupDiffView::new(g, &old, &new)).collect(),
     };
     let mut out = Sink::open(args.output.output.as_deref(), console)?;
     let style = console.style(out.colors(console), args.verbose);

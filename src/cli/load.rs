@@ -4,12 +4,15 @@ use super::Failure;
 use super::console::Console;
 use crate::diag::Sources;
 use crate::doc::Node;
+use crate::fast::Fast;
 use crate::inventory::change::{Change, ChangeLog};
 use crate::network::Network;
 use crate::profile::Profile;
 use crate::run::engine;
 use crate::run::load::{self, Loaded, Settings};
-use std::path::PathBuf;
+use crate::run::snapshot::{self, Snapshot};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A profile with the knobs of the command line.
 pub(super) fn profile(settings: &[String]) -> Result<Profile, Failure> {
@@ -30,9 +33,49 @@ pub(super) async fn loaded(
     settings: &Settings,
     sources: Sources,
 ) -> Result<Loaded, Failure> {
-    load::load(paths, inline, settings, sources)
-        .await
-        .map_err(|errors| Failure::Input(errors.iter().map(ToString::to_string).collect()))
+    let read = async |paths: &[PathBuf], sources| {
+        let loaded = load::load(paths, inline, settings, sources).await;
+        loaded.map_err(|errors| Failure::Input(errors.iter().map(ToString::to_string).collect()))
+    };
+    match paths.iter().find(|path| snapshot::is_snapshot(path)) {
+        None => read(paths, sources).await,
+        Some(path) if paths.len() > 1 || !inline.is_empty() => Err(Failure::Usage(format!(
+            "`{}` is a compiled estate, which stands alone: compile it together with the other files",
+            path.display()
+        ))),
+        Some(path) => {
+            is_plain(path, settings)?;
+            let told = |refused: snapshot::Refused| Failure::Input(vec![refused.to_string()]);
+            let snapshot = Snapshot::open(path).map_err(told)?;
+            let mut loaded = read(&[], sources).await?;
+            snapshot.estate(&mut loaded).map_err(told)?;
+            loaded.compiled = Some(snapshot.tables().map_err(told)?);
+            Ok(loaded)
+        }
+    }
+}
+
+/// A compiled estate holds its parameters and service tags already.
+fn is_plain(path: &Path, settings: &Settings) -> Result<(), Failure> {
+    let target = &settings.target;
+    let deployed = [&target.subscription, &target.resource_group, &target.location];
+    let said = !settings.parameter_files.is_empty()
+        || !settings.parameter_texts.is_empty()
+        || settings.service_tags.is_some()
+        || settings.before_plan
+        || deployed.iter().any(|word| word.is_some());
+    match said {
+        false => Ok(()),
+        true => Err(Failure::Usage(format!(
+            "`{}` is a compiled estate: parameters, service tags and targets of templates are said to `netwhy compile`",
+            path.display()
+        ))),
+    }
+}
+
+/// The tables that came with an estate, where they still are those of the network.
+pub(super) fn tables(loaded: &Loaded, network: &Network, as_compiled: bool) -> Option<Arc<Fast>> {
+    loaded.compiled.as_ref().filter(|_| as_compiled)?.of(network)
 }
 
 /// Compiles a loaded estate. Errors in it refuse the answer, unless somebody asked to go on. All that was told stands in

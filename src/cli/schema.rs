@@ -7,7 +7,7 @@ use super::exit;
 use super::sink::Sink;
 use crate::catalogue;
 use crate::formats::{change, native};
-use crate::report::{diff, impact, view};
+use crate::report::{diff, impact, reach, view};
 use crate::scenario;
 use std::io::Write;
 
@@ -21,6 +21,7 @@ pub(super) fn run(args: &SchemaArgs, console: &Console) -> Result<u8, Failure> {
         SchemaOf::Trace => view::schema(),
         SchemaOf::Impact => impact::schema(),
         SchemaOf::Diff => diff::schema(),
+        SchemaOf::Reach => reach::schema(),
     };
     let mut out = Sink::open(None, console)?;
     writeln!(out, "{schema:#}")?;

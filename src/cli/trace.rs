@@ -13,7 +13,7 @@ use crate::profile::Profile;
 use crate::report::text::FlowRow;
 use crate::report::view::FixView;
 use crate::report::{self, Locator, Style, TraceView};
-use crate::run::batch::{Batch, BatchError, Desk};
+use crate::run::batch::{Batch, BatchError, Desk, Short};
 use crate::run::engine::Decided;
 use crate::run::load::{self as loader, Loaded, Settings, beside};
 use crate::run::repair::{self, Budget};
@@ -57,8 +57,11 @@ pub(super) async fn run(args: Box<TraceArgs>, console: &Console, cancel: Cancel)
         every(scenario, &ready, args.fixes, console, args.format, &style, &mut out)?
     } else {
         let path = args.flows.clone().unwrap_or_default();
-        let Ready { loaded, network, .. } = ready;
-        batch(&path, loaded, network, console, cancel, args.format, style, &mut out).await?
+        let Ready { loaded, network, changes, profile } = ready;
+        let as_compiled = changes.is_empty() && profile == Profile::default();
+        let tables = load::tables(&loaded, &network, as_compiled);
+        let short = tables.map_or(Short::Yes, Short::By);
+        batch(&path, loaded, network, short, console, cancel, args.format, style, &mut out).await?
     };
     out.finish()?;
     Ok(code)
@@ -309,6 +312,7 @@ async fn batch(
     path: &Path,
     loaded: Loaded,
     network: Arc<Network>,
+    short: Short,
     console: &Console,
     cancel: Cancel,
     format: TraceFormat,
@@ -326,7 +330,7 @@ async fn batch(
         answer(desk, row, decided, format, &style, text)
     };
     let result = batch
-        .run(network, sources, cancel.clone(), !whole, answer, |answers| {
+        .run(network, sources, cancel.clone(), if whole { Short::No } else { short }, answer, |answers| {
             answered += answers.flows;
             progress.flows_done(answered, answers.bytes);
             for fault in &answers.faults {

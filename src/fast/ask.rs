@@ -3,23 +3,28 @@
 //! An [`Asker`] reads the ends of flows with the full engine's own eyes, once for each text, and keeps the
 //! numbers. [`Asker::decide`] walks a batch, and gives to the full engine what the walk left to it.
 
+use super::compile::user_prefixes;
 use super::cpu;
 use super::flow::{Aim, Decider, FlowIds, Start, Verdict};
 use super::names::{Found, Names};
 use super::tables::{Fast, NOBODY, slot};
-use super::walk::{Batch, HOST, Scratch};
+use super::walk::{Batch, ChosenRoute, HOST, Scratch};
 use crate::inventory::{Id, Slot};
-use crate::net::{IpAddr, Protocol};
+use crate::net::{IpAddr, IpNet, Protocol};
 use crate::network::{AttachmentId, AttachmentKind, Network};
 use crate::trace::{
-    Decision, EPHEMERAL_PORT, Endpoint, Flow, INTERNET_CLIENT, Misunderstood, NameFound, Origin, Outcome,
-    Question, Target, Wanted, decide_question, resolve_name, understand_origin, understand_wanted,
+    Decision, EPHEMERAL_PORT, Endpoint, Flow, INTERNET_CLIENT, INTERNET_HOST, Misunderstood, NameFound,
+    Origin, Outcome, Question, Target, Wanted, decide_question, resolve_name, understand_origin,
+    understand_wanted,
 };
 use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// Ends of flows that are kept at most, by text.
 const MOST_KEPT: usize = 1 << 21;
+
+/// Questions to DNS servers whose answers are kept: the same sender asks the same server for every name.
+const KEPT_QUESTIONS: usize = 1 << 16;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
@@ -35,6 +40,15 @@ pub struct Counts {
     pub deferred: u64,
 }
 
+/// An end of a flow that is known by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum End {
+    /// Something with an address in a network.
+    Attachment(AttachmentId),
+    /// A public client, or a public host.
+    Internet,
+}
+
 /// Reads flows for one network and answers them in batches. Each thread has its own.
 #[derive(Debug)]
 pub struct Asker<'n> {
@@ -45,8 +59,12 @@ pub struct Asker<'n> {
     wanteds: Vec<(Wanted, u32, Aim)>,
     origin_numbers: Map<Endpoint, u32>,
     wanted_numbers: Map<Endpoint, u32>,
+    /// Numbers of ends that are known by number.
+    end_numbers: Map<End, u32>,
     callers: Vec<Caller>,
     caller_numbers: Map<Caller, u32>,
+    /// Whether a sender reaches a DNS server, for those asked last.
+    reached: Vec<Option<(Start, u32, bool)>>,
     scratch: Scratch,
     counts: Counts,
 }
@@ -62,8 +80,10 @@ impl<'n> Asker<'n> {
             wanteds: Vec::new(),
             origin_numbers: Map::default(),
             wanted_numbers: Map::default(),
+            end_numbers: Map::default(),
             callers: Vec::new(),
             caller_numbers: Map::default(),
+            reached: Vec::new(),
             scratch: Scratch::default(),
             counts: Counts::default(),
         }
@@ -105,6 +125,76 @@ impl<'n> Asker<'n> {
         Ok(ids)
     }
 
+    /// The flow between two ends.
+    pub fn between(&mut self, from: End, to: End, protocol: Protocol, port: u16) -> FlowIds {
+        let (origin, start) = self.from_end(from);
+        let wanted = self.to_end(to);
+        let (_, destination, aim) = self.wanteds[wanted as usize];
+        let mut ids = FlowIds {
+            start,
+            aim,
+            destination,
+            port: if protocol.has_ports() { port } else { 0 },
+            source_port: EPHEMERAL_PORT,
+            protocol: protocol as u8,
+            name: NOBODY,
+            shadow: NOBODY,
+            server: 0,
+            origin,
+            wanted,
+            caller: NOBODY,
+        };
+        if let (Start::Internet(_), Aim::Slot(own)) = (start, aim) {
+            self.seen_from_outside(&mut ids, own);
+        }
+        ids
+    }
+
+    fn from_end(&mut self, end: End) -> (u32, Start) {
+        match end {
+            End::Attachment(id) => match self.fast.slot_of[id.index()] {
+                NOBODY => {
+                    self.origins.push((Origin::Attachment(id), Start::Other));
+                    (self.origins.len() as u32 - 1, Start::Other)
+                }
+                own => (NOBODY, Start::Slot(own)),
+            },
+            End::Internet => match INTERNET_CLIENT {
+                IpAddr::V4(ip) => (NOBODY, Start::Internet(ip.into())),
+                IpAddr::V6(_) => unreachable!("INVARIANT: the example address of a client is IPv4"),
+            },
+        }
+    }
+
+    fn to_end(&mut self, end: End) -> u32 {
+        if let Some(number) = self.end_numbers.get(&end) {
+            return *number;
+        }
+        let wanted = match end {
+            End::Internet => Wanted::Address(INTERNET_HOST, Some(Target::Internet)),
+            End::Attachment(id) => {
+                let row = self.net.attachment(id);
+                match row.address {
+                    Some(ip) => Wanted::Address(ip, Some(Target::Attachment(id))),
+                    None => Wanted::Unaddressed(format!("the address of `{}` is not known", row.name)),
+                }
+            }
+        };
+        let number = self.keep_wanted(wanted);
+        self.end_numbers.insert(end, number);
+        number
+    }
+
+    fn keep_wanted(&mut self, wanted: Wanted) -> u32 {
+        let (destination, aim) = match &wanted {
+            Wanted::Address(IpAddr::V4(ip), target) => ((*ip).into(), self.aim(target.as_ref())),
+            Wanted::Name(_) => (0, Aim::Nothing),
+            _ => (0, Aim::Other),
+        };
+        self.wanteds.push((wanted, destination, aim));
+        self.wanteds.len() as u32 - 1
+    }
+
     /// A sender: its number where it is kept, and where it starts. Addresses are not kept, however many come.
     fn origin(&mut self, endpoint: &Endpoint) -> Result<(u32, Start), Misunderstood> {
         if let Some(number) = self.origin_numbers.get(endpoint) {
@@ -139,14 +229,9 @@ impl<'n> Asker<'n> {
             return Ok((*number, destination, aim));
         }
         let wanted = understand_wanted(self.net, endpoint)?;
-        let (destination, aim) = match &wanted {
-            Wanted::Address(IpAddr::V4(ip), target) => ((*ip).into(), self.aim(target.as_ref())),
-            Wanted::Name(_) => (0, Aim::Nothing),
-            _ => (0, Aim::Other),
-        };
-        let number = self.wanteds.len() as u32;
-        self.wanteds.push((wanted, destination, aim));
+        let number = self.keep_wanted(wanted);
         self.wanted_numbers.insert(endpoint.clone(), number);
+        let (_, destination, aim) = self.wanteds[number as usize];
         Ok((number, destination, aim))
     }
 
@@ -311,6 +396,11 @@ impl<'n> Asker<'n> {
     fn walk(&mut self, flows: &[FlowIds], only: Option<&[u32]>, verdicts: &mut [Verdict]) {
         let (fast, names, scratch) = (self.fast, &self.names, &mut self.scratch);
         cpu::with_best(Batch { fast, names, flows, only, verdicts, scratch });
+        for ChosenRoute { out, destination, length } in &self.scratch.chosen {
+            if let Decider::Route { subnet, route } = &mut verdicts[*out as usize].decider {
+                *route = route_of(self.net, *subnet, *destination, *length);
+            }
+        }
     }
 
     /// Works out what firewalls asked about names, and walks those flows again until none asks.
@@ -341,20 +431,37 @@ impl<'n> Asker<'n> {
         let mut said = std::mem::take(&mut self.scratch.said);
         questions.clear();
         askers.clear();
-        for (number, ids) in flows.iter().enumerate().filter(|(n, ids)| asks(ids) && !verdicts[*n].deferred) {
-            askers.push(number as u32);
-            questions.push(question_to_server(ids));
+        for (number, ids) in flows.iter().enumerate() {
+            if !asks(ids) || verdicts[number].deferred {
+                continue;
+            }
+            match self.reached.get(place_of(ids)).copied().flatten() {
+                Some((start, server, reached)) if (start, server) == (ids.start, ids.server) => {
+                    if !reached {
+                        verdicts[number] = Verdict::PENDING;
+                    }
+                }
+                _ => {
+                    askers.push(number as u32);
+                    questions.push(question_to_server(ids));
+                }
+            }
         }
         said.clear();
         said.resize(questions.len(), Verdict::PENDING);
         if !questions.is_empty() {
+            self.reached.resize(KEPT_QUESTIONS, None);
             self.walk(&questions, None, &mut said);
             self.scratch.wanted.clear();
         }
         for (number, said) in askers.iter().zip(&said) {
+            let ids = &flows[*number as usize];
             let reached = !said.deferred && matches!(said.outcome, Outcome::Allowed | Outcome::Mixed);
             if !reached {
                 verdicts[*number as usize] = Verdict::PENDING;
+            }
+            if !said.deferred {
+                self.reached[place_of(ids)] = Some((ids.start, ids.server, reached));
             }
         }
         (self.scratch.questions, self.scratch.askers, self.scratch.said) = (questions, askers, said);
@@ -440,6 +547,28 @@ impl<'n> Asker<'n> {
             }
         }
     }
+}
+
+/// The number of the route of a subnet's table that holds an address by a prefix of this length (RT-17).
+fn route_of(net: &Network, subnet: u32, destination: u32, length: u8) -> u16 {
+    let table = net.subnets[subnet as usize].routes.user.iter();
+    let fitting = table.flat_map(|u| u.routes.iter().enumerate()).filter_map(|(number, route)| {
+        let (rank, prefixes) = user_prefixes(net, route);
+        let holds = |net: &IpNet| net.prefix_len() == length && net.contains(&IpAddr::V4(destination.into()));
+        prefixes.iter().any(holds).then_some((rank, number as u16))
+    });
+    fitting.min().map_or(0, |(_, number)| number)
+}
+
+/// Where it is kept whether a sender reaches its DNS server.
+fn place_of(ids: &FlowIds) -> usize {
+    let sender = match ids.start {
+        Start::Slot(own) => own,
+        Start::Subnet(_, ip) | Start::Internet(ip) => ip,
+        Start::Other => 0,
+    };
+    let mixed = (u64::from(ids.server) << 32 | u64::from(sender)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 40) as usize % KEPT_QUESTIONS
 }
 
 /// The question that a sender asks its DNS server first.

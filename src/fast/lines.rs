@@ -3,6 +3,8 @@
 //! No pointers, so the list can be written to a file and mapped again. A line is what the machine moves:
 //! the cost of a table is the number of lines a question touches.
 
+use super::arena::Arena;
+
 /// One cache line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(C, align(64))]
@@ -13,9 +15,14 @@ pub const WORDS: usize = 16;
 
 /// All compiled tables.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Lines(Vec<Line>);
+pub struct Lines(Arena);
 
 impl Lines {
+    /// Lines of a file that somebody mapped.
+    pub fn mapped(arena: Arena) -> Self {
+        Self(arena)
+    }
+
     /// The offset of the next line.
     pub fn end(&self) -> u32 {
         u32::try_from(self.0.len()).expect("INVARIANT: an arena holds fewer than 2^32 lines, 256 GiB")
@@ -24,39 +31,43 @@ impl Lines {
     /// Adds one line.
     pub fn push(&mut self, line: Line) -> u32 {
         let at = self.end();
-        self.0.push(line);
+        self.0.change(|list| list.push(line));
         at
     }
 
     /// Adds words, the last line filled up.
     pub fn words(&mut self, words: &[u32], filler: u32) -> u32 {
         let at = self.end();
-        for part in words.chunks(WORDS) {
-            let mut line = Line([filler; WORDS]);
-            line.0[..part.len()].copy_from_slice(part);
-            self.0.push(line);
-        }
+        self.0.change(|list| {
+            for part in words.chunks(WORDS) {
+                let mut line = Line([filler; WORDS]);
+                line.0[..part.len()].copy_from_slice(part);
+                list.push(line);
+            }
+        });
         at
     }
 
     /// Adds double words, the low half first.
     pub fn doubles(&mut self, doubles: &[u64]) -> u32 {
         let at = self.end();
-        for part in doubles.chunks(WORDS / 2) {
-            let mut line = Line::default();
-            for (i, double) in part.iter().enumerate() {
-                line.0[2 * i] = *double as u32;
-                line.0[2 * i + 1] = (*double >> 32) as u32;
+        self.0.change(|list| {
+            for part in doubles.chunks(WORDS / 2) {
+                let mut line = Line::default();
+                for (i, double) in part.iter().enumerate() {
+                    line.0[2 * i] = *double as u32;
+                    line.0[2 * i + 1] = (*double >> 32) as u32;
+                }
+                list.push(line);
             }
-            self.0.push(line);
-        }
+        });
         at
     }
 
     /// Adds empty lines.
     pub fn room(&mut self, lines: usize) -> u32 {
         let at = self.end();
-        self.0.resize(self.0.len() + lines, Line::default());
+        self.0.change(|list| list.resize(list.len() + lines, Line::default()));
         at
     }
 
@@ -66,9 +77,16 @@ impl Lines {
         &self.0[at as usize]
     }
 
+    /// Lines side by side.
+    #[inline(always)]
+    pub fn few<const COUNT: usize>(&self, at: u32) -> &[Line; COUNT] {
+        let few = self.0[at as usize..].first_chunk();
+        few.expect("INVARIANT: whoever asks for lines side by side wrote them so")
+    }
+
     /// A line to write to.
     pub fn line_mut(&mut self, at: u32) -> &mut Line {
-        &mut self.0[at as usize]
+        self.0.line_mut(at as usize)
     }
 
     /// The word `n` of a table that begins at a line.
@@ -83,6 +101,12 @@ impl Lines {
         let line = self.line(at + n / 8);
         let word = 2 * (n as usize % 8);
         u64::from(line.0[word]) | u64::from(line.0[word + 1]) << 32
+    }
+
+    /// Ends the writing: gives back what is not needed, and asks for huge pages.
+    pub fn settle(&mut self) {
+        self.0.change(Vec::shrink_to_fit);
+        super::cpu::huge(&self.0);
     }
 
     /// How many lines there are.

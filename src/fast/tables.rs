@@ -1,10 +1,12 @@
 //! The compiled tables as the walk reads them: rows of words in the arena, and short lists beside it.
 
 use super::lines::Lines;
-use super::routes::{Hop, Knobs};
+use super::routes::{Hop, Knobs, UserTable};
 use super::rules::{Around, TagRow};
+use super::spans::Spans;
 use super::tree::Tree;
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 /// Words of a slot; two slots share a line.
 pub const SLOT_WORDS: u32 = 8;
@@ -149,15 +151,9 @@ pub struct SubnetRow {
     /// Headers of its group's rules, in and out.
     pub rules: [u32; 2],
     /// Its route table.
-    pub user: Tree,
-    /// Its values.
-    pub user_values: u32,
-    /// Its next hops.
-    pub user_hops: u32,
-    /// The routes of its network.
+    pub user: UserTable,
+    /// The routes of its network; their values follow the tree.
     pub network: Tree,
-    /// Its values.
-    pub network_values: u32,
     /// What `VirtualNetwork` holds there.
     pub tag: Tree,
     /// Its outbound method.
@@ -176,11 +172,12 @@ impl SubnetRow {
             vnet: w[0],
             flags: w[1],
             rules: [w[2], w[3]],
-            user: Tree { root: w[4], shape: w[5] },
-            user_values: w[6],
-            user_hops: w[7],
-            network: Tree { root: w[8], shape: w[9] },
-            network_values: w[10],
+            user: UserTable {
+                base: Spans { tree: Tree { root: w[4], shape: w[5] } },
+                own: Spans { tree: Tree { root: w[6], shape: w[7] } },
+                hops: w[8],
+            },
+            network: Tree { root: w[9], shape: w[10] },
             tag: Tree { root: w[11], shape: w[12] },
             method: w[13],
             endpoints: w[14],
@@ -195,13 +192,13 @@ impl SubnetRow {
             self.flags,
             self.rules[0],
             self.rules[1],
-            self.user.root,
-            self.user.shape,
-            self.user_values,
-            self.user_hops,
+            self.user.base.tree.root,
+            self.user.base.tree.shape,
+            self.user.own.tree.root,
+            self.user.own.tree.shape,
+            self.user.hops,
             self.network.root,
             self.network.shape,
-            self.network_values,
             self.tag.root,
             self.tag.shape,
             self.method,
@@ -262,10 +259,8 @@ pub struct VnetRow {
     pub internet: Tree,
     /// How many appliances it knows, and pairs of appliance and slot.
     pub appliances: u32,
-    /// Its routes, whatever tables its subnets have.
+    /// Its routes, whatever tables its subnets have; their values follow the tree.
     pub network: Tree,
-    /// Their values.
-    pub network_values: u32,
     /// Networks nearby by address, for private endpoints' answers.
     pub near: Tree,
     /// Their rows, plus one.
@@ -289,7 +284,6 @@ impl VnetRow {
             near_rows: w[11],
             region: w[12],
             network: Tree { root: w[13], shape: w[14] },
-            network_values: w[15],
         }
     }
 
@@ -311,7 +305,7 @@ impl VnetRow {
             self.region,
             self.network.root,
             self.network.shape,
-            self.network_values,
+            0,
         ]
     }
 
@@ -326,7 +320,7 @@ impl VnetRow {
 pub const UNREACHABLE: u32 = NOBODY - 1;
 
 /// How a sender gets a public address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Method {
     /// By this address, whatever the protocol.
     Address(u32),
@@ -343,7 +337,7 @@ pub enum Method {
 }
 
 /// A private endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndpointRow {
     /// The service it leads to.
     pub service: u32,
@@ -356,7 +350,7 @@ pub struct EndpointRow {
 }
 
 /// What is known of something that opens or closes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Open.
     Open,
@@ -367,7 +361,7 @@ pub enum Status {
 }
 
 /// A service's own firewall, for what does not come through a private endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Open to all.
     Open,
@@ -387,7 +381,7 @@ pub enum Access {
 }
 
 /// A service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServiceRow {
     /// Whether it exists for certain.
     pub certain: bool,
@@ -398,7 +392,7 @@ pub struct ServiceRow {
 }
 
 /// Rules of one plane of a firewall.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plane {
     /// Rows of bits.
     Rows(u32),
@@ -407,7 +401,7 @@ pub enum Plane {
 }
 
 /// An Azure Firewall.
-#[derive(Clone, Debug)]
+#[derive(Serialize, Deserialize, Clone, Debug)]
 pub struct FirewallRow {
     /// Whether the full engine must judge.
     pub doubt: bool,
@@ -428,7 +422,7 @@ pub struct FirewallRow {
 }
 
 /// What a firewall rule is called.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct RuleName {
     /// The group of rule collections, or the firewall itself.
     pub owner: crate::inventory::Slot,
@@ -439,9 +433,10 @@ pub struct RuleName {
 }
 
 /// An estate compiled for batches.
-#[derive(Debug, Default)]
+#[derive(Serialize, Deserialize, Debug, Default)]
 pub struct Fast {
-    /// The arena.
+    /// The arena; stored beside the rest.
+    #[serde(skip)]
     pub lines: Lines,
     /// First line of the slots.
     pub slots: u32,
@@ -455,8 +450,12 @@ pub struct Fast {
     pub slot_of: Vec<u32>,
     /// Headers of each group's rules, in and out.
     pub groups: Vec<[u32; 2]>,
+    /// A route table without a route.
+    pub no_table: UserTable,
     /// Public address space.
     pub public: Tree,
+    /// The same by first octet.
+    pub public_octets: Vec<Octet>,
     /// Service tags in use by address.
     pub tags: Tree,
     /// Their rows.
@@ -499,8 +498,19 @@ pub struct Fast {
     pub endpoints_beaten: bool,
 }
 
+/// What addresses with one first octet are.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Octet {
+    /// None of them is public.
+    Private,
+    /// All of them are.
+    Public,
+    /// Some of them are.
+    Both,
+}
+
 /// Who takes what is sent to a public address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occupant {
     /// The holder of a slot.
     Slot(u32),
@@ -591,7 +601,7 @@ impl Fast {
     /// The next hop of a user-defined route.
     #[inline(always)]
     pub fn user_hop(&self, subnet: &SubnetRow, number: u32) -> Hop {
-        Hop(self.lines.word(subnet.user_hops, number))
+        Hop(self.lines.word(subnet.user.hops, number))
     }
 
     /// Bytes of the compiled tables.

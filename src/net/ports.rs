@@ -1,9 +1,10 @@
 //! Ports and protocols.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// An inclusive range of ports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PortRange {
     /// First port.
     pub low: u16,
@@ -55,7 +56,7 @@ impl fmt::Display for PortRange {
 /// A set of ports.
 ///
 /// INVARIANT: ranges are sorted, disjoint and not adjacent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PortSet(Vec<PortRange>);
 
 impl PortSet {

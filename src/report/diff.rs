@@ -2,9 +2,11 @@
 //!
 //! Fields are only added; [`VERSION`] changes with anything else.
 
+mod groups;
 mod markdown;
 mod text;
 
+pub use groups::{GroupDiffView, SaidView};
 pub use markdown::markdown;
 pub use text::text;
 
@@ -38,6 +40,9 @@ pub struct DiffReport {
     pub behaviour: Vec<FlowDiffView>,
     /// Resources that differ, by id.
     pub configuration: Vec<ResourceDiffView>,
+    /// Network security groups that are written differently: whether they let through other packets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupDiffView>,
 }
 
 /// A flow whose answer differs.
@@ -106,6 +111,11 @@ impl DiffReport {
     /// How many flows differ so.
     pub fn count(&self, difference: Difference) -> usize {
         self.behaviour.iter().filter(|flow| flow.difference == difference).count()
+    }
+
+    /// Whether a network security group lets through other packets, whatever the flows asked say.
+    pub fn has_other_rules(&self) -> bool {
+        self.groups.iter().any(|group| group.answer == "differs")
     }
 
     /// Whether nothing differs.
@@ -188,7 +198,9 @@ pub fn schema() -> Value {
                 ("derived", flag("Whether the flows were derived, and not named by anybody.")),
                 ("behaviour", list("flow")),
                 ("configuration", list("resource")),
-            ], &[]),
+            ], &[("groups", list("group"))]),
+            "group": groups::schema(),
+            "said": groups::said_schema(),
             "flow": object("A flow whose answer differs.", &[
                 ("difference", one_of(&differences)),
                 ("from", words("The sender.")),

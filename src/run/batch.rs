@@ -67,6 +67,17 @@ pub struct Answers {
     pub bytes: u64,
 }
 
+/// Whether short answers are wanted.
+#[derive(Clone, Debug)]
+pub enum Short {
+    /// No, every flow is traced whole.
+    No,
+    /// Yes; the tables are compiled.
+    Yes,
+    /// Yes, by these tables.
+    By(Arc<Fast>),
+}
+
 /// A batch whose file is open.
 pub struct Batch {
     path: PathBuf,
@@ -94,7 +105,7 @@ impl Batch {
         network: Arc<Network>,
         sources: Arc<Sources>,
         cancel: Cancel,
-        short: bool,
+        short: Short,
         answer: impl Answer,
         mut consume: impl FnMut(Answers) -> io::Result<()>,
     ) -> Result<(), BatchError> {
@@ -104,11 +115,12 @@ impl Batch {
         let reader = spawn_blocking(move || read(stream, lines, &stop, &blocks));
         let answer = Arc::new(answer);
         let fast = match short {
-            true => {
+            Short::By(tables) => Some(tables),
+            Short::Yes => {
                 let network = network.clone();
                 Some(Arc::new(finished(spawn_blocking(move || fast::compile(&network))).await))
             }
-            false => None,
+            Short::No => None,
         };
         let mut crew: Vec<Worker> =
             (0..workers()).map(|_| Worker::start(&network, fast.as_ref(), &sources, &answer)).collect();

@@ -3,8 +3,10 @@
 use super::what_if::{Estate, with_stand_ins};
 use crate::analysis::compare::{self, FlowComparison};
 use crate::analysis::diff::{self, ResourceDiff};
+use crate::analysis::equivalence::{GroupComparison, compare_groups};
 use crate::catalogue::Catalogue;
 use crate::diag::{Diagnostics, Sources};
+use crate::inventory::ResourceId;
 use crate::inventory::change::{self, Change};
 use crate::network::Network;
 use crate::trace::Flow;
@@ -20,6 +22,8 @@ pub struct Compared {
     pub behaviour: Vec<FlowComparison>,
     /// Resources that differ.
     pub configuration: Vec<ResourceDiff>,
+    /// Network security groups that are written differently: whether they let through other packets.
+    pub groups: Vec<GroupComparison>,
 }
 
 /// An estate of a comparison.
@@ -60,7 +64,26 @@ pub fn compared(mut before: Side<'_>, mut after: Side<'_>, flows: Option<Vec<Flo
         }
     };
     let behaviour = compare::compare(&old, &new, &flows);
-    Compared { asked: flows.len(), derived, behaviour, configuration }
+    let groups = compare_groups(&old, &new, &changed_groups(&configuration));
+    Compared { asked: flows.len(), derived, behaviour, configuration, groups }
+}
+
+/// Groups that are there before and after, and say something else.
+fn changed_groups(configuration: &[ResourceDiff]) -> Vec<ResourceId> {
+    let is_group = |id: &ResourceId| {
+        let kind = id.kind();
+        kind.eq_ignore_ascii_case("Microsoft.Network/networkSecurityGroups")
+            || kind.eq_ignore_ascii_case("Microsoft.Network/networkSecurityGroups/securityRules")
+    };
+    let group = |id: &ResourceId| match id.kind().matches('/').count() {
+        1 => Some(id.clone()),
+        _ => id.parent(),
+    };
+    let mut ids: Vec<ResourceId> =
+        configuration.iter().map(|r| &r.id).filter(|id| is_group(id)).filter_map(group).collect();
+    ids.sort();
+    ids.dedup();
+    ids
 }
 
 /// The resources of an estate after its changes.

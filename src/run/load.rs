@@ -17,6 +17,7 @@ use crate::formats::{arm, change, native};
 use crate::inventory::change::Change;
 use crate::inventory::{Origin, RawResource, ResourceId};
 use crate::net::{IpAddr, Ipv4Addr};
+use crate::run::snapshot::Compiled;
 use crate::scenario::Word;
 use crate::tags::ServiceTags;
 use std::collections::VecDeque;
@@ -88,6 +89,8 @@ pub struct Loaded {
     pub notes: Diagnostics,
     /// What each document was.
     pub documents: Vec<Document>,
+    /// Tables that came with it, where it was compiled before.
+    pub compiled: Option<Compiled>,
 }
 
 /// A document and what it was.
@@ -285,6 +288,7 @@ fn put_together(reads: &[Read], done: Vec<import::Imported>, notes: &mut Diagnos
         expressions: arm::Stats::default(),
         notes: Diagnostics::new(),
         documents: Vec::new(),
+        compiled: None,
     };
     let mut removed: Vec<(DocId, ResourceId)> = Vec::new();
     for (number, imported) in done.into_iter().enumerate() {

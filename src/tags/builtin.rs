@@ -15,7 +15,7 @@ pub(super) fn load() -> ServiceTags {
     }
     table.close();
     let source = format!("built-in table ({}, change {}, {})", table.cloud, table.change, table.date);
-    ServiceTags::new(table.cloud, table.change, &source, table.done)
+    ServiceTags::of_prefixes(table.cloud, table.change, &source, table.done)
 }
 
 #[derive(Default)]

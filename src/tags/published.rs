@@ -31,7 +31,7 @@ pub(super) fn read(node: &Node, notes: &mut Diagnostics) -> Result<ServiceTags, 
     let change = node.get("changeNumber").and_then(whole).unwrap_or_default();
     let source = format!("service tag file ({cloud}, change {change})");
     let kept = tags.into_values().filter_map(|e| e.prefixes.map(|prefixes| (e.name, prefixes))).collect();
-    Ok(ServiceTags::new(cloud, change, &source, kept))
+    Ok(ServiceTags::of_prefixes(cloud, change, &source, kept))
 }
 
 /// A tag by its name; without prefixes where two descriptions disagree.

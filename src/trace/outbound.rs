@@ -297,14 +297,14 @@ impl Walk<'_> {
         None
     }
 
-    /// The Standard load balancer in whose pool an interface is, by its configuration: it takes default outbound
-    /// access away (OUT-11). A pool by address does not (OUT-9).
+    /// The Standard load balancer in whose pool an interface is, by its configuration, and whether it has a public front:
+    /// it takes default outbound access away (LB-9), or may (OUT-11). A pool by address does not (OUT-9).
     fn behind_balancer(&self, id: AttachmentId) -> Option<(Slot, bool)> {
         let inventory = &self.net.inventory;
         let address = self.net.attachment(id).address;
         let pools = self.net.pools.of(id);
-        let mut balancers = inventory.load_balancers.rows();
-        balancers.find_map(|(row, balancer)| {
+        let balancers = inventory.load_balancers.rows();
+        let found = balancers.filter_map(|(row, balancer)| {
             let mine = balancer.backend_address_pools.iter().any(|pool| {
                 let by_address = pool.addresses.iter().any(|a| a.ip_address.known() == address.as_ref());
                 !by_address && pools.contains(&pool.id)
@@ -313,7 +313,10 @@ impl Walk<'_> {
             let public = balancer.frontend_ip_configurations.iter().any(|f| !f.public_ip_address.is_absent());
             let slot = Slot { table: TableTag::LoadBalancer, row: row.raw() };
             (mine && standard).then_some((slot, public))
-        })
+        });
+        // A public one decides for sure, so it is told before one that is not.
+        let found: Vec<(Slot, bool)> = found.collect();
+        found.iter().find(|(_, public)| *public).or(found.first()).copied()
     }
 
     fn in_pool_by_address(&self, id: AttachmentId) -> bool {

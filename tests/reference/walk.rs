@@ -700,18 +700,20 @@ impl Walk<'_, '_> {
     /// The Standard load balancer in whose pool the holder is by its configuration, and whether it has a public front.
     fn standard_pool(&self, holder: &Holder) -> Option<(String, bool)> {
         let standard = self.f.inv.load_balancers.iter().filter(|b| b.sku.is(Sku::Standard));
-        let mut held = standard.flat_map(|b| (0..b.backend_address_pools.items.len()).map(move |p| (b, p)));
-        let found = held.find(|(balancer, pool)| {
+        let held = standard.flat_map(|b| (0..b.backend_address_pools.items.len()).map(move |p| (b, p)));
+        let found = held.filter(|(balancer, pool)| {
             let pool = *pool;
             let by_address = |ip: &IpAddr| Some(*ip) == holder.ip;
             let addresses = &balancer.backend_address_pools.items[pool].addresses;
             !addresses.iter().any(|a| a.ip_address.known().is_some_and(by_address))
                 && pool_members(self.f, balancer, pool).iter().any(|b| self.holder(*b) == *holder)
         });
-        found.map(|(balancer, _)| {
+        let found = found.map(|(balancer, _)| {
             let mut fronts = balancer.frontend_ip_configurations.iter();
             (balancer.id.full_name(), fronts.any(|f| f.public_ip_address.known().is_some()))
-        })
+        });
+        let found: Vec<(String, bool)> = found.collect();
+        found.iter().find(|(_, public)| *public).or(found.first()).cloned()
     }
 
     fn storage_of_region(&self, vnet: Id<VirtualNetwork>, to: IpAddr) -> bool {

@@ -9,6 +9,7 @@ use crate::analysis::compare::Difference;
 pub fn markdown(out: &mut String, report: &DiffReport) {
     let word = match (report.is_empty(), report.behaviour.is_empty()) {
         (true, _) => "No difference",
+        (false, true) if report.has_other_rules() => "Same flows, other rules",
         (false, true) => "Same behaviour",
         (false, false) => "Different behaviour",
     };
@@ -30,9 +31,15 @@ pub fn markdown(out: &mut String, report: &DiffReport) {
             out.push_str(&format!("| {} |\n", cells.map(|cell| inline(&cell)).join(" | ")));
         }
     }
-    if report.configuration.is_empty() {
-        return;
+    if !report.configuration.is_empty() {
+        configuration(out, report);
     }
+    if !report.groups.is_empty() {
+        super::groups::markdown(out, &report.groups, inline);
+    }
+}
+
+fn configuration(out: &mut String, report: &DiffReport) {
     out.push_str("\n### Configuration\n\n| | resource | field | was | is |\n|---|---|---|---|---|\n");
     for resource in &report.configuration {
         let row = |path: &str, before: &str, after: &str| {

@@ -36,11 +36,15 @@ pub fn text(out: &mut String, report: &DiffReport, style: &Style) {
         report.configuration.iter().take(most).for_each(|resource| resource_lines(out, resource, style));
         rest(out, report.configuration.len(), most, style);
     }
+    if !report.groups.is_empty() {
+        super::groups::text(out, &report.groups, style);
+    }
 }
 
 fn headline(out: &mut String, report: &DiffReport, style: &Style) {
     let (word, paint) = match (report.is_empty(), report.behaviour.is_empty()) {
         (true, _) => ("NO DIFFERENCE", Paint::Good),
+        (false, true) if report.has_other_rules() => ("SAME FLOWS, OTHER RULES", Paint::Warn),
         (false, true) => ("SAME BEHAVIOUR", Paint::Good),
         (false, false) => ("DIFFERENT BEHAVIOUR", Paint::Warn),
     };

@@ -1,0 +1,207 @@
+//! All pairs by classes must say what asking every pair says, and the files written what the cells say.
+
+#![allow(dead_code, reason = "the generator of the reference keeps facts that only its own questions need")]
+
+mod reference {
+    pub(crate) mod estate;
+    pub(crate) mod load;
+    pub(crate) mod planes;
+    pub(crate) mod random;
+}
+
+use netwhy::diag::Diagnostics;
+use netwhy::fast::classes::{Classes, classes};
+use netwhy::fast::matrix::{Budget, By, Cell, Matrix, Service, Side};
+use netwhy::fast::{self};
+use netwhy::generate::{self, Profile as Size, Settings, Shape};
+use netwhy::net::Protocol;
+use netwhy::network::{self, AttachmentId, Network};
+use netwhy::profile::Profile;
+use netwhy::tags::ServiceTags;
+use netwhy::trace::{Cause, Endpoint, Flow, Origin, Outcome, Target, Wanted, decide, understand};
+use reference::estate::case;
+use reference::load::network as network_of;
+use std::collections::BTreeMap;
+
+const SERVICES: [Service; 4] = [
+    Service { protocol: Protocol::Tcp, port: 443 },
+    Service { protocol: Protocol::Tcp, port: 22 },
+    Service { protocol: Protocol::Udp, port: 53 },
+    Service { protocol: Protocol::Icmp, port: 0 },
+];
+
+/// What was met.
+#[derive(Clone, Copy, Debug, Default)]
+struct Met {
+    pairs: u64,
+    /// Pairs that another pair answered for.
+    answered_for: u64,
+    engine: u64,
+}
+
+type Answer = (Outcome, Option<Cause>);
+
+/// The full engine's answer to one pair; `None` where words do not lead to these two.
+fn asked(network: &Network, from: Option<u32>, to: Option<u32>, service: Service) -> Option<Answer> {
+    let words = |end: Option<u32>| match end {
+        None => Endpoint::Internet,
+        Some(n) => {
+            let owner = network.attachment(AttachmentId(n)).owner;
+            Endpoint::Named(network.inventory.id_of(owner).expect("an id").as_str().into())
+        }
+    };
+    let flow = Flow {
+        name: None,
+        from: words(from),
+        to: words(to),
+        protocol: service.protocol,
+        port: service.port,
+        source_port: None,
+        identity: None,
+        action: None,
+    };
+    let question = understand(network, &flow).ok()?;
+    let origin = match question.origin {
+        Origin::Attachment(id) => Some(id.0),
+        Origin::Internet(_) => None,
+        _ => return None,
+    };
+    let target = match question.target {
+        Wanted::Address(_, Some(Target::Attachment(id))) => Some(id.0),
+        Wanted::Address(_, Some(Target::Internet)) => None,
+        _ => return None,
+    };
+    if (origin, target) != (from, to) {
+        return None;
+    }
+    let decision = decide(network, &flow);
+    Some((decision.outcome, decision.cause))
+}
+
+fn members(classes: &Classes, side: Side) -> Vec<Option<u32>> {
+    match side {
+        Side::Internet => vec![None],
+        Side::Class(class) => classes.list[class as usize].members.iter().map(|n| Some(*n)).collect(),
+    }
+}
+
+/// Every cell against the full engine's answers to all its pairs; no more than so many pairs of a cell.
+fn check(network: &Network, place: &str, most: usize) -> Met {
+    let fast = fast::compile(network);
+    let classes = classes(network, &fast);
+    let matrix = Matrix::new(network, &fast, &classes, &SERVICES);
+    let (mut asker, budget) = (matrix.asker(), Budget::new(u64::MAX));
+    let mut met = Met::default();
+    for from in matrix.sides() {
+        let cells = matrix.row(&mut asker, from, &budget);
+        for same in cells.chunk_by(|a, b| (a.to, a.service) == (b.to, b.service)) {
+            check_cell(network, &classes, from, same, place, most, &mut met);
+        }
+    }
+    met
+}
+
+fn check_cell(
+    network: &Network,
+    classes: &Classes,
+    from: Side,
+    cells: &[Cell],
+    place: &str,
+    most: usize,
+    met: &mut Met,
+) {
+    let (to, service) = (cells[0].to, SERVICES[usize::from(cells[0].service)]);
+    let (senders, receivers) = (members(classes, from), members(classes, to));
+    let pairs = senders.iter().flat_map(|a| receivers.iter().map(move |b| (*a, *b)));
+    let pairs: Vec<_> = pairs.filter(|(a, b)| a.is_none() || a != b).collect();
+    assert_eq!(cells.iter().map(|c| c.pairs).sum::<u64>(), pairs.len() as u64, "{place}");
+    let mut counts: BTreeMap<Answer, u64> = BTreeMap::new();
+    let mut whole = pairs.len() <= most;
+    for (a, b) in pairs.iter().step_by(pairs.len().div_ceil(most).max(1)) {
+        let Some(answer) = asked(network, *a, *b, service) else {
+            whole = false;
+            continue;
+        };
+        met.pairs += 1;
+        *counts.entry(answer).or_default() += 1;
+        match cells {
+            [one] if one.by == By::Class => {
+                met.answered_for += u64::from(pairs.len() > 1);
+                assert_eq!((one.outcome, one.cause), answer, "{place}: {a:?} -> {b:?} {service:?}");
+            }
+            _ => {
+                met.engine += 1;
+                let told = cells.iter().any(|c| (c.outcome, c.cause) == answer);
+                assert!(told, "{place}: {a:?} -> {b:?} {service:?} {answer:?} {cells:?}");
+            }
+        }
+    }
+    if whole {
+        let told: BTreeMap<Answer, u64> = cells.iter().map(|c| ((c.outcome, c.cause), c.pairs)).collect();
+        assert_eq!(told, counts, "{place}");
+    }
+}
+
+#[test]
+fn random_estates_are_answered_pair_by_pair() {
+    let mut all = Met::default();
+    for seed in 1..=150 {
+        let estate = case(seed, 4).estate;
+        let mut profile = Profile::default();
+        for (knob, value) in &estate.knobs {
+            profile.set(knob, value).expect("the generator knows the knobs");
+        }
+        let network = network_of(&estate.text(), &profile, &ServiceTags::builtin()).expect("a sound estate");
+        let met = check(&network, &format!("seed {seed}"), 64);
+        all.pairs += met.pairs;
+        all.answered_for += met.answered_for;
+        all.engine += met.engine;
+    }
+    println!("{all:?}");
+    assert!(all.pairs > 5_000 && all.answered_for > 0 && all.engine > 0, "{all:?}");
+}
+
+fn generated(size: Size, shape: Shape, unique: bool) -> Network {
+    let settings = Settings { sizes: size.sizes(), shape, seed: 7, unique };
+    let mut notes = Diagnostics::new();
+    let inventory = generate::inventory(&settings, &mut notes);
+    network::compile(inventory, ServiceTags::builtin(), Profile::default(), &mut notes)
+}
+
+#[test]
+fn generated_estates_are_answered_pair_by_pair() {
+    for shape in [Shape::HubSpoke, Shape::Mesh, Shape::Flat, Shape::Vwan] {
+        for unique in [false, true] {
+            let met = check(&generated(Size::S, shape, unique), &format!("{shape:?} {unique}"), 6);
+            assert!(met.pairs > 1_000, "{shape:?}: {met:?}");
+            assert!(met.answered_for > 0, "{shape:?}: {met:?}");
+        }
+    }
+}
+
+#[test]
+fn a_spent_budget_leaves_cells_unknown() {
+    let network = generated(Size::S, Shape::Vwan, false);
+    let fast = fast::compile(&network);
+    let classes = classes(&network, &fast);
+    let matrix = Matrix::new(&network, &fast, &classes, &SERVICES);
+    let mut asker = matrix.asker();
+    let from = matrix.sides().next().expect("a class");
+    let none = matrix.row(&mut asker, from, &Budget::new(0));
+    let left: Vec<&Cell> = none.iter().filter(|c| c.by == By::Nobody).collect();
+    assert!(!left.is_empty() && left.iter().all(|c| c.outcome == Outcome::Unknown && c.cause.is_none()));
+    let whole = matrix.row(&mut asker, from, &Budget::new(u64::MAX));
+    assert!(whole.iter().all(|c| c.by != By::Nobody));
+    let pairs = |cells: &[Cell]| cells.iter().map(|c| c.pairs).sum::<u64>();
+    assert_eq!(pairs(&none), pairs(&whole));
+}
+
+#[test]
+fn machines_alike_share_a_class() {
+    let network = generated(Size::M, Shape::HubSpoke, false);
+    let fast = fast::compile(&network);
+    let classes = classes(&network, &fast);
+    let machines: usize = classes.list.iter().map(|c| c.members.len()).sum();
+    println!("{machines} machines, {} classes", classes.list.len());
+    assert!(classes.list.len() * 3 < machines, "{machines} machines, {} classes", classes.list.len());
+}
