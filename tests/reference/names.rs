@@ -60,7 +60,12 @@ pub(crate) fn resolve_in(f: &Facts, w: &Worlds, asker: Asker, name: &str) -> Res
     let question = Question { name: &name, asked: Vec::new() };
     match asker {
         Asker::Internet => public_chain(f, &name),
-        Asker::Site(site) => at_site(f, w, site, &question),
+        Asker::Site(site) => {
+            // Its own server has the question first.
+            let own = f.inv.on_premises_sites[site].dns_servers.items.first();
+            let asked = own.map(|ip| (*ip, String::new())).into_iter().collect();
+            at_site(f, w, site, &Question { asked, ..question })
+        }
         Asker::Holder(place) => {
             let holder = &f.holders[place];
             // DNS-16: the firewall asks its own servers, or Azure from its own network.
