@@ -76,6 +76,7 @@ fn loaded() -> Loaded {
         notes: Diagnostics::new(),
         documents: Vec::new(),
         compiled: None,
+        expressions: Default::default(),
     }
 }
 
