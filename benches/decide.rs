@@ -10,10 +10,10 @@ use netwhy::fast::{self, Asker, FlowIds, Verdict};
 use netwhy::generate::Mix;
 use netwhy::trace::{Flow, Outcome};
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use support::allocations::{self, Counting};
 use support::naive::Naive;
-use support::{Scale, decided, flows, large, medium, network, small};
+use support::{Scale, decided, flows, giga, medium, network, peak, small};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -27,15 +27,27 @@ const FEW: usize = 2_000;
 #[expect(clippy::disallowed_methods, reason = "the bench takes its sizes from its caller")]
 fn scales() -> Vec<Scale> {
     let wanted = std::env::var("NETWHY_BENCH").unwrap_or_default();
-    let all = [small(), medium(), large()];
-    let large = wanted == "large";
-    all.into_iter().filter(|s| s.name != "large" || large).collect()
+    match wanted.as_str() {
+        "giga" => vec![giga()],
+        _ => vec![small(), medium()],
+    }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a bench has a clock")]
 fn decide(criterion: &mut Criterion) {
     for scale in scales() {
+        let begun = Instant::now();
         let (settings, net) = network(&scale);
-        let fast = fast::compile(&net);
+        let (made, held) = (begun.elapsed(), peak());
+        let begun = Instant::now();
+        let (fast, sizes) = fast::compile_measured(&net);
+        println!(
+            "{}: the network in {:.2} s, {held:.0} MiB held at most; its tables in {:.2} s, {:.0} MiB",
+            scale.name,
+            made.as_secs_f64(),
+            begun.elapsed().as_secs_f64(),
+            peak(),
+        );
         let asked = flows(settings, Mix::Uniform, FLOWS);
         let (mut asker, kept, ids, verdicts, left) = decided(&net, &fast, &asked);
         let each = fast.bytes() as f64 / net.attachments.len() as f64;
@@ -47,6 +59,9 @@ fn decide(criterion: &mut Criterion) {
             100.0 * left,
             fast.bytes() as f64 / f64::from(1 << 20),
         );
+        for (what, bytes) in &sizes {
+            println!("  {:>8.1} bytes an endpoint: {what}", *bytes as f64 / net.attachments.len() as f64);
+        }
         let mut out = vec![Verdict::PENDING; ids.len()];
         asker.decide(&ids, &mut out);
         let ((), made) = allocations::count(|| asker.decide(&ids, &mut out));

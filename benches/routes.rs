@@ -5,9 +5,11 @@
 mod random;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use netwhy::fast::alike::Alike;
 use netwhy::fast::cpu::{self, Cpu, Work};
 use netwhy::fast::lines::Lines;
-use netwhy::fast::routes::{self, Hop, HopKind, Prefix, UserDraft, UserRoute, UserTable};
+use netwhy::fast::routes::{self, Prefix, UserDraft, UserRoute};
+use netwhy::fast::spans::{self, Spans};
 use netwhy::fast::tree::Cursor;
 use random::Random;
 use std::hint::black_box;
@@ -41,7 +43,7 @@ fn table(random: &mut Random) -> Vec<Net> {
 }
 
 /// Our tables, many questions in step.
-struct Ours<'a>(&'a Lines, &'a [UserTable], &'a [(u32, u32)], &'a mut Vec<u32>);
+struct Ours<'a>(&'a Lines, &'a [Spans], &'a [(u32, u32)], &'a mut Vec<u32>);
 
 impl Work for Ours<'_> {
     type Output = ();
@@ -69,10 +71,11 @@ impl Work for Ours<'_> {
                 }
             }
             for (cursor, (table, _)) in cursors.iter().zip(part) {
-                cpu.fetch(lines.line(tables[*table as usize].values + cursor.rank / 16));
+                cpu.fetch(lines.line(tables[*table as usize].line(cursor.rank)));
             }
-            for (cursor, (table, _)) in cursors.iter().zip(part) {
-                out.push(UserRoute(lines.word(tables[*table as usize].values, cursor.rank)).length());
+            for (cursor, (table, ip)) in cursors.iter().zip(part) {
+                let line = lines.line(tables[*table as usize].line(cursor.rank));
+                out.push(UserRoute(spans::half(cpu, line, *ip)).length());
             }
         }
     }
@@ -96,17 +99,18 @@ fn many_tables(criterion: &mut Criterion) {
     let mut out = Vec::with_capacity(QUESTIONS);
     {
         let mut lines = Lines::default();
-        let hop = [Hop::new(HopKind::None, 0)];
-        let tables: Vec<UserTable> = all
+        let mut alike = Alike::default();
+        let tables: Vec<Spans> = all
             .iter()
             .map(|nets| {
                 let drafts = nets.iter().enumerate().map(|(n, (first, length))| {
                     let draft = UserDraft { rank: 0, overrides: false, hop: 0, route: n as u16 };
                     (Prefix { first: *first, length: *length }, draft)
                 });
-                routes::user_table(&mut lines, drafts.collect(), &hop)
+                routes::user_layer(&mut lines, &mut alike, drafts.collect())
             })
             .collect();
+        lines.settle();
         cpu::with_best(Ours(&lines, &tables, &asks, &mut out));
         assert_eq!(out, expected);
         group.bench_function(format!("netwhy/{TABLES}"), |b| {

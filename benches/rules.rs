@@ -4,6 +4,7 @@
 mod random;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use netwhy::fast::alike::Alike;
 use netwhy::fast::cpu::{self, Cpu, Work};
 use netwhy::fast::leaf::{self, Leaves};
 use netwhy::fast::lines::Lines;
@@ -107,10 +108,10 @@ impl Work for Rows<'_> {
     fn run<C: Cpu>(self, cpu: C) {
         let Rows(lines, head, asks, out) = self;
         let around = Around { lines, tags: &[[0; 4]], members: &[] };
+        let mut searches = [Search::default(); STEP];
         for part in asks.chunks(STEP) {
-            let mut searches = [Search::default(); STEP];
-            for (search, ask) in searches.iter_mut().zip(part) {
-                *search = Search::new(cpu, lines, head, ask);
+            for search in &mut searches[..part.len()] {
+                search.begin(cpu, lines, head);
             }
             let mut more = true;
             while more {
@@ -135,8 +136,8 @@ impl Work for Leaved<'_> {
     fn run<C: Cpu>(self, cpu: C) {
         let Leaved(lines, leaves, asks, out) = self;
         let around = Around { lines, tags: &[[0; 4]], members: &[] };
+        let mut searches = [leaf::Search::default(); STEP];
         for part in asks.chunks(STEP) {
-            let mut searches = [leaf::Search::default(); STEP];
             for search in &mut searches[..part.len()] {
                 *search = leaves.search(cpu, lines);
             }
@@ -172,7 +173,7 @@ fn rule_sets(criterion: &mut Criterion) {
         if size <= rules::MOST_RULES {
             let mut lines = Lines::default();
             lines.push(netwhy::fast::tree::NO_LINE);
-            let head = rules::build(&mut lines, &drafts);
+            let head = rules::build(&mut lines, &mut Alike::default(), &drafts);
             cpu::with_best(Rows(&lines, head, &asks, &mut out));
             assert_eq!(out, expected, "{shape}/{size}");
             group.bench_function(format!("rows/{size}"), |b| {
@@ -190,7 +191,7 @@ fn rule_sets(criterion: &mut Criterion) {
         }
         let mut lines = Lines::default();
         lines.push(netwhy::fast::tree::NO_LINE);
-        let leaves = leaf::build(&mut lines, &drafts).expect("rules that can be cut");
+        let leaves = leaf::build(&mut lines, &mut Alike::default(), &drafts).expect("rules that can be cut");
         out.clear();
         cpu::with_best(Leaved(&lines, &leaves, &asks, &mut out));
         assert_eq!(out, expected, "{shape}/{size} by leaves");

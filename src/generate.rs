@@ -41,15 +41,15 @@ pub fn resources(
     estate::estate(&plan::Plan::new(*settings), &mut estate::Out { sink })
 }
 
-/// The estate as an inventory, without a detour over text.
+/// The estate as an inventory, without a detour over text, and without any resource twice in memory.
 pub fn inventory(settings: &Settings, notes: &mut Diagnostics) -> Inventory {
-    let mut raws = Vec::new();
+    let mut collector = inventory::Collector::new(notes);
     let all = resources(settings, &mut |raw| {
-        raws.push(raw);
+        collector.add(raw);
         Ok(())
     });
     debug_assert_eq!(all, Ok(()), "INVARIANT: this sink never stops");
-    inventory::build(raws, notes)
+    collector.finish()
 }
 
 /// Writes the estate and tells how many resources it has. `each` is called after every resource.

@@ -29,7 +29,7 @@ mod vnet;
 
 pub use aside::has_no_network_meaning;
 pub use balancer::*;
-pub use builder::{build, inline_children, is_modelled, is_stranger, normalize};
+pub use builder::{Collector, build, inline_children, is_modelled, is_stranger, normalize};
 pub use dns::*;
 pub use firewall::*;
 pub use front_door::*;
@@ -164,6 +164,12 @@ macro_rules! kinds {
                     $(TableTag::$kind => { let row = $kind::from_raw(raw, reader); self.$field.push(row); })*
                     TableTag::Unmodelled => self.unmodelled.push(Unmodelled { id: raw.id.clone(), at: raw.at, origin: raw.origin }),
                 }
+            }
+
+            /// Sorts every table by id.
+            pub(in crate::inventory) fn sort(&mut self) {
+                $(self.$field.sort();)*
+                self.unmodelled.sort_unstable_by(|a, b| a.id.cmp(&b.id));
             }
 
             /// Visits every reference of every resource.

@@ -9,7 +9,7 @@
 //!
 //! Not knowing is an answer: a flow that meets one of these says `unknown` and what is missing. Packet
 //! contents, throughput and timing are not modelled at all. Resource types without a table of their own are
-//! kept by id ([`inventory::Unmodelled`]). Virtual WAN routing is not modelled yet.
+//! kept by id ([`inventory::Unmodelled`]).
 //!
 //! # The road the data takes
 //!

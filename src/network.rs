@@ -27,7 +27,7 @@ pub use attach::{Attachment, AttachmentId, AttachmentKind, Occupant};
 pub use compile::compile;
 pub use doubt::Doubt;
 pub use gateways::{Branch, BranchKind, GatewayTable};
-pub use hubs::{Hub, HubConnection, HubRouteRow, HubTable, HubTarget};
+pub use hubs::{Hub, HubConnection, HubRouteRow, HubSite, HubTable, HubTarget};
 pub(crate) use invalid::is_reserved;
 pub use names::{Names, PublicName, PublicTarget, ZoneRecord, ZoneView};
 pub(crate) use names::{is_under, machine_of, privatelink_of_public};

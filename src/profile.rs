@@ -17,6 +17,8 @@ pub enum ForwardedTrafficMode {
 /// What a peering without virtual network access does where no network security group is (D-18).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeeringAccessMode {
+    /// As Azure is described on the day the question is about: it drops before 2024, and only changes the tag since.
+    ByDate,
     /// The platform drops it.
     PlatformDrop,
     /// It only changes the `VirtualNetwork` tag, so nothing drops it.
@@ -82,7 +84,7 @@ impl Default for Profile {
             default_outbound_for_new_vnets: None,
             udr_prefixes_in_virtual_network_tag: true,
             forwarded_traffic_mode: ForwardedTrafficMode::TagOnly,
-            peering_access_mode: PeeringAccessMode::PlatformDrop,
+            peering_access_mode: PeeringAccessMode::ByDate,
             service_endpoint_route_overridable: false,
             dnat_then_network_deny: false,
             none_routes: NONE_RANGES.iter().filter_map(|r| parse_prefix(r)).collect(),
@@ -93,6 +95,20 @@ impl Default for Profile {
             privatelink_alias_per_sub_resource: true,
             ml_era: MlEra::Y2026,
             smtp_blocked: None,
+        }
+    }
+}
+
+/// The first day of the wording by which a peering's access flag changes the `VirtualNetwork` tag and no more.
+const ACCESS_IS_A_TAG_SINCE: &str = "2024-01-01";
+
+impl Profile {
+    /// Whether a peering without virtual network access drops what no group allows (D-18).
+    pub fn peering_access_drops(&self) -> bool {
+        match self.peering_access_mode {
+            PeeringAccessMode::PlatformDrop => true,
+            PeeringAccessMode::TagOnly => false,
+            PeeringAccessMode::ByDate => self.as_of.as_str() < ACCESS_IS_A_TAG_SINCE,
         }
     }
 }
@@ -127,7 +143,7 @@ pub const KNOBS: &[Knob] = &[
     },
     Knob {
         name: "peeringAccessMode",
-        values: "platformDrop|tagOnly",
+        values: "byDate|platformDrop|tagOnly",
         what: "what a peering without allowVirtualNetworkAccess does where no network security group is (PEER-5, D-18)",
     },
     Knob {
@@ -233,6 +249,7 @@ impl Profile {
             }
             "peeringAccessMode" => {
                 self.peering_access_mode = match value.to_ascii_lowercase().as_str() {
+                    "bydate" => PeeringAccessMode::ByDate,
                     "platformdrop" => PeeringAccessMode::PlatformDrop,
                     "tagonly" => PeeringAccessMode::TagOnly,
                     _ => return None,

@@ -3,6 +3,7 @@
 //! Input: a `Network`, a [`Flow`], limits and scratch memory. Output: a [`Trace`], or only a [`Decision`].
 //! It never fails: not knowing is an answer too. No files, no clock, no hash order.
 
+mod appliance;
 mod authorize;
 mod back;
 mod balance;
@@ -13,6 +14,7 @@ mod family;
 mod filter;
 mod firewall;
 mod forward;
+mod gateway;
 mod hub;
 mod layers;
 mod lean;
@@ -25,6 +27,7 @@ mod question;
 mod resolve;
 mod scoring;
 mod service;
+mod site;
 mod state;
 mod worlds;
 

@@ -79,6 +79,36 @@ fn every_format_gives_the_same_inventory() {
     }
 }
 
+/// One resource after the other gives what all at once give.
+fn check_collected(shape: Shape, unique: bool) {
+    let settings = Settings { unique, ..settings(Profile::S, shape) };
+    let mut raws = Vec::new();
+    let put = &mut |raw| {
+        raws.push(raw);
+        Ok(())
+    };
+    resources(&settings, put).expect("nobody stops it");
+    let (mut notes, mut others) = (Diagnostics::new(), Diagnostics::new());
+    // The maps behind the tables have no order of their own.
+    let tables = |inventory: inventory::Inventory| {
+        let text = format!("{inventory:?}");
+        let end = text.find(", index: ").expect("the tables come first");
+        text[..end].to_owned()
+    };
+    let whole = tables(inventory::build(raws, &mut notes));
+    assert!(whole.contains("nsg-"), "{shape:?}");
+    assert!(whole == tables(netwhy::generate::inventory(&settings, &mut others)), "{shape:?}");
+    assert_eq!(notes.iter().count(), others.iter().count());
+}
+
+#[test]
+fn one_after_the_other_is_all_at_once() {
+    for shape in [Shape::HubSpoke, Shape::Vwan, Shape::Mesh, Shape::Flat] {
+        check_collected(shape, false);
+    }
+    check_collected(Shape::HubSpoke, true);
+}
+
 #[test]
 fn the_seed_decides() {
     let one = settings(Profile::S, Shape::HubSpoke);

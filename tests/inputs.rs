@@ -338,3 +338,109 @@ fn tags_are_listed_found_and_compared() {
     let view: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!(view["changes"][2]["added"][0], "20.1.0.0/24");
 }
+
+#[test]
+fn what_only_names_a_resource_takes_nothing_from_it() {
+    let subnet = format!("{NETWORK}/virtualNetworks/v/subnets/apps");
+    let estate = "netwhy: estate/1\ndefaults: { subscription: 00000000-0000-0000-0000-000000000000, resourceGroup: g }\nvirtualNetworks:\n  - name: v\n    location: westeurope\n    addressPrefixes: [10.0.0.0/16]\n    subnets: [{ name: apps, addressPrefix: 10.0.1.0/24, networkSecurityGroup: nsg }]\nnetworkSecurityGroups: [{ name: nsg }]\n";
+    let list = format!(
+        r#"[{{"id":"{NETWORK}/virtualNetworks/v","name":"v","type":"Microsoft.Network/virtualNetworks","properties":null}}]"#
+    );
+    let topology = format!(
+        r#"{{"createdDateTime":"2024-01-01","resources":[{{"id":"{NETWORK}/virtualNetworks/v","name":"v","associations":[
+            {{"associationType":"Contains","name":"apps","resourceId":"{subnet}"}}]}},{{"id":"{subnet}","name":"apps","associations":[
+            {{"associationType":"Associated","name":"other","resourceId":"{NETWORK}/networkSecurityGroups/other"}}]}}]}}"#
+    );
+    let files = [("estate.yaml", estate), ("list.json", &list), ("topology.json", &topology)];
+    let folder = Folder::new("named", &files);
+    folder.check("import list.json estate.yaml", 0, &["10.0.0.0/16", "10.0.1.0/24", "!$unknown"]);
+    folder.check(
+        "import topology.json estate.yaml",
+        0,
+        &[
+            "10.0.0.0/16",
+            "location: westeurope",
+            "!$unknown",
+            "effective-differs",
+            "shows `other` at `v/apps`",
+        ],
+    );
+    // Alone it tells how things hang together, and nothing else.
+    folder.check(
+        "import topology.json",
+        0,
+        &["networkSecurityGroup: ", "networkSecurityGroups/other", "$unknown"],
+    );
+}
+
+/// A network of two, with a public address, a group and rules of which one hangs on a parameter without a value.
+fn conditional() -> String {
+    let id = |kind: &str, name: &str| format!("[resourceId('Microsoft.Network/{kind}', {name})]");
+    let head = |kind: &str, name: &str| {
+        format!(r#""type": "Microsoft.Network/{kind}", "apiVersion": "2023-09-01", "name": "{name}""#)
+    };
+    let rule = |priority: u16, access: &str| {
+        format!(
+            r#""properties": {{"priority": {priority}, "direction": "Inbound", "access": "{access}", "protocol": "Tcp",
+                "sourceAddressPrefix": "*", "sourcePortRange": "*", "destinationAddressPrefix": "*",
+                "destinationPortRange": "{}"}}"#,
+            if access == "Deny" { "22" } else { "*" }
+        )
+    };
+    let subnet = format!(
+        r#"{{"name": "s", "properties": {{"addressPrefix": "10.0.1.0/24", "networkSecurityGroup": {{"id": "{}"}}}}}}"#,
+        id("networkSecurityGroups", "'nsg'")
+    );
+    let resources = [
+        format!("{{{}, \"properties\": {{\"securityRules\": []}}}}", head("networkSecurityGroups", "nsg")),
+        format!("{{{}, {}}}", head("networkSecurityGroups/securityRules", "nsg/open"), rule(200, "Allow")),
+        format!(
+            "{{{}, \"condition\": \"[parameters('lock')]\", {}}}",
+            head("networkSecurityGroups/securityRules", "nsg/lock"),
+            rule(100, "Deny")
+        ),
+        format!(
+            r#"{{{}, "properties": {{"addressSpace": {{"addressPrefixes": ["10.0.0.0/16"]}}, "subnets": [{subnet}]}}}}"#,
+            head("virtualNetworks", "v")
+        ),
+        format!(
+            r#"{{{}, "sku": {{"name": "Standard"}}, "properties": {{"ipAddress": "20.1.2.3"}}}}"#,
+            head("publicIPAddresses", "pip")
+        ),
+        format!(
+            r#"{{{}, "properties": {{"ipConfigurations": [{{"name": "a", "properties": {{"privateIPAddress": "10.0.1.4",
+                "subnet": {{"id": "{}"}}, "publicIPAddress": {{"id": "{}"}}}}}}]}}}}"#,
+            head("networkInterfaces", "nic"),
+            id("virtualNetworks/subnets", "'v', 's'"),
+            id("publicIPAddresses", "'pip'")
+        ),
+    ];
+    template(&format!(
+        r#""parameters": {{"lock": {{"type": "bool"}}}}, "resources": [{}]"#,
+        resources.join(",")
+    ))
+}
+
+#[test]
+fn a_rule_that_may_not_be_there_decides_nothing() {
+    let folder = Folder::new("conditional", &[("main.json", &conditional())]);
+    let trace =
+        |parameter: &str, port: u16| format!("trace main.json{parameter} --from internet --to nic:{port}");
+    folder.check(&trace("", 22), 0, &["UNKNOWN", "whether `nsg/lock` is deployed is not known"]);
+    folder.check(&trace("", 443), 0, &["ALLOWED"]);
+    folder.check(&trace(" --parameter lock=true", 22), 0, &["BLOCKED", "NSG_RULE_DENY"]);
+    folder.check(&trace(" --parameter lock=false", 22), 0, &["ALLOWED"]);
+}
+
+#[test]
+fn what_hangs_on_a_name_that_cannot_be_computed_is_unknown() {
+    let main = conditional().replace("\"nsg\"", "\"[substring('ab', 1, 5)]\"");
+    let main = main.replace(
+        "'Microsoft.Network/networkSecurityGroups', 'nsg'",
+        "'Microsoft.Network/networkSecurityGroups', substring('ab', 1, 5)",
+    );
+    let folder = Folder::new("nameless", &[("main.json", &main)]);
+    let trace = "trace main.json --parameter lock=false --from internet --to nic:443";
+    folder.check(trace, 3, &["the name of a resource cannot be computed"]);
+    folder.check(&format!("{trace} --lenient"), 0, &["UNKNOWN", "!ALLOWED"]);
+}

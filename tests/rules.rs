@@ -81,6 +81,55 @@ fn every_knob_flips_an_answer_that_says_so() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// An estate of which one part repeats, too long to be written down.
+fn many(prefixes: usize, row: impl Fn(usize) -> String) -> String {
+    (0..prefixes).map(row).collect::<Vec<_>>().join(", ")
+}
+
+/// Rules: GW-11.
+#[test]
+fn a_circuit_that_is_told_too_many_routes_is_in_doubt() {
+    let asked = |prefixes: usize| {
+        let told = many(prefixes, |n| format!("172.{}.{}.0/24", 16 + n / 256, n % 256));
+        let estate = format!(
+            "virtualNetworks: [{{ name: v, addressPrefixes: [10.0.0.0/16], subnets: [{{ name: s, addressPrefix: 10.0.0.0/24 }}, \
+             {{ name: GatewaySubnet, addressPrefix: 10.0.255.0/27 }}] }}]\n\
+             virtualNetworkGateways: [{{ name: er, gatewayType: ExpressRoute, subnet: v/GatewaySubnet }}]\n\
+             onPremisesSites: [{{ name: office, addressPrefixes: [172.16.0.0/12], advertises: [{told}], connectedTo: [er] }}]\n\
+             hosts: [{{ name: a, subnet: v/s, privateIPAddress: 10.0.0.4 }}]\n"
+        );
+        case::ask(&estate, "a -> 172.16.0.9:443")
+    };
+    assert_eq!(asked(4000), "allowed");
+    assert_eq!(asked(4001), "unknown UNKNOWN_VALUE");
+}
+
+/// Rules: VWAN-14.
+#[test]
+fn a_hub_with_intent_and_too_many_address_spaces_is_in_doubt() {
+    let asked = |prefixes: usize, policy: &str| {
+        let spaces = many(prefixes, |n| format!("10.{}.{}.0/24", 2 + n / 256, n % 256));
+        let estate = format!(
+            "virtualWans: [{{ name: wan }}]\n\
+             virtualHubs: [{{ name: hub, virtualWan: wan, addressPrefix: 10.100.0.0/23, hubVirtualNetworkConnections: [\
+             {{ name: to-a, remoteVirtualNetwork: a }}, {{ name: to-b, remoteVirtualNetwork: b }}] }}]\n\
+             virtualNetworks: [{{ name: a, addressPrefixes: [10.1.0.0/16], subnets: [{{ name: s, addressPrefix: 10.1.0.0/24 }}] }}, \
+             {{ name: b, addressPrefixes: [{spaces}], subnets: [{{ name: s, addressPrefix: 10.2.0.0/24 }}] }}]\n\
+             azureFirewalls: [{{ name: fw, sku: AZFW_Hub, virtualHub: hub, hubIPAddresses: {{ privateIPAddress: 10.100.0.132 }}, firewallPolicy: pol }}]\n\
+             firewallPolicies: [{{ name: pol, ruleCollectionGroups: [{{ name: g, priority: 300, ruleCollections: [{{ name: all, priority: 100, \
+             action: Allow, rules: [{{ name: n, ruleType: NetworkRule, ipProtocols: [TCP], sourceAddresses: ['*'], destinationAddresses: ['*'], \
+             destinationPorts: ['443'] }}] }}] }}] }}]\n\
+             routingIntents: [{{ name: intent, parent: hub, routingPolicies: [{policy}] }}]\n\
+             hosts: [{{ name: va, subnet: a/s, privateIPAddress: 10.1.0.4 }}, {{ name: vb, subnet: b/s, privateIPAddress: 10.2.0.4 }}]\n"
+        );
+        case::ask(&estate, "va -> vb:443")
+    };
+    let private = "{ name: private, destinations: [PrivateTraffic], nextHop: fw }";
+    assert_eq!(asked(599, private), "allowed");
+    assert_eq!(asked(600, private), "unknown UNKNOWN_VALUE");
+    assert_eq!(asked(600, ""), "allowed");
+}
+
 #[test]
 fn the_table_of_tests_is_as_the_tests_are() {
     named::check(&cases());

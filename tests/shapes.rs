@@ -37,6 +37,10 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     ("graph-rest-table.json", "rows of Azure Resource Graph | + v | not-understood"),
     (
+        "group-export-rest.json",
+        "an ARM template | + {virtualNetworks_v_name} | + {virtualNetworks_v_name}/apps | unknown-value",
+    ),
+    (
         "group-export.json",
         "an ARM template | + {virtualNetworks_v_name} | + {virtualNetworks_v_name}/apps | unknown-value",
     ),
@@ -61,6 +65,10 @@ const SHAPES: &[(&str, &str)] = &[
     ("rule-list.json", "a list of exported resources | + nsg/x"),
     ("stack.json", "an exported resource | + s"),
     ("storage-show.json", "an exported resource | + st"),
+    (
+        "template-spec-show.json",
+        "an ARM template | + {virtualNetworks_v_name} | + {virtualNetworks_v_name}/apps | unknown-value",
+    ),
     ("topology.json", "a Network Watcher topology | ? v | ? v/apps | ? nsg | ? v/apps"),
     ("utf16.json", "a list of exported resources | + v"),
     ("what-if-rest.json", "the result of a what-if deployment | + v"),

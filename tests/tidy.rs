@@ -141,3 +141,24 @@ fn codes_and_causes_are_documented_and_raised() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Whether `benches/count.sh` takes a count of instructions for as good as the stored one.
+fn check_count(count: u64, stored: u64, passes: bool) {
+    let words =
+        ["benches/count.sh".to_owned(), "--compare".to_owned(), count.to_string(), stored.to_string()];
+    let mut bash = std::process::Command::new("bash");
+    let out = bash.args(words).current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("bash runs");
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert_eq!(out.status.success(), passes, "{said}");
+    assert_eq!(said.contains("slower"), !passes, "{said}");
+}
+
+#[test]
+fn a_walk_of_a_tenth_more_instructions_is_refused() {
+    let stored = std::fs::read_to_string("benches/count.txt").expect("a figure is stored");
+    let stored: u64 = stored.trim().parse().expect("a number");
+    check_count(stored, stored, true);
+    check_count(stored * 104 / 100, stored, true);
+    check_count(stored * 110 / 100, stored, false);
+    check_count(stored * 9 / 10, stored, true);
+}

@@ -545,3 +545,52 @@ fn fw_3_the_order_of_a_policy_and_its_parent() {
     ];
     assert_eq!(order, expected);
 }
+
+/// A name that leads elsewhere since: who asked before goes on to the old address until the answer's time is over.
+///
+/// Rules: DNS-20.
+#[test]
+fn an_old_answer_lasts_its_time() {
+    let estate = |address: &str| {
+        format!(
+            "
+netwhy: estate/1
+defaults: {{ location: westeurope }}
+virtualNetworks:
+  - {{ name: v, addressPrefixes: [10.0.0.0/16], subnets: [{{ name: s, addressPrefix: 10.0.0.0/24 }}] }}
+privateDnsZones: [{{ name: corp.example, recordSets: [{{ name: web, type: A, addresses: [{address}] }}] }}]
+virtualNetworkLinks: [{{ name: corp.example/l, virtualNetwork: v }}]
+hosts:
+  - {{ name: a, subnet: v/s, privateIPAddress: 10.0.0.4 }}
+  - {{ name: b, subnet: v/s, privateIPAddress: 10.0.0.5 }}
+  - {{ name: c, subnet: v/s, privateIPAddress: 10.0.0.6 }}
+"
+        )
+    };
+    let question = Flow {
+        name: None,
+        from: Endpoint::Named("a".into()),
+        to: Endpoint::Fqdn("web.corp.example".into()),
+        protocol: net::Protocol::Tcp,
+        port: 443,
+        source_port: None,
+        identity: None,
+        action: None,
+    };
+    let before = compiled(&estate("10.0.0.5"), &[]);
+    let (_, open) = netwhy::trace::open(&before, &question).expect("a flow");
+    let open = open.expect("it gets through");
+    let follow = |address: &str| {
+        let after = compiled(&estate(address), &[]);
+        netwhy::trace::follow(&after, &question, &open).expect("a flow").0
+    };
+    let cites = |trace: &netwhy::trace::Trace| {
+        let steps = trace.hops.iter().flat_map(|h| &h.steps);
+        steps.flat_map(|s| &s.evidence.rules).any(|r| r.id() == "DNS-20")
+    };
+    let moved = follow("10.0.0.6");
+    assert!(cites(&moved) && moved.warnings.iter().any(|w| w.contains("10.0.0.6")), "{:?}", moved.warnings);
+    assert!(moved.hops.last().is_some_and(|h| h.name.starts_with('b')), "the open flow stays where it is");
+    let same = follow("10.0.0.5");
+    assert!(!cites(&same) && same.warnings.is_empty(), "{:?}", same.warnings);
+}

@@ -36,6 +36,8 @@ routeTables:
 networkInterfaces: [{ name: nic, ipConfigurations: [{ name: ip, subnet: v/s, privateIPAddress: 10.0.0.4 }] }]
 virtualMachines: [{ name: vm, networkInterfaces: [nic] }]
 hosts: [{ name: a, subnet: v/t, privateIPAddress: 10.0.1.4 }]
+storageAccounts: [{ name: acc }]
+privateEndpoints: [{ name: pe, subnet: v/t, target: acc, groupIds: [blob], privateIPAddress: 10.0.1.9 }]
 ";
 
 fn network() -> Network {
@@ -200,6 +202,21 @@ fn effective_routes_have_source_and_state() {
                 && ["Active", "Invalid"].iter().any(|w| route["state"] == *w)
         );
     }
+}
+
+/// Rules: PE-7.
+#[test]
+fn a_private_endpoint_shows_neither_routes_nor_rules() {
+    let network = network();
+    let endpoint = Subject::find(&network, "pe").expect("a subject");
+    for error in [
+        effective_routes(&network, &endpoint, None).expect_err("no routes"),
+        effective_rules(&network, &endpoint, None).expect_err("no rules"),
+    ] {
+        assert!(error.to_string().contains("PE-7"), "{error}");
+    }
+    let machine = Subject::find(&network, "a").expect("a subject");
+    assert!(effective_routes(&network, &machine, None).is_ok());
 }
 
 /// Rules: NSG-28.

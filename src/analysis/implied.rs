@@ -47,7 +47,7 @@ pub enum Kind {
 pub struct ImpliedFlows {
     /// The flows, by sender.
     pub flows: Vec<Implied>,
-    /// How many senders, receivers or services are left out, because there are too many to ask about each.
+    /// How many senders, receivers or services are left out at least, because there are too many to ask about each.
     pub left_out: usize,
 }
 
@@ -56,6 +56,9 @@ pub(super) const PLACES: usize = 30;
 
 /// So many ports of a place are asked.
 const PORTS: usize = 3;
+
+/// So many are looked at; that more are left out is all there is to say of the rest.
+const FULL: usize = 8 * PLACES;
 
 /// The port where nobody wrote one down.
 const USUAL: u16 = 443;
@@ -134,6 +137,9 @@ fn site_end(site: &OnPremisesSite) -> (Endpoint, Vec<u16>) {
 fn receivers(network: &Network) -> Vec<Target> {
     let mut found: Vec<Target> = Vec::new();
     for attachment in &network.attachments {
+        if found.len() > FULL {
+            return found;
+        }
         let ports = match attachment.kind {
             AttachmentKind::Host(host) => lows(network.inventory.hosts[host].listens.items.iter()),
             AttachmentKind::Frontend(balancer, _) => frontend_ports(network, balancer),

@@ -107,13 +107,21 @@ pub fn replay(checks: &[Check], tags: &ServiceTags, profile: &Profile) -> Vec<Re
         if last.as_ref().is_none_or(|(at, _)| *at != here) {
             let mut notes = Diagnostics::new();
             let inventory = inventory::build(stand_in::with_networks(&check.resources), &mut notes);
-            last = Some((here, network::compile(inventory, tags.clone(), profile.clone(), &mut notes)));
+            last = Some((here, network::compile(inventory, tags.clone(), then(check, profile), &mut notes)));
         }
         if let Some((_, network)) = &last {
             out.push(one(network, check));
         }
     }
     out
+}
+
+/// The profile on the day of a recording: Azure's answer is of its time.
+fn then(check: &Check, profile: &Profile) -> Profile {
+    let date = check.date.as_deref().unwrap_or_default();
+    let mut words = date.split(|c: char| !c.is_ascii_digit());
+    let year = words.find(|word| word.len() == 4).map(|year| format!("{year}-01-01"));
+    Profile { as_of: year.unwrap_or_else(|| profile.as_of.clone()), ..profile.clone() }
 }
 
 fn one(network: &Network, check: &Check) -> Replayed {

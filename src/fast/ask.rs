@@ -3,13 +3,14 @@
 //! An [`Asker`] reads the ends of flows with the full engine's own eyes, once for each text, and keeps the
 //! numbers. [`Asker::decide`] walks a batch, and gives to the full engine what the walk left to it.
 
+use super::compile::user_prefixes;
 use super::cpu;
 use super::flow::{Aim, Decider, FlowIds, Start, Verdict};
 use super::names::{Found, Names};
 use super::tables::{Fast, NOBODY, slot};
-use super::walk::{Batch, HOST, Scratch};
+use super::walk::{Batch, ChosenRoute, HOST, Scratch};
 use crate::inventory::{Id, Slot};
-use crate::net::{IpAddr, Protocol};
+use crate::net::{IpAddr, IpNet, Protocol};
 use crate::network::{AttachmentId, AttachmentKind, Network};
 use crate::trace::{
     Decision, EPHEMERAL_PORT, Endpoint, Flow, INTERNET_CLIENT, INTERNET_HOST, Misunderstood, NameFound,
@@ -21,6 +22,9 @@ use std::sync::Arc;
 
 /// Ends of flows that are kept at most, by text.
 const MOST_KEPT: usize = 1 << 21;
+
+/// Questions to DNS servers whose answers are kept: the same sender asks the same server for every name.
+const KEPT_QUESTIONS: usize = 1 << 16;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
@@ -62,6 +66,8 @@ pub struct Asker<'n> {
     end_numbers: Map<End, u32>,
     callers: Vec<Caller>,
     caller_numbers: Map<Caller, u32>,
+    /// Whether a sender reaches a DNS server, for those asked last.
+    reached: Vec<Option<(Start, u32, bool)>>,
     scratch: Scratch,
     counts: Counts,
 }
@@ -81,6 +87,7 @@ impl<'n> Asker<'n> {
             end_numbers: Map::default(),
             callers: Vec::new(),
             caller_numbers: Map::default(),
+            reached: Vec::new(),
             scratch: Scratch::default(),
             counts: Counts::default(),
         }
@@ -407,6 +414,11 @@ impl<'n> Asker<'n> {
     fn walk(&mut self, flows: &[FlowIds], only: Option<&[u32]>, verdicts: &mut [Verdict]) {
         let (fast, names, scratch) = (self.fast, &self.names, &mut self.scratch);
         cpu::with_best(Batch { fast, names, flows, only, verdicts, scratch });
+        for ChosenRoute { out, destination, length } in &self.scratch.chosen {
+            if let Decider::Route { subnet, route } = &mut verdicts[*out as usize].decider {
+                *route = route_of(self.net, *subnet, *destination, *length);
+            }
+        }
     }
 
     /// Works out what firewalls asked about names, and walks those flows again until none asks.
@@ -437,20 +449,37 @@ impl<'n> Asker<'n> {
         let mut said = std::mem::take(&mut self.scratch.said);
         questions.clear();
         askers.clear();
-        for (number, ids) in flows.iter().enumerate().filter(|(n, ids)| asks(ids) && !verdicts[*n].deferred) {
-            askers.push(number as u32);
-            questions.push(question_to_server(ids));
+        for (number, ids) in flows.iter().enumerate() {
+            if !asks(ids) || verdicts[number].deferred {
+                continue;
+            }
+            match self.reached.get(place_of(ids)).copied().flatten() {
+                Some((start, server, reached)) if (start, server) == (ids.start, ids.server) => {
+                    if !reached {
+                        verdicts[number] = Verdict::PENDING;
+                    }
+                }
+                _ => {
+                    askers.push(number as u32);
+                    questions.push(question_to_server(ids));
+                }
+            }
         }
         said.clear();
         said.resize(questions.len(), Verdict::PENDING);
         if !questions.is_empty() {
+            self.reached.resize(KEPT_QUESTIONS, None);
             self.walk(&questions, None, &mut said);
             self.scratch.wanted.clear();
         }
         for (number, said) in askers.iter().zip(&said) {
+            let ids = &flows[*number as usize];
             let reached = !said.deferred && matches!(said.outcome, Outcome::Allowed | Outcome::Mixed);
             if !reached {
                 verdicts[*number as usize] = Verdict::PENDING;
+            }
+            if !said.deferred {
+                self.reached[place_of(ids)] = Some((ids.start, ids.server, reached));
             }
         }
         (self.scratch.questions, self.scratch.askers, self.scratch.said) = (questions, askers, said);
@@ -541,6 +570,28 @@ impl<'n> Asker<'n> {
             }
         }
     }
+}
+
+/// The number of the route of a subnet's table that holds an address by a prefix of this length (RT-17).
+fn route_of(net: &Network, subnet: u32, destination: u32, length: u8) -> u16 {
+    let table = net.subnets[subnet as usize].routes.user.iter();
+    let fitting = table.flat_map(|u| u.routes.iter().enumerate()).filter_map(|(number, route)| {
+        let (rank, prefixes) = user_prefixes(net, route);
+        let holds = |net: &IpNet| net.prefix_len() == length && net.contains(&IpAddr::V4(destination.into()));
+        prefixes.iter().any(holds).then_some((rank, number as u16))
+    });
+    fitting.min().map_or(0, |(_, number)| number)
+}
+
+/// Where it is kept whether a sender reaches its DNS server.
+fn place_of(ids: &FlowIds) -> usize {
+    let sender = match ids.start {
+        Start::Slot(own) => own,
+        Start::Subnet(_, ip) | Start::Internet(ip) => ip,
+        Start::Other => 0,
+    };
+    let mixed = (u64::from(ids.server) << 32 | u64::from(sender)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 40) as usize % KEPT_QUESTIONS
 }
 
 /// The question that a sender asks its DNS server first.

@@ -6,17 +6,22 @@ mod groups;
 mod outbound;
 mod places;
 mod services;
+mod user;
 mod ways;
 
+pub(super) use user::user_prefixes;
+
+use super::alike::Alike;
 use super::lines::{Line, Lines};
 use super::rules::TagRow;
-use super::tables::{Fast, NOBODY};
+use super::tables::{Fast, NOBODY, Octet};
 use super::tree::{self, NO_LINE, Tree};
 use crate::inventory::{AddressMeaning, AddressWord};
 use crate::net::AddressSet;
 use crate::network::Network;
 use crate::tags::TagId;
 use hashbrown::HashMap;
+use std::collections::BTreeMap;
 
 /// Service tags a rule or route may name; a rule that names one beyond is left to the full engine.
 const MOST_TAGS: usize = 256;
@@ -29,25 +34,49 @@ pub(super) struct Maker<'n> {
     tags: HashMap<TagId, u16>,
     /// Numbers of regions, from 1.
     regions: HashMap<String, u32>,
+    /// Lines that many tables have in common.
+    alike: Alike,
+    /// Bytes of lines by what they are for.
+    told: Sizes,
 }
+
+/// Bytes of compiled tables by what they are for.
+pub type Sizes = BTreeMap<&'static str, usize>;
 
 /// Compiles a network for batches.
 pub fn compile(net: &Network) -> Fast {
-    let mut maker = Maker { net, fast: Fast::default(), tags: HashMap::new(), regions: HashMap::new() };
+    compile_measured(net).0
+}
+
+/// Compiles a network, and tells what its tables cost.
+pub fn compile_measured(net: &Network) -> (Fast, Sizes) {
+    let mut maker = Maker {
+        net,
+        fast: Fast::default(),
+        tags: HashMap::new(),
+        regions: HashMap::new(),
+        alike: Alike::default(),
+        told: Sizes::new(),
+    };
     // Line 0 is nobody's, so that offset 0 can mean nothing.
     maker.fast.lines.push(NO_LINE);
-    maker.use_tags();
-    maker.public();
+    maker.step("service tags", Maker::use_tags);
+    maker.step("public space", Maker::public);
     maker.number_regions();
     maker.fast.all_doubtful = !net.profile.admin_rules_stateful;
-    let groups = maker.groups();
+    let groups = maker.step("sets of rules", Maker::groups);
     maker.outbound();
-    maker.services();
-    maker.slots();
+    maker.step("services", Maker::services);
+    maker.step("slots", Maker::slots);
     maker.networks(&groups);
-    maker.firewalls();
+    maker.step("firewalls", Maker::firewalls);
     maker.occupants();
-    maker.fast
+    maker.fast.lines.settle();
+    let Maker { fast, mut told, .. } = maker;
+    let lines = told.values().sum::<usize>();
+    told.insert("networks and their routes", fast.lines.len() * 64 - lines);
+    told.insert("beside the lines", fast.bytes() - fast.lines.len() * 64);
+    (fast, told)
 }
 
 /// A set of IPv4 addresses as a tree of boundaries.
@@ -56,8 +85,27 @@ fn set_tree(lines: &mut Lines, ranges: &[(u32, u32)]) -> Tree {
 }
 
 impl Maker<'_> {
+    /// Does a step, and counts its lines.
+    fn step<T>(&mut self, what: &'static str, step: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.fast.lines.len();
+        let out = step(self);
+        *self.told.entry(what).or_default() += (self.fast.lines.len() - before) * 64;
+        out
+    }
+
     fn public(&mut self) {
-        self.fast.public = set_tree(&mut self.fast.lines, self.net.public.v4());
+        let ranges = self.net.public.v4();
+        self.fast.public = set_tree(&mut self.fast.lines, ranges);
+        let octet = |octet: u32| {
+            let (first, last) = (octet << 24, octet << 24 | 0xff_ffff);
+            let meets = |(low, high): &&(u32, u32)| *low <= last && first <= *high;
+            match ranges.iter().find(meets) {
+                None => Octet::Private,
+                Some((low, high)) if *low <= first && last <= *high => Octet::Public,
+                Some(_) => Octet::Both,
+            }
+        };
+        self.fast.public_octets = (0..256).map(octet).collect();
     }
 
     /// Numbers the service tags that rules, routes and firewalls name, and makes one tree of all.

@@ -234,6 +234,17 @@ pub(super) struct Layer {
     pub nsg: u32,
 }
 
+/// What is known of an address wherever the flow is: kept, since every stage asks it again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seen {
+    pub ip: u32,
+    /// The row of the service tags that hold it.
+    pub tags: u32,
+    pub public: bool,
+    /// Whether any of this was looked up.
+    pub known: bool,
+}
+
 /// A flow on its way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Going {
@@ -268,10 +279,12 @@ pub(super) struct Going {
     pub arrival: Arrival,
     pub disposition: Disposition,
     pub ask: Ask,
-    /// Searches under way: rules, and the two layers of routes.
+    /// The addresses it had last.
+    pub seen: [Seen; 2],
+    /// Searches under way: rules, and the three layers of routes.
     pub search: Search,
     pub leaves: leaf::Search,
-    pub routes: [Cursor; 2],
+    pub routes: [Cursor; 3],
     pub sessions: [Session; MOST_SESSIONS],
 }
 
@@ -304,9 +317,10 @@ impl Going {
             arrival: Arrival::Public,
             disposition: Disposition::Accepted,
             ask: Ask::default(),
+            seen: [Seen::default(); 2],
             search: Search::default(),
             leaves: leaf::Search::default(),
-            routes: [Cursor::default(); 2],
+            routes: [Cursor::default(); 3],
             sessions: [NO_SESSION; MOST_SESSIONS],
         }
     }
@@ -321,6 +335,7 @@ impl Going {
         (self.layer_count, self.places, self.session_count) = (0, 0, 0);
         (self.returning, self.proxied, self.endpoint_seen) = (false, false, false);
         (self.closed, self.by_network, self.refused) = (false, false, None);
+        (self.seen[0].known, self.seen[1].known) = (false, false);
     }
 
     /// The sessions so far.

@@ -1,12 +1,12 @@
 //! Stages of forwarding: the choice of a route, what its next hop does, and the way to public space.
 
 use super::cpu::Cpu;
-use super::flow::{Aim, Arrival, Decider, Device, Header, Start, Terminal};
+use super::flow::{Aim, Arrival, Decider, Device, Going, Header, Start, Terminal};
 use super::routes::{self, Chosen, Hop, HopKind, NetworkRoute, UserRoute};
 use super::rules;
-use super::tables::{Method, NOBODY, Occupant, SubnetRow, UNREACHABLE, slot, subnet, vnet};
-use super::tree::Cursor;
-use super::walk::{Queue, Stage, Walk};
+use super::spans;
+use super::tables::{Fast, Method, NOBODY, Occupant, Octet, SubnetRow, UNREACHABLE, slot, subnet, vnet};
+use super::walk::{ChosenRoute, Queue, Stage, Walk};
 use crate::inventory::{Slot, TableTag};
 use crate::trace::{Cause, Disposition};
 
@@ -21,6 +21,21 @@ pub(super) fn default_outbound() -> u32 {
     }
 }
 
+/// A subnet that has nothing but its network's routes. No method, so that the walk need not lie in memory for it.
+#[cold]
+fn of_network(fast: &Fast, home: u32) -> SubnetRow {
+    let row = fast.vnet(home);
+    let flag = |holds: bool, flag: u32| if holds { flag } else { 0 };
+    SubnetRow {
+        vnet: home,
+        flags: flag(row.has(vnet::ROUTE_DOUBT), subnet::ROUTE_DOUBT)
+            | flag(row.has(vnet::NONE_REMOVED), subnet::NONE_REMOVED),
+        user: fast.no_table,
+        network: row.network,
+        ..SubnetRow::default()
+    }
+}
+
 impl<C: Cpu> Walk<'_, C> {
     /// Chooses routes.
     #[inline(always)]
@@ -29,12 +44,20 @@ impl<C: Cpu> Walk<'_, C> {
         let lines = &fast.lines;
         for i in queue.flows() {
             let row = self.row_of(i);
-            row.user.fetch(self.cpu, lines);
-            row.network.fetch(self.cpu, lines);
             self.cpu.fetch(lines.line(fast.vnets + row.vnet));
-            self.going[i].routes = [Cursor::new(row.user), Cursor::new(row.network)];
+            for tree in [row.user.base.tree, row.user.own.tree, row.network] {
+                self.cpu.fetch(lines.line(tree.root));
+            }
         }
-        let mut more = true;
+        let mut more = false;
+        for i in queue.flows() {
+            let row = self.row_of(i);
+            let Going { routes, header, .. } = &mut self.going[i];
+            let trees = [row.user.base.tree, row.user.own.tree, row.network];
+            for (cursor, tree) in routes.iter_mut().zip(trees) {
+                more |= cursor.begin(self.cpu, lines, tree, header.destination);
+            }
+        }
         while more {
             more = false;
             for i in queue.flows() {
@@ -52,23 +75,23 @@ impl<C: Cpu> Walk<'_, C> {
         }
         for i in queue.flows() {
             let row = self.row_of(i);
-            let [user, network] = self.going[i].routes;
-            if row.user_values != 0 {
-                self.cpu.fetch(lines.line(row.user_values + user.rank / 16));
-                self.cpu.fetch(lines.line(row.user_hops));
+            let [base, own, network] = &mut self.going[i].routes;
+            base.line = row.user.base.line(base.rank);
+            own.line = row.user.own.line(own.rank);
+            network.line = row.network.end();
+            for line in [base.line, own.line, row.user.hops, network.line + network.rank / 4] {
+                self.cpu.fetch(lines.line(line));
             }
-            self.cpu.fetch(lines.line(row.network_values + network.rank / 4));
         }
         for i in queue.flows() {
             let row = self.row_of(i);
-            let [user, network] = self.going[i].routes;
-            let user = match row.user_values {
-                0 => UserRoute::NOTHING,
-                values => UserRoute(lines.word(values, user.rank)),
-            };
-            let network = NetworkRoute::read(lines, row.network_values, network.rank);
+            let [base, own, network] = self.going[i].routes;
+            let destination = self.going[i].header.destination;
+            let base = UserRoute(spans::half(self.cpu, lines.line(base.line), destination));
+            let own = UserRoute(spans::half(self.cpu, lines.line(own.line), destination));
+            let network = NetworkRoute::read(lines, network.line, network.rank);
             self.going[i].by_network = false;
-            self.follow(i, &row, user, &network);
+            self.follow(i, &row, base.or(own), &network);
         }
     }
 
@@ -76,22 +99,7 @@ impl<C: Cpu> Walk<'_, C> {
     #[inline(always)]
     fn row_of(&self, i: usize) -> SubnetRow {
         let row = self.fast.subnet(self.going[i].subnet);
-        if self.going[i].by_network { self.of_network(row.vnet) } else { row }
-    }
-
-    /// A subnet that has nothing but its network's routes.
-    #[cold]
-    fn of_network(&self, home: u32) -> SubnetRow {
-        let row = self.fast.vnet(home);
-        let flag = |holds: bool, flag: u32| if holds { flag } else { 0 };
-        SubnetRow {
-            vnet: home,
-            flags: flag(row.has(vnet::ROUTE_DOUBT), subnet::ROUTE_DOUBT)
-                | flag(row.has(vnet::NONE_REMOVED), subnet::NONE_REMOVED),
-            network: row.network,
-            network_values: row.network_values,
-            ..SubnetRow::default()
-        }
+        if self.going[i].by_network { of_network(self.fast, row.vnet) } else { row }
     }
 
     #[inline(always)]
@@ -135,10 +143,6 @@ impl<C: Cpu> Walk<'_, C> {
 
     #[inline(always)]
     fn next_hop(&mut self, i: usize, here: &SubnetRow, hop: Hop, user: Option<UserRoute>) {
-        let decider = |i: usize, walk: &Self| match user {
-            Some(route) => Decider::Route { subnet: walk.going[i].subnet, route: route.route() as u16 },
-            None => Decider::Nobody,
-        };
         match hop.kind() {
             HopKind::Local => {
                 self.going[i].vnet = here.vnet;
@@ -149,7 +153,7 @@ impl<C: Cpu> Walk<'_, C> {
                 self.go(i, Stage::Inside);
             }
             HopKind::None if user.is_some() => {
-                let decider = decider(i, self);
+                let decider = self.by_route(i, user);
                 self.stop(i, Cause::UdrNone, decider);
             }
             HopKind::None => self.dropped(i),
@@ -161,7 +165,7 @@ impl<C: Cpu> Walk<'_, C> {
             }
             HopKind::Appliance => match self.appliance(here.vnet, hop.about()) {
                 UNREACHABLE => {
-                    let decider = decider(i, self);
+                    let decider = self.by_route(i, user);
                     self.stop(i, Cause::NextHopUnreachable, decider);
                 }
                 NOBODY => self.defer(i),
@@ -174,10 +178,25 @@ impl<C: Cpu> Walk<'_, C> {
         }
     }
 
+    /// A user-defined route as what decides. Which one of its table it was is found behind the walk.
+    #[inline(always)]
+    fn by_route(&mut self, i: usize, user: Option<UserRoute>) -> Decider {
+        let Some(route) = user else { return Decider::Nobody };
+        let going = &self.going[i];
+        self.chosen.push(ChosenRoute {
+            out: going.out,
+            destination: going.header.destination,
+            length: route.length() as u8,
+        });
+        Decider::Route { subnet: going.subnet, route: 0 }
+    }
+
     #[inline(always)]
     fn defer_unless_reached(&mut self, i: usize, hop: Hop) {
         match self.appliance(self.going[i].vnet, hop.about()) {
             UNREACHABLE | NOBODY => self.defer(i),
+            // What an appliance announced itself leads beyond it.
+            own if own == self.going[i].slot => self.defer(i),
             own => {
                 self.going[i].slot = own;
                 self.go(i, Stage::Arrive);
@@ -201,8 +220,7 @@ impl<C: Cpu> Walk<'_, C> {
     #[inline(always)]
     fn by_service_endpoint(&mut self, i: usize, here: &SubnetRow) -> bool {
         let destination = self.going[i].header.destination;
-        let public = self.is_public(destination);
-        let tags = self.fast.tag_sets[self.tag_row_of(destination, public) as usize];
+        let tags = self.fast.tag_sets[self.see(i, destination).tags as usize];
         let mine = self.fast.service_endpoints[here.endpoints as usize - 1];
         if tags.iter().zip(&mine).all(|(a, b)| a & b == 0) {
             return false;
@@ -223,7 +241,11 @@ impl<C: Cpu> Walk<'_, C> {
 
     #[inline(always)]
     pub(super) fn is_public(&self, ip: u32) -> bool {
-        self.fast.public.rank(self.cpu, &self.fast.lines, ip) & 1 != 0
+        match self.fast.public_octets[(ip >> 24) as usize] {
+            Octet::Private => false,
+            Octet::Public => true,
+            Octet::Both => self.fast.public.rank(self.cpu, &self.fast.lines, ip) & 1 != 0,
+        }
     }
 
     /// Next hop Internet: which method gives a public address (OUT-1).
@@ -232,13 +254,13 @@ impl<C: Cpu> Walk<'_, C> {
         let header = self.going[i].header;
         if self.going[i].returning {
             let known = self.going[i].sessions().iter().any(|x| x.outgoing.reversed() == header)
-                && self.is_public(header.destination);
+                && self.see(i, header.destination).public;
             if known || self.going[i].ids.start == Start::Internet(header.destination) {
                 return self.go(i, Stage::Public);
             }
             return self.stop(i, Cause::ReturnNoRoute, Decider::Nobody);
         }
-        if !self.is_public(header.destination) {
+        if !self.see(i, header.destination).public {
             return self.stop(i, Cause::NoRoute, Decider::Nobody);
         }
         let protocol = self.going[i].ids.protocol;
@@ -304,7 +326,7 @@ impl<C: Cpu> Walk<'_, C> {
     /// OUT-7: storage of the same region stays reachable without an outbound method; `None` where that is
     /// not known.
     #[inline(always)]
-    fn is_neighbour(&self, i: usize, here: &SubnetRow) -> Option<bool> {
+    fn is_neighbour(&mut self, i: usize, here: &SubnetRow) -> Option<bool> {
         let region = self.fast.vnet(here.vnet).region;
         match self.going[i].aim {
             _ if region == 0 => Some(false),
@@ -315,7 +337,7 @@ impl<C: Cpu> Walk<'_, C> {
                 None | Some(&NOBODY) => Some(false),
                 Some(tag) => {
                     let destination = self.going[i].header.destination;
-                    let row = self.fast.tag_sets[self.tag_row_of(destination, true) as usize];
+                    let row = self.fast.tag_sets[self.see(i, destination).tags as usize];
                     Some(row[*tag as usize / 64] >> (tag % 64) & 1 != 0)
                 }
             },
@@ -342,7 +364,7 @@ impl<C: Cpu> Walk<'_, C> {
             Some(Occupant::Other) => return self.defer(i),
             None => {}
         }
-        if !self.is_public(destination) || matches!(self.going[i].aim, Aim::Slot(_)) {
+        if !self.see(i, destination).public || matches!(self.going[i].aim, Aim::Slot(_)) {
             return self.stop(i, Cause::PrivateOnlyTarget, Decider::Nobody);
         }
         self.arrived(i, Terminal::Public, Disposition::ExitsNetwork);

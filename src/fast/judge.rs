@@ -26,8 +26,7 @@ impl<'a, C: Cpu> Walk<'a, C> {
             self.ask_firewall(i);
             match self.plane(i) {
                 Plane::Rows(head) => {
-                    let going = &mut self.going[i];
-                    going.search = rules::Search::new(self.cpu, lines, head, &going.ask);
+                    self.going[i].search.begin(self.cpu, lines, head);
                     rows.push(i as u8);
                 }
                 Plane::Leaves(n) => {
@@ -49,7 +48,6 @@ impl<'a, C: Cpu> Walk<'a, C> {
                 more |= index.step(self.cpu, lines, leaves, ask);
             }
         }
-        rows.flows().for_each(|i| self.going[i].search.fetch_rows(self.cpu, lines));
         for i in leaves.flows() {
             self.leaves_of(i).fetch_directory(self.cpu, lines, &self.going[i].leaves);
         }
@@ -105,8 +103,7 @@ impl<'a, C: Cpu> Walk<'a, C> {
     #[inline(always)]
     fn ask_firewall(&mut self, i: usize) {
         let Header { source, destination, source_port, port } = self.going[i].header;
-        let public = [self.is_public(source), self.is_public(destination)];
-        let tags = [self.tag_row_of(source, public[0]), self.tag_row_of(destination, public[1])];
+        let tags = [self.see(i, source).tags, self.see(i, destination).tags];
         let protocol = self.going[i].ids.protocol;
         self.going[i].ask =
             rules::Ask { source, destination, source_port, port, protocol, tags, ..rules::Ask::default() };

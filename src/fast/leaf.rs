@@ -10,6 +10,7 @@
 //! Lines touched: 2-3 for each tree, 2 for each block that does not match. Measured against it and dropped
 //! for this size: rows of bits (four times slower at 20,000 rules), a linear walk (100 times).
 
+use super::alike::Alike;
 use super::cpu::Cpu;
 use super::lines::{Line, Lines, WORDS};
 use super::rules::{self, Around, Ask, Draft, Said, Says};
@@ -55,7 +56,7 @@ pub struct Leaves {
 }
 
 /// Compiles rules; `None` where too many of them cannot be cut into boxes.
-pub fn build(lines: &mut Lines, drafts: &[Draft]) -> Option<Leaves> {
+pub fn build(lines: &mut Lines, alike: &mut Alike, drafts: &[Draft]) -> Option<Leaves> {
     let before = lines.end();
     let mut cells = Vec::new();
     let mut kept: Vec<u32> = Vec::new();
@@ -70,7 +71,7 @@ pub fn build(lines: &mut Lines, drafts: &[Draft]) -> Option<Leaves> {
     }
     let rows = (!kept.is_empty()).then(|| {
         let own: Vec<Draft> = kept.iter().map(|n| drafts[*n as usize].clone()).collect();
-        (rules::build(lines, &own), kept)
+        (rules::build(lines, alike, &own), kept)
     });
     let source_keys = keys(cells.iter().map(|c| c.source));
     let destination_keys = keys(cells.iter().map(|c| c.destination));

@@ -77,6 +77,13 @@ impl Lines {
         &self.0[at as usize]
     }
 
+    /// Lines side by side.
+    #[inline(always)]
+    pub fn few<const COUNT: usize>(&self, at: u32) -> &[Line; COUNT] {
+        let few = self.0[at as usize..].first_chunk();
+        few.expect("INVARIANT: whoever asks for lines side by side wrote them so")
+    }
+
     /// A line to write to.
     pub fn line_mut(&mut self, at: u32) -> &mut Line {
         self.0.line_mut(at as usize)
@@ -94,6 +101,12 @@ impl Lines {
         let line = self.line(at + n / 8);
         let word = 2 * (n as usize % 8);
         u64::from(line.0[word]) | u64::from(line.0[word + 1]) << 32
+    }
+
+    /// Ends the writing: gives back what is not needed, and asks for huge pages.
+    pub fn settle(&mut self) {
+        self.0.change(Vec::shrink_to_fit);
+        super::cpu::huge(&self.0);
     }
 
     /// How many lines there are.

@@ -3,6 +3,7 @@
 //! Everything here is worked out once for a name, outside the walk, by the full engine's own functions.
 
 use super::flow::{Aim, Verdict};
+use super::rules;
 use super::tables::NOBODY;
 use crate::inventory::FirewallRuleType;
 use crate::network::{Network, Tri};
@@ -81,7 +82,7 @@ impl Names {
         let rules = judge.rules.iter().filter(|r| r.kind == FirewallRuleType::ApplicationRule);
         let host = self.names.get(name as usize).filter(|_| name != NOBODY).cloned();
         let verdicts: Vec<Tri> = rules.map(|r| application_name(r.rule, host.as_deref())).collect();
-        let width = verdicts.len().div_ceil(64).max(1);
+        let width = rules::width(verdicts.len());
         let mut bits = vec![0u64; 2 * width];
         for (rule, fits) in verdicts.iter().enumerate() {
             match fits {

@@ -1,18 +1,24 @@
 //! Rule sets of up to [`MOST_RULES`] rules: a row of bits for each interval of each dimension, the rules in
 //! order, and the first bit that all rows share decides.
 //!
-//! A set is a header, a tree and rows for sources, destinations, ports and source ports, and rows for what
+//! A set is one line: the template it follows, and patches, intervals of addresses in which it differs from that.
+//! A template is a header, intervals and rows for sources, destinations, ports and source ports, and rows for what
 //! a place or a protocol adds: the tags `VirtualNetwork` and `Internet`, service tags, application security
-//! groups. So a tag of 10,000 prefixes costs a set one row, and its prefixes are searched once a flow, in
-//! one tree for all sets. Lines touched by a set of 64 rules: 1 of header, 2 of fixed rows, 2 + 1 for each
-//! side, 1 + 1 for ports. A rule that may or may not match stops the search: the flow is left to the full
-//! engine, which knows whether the doubt matters.
+//! groups. So a tag of 10,000 prefixes costs a set one row, and its prefixes are searched once a flow, in one tree
+//! for all sets; and a group that differs from a hundred others by its subnet's own prefix costs one line.
 //!
-//! Measured against it and dropped: a linear walk (25 times slower at 1,000 rules), the leaf index of
-//! [`super::leaf`] (slower below some 1,000 rules, faster above).
+//! Rows of up to 64 rules stand beside the intervals ([`super::spans`]), greater ones in whole lines, of which 512
+//! rules are compared at once. Lines touched by a set of 64 rules: 1 cold; of its template 1 of header, 2 of fixed
+//! rows, 2-3 for each side, 1-2 for ports. A rule that may or may not match stops the search: the flow is left to
+//! the full engine, which knows whether the doubt matters.
+//!
+//! Measured against it and dropped: a linear walk (25 times slower at 1,000 rules), every set with lines of its own
+//! (five times the memory), the leaf index of [`super::leaf`] (slower below some 1,000 rules, faster above).
 
+use super::alike::Alike;
 use super::cpu::Cpu;
-use super::lines::Lines;
+use super::lines::{Line, Lines, WORDS};
+use super::spans;
 use super::tree::{self, Cursor, Tree};
 use crate::net::{PortSet, Protocol};
 use serde::{Deserialize, Serialize};
@@ -70,14 +76,37 @@ pub enum Says {
     AlwaysAllow,
 }
 
-/// Words of the header.
+/// Words of a set's line. Flags and numbers are those of its template.
+mod line {
+    pub(super) const FLAGS: usize = 0;
+    pub(super) const TEMPLATE: usize = 1;
+    /// How many patches of sources there are, and of destinations behind them.
+    pub(super) const PATCHES: usize = 2;
+    /// The first patch: four words each, and four patches in every line that follows.
+    pub(super) const FIRST: usize = 4;
+}
+
+/// The most patches a set may have.
+pub const MOST_PATCHES: usize = 7;
+
+/// An interval of addresses in which a set of up to 64 rules differs from its template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patch {
+    /// Its first address.
+    pub low: u32,
+    /// Its last one.
+    pub high: u32,
+    /// The rules that hold it.
+    pub row: u64,
+}
+
+/// Words of a template's header, behind which stand the rows of [`row`].
 mod word {
     pub(super) const WIDTH: usize = 0;
     pub(super) const SOURCE: usize = 1;
     pub(super) const DESTINATION: usize = 4;
     pub(super) const PORTS: usize = 7;
     pub(super) const SOURCE_PORTS: usize = 10;
-    pub(super) const FIXED: usize = 13;
     pub(super) const EXTRA: usize = 14;
     pub(super) const EXTRAS: usize = 15;
 }
@@ -103,6 +132,8 @@ const USES_NETWORK: u32 = 1 << 8;
 const HAS_SOURCE_PORTS: u32 = 1 << 9;
 const HAS_PLATFORM: u32 = 1 << 10;
 const HAS_GROUPS: u32 = 1 << 11;
+/// Up to 64 rules, and no tree has more than one line.
+const SHALLOW: u32 = 1 << 12;
 
 /// What a flow is to a set of rules, as far as the place matters.
 #[derive(Clone, Copy, Debug, Default)]
@@ -161,14 +192,29 @@ fn set(rows: &mut [u64], width: usize, row: usize, rule: usize) {
     rows[row * width + rule / 64] |= 1 << (rule % 64);
 }
 
-/// A dimension: a tree over the beginnings of intervals, and a row for each.
+/// A dimension: intervals, and a row for each. Tells where the tree is and where what follows it.
 fn dimension(
-    lines: &mut Lines,
+    (lines, alike): (&mut Lines, &mut Alike),
     width: usize,
     rules: &[Draft],
     ranges: impl Fn(&Draft) -> Vec<(u32, u32)>,
 ) -> (Tree, u32) {
-    let each: Vec<Vec<(u32, u32)>> = rules.iter().map(ranges).collect();
+    let (keys, rows) = intervals(width, rules.iter().map(ranges).collect());
+    let (run, shape) = match width {
+        1 => spans::rows(&keys, &rows),
+        _ => {
+            let mut run = Lines::default();
+            let shape = tree::build(&mut run, &keys).shape;
+            run.doubles(&rows);
+            (run, shape)
+        }
+    };
+    let tree = Tree { root: alike.put(lines, run.as_slice()), shape };
+    (tree, tree.end())
+}
+
+/// The beginnings of intervals, and the rows of rules that hold each.
+fn intervals(width: usize, each: Vec<Vec<(u32, u32)>>) -> (Vec<u32>, Vec<u64>) {
     let mut keys: Vec<u32> = each.iter().flat_map(|r| tree::boundaries(r)).filter(|k| *k > 0).collect();
     keys.sort_unstable();
     keys.dedup();
@@ -182,10 +228,70 @@ fn dimension(
             }
         }
     }
-    let (keys, rows) = merged(&keys, &rows, width);
-    let tree = tree::build(lines, &keys);
-    let rows = lines.doubles(&rows);
-    (tree, rows)
+    merged(&keys, &rows, width)
+}
+
+/// One side of up to 64 rules, as the base that others differ from.
+#[derive(Clone, Debug)]
+pub struct Base {
+    keys: Vec<u32>,
+    rows: Vec<u64>,
+}
+
+/// A rule whose addresses differ: its number, its ranges in the base, and its own.
+pub type Change = (usize, Vec<(u32, u32)>, Vec<(u32, u32)>);
+
+impl Base {
+    /// The sides of rules in order.
+    pub fn new<'a>(sides: impl Iterator<Item = &'a Side>) -> Self {
+        let (keys, rows) = intervals(1, sides.map(side_ranges).collect());
+        Self { keys, rows }
+    }
+
+    /// Where the rows are others, once rules have changed.
+    pub fn patches(&self, changes: &[Change]) -> Vec<Patch> {
+        let ranges = changes.iter().flat_map(|(_, theirs, own)| theirs.iter().chain(own));
+        let mut points: Vec<u32> = ranges.flat_map(|r| tree::boundaries(&[*r])).collect();
+        points.push(0);
+        points.sort_unstable();
+        points.dedup();
+        let mut out: Vec<Patch> = Vec::new();
+        for (n, first) in points.iter().enumerate() {
+            let last = points.get(n + 1).map_or(u32::MAX, |next| next - 1);
+            let holds =
+                |ranges: &[(u32, u32)]| ranges.iter().any(|(low, high)| low <= first && first <= high);
+            let (mut all, mut theirs, mut own) = (0u64, 0u64, 0u64);
+            for (rule, before, after) in changes {
+                all |= 1 << rule;
+                theirs |= u64::from(holds(before)) << rule;
+                own |= u64::from(holds(after)) << rule;
+            }
+            if theirs != own {
+                self.patch(&mut out, (*first, last), all, own);
+            }
+        }
+        out
+    }
+
+    /// Patches a range in which changed rules hold every address or none.
+    fn patch(&self, out: &mut Vec<Patch>, (first, last): (u32, u32), changed: u64, own: u64) {
+        let mut interval = self.keys.partition_point(|k| *k <= first);
+        let mut low = first;
+        loop {
+            let high = self.keys.get(interval).map_or(last, |next| last.min(next - 1));
+            let row = self.rows[interval] & !changed | own;
+            match out.last_mut() {
+                Some(before) if before.row == row && before.high.checked_add(1) == Some(low) => {
+                    before.high = high
+                }
+                _ => out.push(Patch { low, high, row }),
+            }
+            if high == last {
+                return;
+            }
+            (low, interval) = (high + 1, interval + 1);
+        }
+    }
 }
 
 /// Intervals with equal rows side by side become one.
@@ -203,7 +309,8 @@ fn merged(keys: &[u32], rows: &[u64], width: usize) -> (Vec<u32>, Vec<u64>) {
 
 const EVERYTHING: (u32, u32) = (0, u32::MAX);
 
-fn side_ranges(side: &Side) -> Vec<(u32, u32)> {
+/// The ranges of a side.
+pub fn side_ranges(side: &Side) -> Vec<(u32, u32)> {
     if side.any { vec![EVERYTHING] } else { side.ranges.clone() }
 }
 
@@ -211,24 +318,67 @@ fn port_ranges(set: &PortSet) -> Vec<(u32, u32)> {
     set.ranges().iter().map(|r| (u32::from(r.low), u32::from(r.high))).collect()
 }
 
-/// Compiles rules, which must be no more than [`MOST_RULES`]; gives the line of the header.
-pub fn build(lines: &mut Lines, rules: &[Draft]) -> u32 {
-    let width = rules.len().div_ceil(64).max(1);
-    let mut head = [0u32; 16];
+/// Words of a row of so many rules.
+pub fn width(rules: usize) -> usize {
+    match rules.div_ceil(64).max(1) {
+        few @ 1..=4 => few,
+        // Whole lines, so that eight words are compared at once.
+        many => many.next_multiple_of(WORDS / 2),
+    }
+}
+
+/// Compiles rules, which must be no more than [`MOST_RULES`]; gives the line of the set.
+pub fn build(lines: &mut Lines, alike: &mut Alike, rules: &[Draft]) -> u32 {
+    let template = template(lines, alike, rules);
+    patched(lines, alike, template, [&[], &[]])
+}
+
+/// Compiles the rules of a template; gives the line of its header.
+pub fn template(lines: &mut Lines, alike: &mut Alike, rules: &[Draft]) -> u32 {
+    let width = width(rules.len());
+    let mut head = [0u32; WORDS];
     head[word::WIDTH] = width as u32 | flags(rules) | (rules.len() as u32) << COUNT;
     let mut put = |at: usize, (tree, rows): (Tree, u32)| {
         (head[at], head[at + 1], head[at + 2]) = (tree.root, tree.shape, rows);
     };
-    put(word::SOURCE, dimension(lines, width, rules, |r| side_ranges(&r.source)));
-    put(word::DESTINATION, dimension(lines, width, rules, |r| side_ranges(&r.destination)));
-    put(word::PORTS, dimension(lines, width, rules, |r| port_ranges(&r.ports)));
-    if rules.iter().any(|r| !r.source_ports.is_all()) {
-        put(word::SOURCE_PORTS, dimension(lines, width, rules, |r| port_ranges(&r.source_ports)));
+    let three = [
+        dimension((lines, alike), width, rules, |r| side_ranges(&r.source)),
+        dimension((lines, alike), width, rules, |r| side_ranges(&r.destination)),
+        dimension((lines, alike), width, rules, |r| port_ranges(&r.ports)),
+    ];
+    let shallow = width == 1 && three.iter().all(|(tree, _)| tree.depth() <= 1);
+    for (at, dimension) in [word::SOURCE, word::DESTINATION, word::PORTS].into_iter().zip(three) {
+        put(at, dimension);
     }
-    head[word::FIXED] = lines.doubles(&fixed_rows(rules, width));
-    let (extra, count) = extras(lines, rules, width);
-    (head[word::EXTRA], head[word::EXTRAS]) = (extra, count);
-    lines.push(super::lines::Line(head))
+    if rules.iter().any(|r| !r.source_ports.is_all()) {
+        put(word::SOURCE_PORTS, dimension((lines, alike), width, rules, |r| port_ranges(&r.source_ports)));
+    }
+    let (run, count) = extras(rules, width);
+    (head[word::EXTRA], head[word::EXTRAS]) = (alike.put(lines, run.as_slice()), count);
+    if shallow {
+        head[word::WIDTH] |= SHALLOW;
+    }
+    let mut run = Lines::default();
+    run.push(Line(head));
+    run.doubles(&fixed_rows(rules, width));
+    alike.put(lines, run.as_slice())
+}
+
+/// A set that follows a template but for patches of its sources and destinations, [`MOST_PATCHES`] in all.
+pub fn patched(lines: &mut Lines, alike: &mut Alike, template: u32, patches: [&[Patch]; 2]) -> u32 {
+    let mut run = vec![Line([0; WORDS])];
+    let counts = patches.map(|p| p.len() as u32);
+    assert!(counts[0] + counts[1] <= MOST_PATCHES as u32, "INVARIANT: who patches keeps to the limit");
+    run[0].0[line::FLAGS] = lines.line(template).0[word::WIDTH];
+    run[0].0[line::TEMPLATE] = template;
+    run[0].0[line::PATCHES] = counts[0] | counts[1] << 8;
+    for (n, patch) in patches.into_iter().flatten().enumerate() {
+        let at = line::FIRST + 4 * n;
+        run.resize(at / WORDS + 1, Line([0; WORDS]));
+        let words = [patch.low, patch.high, patch.row as u32, (patch.row >> 32) as u32];
+        run[at / WORDS].0[at % WORDS..at % WORDS + 4].copy_from_slice(&words);
+    }
+    alike.put(lines, &run)
 }
 
 fn flags(rules: &[Draft]) -> u32 {
@@ -290,7 +440,7 @@ fn fixed_rows(rules: &[Draft], width: usize) -> Vec<u64> {
 /// Rows of service tags and groups: entries of a kind, a number, and a row for each side.
 ///
 /// ASSUMPTION: few sets name many; the entries are walked.
-fn extras(lines: &mut Lines, rules: &[Draft], width: usize) -> (u32, u32) {
+fn extras(rules: &[Draft], width: usize) -> (Lines, u32) {
     let mut names: Vec<(u64, u32)> = Vec::new();
     for rule in rules {
         for side in [&rule.source, &rule.destination] {
@@ -317,50 +467,62 @@ fn extras(lines: &mut Lines, rules: &[Draft], width: usize) -> (u32, u32) {
         }
         out.extend(rows);
     }
-    (lines.doubles(&out), names.len() as u32)
+    let mut run = Lines::default();
+    run.doubles(&out);
+    (run, names.len() as u32)
 }
 
 /// A question to a set under way.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Search {
     head: u32,
-    source: Cursor,
-    destination: Cursor,
-    port: Cursor,
+    template: u32,
+    /// Of a shallow set, the lines of sources, destinations, ports; of others, their searches.
+    lines: [u32; 3],
+    deep: [Cursor; 3],
 }
 
+/// Where the dimensions stand in a template's header.
+const DIMENSIONS: [usize; 3] = [word::SOURCE, word::DESTINATION, word::PORTS];
+
 impl Search {
-    /// Begins; the header's line must be at hand.
+    /// Begins; the set's line must be at hand.
     #[inline(always)]
-    pub fn new<C: Cpu>(cpu: C, lines: &Lines, head: u32, ask: &Ask) -> Self {
-        let words = &lines.line(head).0;
-        let tree = |at: usize| Tree { root: words[at], shape: words[at + 1] };
-        let ports = if has_ports(ask.protocol) { tree(word::PORTS) } else { Tree::default() };
-        for tree in [tree(word::SOURCE), tree(word::DESTINATION), ports] {
-            tree.fetch(cpu, lines);
+    pub fn begin<C: Cpu>(&mut self, cpu: C, lines: &Lines, head: u32) {
+        (self.head, self.template) = (head, lines.line(head).0[line::TEMPLATE]);
+        let [words, one, two] = lines.few(self.template);
+        for at in DIMENSIONS {
+            cpu.fetch(lines.line(words.0[at]));
         }
-        cpu.fetch(lines.line(words[word::FIXED]));
-        if words[word::WIDTH] & 0xff == 1 {
-            cpu.fetch(lines.line(words[word::FIXED] + 1));
-        }
-        Self {
-            head,
-            source: Cursor::new(tree(word::SOURCE)),
-            destination: Cursor::new(tree(word::DESTINATION)),
-            port: Cursor::new(ports),
+        cpu.fetch(one);
+        cpu.fetch(two);
+        if words.0[word::WIDTH] & SHALLOW == 0 {
+            for (cursor, at) in self.deep.iter_mut().zip(DIMENSIONS) {
+                *cursor = Cursor::new(Tree { root: words.0[at], shape: words.0[at + 1] });
+            }
         }
     }
 
     /// Goes one level down in every dimension; `false` when all are at their ends.
     #[inline(always)]
     pub fn step<C: Cpu>(&mut self, cpu: C, lines: &Lines, ask: &Ask) -> bool {
+        let words = &lines.line(self.template).0;
+        let asked = [ask.source, ask.destination, u32::from(ask.port)];
+        if words[word::WIDTH] & SHALLOW != 0 {
+            for (n, at) in DIMENSIONS.into_iter().enumerate() {
+                let tree = Tree { root: words[at], shape: words[at + 1] };
+                self.lines[n] = words[at + 2] + tree.rank_shallow(cpu, lines, asked[n]);
+                cpu.fetch(lines.line(self.lines[n]));
+            }
+            return false;
+        }
+        self.step_deep(cpu, lines, asked)
+    }
+
+    #[inline(always)]
+    fn step_deep<C: Cpu>(&mut self, cpu: C, lines: &Lines, asked: [u32; 3]) -> bool {
         let mut more = false;
-        let three = [
-            (&mut self.source, ask.source),
-            (&mut self.destination, ask.destination),
-            (&mut self.port, u32::from(ask.port)),
-        ];
-        for (cursor, x) in three {
+        for (cursor, x) in self.deep.iter_mut().zip(asked) {
             if !cursor.is_done() {
                 cursor.step(cpu, lines, x);
                 if !cursor.is_done() {
@@ -369,28 +531,23 @@ impl Search {
                 }
             }
         }
-        more
-    }
-
-    /// Asks for the rows.
-    #[inline(always)]
-    pub fn fetch_rows<C: Cpu>(&self, cpu: C, lines: &Lines) {
-        let words = &lines.line(self.head).0;
-        let width = words[word::WIDTH] & 0xff;
-        let row = |at: usize, rank: u32| lines.line(words[at + 2] + rank * width / 8);
-        cpu.fetch(row(word::SOURCE, self.source.rank));
-        cpu.fetch(row(word::DESTINATION, self.destination.rank));
-        if self.port.is_done() {
-            cpu.fetch(row(word::PORTS, self.port.rank));
+        if !more {
+            let words = &lines.line(self.template).0;
+            let width = words[word::WIDTH] & 0xff;
+            for (n, at) in DIMENSIONS.into_iter().enumerate() {
+                let rank = self.deep[n].rank;
+                self.lines[n] = words[at + 2] + if width == 1 { rank } else { rank * width / 8 };
+                cpu.fetch(lines.line(self.lines[n]));
+            }
         }
+        more
     }
 
     /// What the set says.
     #[inline(always)]
     pub fn finish<C: Cpu>(&self, cpu: C, around: Around<'_>, ask: &Ask, extra: Option<&[u64]>) -> Said {
         let lines = around.lines;
-        let words = &lines.line(self.head).0;
-        let width = words[word::WIDTH] & 0xff;
+        let words = &lines.line(self.template).0;
         let flags = words[word::WIDTH];
         if ask.network_doubt && flags & USES_NETWORK != 0 {
             return Said::Doubt;
@@ -398,21 +555,63 @@ impl Search {
         if ask.platform_only && flags & HAS_PLATFORM == 0 {
             return Said::Nothing;
         }
-        let fixed = words[word::FIXED];
-        if width == 1 && extra.is_none() && flags & HAS_SOURCE_PORTS == 0 {
-            return self.finish_narrow(around, ask);
+        if extra.is_none() && flags & HAS_SOURCE_PORTS == 0 {
+            match flags & 0xff {
+                1 => return self.finish_narrow(cpu, around, ask),
+                2..=4 => {}
+                _ => return self.finish_wide(around, ask),
+            }
         }
+        self.finish_any(cpu, around, ask, extra)
+    }
+
+    /// The rows of a set of up to 64 rules: sources, destinations, ports.
+    #[inline(always)]
+    fn rows<C: Cpu>(&self, cpu: C, lines: &Lines, ask: &Ask) -> [u64; 3] {
+        let own = &lines.line(self.head).0;
+        let mut source = spans::row(cpu, lines.line(self.lines[0]), ask.source);
+        let mut destination = spans::row(cpu, lines.line(self.lines[1]), ask.destination);
+        let ports = spans::row(cpu, lines.line(self.lines[2]), u32::from(ask.port));
+        let (of_sources, count) = (own[line::PATCHES] & 0xff, own[line::PATCHES] >> 8);
+        for n in 0..of_sources {
+            source = self.patch(lines, n, ask.source).unwrap_or(source);
+        }
+        for n in of_sources..of_sources + count {
+            destination = self.patch(lines, n, ask.destination).unwrap_or(destination);
+        }
+        [source, destination, ports]
+    }
+
+    /// The row of a patch, where it holds an address.
+    #[inline(always)]
+    fn patch(&self, lines: &Lines, n: u32, x: u32) -> Option<u64> {
+        let at = line::FIRST as u32 + 4 * n;
+        let words = &lines.line(self.head + at / WORDS as u32).0;
+        let at = at as usize % WORDS & 12;
+        let row = u64::from(words[at + 2]) | u64::from(words[at + 3]) << 32;
+        (words[at] <= x && x <= words[at + 1]).then_some(row)
+    }
+
+    /// Sets of every kind, word by word.
+    #[inline(always)]
+    fn finish_any<C: Cpu>(&self, cpu: C, around: Around<'_>, ask: &Ask, extra: Option<&[u64]>) -> Said {
+        let lines = around.lines;
+        let words = &lines.line(self.template).0;
+        let (flags, width) = (words[word::WIDTH], words[word::WIDTH] & 0xff);
         let source_ports = if flags & HAS_SOURCE_PORTS != 0 && has_ports(ask.protocol) {
             let tree = Tree { root: words[word::SOURCE_PORTS], shape: words[word::SOURCE_PORTS + 1] };
             tree.rank(cpu, lines, u32::from(ask.source_port))
         } else {
             0
         };
+        let narrow = if width == 1 { Some(self.rows(cpu, lines, ask)) } else { None };
         for w in 0..width {
-            let fixed = |row: u32| lines.double(fixed, row * width + w);
+            let fixed = |row: u32| lines.double(self.template + 1, row * width + w);
             let row = |at: usize, rank: u32| lines.double(words[at + 2], rank * width + w);
-            let mut source = row(word::SOURCE, self.source.rank);
-            let mut destination = row(word::DESTINATION, self.destination.rank);
+            let [mut source, mut destination, ports] = match narrow {
+                Some(rows) => rows,
+                None => std::array::from_fn(|n| row(DIMENSIONS[n], self.deep[n].rank)),
+            };
             source |= either(ask.network[0], || fixed(row::SOURCE_NETWORK));
             source |= either(ask.internet[0], || fixed(row::SOURCE_INTERNET));
             destination |= either(ask.network[1], || fixed(row::NETWORK));
@@ -422,13 +621,16 @@ impl Search {
                 source |= a;
                 destination |= b;
             }
-            let ports =
-                if has_ports(ask.protocol) { row(word::PORTS, self.port.rank) } else { fixed(row::ANY_PORT) };
+            let ports = if has_ports(ask.protocol) { ports } else { fixed(row::ANY_PORT) };
             let mut all = source & destination & ports & fixed(row::PROTOCOL + u32::from(ask.protocol));
             if flags & HAS_SOURCE_PORTS != 0 && ask.source_port != 0 {
-                all &= match has_ports(ask.protocol) {
-                    true => row(word::SOURCE_PORTS, source_ports),
-                    false => fixed(row::ANY_SOURCE_PORT),
+                all &= match (has_ports(ask.protocol), width) {
+                    (true, 1) => {
+                        let line = lines.line(words[word::SOURCE_PORTS + 2] + source_ports);
+                        spans::row(cpu, line, u32::from(ask.source_port))
+                    }
+                    (true, _) => row(word::SOURCE_PORTS, source_ports),
+                    (false, _) => fixed(row::ANY_SOURCE_PORT),
                 };
             }
             if ask.platform_only {
@@ -448,43 +650,79 @@ impl Search {
             if doubt >> bit & 1 != 0 {
                 return Said::Doubt;
             }
-            let one = 1u64 << bit;
-            let says = match (fixed(row::ALLOW) & one != 0, fixed(row::ALWAYS) & one != 0) {
-                (false, _) => Says::Deny,
-                (true, false) => Says::Allow,
-                (true, true) => Says::AlwaysAllow,
-            };
-            return Said::Rule(w * 64 + bit, says);
+            return said(w * 64 + bit, fixed(row::ALLOW) >> bit, fixed(row::ALWAYS) >> bit);
         }
         Said::Nothing
     }
-}
 
-/// Both halves of a double word in a line.
-#[inline(always)]
-fn double(line: &[u32; 16], n: usize) -> u64 {
-    u64::from(line[2 * n]) | u64::from(line[2 * n + 1]) << 32
-}
-
-/// A row where a condition holds, else nothing.
-#[inline(always)]
-fn only(holds: bool, row: u64) -> u64 {
-    row & u64::from(holds).wrapping_neg()
-}
-
-impl Search {
-    /// What a set of up to 64 rules says, no condition on source ports and no name among them: the same as
-    /// [`Self::finish`], with every row one word.
+    /// Sets whose rows are whole lines, no condition on source ports and no name among them: 512 rules at once.
     #[inline(always)]
-    fn finish_narrow(&self, around: Around<'_>, ask: &Ask) -> Said {
+    fn finish_wide(&self, around: Around<'_>, ask: &Ask) -> Said {
         let lines = around.lines;
-        let words = &lines.line(self.head).0;
-        let (one, two) = (&lines.line(words[word::FIXED]).0, &lines.line(words[word::FIXED] + 1).0);
-        let row = |at: usize, rank: u32| double(&lines.line(words[at + 2] + rank / 8).0, rank as usize % 8);
-        let mut source = row(word::SOURCE, self.source.rank)
+        let words = &lines.line(self.template).0;
+        let width = words[word::WIDTH] & 0xff;
+        let each = width / 8;
+        let fixed = |row: u32, part: u32| &lines.line(self.template + 1 + row * each + part).0;
+        for part in 0..each {
+            let row = |n: usize| &lines.line(self.lines[n] + part).0;
+            let (mut source, mut destination) = (*row(0), *row(1));
+            add(&mut source, ask.network[0], fixed(row::SOURCE_NETWORK, part));
+            add(&mut source, ask.internet[0], fixed(row::SOURCE_INTERNET, part));
+            add(&mut destination, ask.network[1], fixed(row::NETWORK, part));
+            add(&mut destination, ask.internet[1], fixed(row::INTERNET, part));
+            if words[word::EXTRAS] > 0 {
+                for w in 0..WORDS / 2 {
+                    let (a, b) = extra_rows(around, words, ask, width, part * 8 + w as u32);
+                    (source[2 * w], source[2 * w + 1]) =
+                        (source[2 * w] | a as u32, source[2 * w + 1] | (a >> 32) as u32);
+                    (destination[2 * w], destination[2 * w + 1]) =
+                        (destination[2 * w] | b as u32, destination[2 * w + 1] | (b >> 32) as u32);
+                }
+            }
+            let ports = match has_ports(ask.protocol) {
+                true => row(2),
+                false => fixed(row::ANY_PORT, part),
+            };
+            let protocol = fixed(row::PROTOCOL + u32::from(ask.protocol), part);
+            let mut all = [0u32; WORDS];
+            let mut some = 0;
+            for n in 0..WORDS {
+                all[n] = source[n] & destination[n] & ports[n] & protocol[n];
+                some |= all[n];
+            }
+            if ask.platform_only {
+                some = 0;
+                for (all, platform) in all.iter_mut().zip(fixed(row::PLATFORM, part)) {
+                    *all &= platform;
+                    some |= *all;
+                }
+            }
+            if some == 0 {
+                continue;
+            }
+            let n = all.iter().position(|word| *word != 0).unwrap_or(0) & (WORDS - 1);
+            let bit = all[n].trailing_zeros() & 31;
+            if fixed(row::DOUBT, part)[n] >> bit & 1 != 0 {
+                return Said::Doubt;
+            }
+            let (allow, always) = (fixed(row::ALLOW, part)[n] >> bit, fixed(row::ALWAYS, part)[n] >> bit);
+            return said(part * 512 + n as u32 * 32 + bit, u64::from(allow), u64::from(always));
+        }
+        Said::Nothing
+    }
+
+    /// What a set of up to 64 rules says, no condition on source ports and no name among them: the same as
+    /// [`Self::finish_any`], with every row one word.
+    #[inline(always)]
+    fn finish_narrow<C: Cpu>(&self, cpu: C, around: Around<'_>, ask: &Ask) -> Said {
+        let lines = around.lines;
+        let [words, one, two] = lines.few(self.template);
+        let (words, one, two) = (&words.0, &one.0, &two.0);
+        let [source, destination, ports] = self.rows(cpu, lines, ask);
+        let mut source = source
             | only(ask.network[0], double(one, row::SOURCE_NETWORK as usize))
             | only(ask.internet[0], double(one, row::SOURCE_INTERNET as usize));
-        let mut destination = row(word::DESTINATION, self.destination.rank)
+        let mut destination = destination
             | only(ask.network[1], double(one, row::NETWORK as usize))
             | only(ask.internet[1], double(one, row::INTERNET as usize));
         if words[word::EXTRAS] > 0 {
@@ -492,7 +730,7 @@ impl Search {
             (source, destination) = (source | a, destination | b);
         }
         let ports = match has_ports(ask.protocol) {
-            true => row(word::PORTS, self.port.rank),
+            true => ports,
             false => double(two, row::ANY_PORT as usize - 8),
         };
         let protocol = double(two, (row::PROTOCOL as usize - 8 + usize::from(ask.protocol)) & 7);
@@ -507,15 +745,40 @@ impl Search {
         if double(one, row::DOUBT as usize) >> bit & 1 != 0 {
             return Said::Doubt;
         }
-        let allows = double(one, row::ALLOW as usize) >> bit & 1 != 0;
-        let always = double(one, row::ALWAYS as usize) >> bit & 1 != 0;
-        let says = match (allows, always) {
-            (false, _) => Says::Deny,
-            (true, false) => Says::Allow,
-            (true, true) => Says::AlwaysAllow,
-        };
-        Said::Rule(bit, says)
+        said(bit, double(one, row::ALLOW as usize) >> bit, double(one, row::ALWAYS as usize) >> bit)
     }
+}
+
+/// Adds a row where a condition holds.
+#[inline(always)]
+fn add(side: &mut [u32; WORDS], holds: bool, row: &[u32; WORDS]) {
+    let mask = u32::from(holds).wrapping_neg();
+    for (word, more) in side.iter_mut().zip(row) {
+        *word |= more & mask;
+    }
+}
+
+/// What a rule says, by the lowest bits of two rows.
+#[inline(always)]
+fn said(rule: u32, allow: u64, always: u64) -> Said {
+    let says = match (allow & 1 != 0, always & 1 != 0) {
+        (false, _) => Says::Deny,
+        (true, false) => Says::Allow,
+        (true, true) => Says::AlwaysAllow,
+    };
+    Said::Rule(rule, says)
+}
+
+/// Both halves of a double word in a line.
+#[inline(always)]
+fn double(line: &[u32; 16], n: usize) -> u64 {
+    u64::from(line[2 * n]) | u64::from(line[2 * n + 1]) << 32
+}
+
+/// A row where a condition holds, else nothing.
+#[inline(always)]
+fn only(holds: bool, row: u64) -> u64 {
+    row & u64::from(holds).wrapping_neg()
 }
 
 /// Whether the number of a protocol stands for one with ports.
@@ -536,28 +799,119 @@ fn extra_rows(around: Around<'_>, words: &[u32; 16], ask: &Ask, width: u32, w: u
     for entry in 0..words[word::EXTRAS] {
         let at = entry * (1 + 2 * width);
         let name = lines.double(words[word::EXTRA], at);
-        let number = name as u32;
-        let holds = |side: usize| match name >> 32 {
-            0 => around.tags[ask.tags[side] as usize][(number / 64) as usize & 3] >> (number % 64) & 1 != 0,
-            _ => {
-                let (first, last) = ask.groups[side];
-                around.members[first as usize..last as usize].contains(&number)
-            }
-        };
-        if holds(0) {
-            source |= lines.double(words[word::EXTRA], at + 1 + w);
-        }
-        if holds(1) {
-            destination |= lines.double(words[word::EXTRA], at + 1 + width + w);
-        }
+        source |= only(named(around, ask, name, 0), lines.double(words[word::EXTRA], at + 1 + w));
+        destination |=
+            only(named(around, ask, name, 1), lines.double(words[word::EXTRA], at + 1 + width + w));
     }
     (source, destination)
+}
+
+/// Whether a service tag or group holds a side.
+#[inline(always)]
+fn named(around: Around<'_>, ask: &Ask, name: u64, side: usize) -> bool {
+    let number = name as u32;
+    if name >> 32 == 0 {
+        let row = &around.tags[ask.tags[side] as usize];
+        return row[(number / 64) as usize & 3] >> (number % 64) & 1 != 0;
+    }
+    let (first, last) = ask.groups[side];
+    around.members[first as usize..last as usize].contains(&number)
 }
 
 /// Asks one set at once.
 #[inline(always)]
 pub fn decide<C: Cpu>(cpu: C, around: Around<'_>, head: u32, ask: &Ask, extra: Option<&[u64]>) -> Said {
-    let mut search = Search::new(cpu, around.lines, head, ask);
+    let mut search = Search::default();
+    search.begin(cpu, around.lines, head);
     while search.step(cpu, around.lines, ask) {}
     search.finish(cpu, around, ask, extra)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cpu::{Portable, Work, with_best};
+    use super::*;
+
+    fn draft(n: usize, source: Vec<(u32, u32)>) -> Draft {
+        Draft {
+            source: Side { ranges: source, ..Side::default() },
+            destination: Side { any: true, ..Side::default() },
+            protocols: 0b11,
+            source_ports: PortSet::all(),
+            ports: PortSet::all(),
+            says: if n.is_multiple_of(2) { Says::Allow } else { Says::Deny },
+            doubtful: false,
+            platform: false,
+        }
+    }
+
+    struct Sources<'a>(&'a Lines, u32, &'a [u32]);
+
+    impl Work for Sources<'_> {
+        type Output = Vec<Said>;
+        #[inline(always)]
+        fn run<C: Cpu>(self, cpu: C) -> Vec<Said> {
+            let around = Around { lines: self.0, tags: &[[0; 4]], members: &[] };
+            let ask = |source: &u32| Ask { source: *source, port: 443, ..Ask::default() };
+            self.2.iter().map(|source| decide(cpu, around, self.1, &ask(source), None)).collect()
+        }
+    }
+
+    /// A set by its template and patches says what it says with lines of its own.
+    fn check(base: &[Vec<(u32, u32)>], own: &[Vec<(u32, u32)>]) -> usize {
+        let drafts = |all: &[Vec<(u32, u32)>]| -> Vec<Draft> {
+            all.iter().enumerate().map(|(n, ranges)| draft(n, ranges.clone())).collect()
+        };
+        let (mut lines, mut alike) = (Lines::default(), Alike::default());
+        lines.push(Line([u32::MAX; WORDS]));
+        let (theirs, mine) = (drafts(base), drafts(own));
+        let template = template(&mut lines, &mut alike, &theirs);
+        let differs = |n: &usize| base[*n] != own[*n];
+        let changes: Vec<Change> =
+            (0..base.len()).filter(differs).map(|n| (n, base[n].clone(), own[n].clone())).collect();
+        let patches = Base::new(theirs.iter().map(|d| &d.source)).patches(&changes);
+        let short = patched(&mut lines, &mut alike, template, [&patches, &[]]);
+        let long = build(&mut lines, &mut alike, &mine);
+        let ends = base.iter().chain(own).flatten().flat_map(|(low, high)| [*low, *high]);
+        let asked: Vec<u32> =
+            ends.flat_map(|x| [x.wrapping_sub(1), x, x.wrapping_add(1)]).chain([0, 1, u32::MAX]).collect();
+        let expected = Sources(&lines, long, &asked).run(Portable);
+        assert_eq!(Sources(&lines, short, &asked).run(Portable), expected, "{base:?} {own:?}");
+        assert_eq!(with_best(Sources(&lines, short, &asked)), expected);
+        patches.len()
+    }
+
+    #[test]
+    fn a_patched_template_says_what_the_set_says() {
+        let many: Vec<Vec<(u32, u32)>> = (0..40u32).map(|n| vec![(n * 1_000, n * 1_000 + 2_500)]).collect();
+        let with = |changes: &[(usize, Vec<(u32, u32)>)]| {
+            let mut own = many.clone();
+            changes.iter().for_each(|(n, ranges)| own[*n] = ranges.clone());
+            own
+        };
+        assert_eq!(check(&many, &many), 0);
+        assert_eq!(check(&many, &with(&[(39, vec![(39_000, 41_500), (90_000, 90_255)])])), 1);
+        assert_eq!(check(&many, &with(&[(0, vec![])])), 3);
+        assert_eq!(check(&many, &with(&[(3, vec![(0, 100)]), (4, vec![(u32::MAX - 5, u32::MAX)])])), 7);
+        assert_eq!(check(&[vec![], vec![(0, u32::MAX)]], &[vec![(10, 20)], vec![(0, u32::MAX)]]), 1);
+        assert_eq!(check(&[vec![], vec![]], &[vec![(10, 20)], vec![(15, 30)]]), 3);
+    }
+
+    #[test]
+    fn rows_of_every_width_find_the_first_rule() {
+        for count in [1, 64, 65, 200, 257, 600, 1_024] {
+            let ranges = |n: u32| vec![(n * 1_000, n * 1_000 + 2_500)];
+            let rules: Vec<Draft> = (0..count).map(|n| draft(n as usize, ranges(n))).collect();
+            let (mut lines, mut alike) = (Lines::default(), Alike::default());
+            lines.push(Line([u32::MAX; WORDS]));
+            let head = build(&mut lines, &mut alike, &rules);
+            let asked: Vec<u32> = (0..count * 2 + 6).map(|n| n * 500 + 3).collect();
+            let first =
+                |x: &u32| rules.iter().position(|r| r.source.ranges.iter().any(|(a, b)| a <= x && x <= b));
+            let said = |x: &u32| first(x).map_or(Said::Nothing, |n| Said::Rule(n as u32, rules[n].says));
+            let expected: Vec<Said> = asked.iter().map(said).collect();
+            assert_eq!(Sources(&lines, head, &asked).run(Portable), expected, "{count} rules");
+            assert_eq!(with_best(Sources(&lines, head, &asked)), expected, "{count} rules");
+        }
+    }
 }

@@ -1,8 +1,9 @@
 //! The compiled tables as the walk reads them: rows of words in the arena, and short lists beside it.
 
 use super::lines::Lines;
-use super::routes::{Hop, Knobs};
+use super::routes::{Hop, Knobs, UserTable};
 use super::rules::{Around, TagRow};
+use super::spans::Spans;
 use super::tree::Tree;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
@@ -150,15 +151,9 @@ pub struct SubnetRow {
     /// Headers of its group's rules, in and out.
     pub rules: [u32; 2],
     /// Its route table.
-    pub user: Tree,
-    /// Its values.
-    pub user_values: u32,
-    /// Its next hops.
-    pub user_hops: u32,
-    /// The routes of its network.
+    pub user: UserTable,
+    /// The routes of its network; their values follow the tree.
     pub network: Tree,
-    /// Its values.
-    pub network_values: u32,
     /// What `VirtualNetwork` holds there.
     pub tag: Tree,
     /// Its outbound method.
@@ -177,11 +172,12 @@ impl SubnetRow {
             vnet: w[0],
             flags: w[1],
             rules: [w[2], w[3]],
-            user: Tree { root: w[4], shape: w[5] },
-            user_values: w[6],
-            user_hops: w[7],
-            network: Tree { root: w[8], shape: w[9] },
-            network_values: w[10],
+            user: UserTable {
+                base: Spans { tree: Tree { root: w[4], shape: w[5] } },
+                own: Spans { tree: Tree { root: w[6], shape: w[7] } },
+                hops: w[8],
+            },
+            network: Tree { root: w[9], shape: w[10] },
             tag: Tree { root: w[11], shape: w[12] },
             method: w[13],
             endpoints: w[14],
@@ -196,13 +192,13 @@ impl SubnetRow {
             self.flags,
             self.rules[0],
             self.rules[1],
-            self.user.root,
-            self.user.shape,
-            self.user_values,
-            self.user_hops,
+            self.user.base.tree.root,
+            self.user.base.tree.shape,
+            self.user.own.tree.root,
+            self.user.own.tree.shape,
+            self.user.hops,
             self.network.root,
             self.network.shape,
-            self.network_values,
             self.tag.root,
             self.tag.shape,
             self.method,
@@ -263,10 +259,8 @@ pub struct VnetRow {
     pub internet: Tree,
     /// How many appliances it knows, and pairs of appliance and slot.
     pub appliances: u32,
-    /// Its routes, whatever tables its subnets have.
+    /// Its routes, whatever tables its subnets have; their values follow the tree.
     pub network: Tree,
-    /// Their values.
-    pub network_values: u32,
     /// Networks nearby by address, for private endpoints' answers.
     pub near: Tree,
     /// Their rows, plus one.
@@ -290,7 +284,6 @@ impl VnetRow {
             near_rows: w[11],
             region: w[12],
             network: Tree { root: w[13], shape: w[14] },
-            network_values: w[15],
         }
     }
 
@@ -312,7 +305,7 @@ impl VnetRow {
             self.region,
             self.network.root,
             self.network.shape,
-            self.network_values,
+            0,
         ]
     }
 
@@ -457,8 +450,12 @@ pub struct Fast {
     pub slot_of: Vec<u32>,
     /// Headers of each group's rules, in and out.
     pub groups: Vec<[u32; 2]>,
+    /// A route table without a route.
+    pub no_table: UserTable,
     /// Public address space.
     pub public: Tree,
+    /// The same by first octet.
+    pub public_octets: Vec<Octet>,
     /// Service tags in use by address.
     pub tags: Tree,
     /// Their rows.
@@ -499,6 +496,17 @@ pub struct Fast {
     pub platform_rules: bool,
     /// Whether a user-defined route may beat a service endpoint's.
     pub endpoints_beaten: bool,
+}
+
+/// What addresses with one first octet are.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Octet {
+    /// None of them is public.
+    Private,
+    /// All of them are.
+    Public,
+    /// Some of them are.
+    Both,
 }
 
 /// Who takes what is sent to a public address.
@@ -593,7 +601,7 @@ impl Fast {
     /// The next hop of a user-defined route.
     #[inline(always)]
     pub fn user_hop(&self, subnet: &SubnetRow, number: u32) -> Hop {
-        Hop(self.lines.word(subnet.user_hops, number))
+        Hop(self.lines.word(subnet.user.hops, number))
     }
 
     /// Bytes of the compiled tables.

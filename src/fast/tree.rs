@@ -86,6 +86,20 @@ impl Cursor {
         Self { tree, line: tree.root, ..Self::default() }
     }
 
+    /// Begins a search in a tree, and ends it at once where that has one line; asks for the next one where it has not.
+    #[inline(always)]
+    pub fn begin<C: Cpu>(&mut self, cpu: C, lines: &Lines, tree: Tree, x: u32) -> bool {
+        if tree.depth() <= 1 {
+            (self.tree, self.level) = (tree, tree.depth());
+            self.rank = tree.rank_shallow(cpu, lines, x);
+            return false;
+        }
+        *self = Self::new(tree);
+        self.step(cpu, lines, x);
+        cpu.fetch(lines.line(self.line));
+        true
+    }
+
     /// Whether the rank is found.
     #[inline(always)]
     pub fn is_done(&self) -> bool {
@@ -149,6 +163,23 @@ impl Tree {
     #[inline(always)]
     pub fn depth(self) -> u32 {
         self.shape >> Self::DEPTH
+    }
+
+    /// The number of keys not above `x`, of a tree of one line, or of none and some line in its place.
+    #[inline(always)]
+    pub fn rank_shallow<C: Cpu>(self, cpu: C, lines: &Lines, x: u32) -> u32 {
+        cpu.rank(lines.line(self.root), x).min(self.count())
+    }
+
+    /// The line behind its last one, where what belongs to it may follow.
+    #[inline(always)]
+    pub fn end(self) -> u32 {
+        self.root
+            + match self.depth() {
+                depth @ 0..=1 => depth,
+                2 => 1 + leaves(self.count()),
+                _ => size(self.count()),
+            }
     }
 
     /// The number of keys not above `x`.

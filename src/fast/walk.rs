@@ -7,7 +7,7 @@
 
 use super::cpu::{Cpu, Work};
 use super::flow::{
-    After, Aim, Arrival, Decider, Device, FlowIds, Going, Header, Layer, MOST_SESSIONS, Session, Start,
+    After, Aim, Arrival, Decider, Device, FlowIds, Going, Header, Layer, MOST_SESSIONS, Seen, Session, Start,
     Terminal, Verdict,
 };
 use super::names::Names;
@@ -62,7 +62,7 @@ impl Queue {
 
     #[inline(always)]
     pub(super) fn push(&mut self, flow: u8) {
-        self.list[self.count] = flow;
+        self.list[self.count & (BATCH - 1)] = flow;
         self.count += 1;
     }
 
@@ -73,6 +73,17 @@ impl Queue {
     }
 }
 
+/// A verdict that names a route: which of its table is found behind the walk.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ChosenRoute {
+    /// Whose verdict.
+    pub out: u32,
+    /// The address that was looked up.
+    pub destination: u32,
+    /// The length of the route's prefix.
+    pub length: u8,
+}
+
 /// Memory of a batch, kept by the caller.
 #[derive(Debug)]
 pub(super) struct Scratch {
@@ -81,6 +92,8 @@ pub(super) struct Scratch {
     idle: Queue,
     /// Names whose rows a firewall asked for and did not find.
     pub(super) wanted: Vec<(u32, u32)>,
+    /// Verdicts that name a route.
+    pub(super) chosen: Vec<ChosenRoute>,
     /// Flows that wait for them.
     pub(super) again: Vec<u32>,
     /// Questions to DNS servers, whose they are, and what became of them.
@@ -112,6 +125,7 @@ impl Default for Scratch {
             queues: [Queue::EMPTY; STAGES.len()],
             idle: Queue::EMPTY,
             wanted: Vec::with_capacity(BATCH),
+            chosen: Vec::with_capacity(BATCH),
             again: Vec::with_capacity(BATCH),
             questions: Vec::new(),
             askers: Vec::new(),
@@ -138,10 +152,11 @@ impl Work for Batch<'_> {
     #[inline(always)]
     fn run<C: Cpu>(self, cpu: C) {
         let Batch { fast, names, flows, only, verdicts, scratch } = self;
-        let Scratch { going, queues, idle, wanted, .. } = scratch;
+        let Scratch { going, queues, idle, wanted, chosen, .. } = scratch;
+        chosen.clear();
         idle.count = 0;
         (0..BATCH as u8).for_each(|n| idle.push(n));
-        let mut walk = Walk { cpu, fast, names, going, queues, idle, verdicts, wanted };
+        let mut walk = Walk { cpu, fast, names, going, queues, idle, verdicts, wanted, chosen };
         let count = only.map_or(flows.len(), <[u32]>::len);
         let mut next = 0;
         loop {
@@ -172,6 +187,7 @@ pub(super) struct Walk<'a, C> {
     idle: &'a mut Queue,
     verdicts: &'a mut [Verdict],
     pub(super) wanted: &'a mut Vec<(u32, u32)>,
+    pub(super) chosen: &'a mut Vec<ChosenRoute>,
 }
 
 pub(super) const HOST: u32 = u32::from_be_bytes([168, 63, 129, 16]);
@@ -201,14 +217,34 @@ impl<C: Cpu> Walk<'_, C> {
     fn stage(&mut self, stage: Stage) {
         let queue = std::mem::replace(&mut self.queues[stage as usize], Queue::EMPTY);
         match stage {
-            Stage::Leave => queue.flows().for_each(|i| self.leave(i)),
+            Stage::Leave => {
+                for i in queue.flows() {
+                    self.leave(i);
+                }
+            }
             Stage::Filter => self.filter(&queue),
             Stage::Route => self.route(&queue),
-            Stage::Inside => queue.flows().for_each(|i| self.inside(i)),
-            Stage::Arrive => queue.flows().for_each(|i| self.arrive(i)),
+            Stage::Inside => {
+                for i in queue.flows() {
+                    self.inside(i);
+                }
+            }
+            Stage::Arrive => {
+                for i in queue.flows() {
+                    self.arrive(i);
+                }
+            }
             Stage::Judge => self.judge(&queue),
-            Stage::Public => queue.flows().for_each(|i| self.public(i)),
-            Stage::Service => queue.flows().for_each(|i| self.service(i)),
+            Stage::Public => {
+                for i in queue.flows() {
+                    self.public(i);
+                }
+            }
+            Stage::Service => {
+                for i in queue.flows() {
+                    self.service(i);
+                }
+            }
         }
     }
 
@@ -490,7 +526,9 @@ impl<C: Cpu> Walk<'_, C> {
         for layer in 0..3 {
             self.ask(&mut open, layer);
         }
-        open.flows().for_each(|i| self.filtered(i));
+        for i in open.flows() {
+            self.filtered(i);
+        }
     }
 
     /// `true` where there are rules to ask; otherwise the flow has gone on.
@@ -524,7 +562,11 @@ impl<C: Cpu> Walk<'_, C> {
         let agent = header.destination == HOST && header.port != DNS;
         let groups = if inbound { [of_subnet, of_slot] } else { [of_slot, of_subnet] };
         let grouped = of_subnet.is_some() || of_slot.is_some();
-        groups.into_iter().flatten().filter(|_| !agent).for_each(&mut add);
+        if !agent {
+            for layer in groups.into_iter().flatten() {
+                add(layer);
+            }
+        }
         let spared = row.is_some_and(|r| r.has(slot::PLATFORM) || r.kind() == Kind::Endpoint);
         if !grouped && !spared && home.has(vnet::ACCESS_DOUBT) {
             self.defer(i);
@@ -558,16 +600,17 @@ impl<C: Cpu> Walk<'_, C> {
     #[inline(always)]
     fn set_ask(&mut self, i: usize, here: &SubnetRow, home: &VnetRow, platform: bool) {
         let fast = self.fast;
-        let going = &self.going[i];
-        let Header { source, destination, source_port, port } = going.header;
-        let own = going.slot;
-        let public = [self.holds(fast.public, source), self.holds(fast.public, destination)];
+        let Header { source, destination, source_port, port } = self.going[i].header;
+        let own = self.going[i].slot;
+        let [from, to] = [self.see(i, source), self.see(i, destination)];
+        let public = [from.public, to.public];
         let internet = match home.has(vnet::OWN_INTERNET) {
             true => [self.holds(home.internet, source), self.holds(home.internet, destination)],
             false => public,
         };
         let network = [self.holds(here.tag, source), self.holds(here.tag, destination)];
-        let tags = [self.tag_row_of(source, public[0]), self.tag_row_of(destination, public[1])];
+        let tags = [from.tags, to.tags];
+        let going = &self.going[i];
         let asks = |layer: &Layer| rules::asks_groups(&fast.lines, layer.head);
         let groups = match going.layers[..usize::from(going.layer_count)].iter().any(asks) {
             true if own != NOBODY => self.members(i, own),
@@ -609,9 +652,25 @@ impl<C: Cpu> Walk<'_, C> {
         if going.inbound { [other, mine] } else { [mine, other] }
     }
 
+    /// What is known of an address: whether it is public, and which service tags hold it.
+    #[inline(always)]
+    pub(super) fn see(&mut self, i: usize, ip: u32) -> Seen {
+        let [last, other] = self.going[i].seen;
+        if last.known && last.ip == ip {
+            return last;
+        }
+        if other.known && other.ip == ip {
+            return other;
+        }
+        let public = self.is_public(ip);
+        let seen = Seen { ip, tags: self.tag_row_of(ip, public), public, known: true };
+        self.going[i].seen = [seen, last];
+        seen
+    }
+
     /// The row of service tags that hold an address.
     #[inline(always)]
-    pub(super) fn tag_row_of(&self, ip: u32, public: bool) -> u32 {
+    fn tag_row_of(&self, ip: u32, public: bool) -> u32 {
         if !public && !self.fast.tags_private {
             return 0;
         }
@@ -630,7 +689,7 @@ impl<C: Cpu> Walk<'_, C> {
             let going = &mut self.going[i];
             if has(going) {
                 let head = going.layers[layer].head;
-                going.search = rules::Search::new(self.cpu, &fast.lines, head, &going.ask);
+                going.search.begin(self.cpu, &fast.lines, head);
                 asked.push(i as u8);
             } else {
                 left.push(i as u8);
@@ -643,9 +702,6 @@ impl<C: Cpu> Walk<'_, C> {
                 let Going { search, ask, .. } = &mut self.going[i];
                 more |= search.step(self.cpu, &fast.lines, ask);
             }
-        }
-        for i in asked.flows() {
-            self.going[i].search.fetch_rows(self.cpu, &fast.lines);
         }
         for i in asked.flows() {
             if self.answered(i, layer) {

@@ -145,11 +145,94 @@ pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
     inventory
 }
 
+/// Builds an inventory of resources that come one after the other and are let go at once, so that memory holds none of
+/// their descriptions. Each must be told once, and wholly: nothing is merged, no child is put into its parent.
+pub struct Collector<'a> {
+    inventory: Inventory,
+    memo: Memo,
+    tags: Tags,
+    notes: &'a mut Diagnostics,
+}
+
+impl<'a> Collector<'a> {
+    /// Begins.
+    pub fn new(notes: &'a mut Diagnostics) -> Self {
+        Self { inventory: Inventory::default(), memo: Memo::of_objects(), tags: Tags::default(), notes }
+    }
+
+    /// Takes a resource, with the children that stand inside it.
+    pub fn add(&mut self, raw: RawResource) {
+        for mut raw in put_children_out(vec![raw]) {
+            complete_zone(&mut raw);
+            let strict = raw.origin == Origin::Estate;
+            let (scope, untold) = (raw.id.clone(), untold(&raw));
+            let mut reader = Reader { notes: self.notes, strict, scope, untold, memo: &mut self.memo };
+            self.inventory.read(self.tags.of(&raw.id), &raw, &mut reader);
+        }
+    }
+
+    /// All of them, sorted, references checked.
+    pub fn finish(mut self) -> Inventory {
+        self.inventory.sort();
+        index(&mut self.inventory);
+        check_references(&self.inventory, self.notes);
+        self.inventory
+    }
+}
+
 /// One description for each resource, sorted by id, with children where the tables want them. Doing it twice
 /// changes nothing.
 pub fn normalize(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Vec<RawResource> {
     let single = with_networks(merge_duplicates(put_children_out(raws), notes));
-    merge_duplicates(put_children_in(single), notes)
+    in_doubt(merge_duplicates(put_children_in(single), notes))
+}
+
+/// A peering of which it is not known whether it is deployed, between networks that are, carries nothing for certain.
+fn in_doubt(mut raws: Vec<RawResource>) -> Vec<RawResource> {
+    const PEERING: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings";
+    let doubtful: hashbrown::HashSet<ResourceId> =
+        raws.iter().filter(|raw| raw.uncertain.is_some()).map(|raw| raw.id.clone()).collect();
+    if doubtful.is_empty() {
+        return raws;
+    }
+    let alone = |raw: &RawResource| !raw.id.parent().is_some_and(|parent| doubtful.contains(&parent));
+    for raw in raws.iter_mut().filter(|raw| raw.id.is_kind(PEERING) && alone(raw)) {
+        if let Some(why) = &raw.uncertain {
+            raw.body = with_unknown(&raw.body, "peeringState", &doubt(&raw.id, why));
+        }
+    }
+    raws
+}
+
+fn doubt(id: &ResourceId, why: &str) -> String {
+    format!("whether `{}` is deployed is not known: {why}", id.full_name())
+}
+
+/// The property that decides what a rule or route does. Of one that may not be there, this is not known.
+fn deciding(kind: &str) -> Option<&'static str> {
+    const DECIDING: &[(&str, &str)] = &[
+        ("Microsoft.Network/networkSecurityGroups/securityRules", "access"),
+        ("Microsoft.Network/routeTables/routes", "nextHopType"),
+    ];
+    DECIDING.iter().find(|(t, _)| t.eq_ignore_ascii_case(kind)).map(|(_, property)| *property)
+}
+
+/// The body with a property unknown, where its properties stand.
+fn with_unknown(body: &Node, key: &str, why: &str) -> Node {
+    let mut object = object_of(&without(body, key));
+    let value = Node::unknown(body.at, why);
+    match object.get("properties").cloned() {
+        Some(properties) if properties.why_unknown().is_some() => {}
+        Some(properties) => {
+            let mut inner = object_of(&properties);
+            inner.set(key, body.at, value);
+            object.set("properties", properties.at, Node::object(properties.at, inner));
+        }
+        None => {
+            object.set(key, body.at, value);
+        }
+    }
+    Node::object(body.at, object)
 }
 
 /// A subnet lives in its virtual network, also where the files tell of the subnet alone: then nothing is known of
@@ -270,7 +353,11 @@ fn put_children_in(raws: Vec<RawResource>) -> Vec<RawResource> {
         });
         // What a template adds does not change the item of the same name that an export shows.
         let outranked = own[at].origin > child.origin && own[at].origin != Origin::Mentioned;
-        let item = child_item(&child);
+        let mut item = child_item(&child);
+        let doubtful = child.uncertain.as_deref().filter(|_| own[at].uncertain.is_none());
+        if let (Some(why), Some(property)) = (doubtful, deciding(&child.id.kind())) {
+            item = with_unknown(&item, property, &doubt(&child.id, why));
+        }
         if !(outranked && holds(&own[at].body, list, &item)) {
             own[at].body = appended(&own[at].body, list, item);
         }
@@ -433,6 +520,11 @@ fn merge_duplicates(mut raws: Vec<RawResource>, notes: &mut Diagnostics) -> Vec<
 
 fn merge(older: &mut RawResource, newer: RawResource, notes: &mut Diagnostics) {
     let mut differs = None;
+    if let (Some(body), None) = (without_unknown_properties(&older.body), newer.body.get("properties")) {
+        // Our own file writes properties beside the name. They replace properties of which nothing is known, as they
+        // do where they stand in `properties` too.
+        older.body = body;
+    }
     if let Some(shape) = tag_of(&newer.id.kind()).shape() {
         let (body, gone) = superseded(&older.body, &newer.body, &shape);
         older.body = body;
@@ -456,6 +548,13 @@ fn merge(older: &mut RawResource, newer: RawResource, notes: &mut Diagnostics) {
     if older.uncertain.is_some() {
         older.uncertain = newer.uncertain;
     }
+}
+
+/// The body without its properties, where nothing of those is known.
+fn without_unknown_properties(body: &Node) -> Option<Node> {
+    body.get("properties")?.why_unknown()?;
+    let own = body.as_object()?.iter().filter(|e| !e.key.eq_ignore_ascii_case("properties"));
+    Some(Node::object(body.at, own.cloned().collect()))
 }
 
 /// Whether two spellings say the same: a value alone is a list of one.

@@ -20,6 +20,8 @@ resource! {
         pub virtual_hub: Field<Ref<VirtualHub>> = "virtualHub",
         /// Its private address in a hub.
         pub hub_private_ip_address: Field<IpAddr> = "hubIPAddresses.privateIPAddress",
+        /// Its public addresses in a hub.
+        pub hub_public_ip_addresses: Many<HubPublicAddress> = "hubIPAddresses.publicIPs.addresses",
         /// Classic rules.
         pub network_rule_collections: Many<ClassicCollection> = "networkRuleCollections",
         /// Classic rules.
@@ -36,6 +38,14 @@ resource! {
         pub public_ip_address: Field<Ref<super::PublicIpAddress>> = "publicIPAddress",
         /// Classic DNS proxy and SNAT settings are kept in `additionalProperties`.
         pub classic_dns_proxy: Field<bool> = "additionalProperties.Network.DNS.EnableProxy",
+    }
+}
+
+block! {
+    /// A public address of a firewall in a hub.
+    pub struct HubPublicAddress {
+        /// The address.
+        pub address: Field<IpAddr> = "address",
     }
 }
 

@@ -110,6 +110,38 @@ resource! {
     }
 }
 
+impl OnPremisesSite {
+    /// The longest prefix by which the site itself holds an address: that of a host, or of its space. A default
+    /// route written among its prefixes is a way it offers, and no space of its own.
+    pub fn holds(&self, ip: IpAddr) -> Option<u8> {
+        let host = self.hosts.iter().any(|h| h.ip_address.is(ip));
+        let space = self.own_prefixes().filter(|p| p.contains(&ip)).map(IpNet::prefix_len).max();
+        if host { Some(if ip.is_ipv4() { 32 } else { 128 }) } else { space }
+    }
+
+    /// The prefixes it has addresses of its own in.
+    pub fn own_prefixes(&self) -> impl Iterator<Item = &IpNet> {
+        self.address_prefixes.iter().filter(|p| !is_way_out(p))
+    }
+
+    /// What it announces through its gateways.
+    pub fn announces(&self) -> &Many<IpNet> {
+        if self.advertises.given { &self.advertises } else { &self.address_prefixes }
+    }
+
+    /// Whether it says no more of an address than that everything goes its way: it has no space of its own.
+    pub fn is_only_a_way(&self) -> bool {
+        !self.address_prefixes.is_empty() && self.own_prefixes().next().is_none()
+    }
+}
+
+/// Whether a prefix is too wide for anybody to hold, so that it stands for a way to everything: `0.0.0.0/0`, its
+/// halves, `::/0`.
+pub fn is_way_out(prefix: &IpNet) -> bool {
+    let nobody_holds = if prefix.addr().is_ipv4() { 8 } else { 4 };
+    prefix.prefix_len() < nobody_holds
+}
+
 block! {
     /// A host of an on-premises site.
     pub struct OnPremisesHost in "hosts" {
@@ -135,6 +167,8 @@ resource! {
         pub next_hop_ip_address: Field<IpAddr> = "nextHopIpAddress",
         /// AS path, for the choice among several.
         pub as_path: Field<Arc<str>> = "asPath",
+        /// BGP communities it bears; `NO_ADVERTISE` keeps it from being announced further (RS-7).
+        pub communities: Many<Arc<str>> = "communities",
     }
 }
 
@@ -226,6 +260,10 @@ block! {
     pub struct HubRoute {
         /// Destinations.
         pub destinations: Many<IpNet> = "destinations",
+        /// How they are written: `CIDR`.
+        pub destination_type: Field<Arc<str>> = "destinationType",
+        /// What the next hop is: `ResourceId`.
+        pub next_hop_type: Field<Arc<str>> = "nextHopType",
         /// Firewall or connection.
         pub next_hop: Field<Ref<AnyKind>> = "nextHop",
     }

@@ -6,7 +6,7 @@
 use super::ResourceId;
 use super::shape::Inside;
 use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
-use crate::doc::{Node, Number, Packed, Value};
+use crate::doc::{Node, Number, Object, Packed, Value};
 use hashbrown::HashMap;
 use serde_json::{Value as Json, json};
 use std::any::{Any, TypeId};
@@ -539,19 +539,60 @@ pub(super) fn read_shared<T: Read, B: 'static>(
     reader.memo.put(key, read);
 }
 
-/// What was read of packed lists so far, by type, document and strictness.
+/// What was read so far: of packed lists, by type, document and strictness; and of objects in several places.
 #[derive(Default)]
-pub(crate) struct Memo(HashMap<(TypeId, usize, bool), Box<dyn Any>>);
+pub(crate) struct Memo {
+    lists: HashMap<(TypeId, usize, bool), Box<dyn Any>>,
+    /// Objects by type, place in memory and strictness, held so that the place stays theirs. `None` where no object is
+    /// expected twice.
+    objects: Option<HashMap<(TypeId, usize, bool), Known>>,
+}
+
+/// An object, and what was read of it.
+type Known = (Arc<Object>, Box<dyn Any>);
 
 impl Memo {
+    /// One that knows an object again which stands in several places.
+    pub(crate) fn of_objects() -> Self {
+        Self { objects: Some(HashMap::new()), ..Self::default() }
+    }
+
     fn take<B: 'static>(&mut self, key: (TypeId, usize, bool)) -> Vec<Option<Arc<B>>> {
-        let found = self.0.remove(&key).and_then(|any| any.downcast().ok());
+        let found = self.lists.remove(&key).and_then(|any| any.downcast().ok());
         found.map_or_else(Vec::new, |boxed| *boxed)
     }
 
     fn put<B: 'static>(&mut self, key: (TypeId, usize, bool), read: Vec<Option<Arc<B>>>) {
-        self.0.insert(key, Box::new(read));
+        self.lists.insert(key, Box::new(read));
     }
+}
+
+/// Reads an object, once however often it stands in the tree, unless something in it is wrong or refers to a
+/// resource, for then its place matters.
+pub(super) fn read_once<B: 'static>(
+    node: &Node,
+    reader: &mut Reader<'_>,
+    read: impl FnOnce(&mut Reader<'_>) -> Result<B, Unknown>,
+    refers: impl FnOnce(&B) -> bool,
+) -> Result<Arc<B>, Unknown> {
+    let object = match &node.value {
+        Value::Object(object) if Arc::strong_count(object) > 1 => object,
+        _ => return read(reader).map(Arc::new),
+    };
+    let key = (TypeId::of::<B>(), Arc::as_ptr(object) as usize, reader.strict);
+    let known = reader.memo.objects.as_ref().and_then(|objects| objects.get(&key));
+    if let Some(body) = known.and_then(|(_, body)| body.downcast_ref::<Arc<B>>()) {
+        return Ok(body.clone());
+    }
+    let noted = reader.notes.len();
+    let body = Arc::new(read(reader)?);
+    if reader.notes.len() == noted
+        && !refers(&body)
+        && let Some(objects) = &mut reader.memo.objects
+    {
+        objects.insert(key, (object.clone(), Box::new(body.clone())));
+    }
+    Ok(body)
 }
 
 /// Notes fields that our own files do not have.
@@ -731,14 +772,24 @@ macro_rules! shared_block {
 
         impl $crate::inventory::read::Read for $name {
             fn read(node: &$crate::doc::Node, reader: &mut $crate::inventory::read::Reader<'_>) -> Result<Self, $crate::inventory::read::Unknown> {
-                let view = $crate::inventory::read::View::new(node, reader)?;
-                let known = ["name", "id", "properties", "type", "etag", $($($crate::inventory::read::first_segment($path)),+),*];
-                $crate::inventory::read::refuse_unknown_fields(&view, &known, stringify!($name), reader);
-                let name: std::sync::Arc<str> = view.name().unwrap_or_default().into();
-                let untold = reader.untold.take();
-                let body = $body { name, $($field: $crate::inventory::read::FromPaths::take(&view, &[$($path),+], reader)),* };
-                reader.untold = untold;
-                Ok(Self { at: node.at, body: std::sync::Arc::new(body) })
+                let once = |reader: &mut $crate::inventory::read::Reader<'_>| {
+                    let view = $crate::inventory::read::View::new(node, reader)?;
+                    let known = ["name", "id", "properties", "type", "etag", $($($crate::inventory::read::first_segment($path)),+),*];
+                    $crate::inventory::read::refuse_unknown_fields(&view, &known, stringify!($name), reader);
+                    let name: std::sync::Arc<str> = view.name().unwrap_or_default().into();
+                    let untold = reader.untold.take();
+                    let body = $body { name, $($field: $crate::inventory::read::FromPaths::take(&view, &[$($path),+], reader)),* };
+                    reader.untold = untold;
+                    Ok::<$body, $crate::inventory::read::Unknown>(body)
+                };
+                let refers = |body: &$body| {
+                    let mut found = false;
+                    let visit: &mut dyn FnMut(&str, &'static str, $crate::diag::At) = &mut |_, _, _| found = true;
+                    $($crate::inventory::read::FromPaths::refs(&body.$field, visit);)*
+                    found
+                };
+                let body = $crate::inventory::read::read_once(node, reader, once, refers)?;
+                Ok(Self { at: node.at, body })
             }
 
             fn read_packed(packed: &$crate::doc::Packed, reader: &mut $crate::inventory::read::Reader<'_>, many: &mut $crate::inventory::read::Many<Self>) {

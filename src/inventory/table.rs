@@ -83,6 +83,14 @@ impl<K> Table<K> {
         self.rows.push(row);
     }
 
+    pub(super) fn sort(&mut self)
+    where
+        K: Kind,
+    {
+        self.rows.sort_unstable_by(|a, b| a.id().cmp(b.id()));
+        self.rows.shrink_to_fit();
+    }
+
     /// The rows in order.
     pub fn as_slice(&self) -> &[K] {
         &self.rows

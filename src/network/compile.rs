@@ -935,7 +935,8 @@ fn by_public_address(
     }
     for (id, firewall) in inventory.azure_firewalls.rows() {
         let own = firewall.ip_configurations.iter().filter_map(|c| address(&c.public_ip_address));
-        for ip in own.chain(address(&firewall.public_ip_address)) {
+        let in_hub = firewall.hub_public_ip_addresses.iter().filter_map(|a| a.address.known().copied());
+        for ip in own.chain(address(&firewall.public_ip_address)).chain(in_hub) {
             map.insert(ip, Occupant::Firewall(id));
         }
     }

@@ -7,7 +7,7 @@ use crate::inventory::{
     Field, GatewayType, Id, Inventory, LocalNetworkGateway, OnPremisesSite, Slot, TableTag, Unknown,
     VirtualNetwork, VirtualNetworkGateway,
 };
-use crate::net::{AddressSet, IpAddr, IpNet};
+use crate::net::{IpAddr, IpNet};
 
 /// What lies behind a gateway.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,6 +56,8 @@ pub struct GatewayTable {
     pub use_unknown: Vec<Option<Unknown>>,
     /// Whether a Route Server of each network tells ExpressRoute's branches to VPN's and back (RS-6).
     pub transit: Vec<bool>,
+    /// What appliances told the Route Servers of each network that they may tell on (RS-7).
+    pub told: Vec<Vec<IpNet>>,
 }
 
 pub(super) fn gateways(
@@ -83,12 +85,37 @@ pub(super) fn gateways(
             table.transit[attachment.vnet.index()] |= on;
         }
     }
+    table.told = told(inventory, attachments, vnets);
     for (vnet, links) in links.iter().enumerate() {
         let (used, unknown) = used(inventory, &table, vnet, links);
         table.used_by.push(used);
         table.use_unknown.push(unknown);
     }
     table
+}
+
+/// What Route Servers have learnt from appliances, by their network; not what bears `NO_ADVERTISE` (RS-7).
+fn told(inventory: &Inventory, attachments: &[Attachment], vnets: usize) -> Vec<Vec<IpNet>> {
+    let mut out = vec![Vec::new(); vnets];
+    for route in inventory.bgp_routes.iter() {
+        let server = route.learned_by.known().and_then(|r| inventory.follow_any(&r.text));
+        let (Some(Slot { table: TableTag::VirtualHub, row }), Some(prefix)) =
+            (server, route.address_prefix.known())
+        else {
+            continue;
+        };
+        let kind = AttachmentKind::RouteServer(Id::new(row as usize));
+        let kept = route.communities.iter().any(|c| is_no_advertise(c));
+        if let Some(home) = attachments.iter().find(|a| a.kind == kind && !kept) {
+            out[home.vnet.index()].push(*prefix);
+        }
+    }
+    out
+}
+
+/// The community by its name, or by the number it stands for.
+fn is_no_advertise(community: &str) -> bool {
+    ["no_advertise", "no-advertise", "65535:65282"].iter().any(|c| community.eq_ignore_ascii_case(c))
 }
 
 type Used = Vec<(Id<VirtualNetworkGateway>, Id<VirtualNetwork>)>;
@@ -132,11 +159,7 @@ fn branches(inventory: &Inventory, table: &GatewayTable) -> Vec<Branch> {
             let gateway =
                 inventory.follow_any(&reference.text).filter(|s| s.table == TableTag::VirtualNetworkGateway);
             let Some(gateway) = gateway.map(|s| Id::new(s.row as usize)) else { continue };
-            let mut prefixes = if site.advertises.given {
-                site.advertises.items.clone()
-            } else {
-                site.address_prefixes.items.clone()
-            };
+            let mut prefixes = site.announces().items.clone();
             prefixes.sort_unstable();
             let owner = Slot { table: TableTag::OnPremisesSite, row: id.raw() };
             let express =
@@ -258,19 +281,24 @@ impl GatewayTable {
         found.into_iter().filter(|(rank, ..)| Some(*rank) == best).map(|(_, b, v)| (b, v)).collect()
     }
 
-    /// What a gateway announces to its branches: its own network and those that use it (PEER-8).
-    pub fn announced(&self, gateway: Id<VirtualNetworkGateway>, spaces: &[AddressSet]) -> AddressSet {
-        let mut set = AddressSet::empty();
-        for (vnet, used) in self.used_by.iter().enumerate() {
-            if used.iter().any(|(g, _)| *g == gateway) {
-                set.extend(&spaces[vnet]);
-            }
-        }
+    /// The longest prefix of an address among what a gateway announces to its branches: its own network and those
+    /// that use it (PEER-8), as `held` gives them by row, and the branches of the gateway beside it where a Route
+    /// Server passes them on (RS-6).
+    pub fn announced(
+        &self,
+        gateway: Id<VirtualNetworkGateway>,
+        held: impl Fn(usize) -> Option<u8>,
+        ip: IpAddr,
+    ) -> Option<u8> {
+        let users =
+            self.used_by.iter().enumerate().filter(|(_, used)| used.iter().any(|(g, _)| *g == gateway));
+        let networks = users.filter_map(|(vnet, _)| held(vnet)).max();
         let home = self.vnet_of[gateway.index()].filter(|home| self.transit[home.index()]);
-        for branch in home.into_iter().flat_map(|home| self.beside(gateway, home)) {
-            set.extend(&AddressSet::from_prefixes(&branch.prefixes));
-        }
-        set
+        let beside = home.into_iter().flat_map(|home| self.beside(gateway, home)).flat_map(|b| &b.prefixes);
+        let beside = beside.filter(|p| p.contains(&ip)).map(IpNet::prefix_len).max();
+        let appliances = home.into_iter().flat_map(|home| &self.told[home.index()]);
+        let appliances = appliances.filter(|p| p.contains(&ip)).map(IpNet::prefix_len).max();
+        networks.max(beside).max(appliances)
     }
 
     /// What lies behind the other gateway of a network: ExpressRoute beside VPN, and never its clients (RS-6).

@@ -1,9 +1,9 @@
-//! Virtual WAN hubs: connections, route tables, labels, routing intent (VWAN-1 to VWAN-14).
+//! Virtual WAN hubs: connections, route tables, labels, routing intent (VWAN-1 to VWAN-15).
 
 use crate::diag::At;
 use crate::inventory::{
-    AzureFirewall, Field, HubRouteTable, HubVirtualNetworkConnection, Id, Inventory, Many, OnPremisesSite,
-    Ref, ResourceId, Slot, TableTag, Unknown, VirtualHub, VirtualNetwork,
+    AzureFirewall, Field, HubRouteTable, HubRoutingPreference, HubVirtualNetworkConnection, Id, Inventory,
+    Many, OnPremisesSite, Ref, ResourceId, Slot, TableTag, Unknown, VirtualHub, VirtualNetwork,
 };
 use crate::net::{IpAddr, IpNet};
 
@@ -11,8 +11,12 @@ use crate::net::{IpAddr, IpNet};
 const DEFAULT_TABLE: &str = "defaultroutetable";
 /// The label its default tables bear.
 const DEFAULT_LABEL: &str = "default";
+/// What a hub's own firewall knows: every connection of the hub, whatever it propagates to. No table of Azure's.
+const BEHIND_FIREWALL: &str = "";
 /// The table that means "nowhere".
 const NONE_TABLE: &str = "noneroutetable";
+/// The type of a hub's ExpressRoute gateway.
+const EXPRESS_GATEWAYS: &str = "Microsoft.Network/expressRouteGateways";
 /// What routing intent calls private unless more is listed (VWAN-9).
 const AGGREGATES: [&str; 3] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
 
@@ -40,6 +44,8 @@ pub struct HubRouteRow {
     pub target: HubTarget,
     /// Whether somebody wrote it (VWAN-4).
     pub fixed: bool,
+    /// Whether it is of a branch that comes over ExpressRoute.
+    pub express: bool,
     /// What says it.
     pub owner: Slot,
     /// Where.
@@ -51,6 +57,10 @@ pub struct HubRouteRow {
 pub struct Hub {
     /// Whether it is a Route Server and forwards nothing (RS-1).
     pub route_server: bool,
+    /// Whether it prefers VPN to ExpressRoute among its own branches (VWAN-7).
+    pub prefers_vpn: bool,
+    /// Address spaces of the networks that are connected to it (VWAN-14).
+    pub spaces: usize,
     /// The firewall its private policy names.
     pub private: Option<Id<AzureFirewall>>,
     /// The firewall its internet policy names.
@@ -81,14 +91,25 @@ pub struct HubTable {
     pub hubs: Vec<Hub>,
     /// By row of the virtual network.
     pub connections: Vec<Option<HubConnection>>,
-    /// Hub of each site that is connected to one.
-    pub sites: Vec<(Id<OnPremisesSite>, Id<VirtualHub>)>,
+    /// The sites that are connected to hubs.
+    pub sites: Vec<HubSite>,
+}
+
+/// A site behind a gateway of a hub.
+#[derive(Clone, Copy, Debug)]
+pub struct HubSite {
+    /// The site.
+    pub site: Id<OnPremisesSite>,
+    /// The hub.
+    pub hub: Id<VirtualHub>,
+    /// Whether the gateway is of ExpressRoute.
+    pub express: bool,
 }
 
 struct Draft<'a> {
     inventory: &'a Inventory,
     connections: Vec<Connected>,
-    sites: Vec<(Id<OnPremisesSite>, Id<VirtualHub>)>,
+    sites: Vec<HubSite>,
 }
 
 struct Connected {
@@ -140,19 +161,20 @@ fn connected(inventory: &Inventory) -> Vec<Connected> {
     out
 }
 
-fn sites(inventory: &Inventory) -> Vec<(Id<OnPremisesSite>, Id<VirtualHub>)> {
+fn sites(inventory: &Inventory) -> Vec<HubSite> {
     let mut out = Vec::new();
     for (id, site) in inventory.on_premises_sites.rows() {
         for reference in &site.connected_to {
-            let hub = match inventory.follow_any(&reference.text) {
-                Some(Slot { table: TableTag::VirtualHub, row }) => Some(Id::new(row as usize)),
+            let (hub, express) = match inventory.follow_any(&reference.text) {
+                Some(Slot { table: TableTag::VirtualHub, row }) => (Some(Id::new(row as usize)), false),
                 Some(Slot { table: TableTag::HubGateway, row }) => {
                     let gateway = &inventory.hub_gateways.as_slice()[row as usize];
-                    gateway.virtual_hub.known().and_then(|r| inventory.follow(r).row())
+                    let hub = gateway.virtual_hub.known().and_then(|r| inventory.follow(r).row());
+                    (hub, gateway.id.is_kind(EXPRESS_GATEWAYS))
                 }
-                _ => None,
+                _ => (None, false),
             };
-            out.extend(hub.map(|h| (id, h)));
+            out.extend(hub.map(|hub| HubSite { site: id, hub, express }));
         }
     }
     out
@@ -167,10 +189,15 @@ impl Draft<'_> {
             self.inventory.hub_route_tables.iter().filter(|t| hub_of(self.inventory, &t.id) == Some(id));
         names.extend(own.map(|t| t.id.name().to_ascii_lowercase()));
         names.extend(self.connections.iter().filter(|c| c.hub == id).map(|c| c.table.clone()));
+        names.push(BEHIND_FIREWALL.into());
         names.sort();
         names.dedup();
         let tables = names.into_iter().map(|n| (n.clone(), self.table(id, &n, private.is_some()))).collect();
-        Hub { route_server: !row.ip_configurations.is_empty(), private, internet, unknown, tables }
+        let route_server = !row.ip_configurations.is_empty();
+        let prefers_vpn = row.hub_routing_preference.is(HubRoutingPreference::VpnGateway);
+        let here = self.connections.iter().filter(|c| c.hub == id);
+        let spaces = here.map(|c| self.inventory.virtual_networks[c.vnet].address_prefixes.items.len()).sum();
+        Hub { spaces, route_server, prefers_vpn, private, internet, unknown, tables }
     }
 
     fn intent(
@@ -213,33 +240,36 @@ impl Draft<'_> {
         });
         let mut labels: Vec<String> =
             own.map(|(_, t)| t.labels.iter().map(|l| l.to_ascii_lowercase()).collect()).unwrap_or_default();
-        if name == DEFAULT_TABLE {
+        let behind = name == BEHIND_FIREWALL;
+        if name == DEFAULT_TABLE || behind {
             labels.push(DEFAULT_LABEL.into());
         }
         if let Some((row, table)) = own {
             let owner = Slot { table: TableTag::HubRouteTable, row: row.raw() };
             for route in &table.routes {
-                out.extend(self.fixed(&route.destinations, &route.next_hop, hub, owner, route.at));
+                out.extend(self.fixed(&route.destinations, &route.next_hop, owner, route.at));
             }
         }
         for c in self.connections.iter().filter(|c| self.same_wan(c.hub, hub)) {
             let owner = Slot { table: TableTag::HubVirtualNetworkConnection, row: c.row.raw() };
             let direct = c.hub == hub && c.tables.iter().any(|t| t == name && t != NONE_TABLE);
             // VWAN-9: with a private policy every connection is known to the hub, whatever it propagates.
-            if direct || c.labels.iter().any(|l| labels.contains(l)) || intent && name == DEFAULT_TABLE {
+            let to_all = intent && (name == DEFAULT_TABLE || behind) || behind && c.hub == hub;
+            if direct || c.labels.iter().any(|l| labels.contains(l)) || to_all {
                 self.connection_routes(c, owner, hub, &mut out);
             }
         }
-        for (site, home) in self.sites.iter().filter(|(_, h)| self.same_wan(*h, hub)) {
+        for HubSite { site, hub: home, express } in self.sites.iter().filter(|s| self.same_wan(s.hub, hub)) {
             if !labels.iter().any(|l| l == DEFAULT_LABEL) {
                 continue;
             }
             let row = &self.inventory.on_premises_sites[*site];
-            let prefixes = if row.advertises.given { &row.advertises } else { &row.address_prefixes };
+            let prefixes = row.announces();
             let owner = Slot { table: TableTag::OnPremisesSite, row: site.raw() };
             for prefix in prefixes.iter().filter(|p| p.prefix_len() > 0 || *home == hub) {
                 let target = HubTarget::Branch(*site, *home);
-                out.push(HubRouteRow { prefix: *prefix, target, fixed: false, owner, at: row.at });
+                let (fixed, express) = (false, *express);
+                out.push(HubRouteRow { prefix: *prefix, target, fixed, express, owner, at: row.at });
             }
         }
         out
@@ -250,13 +280,15 @@ impl Draft<'_> {
         let connection = &self.inventory.hub_connections[c.row];
         for prefix in &row.address_prefixes {
             let target = HubTarget::Connection(c.vnet, c.hub);
-            out.push(HubRouteRow { prefix: *prefix, target, fixed: false, owner, at: connection.at });
+            let (fixed, express) = (false, false);
+            out.push(HubRouteRow { prefix: *prefix, target, fixed, express, owner, at: connection.at });
         }
         for fixed in connection.static_routes.iter().filter(|_| c.hub == hub) {
             let Some(ip) = fixed.next_hop_ip_address.known() else { continue };
             for prefix in &fixed.address_prefixes {
                 let target = HubTarget::Appliance(c.vnet, *ip);
-                out.push(HubRouteRow { prefix: *prefix, target, fixed: true, owner, at: fixed.at });
+                let (fixed, express, at) = (true, false, fixed.at);
+                out.push(HubRouteRow { prefix: *prefix, target, fixed, express, owner, at });
             }
         }
     }
@@ -265,7 +297,6 @@ impl Draft<'_> {
         &self,
         destinations: &Many<IpNet>,
         next_hop: &Field<Ref<crate::inventory::AnyKind>>,
-        hub: Id<VirtualHub>,
         owner: Slot,
         at: At,
     ) -> Vec<HubRouteRow> {
@@ -282,10 +313,16 @@ impl Draft<'_> {
             },
             _ => not_known(at),
         };
-        let _ = hub;
         destinations
             .iter()
-            .map(|p| HubRouteRow { prefix: *p, target: target.clone(), fixed: true, owner, at })
+            .map(|p| HubRouteRow {
+                prefix: *p,
+                target: target.clone(),
+                fixed: true,
+                express: false,
+                owner,
+                at,
+            })
             .collect()
     }
 
@@ -302,17 +339,32 @@ fn not_known(at: At) -> HubTarget {
 }
 
 impl HubTable {
-    /// What a hub's table says to an address: longest prefix, then static before learnt, then the own hub (VWAN-7).
+    /// What a hub's table says to an address: longest prefix, then static before learnt, then the own hub, then the
+    /// hub's preference between ExpressRoute and VPN (VWAN-7); AS paths are in no file and count as equal.
     pub fn choose(&self, hub: Id<VirtualHub>, table: &str, ip: IpAddr) -> Option<&HubRouteRow> {
-        let tables = &self.hubs[hub.index()].tables;
-        let rows = tables.iter().find(|(n, _)| n == table).map_or(&[][..], |(_, r)| &r[..]);
+        let rows = self.table(hub, table);
         let local = |r: &HubRouteRow| match r.target {
             HubTarget::Connection(_, home) | HubTarget::Branch(_, home) => home == hub,
             _ => true,
         };
-        let rank = |r: &&HubRouteRow| (r.prefix.prefix_len(), r.fixed, local(r));
+        let prefers_vpn = self.hubs[hub.index()].prefers_vpn;
+        let kind = |r: &HubRouteRow| match r.target {
+            HubTarget::Branch(..) => r.express == (local(r) && !prefers_vpn),
+            _ => true,
+        };
+        let rank = |r: &&HubRouteRow| (r.prefix.prefix_len(), r.fixed, local(r), kind(r));
         let best = rows.iter().filter(|r| r.prefix.contains(&ip)).max_by_key(rank)?;
         rows.iter().find(|r| r.prefix.contains(&ip) && rank(r) == rank(&best))
+    }
+
+    /// Where a hub's firewall sends what it let through.
+    pub fn behind_firewall(&self, hub: Id<VirtualHub>, ip: IpAddr) -> Option<&HubRouteRow> {
+        self.choose(hub, BEHIND_FIREWALL, ip).filter(|r| r.prefix.prefix_len() > 0)
+    }
+
+    /// Whether an address lies behind an ExpressRoute gateway of a hub.
+    pub fn over_express_route(&self, hub: Id<VirtualHub>, ip: IpAddr) -> bool {
+        self.choose(hub, DEFAULT_TABLE, ip).is_some_and(|r| r.express)
     }
 
     /// The table that decides for traffic from an address: that of its connection, else the default one.
@@ -325,15 +377,20 @@ impl HubTable {
     pub fn learnt(&self, vnet: Id<VirtualNetwork>, own: &[IpNet]) -> Vec<IpNet> {
         let Some(connection) = &self.connections[vnet.index()] else { return Vec::new() };
         let hub = &self.hubs[connection.hub.index()];
-        let tables = hub.tables.iter().find(|(n, _)| *n == connection.table);
+        // VWAN-9: with a private policy every connection stands in the default table.
+        let table = if hub.private.is_some() { DEFAULT_TABLE } else { &connection.table };
+        let tables = hub.tables.iter().find(|(n, _)| n == table);
         let mut out: Vec<IpNet> = Vec::new();
         if hub.private.is_some() {
             out.extend(AGGREGATES.iter().filter_map(|a| a.parse::<IpNet>().ok()));
         }
         for row in tables.into_iter().flat_map(|(_, rows)| rows) {
             let default = row.prefix.prefix_len() == 0;
-            let intent = hub.private.is_some() && !row.fixed;
-            if !(default && !connection.internet_security || intent) {
+            // VWAN-9: what is private is told as aggregates; what nobody listed bypasses the policy as it is.
+            let within = |net: &IpNet| net.contains(&row.prefix);
+            let told = AGGREGATES.iter().filter_map(|a| a.parse::<IpNet>().ok()).any(|a| within(&a));
+            let listed = hub.private.is_some() && !row.fixed && (told || default);
+            if !(default && !connection.internet_security || listed) {
                 out.push(row.prefix);
             }
         }
@@ -352,7 +409,24 @@ impl HubTable {
 
     /// Whether an address is private to a hub's routing intent: the aggregates, or written in its default table.
     pub fn is_private(&self, hub: Id<VirtualHub>, ip: IpAddr) -> bool {
-        let aggregate = AGGREGATES.iter().any(|a| a.parse::<IpNet>().is_ok_and(|n| n.contains(&ip)));
-        aggregate || self.choose(hub, DEFAULT_TABLE, ip).is_some_and(|r| r.fixed && r.prefix.prefix_len() > 0)
+        self.private_length(hub, ip).is_some()
+    }
+
+    /// The longest prefix by which an address is private to a hub's routing intent (VWAN-9).
+    pub fn private_length(&self, hub: Id<VirtualHub>, ip: IpAddr) -> Option<u8> {
+        let aggregates = AGGREGATES.iter().filter_map(|a| a.parse::<IpNet>().ok());
+        let aggregate = aggregates.filter(|a| a.contains(&ip)).map(|a| a.prefix_len()).max();
+        let listed = self.table(hub, DEFAULT_TABLE).iter().filter(|r| r.fixed && r.prefix.prefix_len() > 0);
+        aggregate.max(listed.filter(|r| r.prefix.contains(&ip)).map(|r| r.prefix.prefix_len()).max())
+    }
+
+    /// Whether a hub knows an address by more than a default route.
+    pub fn is_known(&self, hub: Id<VirtualHub>, ip: IpAddr) -> bool {
+        self.choose(hub, DEFAULT_TABLE, ip).is_some_and(|r| r.prefix.prefix_len() > 0)
+    }
+
+    fn table(&self, hub: Id<VirtualHub>, name: &str) -> &[HubRouteRow] {
+        let tables = &self.hubs[hub.index()].tables;
+        tables.iter().find(|(n, _)| n == name).map_or(&[][..], |(_, rows)| &rows[..])
     }
 }

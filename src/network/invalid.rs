@@ -4,7 +4,9 @@
 
 use super::{Bound, SubnetRole, SubnetRow};
 use crate::diag::{At, Code, Diagnostic, Diagnostics};
-use crate::inventory::{AddressMeaning, Field, Id, Inventory, Kind, Nsg, Ref, Sku, Subnet, VirtualNetwork};
+use crate::inventory::{
+    AddressMeaning, DefaultAction, Field, Id, Inventory, Kind, Nsg, Ref, Sku, Subnet, VirtualNetwork,
+};
 use crate::net::{AddressSet, IpAddr, IpNet};
 use crate::rules::{self as azure, RuleId};
 use crate::services::service_kind;
@@ -27,6 +29,7 @@ pub(super) fn configurations(inventory: &Inventory, subnets: &[SubnetRow], notes
     look.zones();
     look.zone_groups();
     look.private_endpoints();
+    look.workspace_networks();
     look.services();
     look.hubs();
     look.balancers();
@@ -42,6 +45,9 @@ const RESERVED_ZONES: [&str; 4] = ["azure.com", "core.windows.net", "windows.net
 
 /// The zone that a gateway's own storage is looked up in (GW-8).
 const BLOB_ZONE: &str = "privatelink.blob.core.windows.net";
+
+/// What machines of a workspace use among themselves (AML-2).
+const BRIDGE_RANGE: &str = "172.17.0.0/16";
 
 /// Private endpoints of one network, and with high scale (PE-11).
 const MOST_ENDPOINTS: usize = 1_000;
@@ -499,7 +505,34 @@ impl Look<'_> {
         }
     }
 
-    /// ST-3: a storage account's address rules are for public IPv4 addresses, and not for the smallest ranges.
+    /// AML-2: a range that the machines of a workspace use among themselves is not for its networks.
+    fn workspace_networks(&mut self) {
+        let inventory = self.inventory;
+        let computes = inventory.ml_computes.iter().map(|c| &c.subnet);
+        let endpoints = inventory.private_endpoints.iter().filter(|e| {
+            let (target, _) = super::target_of(inventory, e);
+            let id = target.and_then(|t| inventory.id_of(t));
+            id.is_some_and(|id| id.is_kind("Microsoft.MachineLearningServices/workspaces"))
+        });
+        let subnets = computes.chain(endpoints.map(|e| &e.subnet)).filter_map(|s| self.row(s));
+        let homes: std::collections::BTreeSet<u32> =
+            subnets.map(|s| self.subnets[s.index()].vnet.raw()).collect();
+        let Ok(range) = BRIDGE_RANGE.parse::<IpNet>() else { return };
+        let range = AddressSet::from_prefix(&range);
+        for home in homes {
+            let network = &inventory.virtual_networks[Id::new(home as usize)];
+            if AddressSet::from_prefixes(&network.address_prefixes.items).meets(&range) {
+                let text = format!(
+                    "`{}` holds parts of a workspace and addresses of {BRIDGE_RANGE}, which must not be used there",
+                    network.id.name()
+                );
+                self.say(network.at, azure::AML_2, text);
+            }
+        }
+    }
+
+    /// ST-3, ACR-1: a storage account's address rules are for public IPv4 addresses, and not for the smallest ranges; a
+    /// registry's rules take its highest tier.
     fn services(&mut self) {
         let inventory = self.inventory;
         let private: Vec<AddressSet> = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
@@ -508,6 +541,12 @@ impl Look<'_> {
             .map(|p: IpNet| AddressSet::from_prefix(&p))
             .collect();
         for service in inventory.services.iter() {
+            let registry = service.id.is_kind("Microsoft.ContainerRegistry/registries");
+            let lesser = service.sku.known().is_some_and(|s| !s.eq_ignore_ascii_case("Premium"));
+            if registry && lesser && service.default_action.is(DefaultAction::Deny) {
+                let text = format!("`{}` has network rules, which take the Premium tier", service.id.name());
+                self.say(service.at, azure::ACR_1, text);
+            }
             if !service.id.is_kind("Microsoft.Storage/storageAccounts") {
                 continue;
             }

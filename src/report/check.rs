@@ -118,10 +118,7 @@ impl CheckedFlow {
 fn let_through(view: &TraceView) -> Option<&EvidenceView> {
     let steps = view.hops.iter().flat_map(|hop| &hop.steps).filter(|_| view.outcome == Outcome::Allowed);
     let rules = steps.filter(|step| step.kind == StepKind::Filter && step.action != Action::Note);
-    rules
-        .map(|step| &step.evidence)
-        .filter(|evidence| evidence.decider.is_some() && evidence.name.is_some())
-        .last()
+    rules.map(|step| &step.evidence).rfind(|evidence| evidence.decider.is_some() && evidence.name.is_some())
 }
 
 /// The code of a failed expectation about a flow that gets through.

@@ -272,6 +272,7 @@ fn default_of(knob: &str) -> Option<String> {
             ForwardedTrafficMode::PlatformDrop => "platformDrop".into(),
         },
         "peeringAccessMode" => match p.peering_access_mode {
+            PeeringAccessMode::ByDate => "byDate".into(),
             PeeringAccessMode::PlatformDrop => "platformDrop".into(),
             PeeringAccessMode::TagOnly => "tagOnly".into(),
         },

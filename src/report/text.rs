@@ -8,8 +8,9 @@ mod decided;
 mod flows;
 mod path;
 
+pub(super) use flows::brief;
+pub(crate) use flows::counted;
 pub use flows::{FlowRow, flows_table};
-pub(super) use flows::{brief, counted};
 
 use super::clean::{LONG_NAME, elide};
 use super::layout::{Margin, Words, flow};

@@ -160,9 +160,11 @@ pub const DOUBTS: &[Doubt] = &[
         says: "Does a peering without allowVirtualNetworkAccess drop traffic where no NSG is (PEER-5)? The \
                page says the flag only changes the VirtualNetwork tag and no more. A connectivity check \
                recorded in 2018 between two VNets without any NSG was Reachable with the flag on and \
-               Unreachable with it off on both links.",
+               Unreachable with it off on both links, which is what the pages of that time say. A recording \
+               is asked again as of its own day.",
         knob: Some("peeringAccessMode"),
-        default: "platformDrop: an end without NSG drops what its own link gives no access to",
+        default: "byDate: tagOnly since 2024, the wording of today; platformDrop before, where an end \
+                  without NSG drops what its own link gives no access to",
     },
     Doubt {
         id: "D-19",

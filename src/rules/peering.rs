@@ -12,9 +12,9 @@ rules! { after super::outbound::END;
         (general knowledge).";
     PEER_5 "PEER-5" A PEERING: "allowVirtualNetworkAccess, true by default, decides on the link from X to Y \
         only whether Y's space is in X's VirtualNetwork tag. Set to false it keeps the routes and every \
-        explicit allow; the default rules then deny. Where no NSG exists the platform drops the traffic all \
-        the same, as recorded in 2018 with both links closed (that each end goes by its own link is \
-        inferred; knob peeringAccessMode, D-18).";
+        explicit allow; the default rules then deny. Where no NSG exists the traffic still flows (inferred; \
+        before 2024 the platform dropped it, as recorded in 2018 with both links closed: knob \
+        peeringAccessMode, D-18).";
     PEER_6 "PEER-6" A PEERING: "allowForwardedTraffic on the link from X to Y admits into X packets that \
         come from Y but began elsewhere; the portal leaves it off. In mode tagOnly, the default, off means \
         forwarded sources are not in X's VirtualNetwork tag unless a user-defined route or gateway prefix \

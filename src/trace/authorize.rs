@@ -72,7 +72,14 @@ const READS: &[(&str, &str, &str, bool)] = &[
 impl Walk<'_> {
     /// Judges the caller, where one is named; otherwise says that it was not judged.
     pub(super) fn authorize(&self, s: &mut State, _arrival: &Arrival, flow: &Flow) {
-        let Some(Target::Service(service, position)) = s.target else { return };
+        let Some(Target::Service(service, position)) = s.target else {
+            if let Some(identity) = &flow.identity {
+                s.note(StepKind::Authorize, by(&[azure::RBAC_1]), || {
+                    format!("what `{identity}` may do here is not judged: this is no service of the files")
+                });
+            }
+            return;
+        };
         let Some(identity) = &flow.identity else {
             s.note(StepKind::Authorize, by(&[azure::RBAC_1]), || {
                 "no caller named: permissions are not judged".into()

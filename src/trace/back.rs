@@ -150,21 +150,20 @@ impl Walk<'_> {
             return self.frontend_back(s, id);
         }
         let header = s.header;
-        let known = s
-            .sessions
-            .iter_mut()
-            .rev()
-            .find(|x| x.device == Device::Transit(id) && x.outgoing.reversed() == header);
+        let mine = |device: Device| matches!(device, Device::Transit(by) if self.same_machine(by, id));
+        let known = s.sessions.iter_mut().rev().find(|x| mine(x.device) && x.outgoing.reversed() == header);
         match known {
             Some(session) => {
                 session.answered = true;
+                let out = if let Device::Transit(by) = session.device { by } else { id };
                 let after = session.incoming.reversed();
                 if after != header {
                     s.rewrite(StepKind::Translate, after, by(&[azure::PKT_6]), || "translated back".into());
                 } else {
                     s.note(StepKind::Return, by(&[azure::PKT_6]), || "the session is known".into());
                 }
-                Next::Go(Place::Leave(id))
+                // Out by the interface that the request came in by.
+                Next::Go(Place::Leave(out))
             }
             None => {
                 let evidence = of(self.net, Some(row.owner), &[azure::ASYM_1, azure::ASYM_2]);
@@ -228,7 +227,8 @@ impl Walk<'_> {
         let header = s.header;
         let gateway =
             from.is_some_and(|id| matches!(self.net.attachment(id).kind, AttachmentKind::Gateway(_)));
-        let translated = s.sessions.iter().any(|x| x.outgoing.reversed() == header);
+        let translated =
+            s.sessions.iter().any(|x| x.outgoing.reversed() == header && x.incoming != x.outgoing);
         match s.origin {
             Origin::Internet(ip) if ip == header.destination && !gateway => Next::Go(Place::Public),
             // The sender left by a public address and came in by another: the answer goes out the same way.

@@ -111,7 +111,7 @@ impl Walk<'_> {
             s.block(
                 StepKind::Balance,
                 Cause::BasicBalancerAcrossPeering,
-                of(self.net, Some(slot), &[azure::PEER_9]),
+                of(self.net, Some(slot), &[azure::PEER_9, azure::LB_11]),
                 text,
             );
             return Some(Next::End(End::Stopped));

@@ -6,14 +6,14 @@
 
 use super::model::{Decision, Flow, HopKind, Missing, Outcome, StepKind, Trace, Zone};
 use super::question::{self, EPHEMERAL_PORT, Misunderstood, Origin, Question, Target, Wanted};
-use super::state::{Arrival, End, Next, Place, State, Terminal, by, of};
+use super::state::{Arrival, End, Next, Place, State, Terminal, by};
 use super::worlds::{self, Ending};
 use super::{Cause, Disposition};
 use crate::diag::At;
-use crate::inventory::{Id, OnPremisesSite, Slot, Subnet, TableTag};
+use crate::inventory::{Id, Subnet};
 use crate::net::Header;
 use crate::net::IpAddr;
-use crate::network::{AttachmentKind, Branch, BranchKind, HOST_ADDRESS, Network};
+use crate::network::{AttachmentKind, HOST_ADDRESS, Network};
 use crate::rules as azure;
 
 /// A flow may visit this many places; more is a loop or an estate beyond any real one.
@@ -115,6 +115,11 @@ impl<'n> Walk<'n> {
         let addressed = self.address_target(&mut state, question);
         let foreign = if addressed { self.one_family(&mut state, flow) } else { None };
         self.originate(&mut state);
+        if let Some((tag, ip)) =
+            question::sending_tag(self.net, &flow.from).filter(|(_, ip)| *ip != HOST_ADDRESS)
+        {
+            state.assume(None, format!("{ip} stands for every sender of the service tag {tag}"));
+        }
         if let Some(why) = foreign {
             state.block(StepKind::Originate, Cause::NoCommonFamily, by(&[]), why);
             return vec![(state, End::Stopped)];
@@ -355,125 +360,6 @@ impl<'n> Walk<'n> {
     fn leave_subnet(&self, s: &mut State, subnet: Id<Subnet>) -> Next {
         self.filter_subnet(s, subnet, false);
         self.answered_by_host(s).unwrap_or_else(|| self.route(s, subnet, None))
-    }
-
-    /// A flow that starts in or reaches an on-premises network.
-    fn at_site(&self, s: &mut State, site: Id<OnPremisesSite>) -> Next {
-        let row = &self.net.inventory.on_premises_sites[site];
-        let slot = Slot { table: TableTag::OnPremisesSite, row: site.raw() };
-        let destination = s.header.destination;
-        s.hop(HopKind::OnPremises, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
-        if row.address_prefixes.iter().any(|p| p.contains(&destination)) {
-            s.pass(StepKind::Deliver, of(self.net, Some(slot), &[]), || {
-                format!("{destination} is in this network")
-            });
-            return self.deliver_on_site(s, site);
-        }
-        if let Some(gateway) = self.gateway_towards(site, destination) {
-            let text = format!("{destination} is announced by `{}`", self.net.attachment(gateway).name);
-            s.pass(StepKind::Route, of(self.net, Some(slot), &[azure::RT_6, azure::PEER_8]), || text);
-            return Next::Go(Place::Arrive(gateway));
-        }
-        if let Some(hub) = self.hub_towards(site, destination).filter(|_| self.site_sends(site, destination))
-        {
-            s.pass(StepKind::Route, of(self.net, Some(slot), &[azure::VWAN_2]), || {
-                "the hub of this branch announces it".into()
-            });
-            return Next::Go(Place::Hub(hub, false));
-        }
-        if !self.net.is_public(destination) || s.returning {
-            let evidence = of(self.net, Some(slot), &[azure::PEER_8]);
-            let text = format!("no gateway of this site announces {destination}");
-            s.block(StepKind::Route, Cause::NoRoute, evidence, text);
-            return Next::End(End::Stopped);
-        }
-        self.leave_site_to_internet(s, site, slot)
-    }
-
-    fn leave_site_to_internet(&self, s: &mut State, site: Id<OnPremisesSite>, slot: Slot) -> Next {
-        let row = &self.net.inventory.on_premises_sites[site];
-        match row.internet_access.or(true) {
-            Ok(true) => {}
-            Ok(false) => {
-                let text = "this site has no internet access of its own";
-                s.block(StepKind::Route, Cause::NoRoute, of(self.net, Some(slot), &[]), text);
-                return Next::End(End::Stopped);
-            }
-            Err(unknown) => {
-                s.unknown(StepKind::Route, Cause::UnknownValue, unknown, of(self.net, Some(slot), &[]));
-                return Next::End(End::Stopped);
-            }
-        }
-        if row.internet_access.is_absent() {
-            s.assume(None, format!("`{}` reaches the internet by itself", row.id.name()));
-        }
-        let own = row.public_ip_address.known().copied();
-        let public = own.unwrap_or(question::INTERNET_CLIENT);
-        let before = s.header;
-        let after = Header { source: public, ..before };
-        let device = super::state::Device::Site(site);
-        s.sessions.push(super::state::Session {
-            device,
-            incoming: before,
-            outgoing: after,
-            stateful: true,
-            answered: false,
-            name: row.id.name().to_owned(),
-        });
-        s.rewrite(StepKind::Translate, after, of(self.net, Some(slot), &[]), || {
-            format!("leaves to the internet from {public}")
-        });
-        Next::Go(Place::Public)
-    }
-
-    /// The gateway of a site that announces a destination.
-    fn gateway_towards(&self, site: Id<OnPremisesSite>, ip: IpAddr) -> Option<crate::network::AttachmentId> {
-        if !self.site_sends(site, ip) {
-            return None;
-        }
-        let spaces: Vec<_> = self.net.vnets.iter().map(|v| v.space.clone()).collect();
-        let table = &self.net.gateways;
-        let own = BranchKind::Site(site);
-        // Other branches too, but ExpressRoute passes none on (RS-6).
-        let branch = |g| {
-            let mut others = table.branches.iter().filter(|b| b.gateway == g && b.kind != own && !b.express);
-            others.any(|b| b.prefixes.iter().any(|p| p.contains(&ip)))
-        };
-        let announces = |b: &&Branch| table.announced(b.gateway, &spaces).contains(ip) || branch(b.gateway);
-        let written = |b: &&Branch| b.kind == own && b.owner.table == TableTag::OnPremisesSite;
-        let mine: Vec<_> = table.branches.iter().filter(written).filter(announces).collect();
-        // ExpressRoute before VPN (GW-2), whatever the order they are written in.
-        let gateway = mine.iter().find(|b| b.express).or(mine.first())?.gateway;
-        self.net
-            .attachments
-            .iter()
-            .position(|a| a.kind == AttachmentKind::Gateway(gateway))
-            .map(|n| crate::network::AttachmentId(n as u32))
-    }
-
-    /// Whether a site's routers send an address to its gateways: what they are said to, else all that is announced.
-    fn site_sends(&self, site: Id<OnPremisesSite>, ip: IpAddr) -> bool {
-        let routes = &self.net.inventory.on_premises_sites[site].routes;
-        !routes.given || routes.iter().any(|p| p.contains(&ip))
-    }
-
-    fn deliver_on_site(&self, s: &mut State, site: Id<OnPremisesSite>) -> Next {
-        let row = &self.net.inventory.on_premises_sites[site];
-        let host = row.hosts.iter().find(|h| h.ip_address.is(s.header.destination));
-        if let Some(host) = host.filter(|_| !s.returning) {
-            let closed = host.listens.given && !host.listens.iter().any(|r| r.contains(s.header.port));
-            if closed && s.header.protocol.has_ports() {
-                let evidence =
-                    super::model::Evidence { resource: Some(host.id.clone()), at: host.at, ..by(&[]) };
-                s.block(
-                    StepKind::Deliver,
-                    Cause::NothingListens,
-                    evidence,
-                    format!("`{}` does not listen on port {}", host.name, s.header.port),
-                );
-            }
-        }
-        Next::End(End::Arrived(Terminal::Site(site), Disposition::ExitsNetwork))
     }
 
     /// Puts the branches together.

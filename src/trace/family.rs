@@ -82,9 +82,7 @@ impl Walk<'_> {
                 Some((Origin::Subnet(*subnet, address), address))
             }
             Origin::Site(site, _) => {
-                let prefixes = &self.net.inventory.on_premises_sites[*site].address_prefixes;
-                let fitting = prefixes.iter().find(|p| same(p.addr(), other))?;
-                let address = fitting.hosts().nth(9).or_else(|| fitting.hosts().next())?;
+                let address = super::question::site_address(self.net, *site, |p| same(p.addr(), other))?;
                 Some((Origin::Site(*site, address), address))
             }
             Origin::Service(_) | Origin::Managed(..) => None,

@@ -11,7 +11,6 @@ use crate::network::{
     AttachmentId, AttachmentKind, EffectiveRoute, Link, Place as RulePlace, RuleSet, Ruling, SubnetRole, Tri,
     Verdict, rules_behind,
 };
-use crate::profile::PeeringAccessMode;
 use crate::rules::{self as azure, RuleId};
 use std::sync::Arc;
 
@@ -132,16 +131,16 @@ impl Walk<'_> {
         let peering = &self.net.inventory.peerings[link.peering];
         let slot = Slot { table: TableTag::VirtualNetworkPeering, row: link.peering.raw() };
         let evidence = of(self.net, Some(slot), &[azure::PEER_5]);
-        match (peering.allow_virtual_network_access.or(true), self.net.profile.peering_access_mode) {
+        match (peering.allow_virtual_network_access.or(true), self.net.profile.peering_access_drops()) {
             (Ok(true), _) => {}
             (Err(unknown), _) => {
                 s.unknown(StepKind::Filter, Cause::UnknownValue, unknown, evidence);
             }
-            (Ok(false), PeeringAccessMode::TagOnly) => s.assume(
+            (Ok(false), false) => s.assume(
                 Some("peeringAccessMode"),
                 "a peering without virtual network access lets through what no group denies (D-18)",
             ),
-            (Ok(false), PeeringAccessMode::PlatformDrop) => {
+            (Ok(false), true) => {
                 if let Some(unknown) = self.routes_may_hold(subnet, other) {
                     s.unknown(StepKind::Filter, cause_of(unknown), unknown, evidence);
                     return;
@@ -212,10 +211,14 @@ impl Walk<'_> {
                 let evidence = Evidence {
                     resource: layer.owners.get(number).and_then(|o| o.parent()),
                     name: Some(rule.name.clone()),
-                    rules: vec![azure::SAR_1, azure::SAR_2],
+                    rules: vec![azure::SAR_1, azure::SAR_2, azure::SAR_10],
                     at: rule.at,
                     near_misses: near,
                 };
+                s.assume(
+                    None,
+                    "the security admin configurations of the files are deployed everywhere already (SAR-10)",
+                );
                 let mut evidence = evidence;
                 if s.returning {
                     evidence.rules.push(azure::SAR_11);

@@ -10,7 +10,7 @@ use crate::inventory::{
 };
 use crate::net::Header;
 use crate::net::{AddressSet, IpAddr, PortRange, Protocol};
-use crate::network::{AttachmentId, AttachmentKind, Network, Tri};
+use crate::network::{AttachmentId, AttachmentKind, Choice, EffectiveRoute, Network, RouteSource, Tri};
 use crate::rules as azure;
 use crate::services::name_matches;
 use std::sync::Arc;
@@ -33,6 +33,18 @@ impl Ranked<'_> {
     }
 }
 
+/// Where a firewall stands that translates a destination.
+struct Stand {
+    /// What remembers the flow.
+    device: Device,
+    /// Its private address, which the destination sees.
+    address: Option<IpAddr>,
+    /// What to call it.
+    name: String,
+    /// Where the flow goes from there.
+    next: Place,
+}
+
 /// What network rules leave to application rules.
 enum NetworkRules {
     /// Nothing: one matched, or it cannot be known.
@@ -51,6 +63,7 @@ impl<'n> Walk<'n> {
     pub(super) fn at_firewall(&self, s: &mut State, id: AttachmentId, firewall: Id<AzureFirewall>) -> Next {
         self.enter(s, id);
         self.only_ipv4(s, firewall);
+        self.direct_path(s, id, firewall);
         let rules = self.rules_of(s, firewall);
         let row = self.net.attachment(id);
         if row.address == Some(s.header.destination) {
@@ -63,7 +76,7 @@ impl<'n> Walk<'n> {
                     super::Disposition::Accepted,
                 ));
             }
-            return self.dnat(s, id, firewall, &rules);
+            return self.dnat(s, self.stand(id), firewall, &rules);
         }
         self.session_begins(s, Device::Transit(id));
         self.judge(s, firewall, &rules);
@@ -75,16 +88,62 @@ impl<'n> Walk<'n> {
     pub(super) fn at_firewall_from_public(&self, s: &mut State, firewall: Id<AzureFirewall>) -> Next {
         let row = &self.net.inventory.azure_firewalls[firewall];
         let found = self.net.attachments.iter().position(|a| a.kind == AttachmentKind::Firewall(firewall));
-        let Some(id) = found.map(|n| AttachmentId(n as u32)) else {
-            s.hop(HopKind::AzureFirewall, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
-            let unknown = Unknown::new(row.at, format!("the subnet of `{}` is not known", row.id.name()));
+        if let Some(id) = found.map(|n| AttachmentId(n as u32)) {
+            self.enter(s, id);
+            self.only_ipv4(s, firewall);
+            let rules = self.rules_of(s, firewall);
+            return self.dnat(s, self.stand(id), firewall, &rules);
+        }
+        s.hop(HopKind::AzureFirewall, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
+        let hub = row.virtual_hub.known().and_then(|r| self.net.inventory.follow(r).row());
+        let (Some(hub), Some(address)) = (hub, row.hub_private_ip_address.known().copied()) else {
+            let what = if hub.is_some() { "private address" } else { "subnet" };
+            let unknown = Unknown::new(row.at, format!("the {what} of `{}` is not known", row.id.name()));
             s.unknown(StepKind::Forward, Cause::UnknownValue, &unknown, by(&[]));
             return Next::End(End::Stopped);
         };
-        self.enter(s, id);
-        self.only_ipv4(s, firewall);
         let rules = self.rules_of(s, firewall);
-        self.dnat(s, id, firewall, &rules)
+        let stand = Stand {
+            device: Device::Hub(hub),
+            address: Some(address),
+            name: row.id.name().to_owned(),
+            next: Place::Hub(hub, true),
+        };
+        self.dnat(s, stand, firewall, &rules)
+    }
+
+    /// A firewall in a subnet.
+    fn stand(&self, id: AttachmentId) -> Stand {
+        let row = self.net.attachment(id);
+        let name = row.name.to_string();
+        Stand { device: Device::Transit(id), address: row.address, name, next: Place::Leave(id) }
+    }
+
+    /// A firewall that learns a default route has no direct path to the internet, which it needs unless it was built
+    /// for forced tunnelling (RT-35).
+    fn direct_path(&self, s: &mut State, id: AttachmentId, firewall: Id<AzureFirewall>) {
+        let row = &self.net.inventory.azure_firewalls[firewall];
+        let destination = s.header.destination;
+        if !row.management_ip_configuration.is_absent() || !self.net.is_public(destination) {
+            return;
+        }
+        let attachment = self.net.attachment(id);
+        let Choice::Route(routes, _) = self.net.choose(attachment.subnet, destination) else { return };
+        let learnt = |r: &&EffectiveRoute| r.source == RouteSource::VirtualNetworkGateway;
+        let Some(route) = routes.first().copied().filter(learnt) else { return };
+        let name = row.id.name();
+        if row.ip_configurations.is_empty() {
+            s.assume(
+                None,
+                format!("`{name}` was built for forced tunnelling, for it learns a default route (RT-35)"),
+            );
+            return;
+        }
+        let why = format!(
+            "`{name}` learns a default route and was not built for forced tunnelling: whether it works is not known (RT-35)"
+        );
+        let evidence = Evidence { at: route.at, ..of(self.net, Some(attachment.owner), &[azure::RT_35]) };
+        s.unknown(StepKind::Forward, Cause::UnsupportedResource, &Unknown::new(route.at, why), evidence);
     }
 
     /// Azure Firewall is documented for IPv4 alone; what becomes of an IPv6 packet that is sent to one is not.
@@ -303,9 +362,11 @@ impl<'n> Walk<'n> {
             let evidence = Evidence { rules: vec![azure::FW_1, azure::FW_5, azure::FW_24], ..evidence };
             let name =
                 s.host.clone().map_or_else(|| "a request without a name".to_owned(), |h| format!("`{h}`"));
-            if s.host.as_deref().is_some_and(is_microsofts) {
-                s.warn("Azure Firewall lets some names of Azure's own infrastructure through, which are published nowhere (FW-13)");
-            }
+            let evidence = match s.host.clone().filter(|h| is_microsofts(h)) {
+                Some(host) if self.may_be_infrastructure(s, &host) => return,
+                Some(_) => Evidence { rules: [&evidence.rules[..], &[azure::FW_13]].concat(), ..evidence },
+                None => evidence,
+            };
             let text = format!("no network rule and no application rule matches {name}");
             s.block(StepKind::Filter, Cause::FirewallApplicationRuleNoMatch, evidence, text);
         } else {
@@ -316,6 +377,21 @@ impl<'n> Walk<'n> {
                 "no rule matches; the firewall denies by default",
             );
         }
+    }
+
+    /// Just before its final deny Azure Firewall lets names of Azure's own infrastructure through, of which no page
+    /// lists them all (FW-13): of those of managed disks it is not known, others are taken to be none.
+    fn may_be_infrastructure(&self, s: &mut State, host: &str) -> bool {
+        if !host.to_ascii_lowercase().ends_with(MANAGED_DISKS) {
+            s.assume(None, format!("`{host}` is none of the names of Azure's infrastructure that the firewall lets through of its own accord (FW-13)"));
+            return false;
+        }
+        let why = format!(
+            "whether `{host}` is a name of Azure's infrastructure, which the firewall lets through of its own accord (FW-13)"
+        );
+        let unknown = Unknown::new(crate::diag::At::NOWHERE, why);
+        s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, by(&[azure::FW_13]));
+        true
     }
 
     fn threat_intelligence(&self, s: &mut State, firewall: Id<AzureFirewall>) {
@@ -496,6 +572,7 @@ impl<'n> Walk<'n> {
 
     /// An application rule is a proxy: the destination sees the firewall (FW-19).
     fn proxied(&self, s: &mut State) {
+        s.proxied_here = s.hops.len();
         s.warn("an application rule matched: the destination sees an address of AzureFirewallSubnet (FW-19)");
     }
 
@@ -503,12 +580,9 @@ impl<'n> Walk<'n> {
     /// private ranges of the policy.
     fn translate(&self, s: &mut State, id: AttachmentId, firewall: Id<AzureFirewall>) {
         let before = s.header;
-        let proxied =
-            s.hops.last().is_some_and(|h| h.steps.iter().any(|x| x.text.starts_with("application rule")))
-                || s.warnings.iter().any(|w| w.starts_with("an application rule matched"));
-        let public = !self.snat_private(firewall).contains(before.destination);
+        let translates = self.translates(s, firewall);
         let own = self.net.attachment(id).address;
-        let after = match own.filter(|_| proxied || public) {
+        let after = match own.filter(|_| translates) {
             Some(own) => Header { source: own, ..before },
             None => before,
         };
@@ -527,6 +601,11 @@ impl<'n> Walk<'n> {
                 format!("source becomes {}", after.source)
             });
         }
+    }
+
+    /// Whether the firewall at which the flow is puts its own address in the place of the sender's (FW-19).
+    pub(super) fn translates(&self, s: &State, firewall: Id<AzureFirewall>) -> bool {
+        s.proxied_here == s.hops.len() || !self.snat_private(firewall).contains(s.header.destination)
     }
 
     /// The destinations private to the firewall, to which a network rule leaves the source alone.
@@ -556,13 +635,7 @@ impl<'n> Walk<'n> {
     }
 
     /// A DNAT rule for what is addressed to the firewall (FW-8).
-    fn dnat(
-        &self,
-        s: &mut State,
-        id: AttachmentId,
-        firewall: Id<AzureFirewall>,
-        rules: &[Ranked<'_>],
-    ) -> Next {
+    fn dnat(&self, s: &mut State, stand: Stand, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) -> Next {
         let header = s.header;
         for ranked in rules.iter().filter(|r| r.kind == FirewallRuleType::NatRule) {
             let rule = ranked.rule;
@@ -581,7 +654,7 @@ impl<'n> Walk<'n> {
                     );
                     return Next::End(End::Stopped);
                 }
-                Tri::Yes => return self.dnat_by(s, id, ranked, rules),
+                Tri::Yes => return self.dnat_by(s, stand, ranked, rules),
             }
         }
         if self.policy_unknown(firewall) {
@@ -609,7 +682,7 @@ impl<'n> Walk<'n> {
         }
     }
 
-    fn dnat_by(&self, s: &mut State, id: AttachmentId, ranked: &Ranked<'_>, rules: &[Ranked<'_>]) -> Next {
+    fn dnat_by(&self, s: &mut State, stand: Stand, ranked: &Ranked<'_>, rules: &[Ranked<'_>]) -> Next {
         let rule = ranked.rule;
         let evidence = self.evidence_of(ranked, &[azure::FW_8]);
         let Some(destination) = rule.translated_address.known().copied() else {
@@ -618,25 +691,24 @@ impl<'n> Walk<'n> {
             s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, evidence);
             return Next::End(End::Stopped);
         };
-        self.session_begins(s, Device::Transit(id));
+        self.session_begins(s, stand.device);
         let before = s.header;
         let port = rule.translated_port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(before.port);
-        let source = self.net.attachment(id).address.unwrap_or(before.source);
+        let source = stand.address.unwrap_or(before.source);
         let after = Header { source, destination, port, ..before };
         s.rewrite(StepKind::Translate, after, evidence, || {
             format!("DNAT rule `{}` leads to {destination}:{port}", rule.name)
         });
-        let name = self.net.attachment(id).name.to_string();
         s.sessions.push(Session {
-            device: Device::Transit(id),
+            device: stand.device,
             incoming: before,
             outgoing: after,
             stateful: true,
             answered: false,
-            name,
+            name: stand.name,
         });
         self.denied_after_dnat(s, rules);
-        Next::Go(Place::Leave(id))
+        Next::Go(stand.next)
     }
 
     /// Whether a network rule denies what a DNAT rule let in (D-1); the knob says whether that counts.
@@ -655,6 +727,9 @@ impl<'n> Walk<'n> {
         }
     }
 }
+
+/// Where Azure keeps what managed disks tell of themselves.
+const MANAGED_DISKS: &str = ".blob.storage.azure.net";
 
 /// Whether a name may be one of Azure's own infrastructure.
 fn is_microsofts(host: &str) -> bool {

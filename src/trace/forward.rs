@@ -6,18 +6,18 @@ use super::question::{Origin, Target};
 use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
 use super::worlds::Guess;
 use super::{Cause, Disposition};
-use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
+use crate::inventory::{Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
 use crate::net::Header;
 use crate::net::{IpAddr, IpNet, Protocol};
 use crate::network::{
-    AttachmentId, AttachmentKind, Branch, BranchKind, Choice, EffectiveRoute, HOST_ADDRESS, Link,
-    METADATA_ADDRESS, NextHop, RouteSource, SubnetRole, Tri, is_reserved,
+    AttachmentId, AttachmentKind, Choice, EffectiveRoute, HOST_ADDRESS, Link, METADATA_ADDRESS, NextHop,
+    RouteSource, SubnetRole, Tri, is_reserved,
 };
 use crate::profile::ForwardedTrafficMode;
 use crate::rules::{self as azure, RuleId};
 
 /// Unknown routes on one way that are looked at both ways.
-const MAX_GUESSES: usize = 4;
+pub(super) const MAX_GUESSES: usize = 4;
 
 impl Walk<'_> {
     /// Out of an attachment: filters, then the subnet's routes.
@@ -243,6 +243,9 @@ impl Walk<'_> {
                 });
                 self.to_gateway(s, vnet, route.source == RouteSource::User, evidence)
             }
+            NextHop::Appliance(ips) if self.announced_it(s, from, route, ips) => {
+                self.beyond_appliance(s, from, evidence, &text)
+            }
             NextHop::Appliance(ips) => {
                 let list = ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 s.pass(StepKind::Route, evidence.clone(), || format!("{text} goes to the appliance {list}"));
@@ -321,7 +324,7 @@ impl Walk<'_> {
     }
 
     /// To what stands in another network, over the peering that joins it.
-    fn cross_to(&self, s: &mut State, subnet: Id<Subnet>, id: AttachmentId) {
+    pub(super) fn cross_to(&self, s: &mut State, subnet: Id<Subnet>, id: AttachmentId) {
         let (from, to) = (self.net.subnet(subnet).vnet, self.net.attachment(id).vnet);
         let mut links = self.net.vnet(from).links.iter().filter(|l| l.usable == Tri::Yes);
         if let Some(link) = links.find(|l| from != to && l.remote == Some(to)) {
@@ -396,339 +399,6 @@ impl Walk<'_> {
                 ));
             }
         }
-    }
-
-    /// To appliances by address, in this or a directly joined network (RT-13); to each of several.
-    fn to_appliances(&self, s: &mut State, subnet: Id<Subnet>, ips: &[IpAddr], evidence: &Evidence) -> Next {
-        // An open flow stays on its appliance as long as that is among them.
-        let vnet = self.net.subnet(subnet).vnet;
-        let known: Vec<IpAddr> = match ips {
-            [_] => Vec::new(),
-            _ => ips
-                .iter()
-                .copied()
-                .filter(|ip| self.appliance_at(vnet, *ip).is_ok_and(|id| self.is_on(s, id)))
-                .collect(),
-        };
-        let ips = if known.is_empty() { ips } else { &known };
-        match ips {
-            [ip] => self.to_appliance(s, subnet, *ip, evidence),
-            _ => Next::Forked(
-                ips.iter()
-                    .map(|ip| {
-                        let mut branch = s.clone();
-                        let next = self.to_appliance(&mut branch, subnet, *ip, evidence);
-                        (branch, next)
-                    })
-                    .collect(),
-            ),
-        }
-    }
-
-    fn to_appliance(&self, s: &mut State, subnet: Id<Subnet>, ip: IpAddr, evidence: &Evidence) -> Next {
-        let evidence = Evidence { rules: vec![azure::RT_13], ..evidence.clone() };
-        if ip.is_ipv4() != s.header.destination.is_ipv4() {
-            let why =
-                format!("the route's next hop {ip} is of the other family, which Azure would not accept");
-            let unknown = Unknown::new(evidence.at, why);
-            s.unknown(StepKind::Route, Cause::UnknownValue, &unknown, evidence);
-            return Next::End(End::Stopped);
-        }
-        match self.appliance_at(self.net.subnet(subnet).vnet, ip) {
-            Ok(id) => {
-                self.cross_to(s, subnet, id);
-                return Next::Go(Place::Arrive(id));
-            }
-            Err(None) => {
-                let text = format!("{ip} is neither in this virtual network nor in a directly peered one");
-                s.block(StepKind::Route, Cause::NextHopUnreachable, evidence, text);
-            }
-            Err(Some(why)) => {
-                let unknown = Unknown::new(evidence.at, why);
-                s.unknown(StepKind::Route, Cause::DanglingReference, &unknown, evidence);
-            }
-        }
-        Next::End(End::Stopped)
-    }
-
-    fn appliance_at(&self, vnet: Id<VirtualNetwork>, ip: IpAddr) -> Result<AttachmentId, Option<String>> {
-        let links = &self.net.vnet(vnet).links;
-        let peers = links.iter().filter(|l| l.usable == Tri::Yes).filter_map(|l| l.remote);
-        let near: Vec<_> = std::iter::once(vnet).chain(peers).collect();
-        if let Some(id) = near.iter().find_map(|v| self.net.at_address(*v, ip)) {
-            return Ok(id);
-        }
-        if near.iter().any(|v| self.net.vnet(*v).space.contains(ip)) {
-            return Err(Some(format!("no resource of the files holds {ip}, the next hop of the route")));
-        }
-        let doubt = links
-            .iter()
-            .find_map(|l| if let Tri::Unknown(u) = &l.usable { Some(u.why.to_string()) } else { None });
-        Err(doubt)
-    }
-
-    /// To the virtual network gateway, own or remote.
-    fn to_gateway(&self, s: &mut State, vnet: Id<VirtualNetwork>, user: bool, evidence: Evidence) -> Next {
-        let table = &self.net.gateways;
-        let used = &table.used_by[vnet.index()];
-        if let (true, Some(unknown)) = (used.is_empty(), &table.use_unknown[vnet.index()]) {
-            s.unknown(StepKind::Route, Cause::UnknownValue, unknown, evidence);
-            return Next::End(End::Stopped);
-        }
-        let towards = table.towards(vnet, s.header.destination);
-        let gateway = towards.first().map(|(b, _)| b.gateway).or_else(|| used.first().map(|(g, _)| *g));
-        let Some(gateway) = gateway else {
-            let evidence = Evidence { rules: vec![azure::RT_15], ..evidence };
-            s.block(
-                StepKind::Route,
-                Cause::InvalidNextHop,
-                evidence,
-                "this network has and uses no virtual network gateway",
-            );
-            return Next::End(End::Stopped);
-        };
-        if user {
-            self.gateway_by_user(s, vnet, &evidence);
-        }
-        match self.attachment_of_gateway(gateway) {
-            Some(id) => Next::Go(Place::Arrive(id)),
-            None => Next::End(End::Stopped),
-        }
-    }
-
-    /// RT-15: a user-defined route to the gateway needs one of VPN, and none of ExpressRoute beside it.
-    fn gateway_by_user(&self, s: &mut State, vnet: Id<VirtualNetwork>, evidence: &Evidence) {
-        let express = |g: &Id<crate::inventory::VirtualNetworkGateway>| {
-            self.net.inventory.virtual_network_gateways[*g].gateway_type.is(GatewayType::ExpressRoute)
-        };
-        if self.net.gateways.used_by[vnet.index()].iter().any(|(g, _)| express(g)) {
-            let evidence = Evidence { rules: vec![azure::RT_15], ..evidence.clone() };
-            let text = "a user-defined route to VirtualNetworkGateway needs a VPN gateway, and none of ExpressRoute beside it";
-            s.block(StepKind::Route, Cause::InvalidNextHop, evidence, text);
-        }
-    }
-
-    fn attachment_of_gateway(
-        &self,
-        gateway: Id<crate::inventory::VirtualNetworkGateway>,
-    ) -> Option<AttachmentId> {
-        let found = self.net.attachments.iter().position(|a| a.kind == AttachmentKind::Gateway(gateway))?;
-        Some(AttachmentId(found as u32))
-    }
-
-    /// At a gateway the routes of GatewaySubnet decide (RT-1).
-    fn at_gateway(&self, s: &mut State, id: AttachmentId) -> Next {
-        self.enter(s, id);
-        self.gateway_subnet(s, id);
-        if let AttachmentKind::Gateway(gateway) = self.net.attachment(id).kind {
-            self.tunnel_family(s, gateway);
-            self.fast_path(s, id, gateway);
-            self.beyond_the_hub(s, id, gateway);
-        }
-        let row = self.net.attachment(id);
-        if !self.is_behind_gateway(row.subnet, s.header.destination) {
-            s.pass(StepKind::Forward, by(&[azure::RT_34]), || "the routes of GatewaySubnet decide".into());
-        }
-        self.route(s, row.subnet, Some(id))
-    }
-
-    /// The gateway that sends, if it is one.
-    fn is_gateway(
-        &self,
-        from: Option<AttachmentId>,
-    ) -> Option<(AttachmentId, Id<crate::inventory::VirtualNetworkGateway>)> {
-        match self.net.attachment(from?).kind {
-            AttachmentKind::Gateway(gateway) => Some((from?, gateway)),
-            _ => None,
-        }
-    }
-
-    /// The branches that take the destination, behind this gateway or one beside it.
-    pub(super) fn branches_towards(
-        &self,
-        id: AttachmentId,
-        gateway: Id<crate::inventory::VirtualNetworkGateway>,
-        ip: IpAddr,
-    ) -> Vec<&Branch> {
-        let row = self.net.attachment(id);
-        let towards = self.net.gateways.towards(row.vnet, ip).into_iter().map(|(branch, _)| branch);
-        towards.filter(|b| b.gateway == gateway || self.shares(b.gateway, row.vnet)).collect()
-    }
-
-    /// Out of a gateway: to the branch that takes the destination. It is no way to the internet (RT-31, OUT-1).
-    fn past_gateway(&self, s: &mut State, from: Option<AttachmentId>, inside: bool) -> Next {
-        let Some((id, gateway)) = self.is_gateway(from) else { return Next::End(End::Stopped) };
-        let destination = s.header.destination;
-        let branches = self.branches_towards(id, gateway, destination);
-        if let Some(branch) = branches.first().filter(|_| inside) {
-            let evidence = of(self.net, Some(branch.owner), &[azure::GW_2, azure::GW_3]);
-            let text = format!("{destination} lies behind this gateway");
-            s.pass(StepKind::Forward, evidence, || text);
-            return match branch.kind {
-                BranchKind::Site(site) => Next::Go(Place::AtSite(site)),
-                BranchKind::Vnet(vnet) => Next::Go(Place::Inside(vnet)),
-                BranchKind::LocalGateway(_) | BranchKind::Clients | BranchKind::Somebody => {
-                    s.hop(HopKind::OnPremises, format!("on-premises {destination}"), None, Zone::Yours);
-                    s.pass(StepKind::Deliver, by(&[]), || format!("{destination} is announced from there"));
-                    s.assume(None, format!("the on-premises network delivers {destination}"));
-                    Next::End(End::Arrived(Terminal::Beyond(id), Disposition::ExitsNetwork))
-                }
-            };
-        }
-        let default = &self.net.inventory.virtual_network_gateways[gateway].gateway_default_site;
-        if let (Field::Known(site), false) = (default, self.came_from_branch(s, gateway)) {
-            s.hop(HopKind::OnPremises, format!("forced tunnel to {}", site.text), None, Zone::Yours);
-            s.pass(StepKind::Forward, by(&[azure::RT_31]), || {
-                "the gateway's default site takes everything else".into()
-            });
-            s.assume(None, "the on-premises network delivers what is tunnelled to it");
-            return Next::End(End::Arrived(Terminal::Beyond(id), Disposition::ExitsNetwork));
-        }
-        let evidence = of(self.net, Some(self.net.attachment(id).owner), &[azure::RT_31, azure::OUT_1]);
-        let text = format!(
-            "no branch behind the gateway announces {destination}, and a gateway is no way to the internet"
-        );
-        s.block(StepKind::Forward, Cause::NoRoute, evidence, text);
-        Next::End(End::Stopped)
-    }
-
-    /// The answer leaves by a gateway, to a branch.
-    fn past_gateway_back(&self, s: &mut State, from: Option<AttachmentId>) -> Next {
-        let Some((id, gateway)) = self.is_gateway(from) else { return Next::End(End::Stopped) };
-        let branches = self.branches_towards(id, gateway, s.header.destination);
-        // The branch that asked, where several announce the same.
-        let asked = |b: &&&Branch| matches!((b.kind, &s.origin), (BranchKind::Site(a), Origin::Site(b, _)) if a == *b);
-        match branches.iter().find(asked).or(branches.first()).map(|b| b.kind) {
-            Some(BranchKind::Site(site)) => Next::Go(Place::AtSite(site)),
-            Some(BranchKind::Vnet(vnet)) => Next::Go(Place::Inside(vnet)),
-            Some(_) => Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork)),
-            None => Next::End(End::Stopped),
-        }
-    }
-
-    /// What a spoke behind the gateway's network takes for granted of the other side (PEER-12, PEER-13).
-    fn beyond_the_hub(
-        &self,
-        s: &mut State,
-        id: AttachmentId,
-        gateway: Id<crate::inventory::VirtualNetworkGateway>,
-    ) {
-        let inventory = &self.net.inventory;
-        let home = self.net.attachment(id).vnet;
-        let vpn = inventory.virtual_network_gateways[gateway].gateway_type.is(GatewayType::Vpn);
-        let (site, near) = match s.origin {
-            super::question::Origin::Site(site, _) => (Some(site), s.header.destination),
-            _ => {
-                let towards = self.net.gateways.towards(home, s.header.destination);
-                let site = towards.iter().find_map(|(b, _)| match b.kind {
-                    BranchKind::Site(site) => Some(site),
-                    _ => None,
-                });
-                (site, s.header.source)
-            }
-        };
-        let Some(site) = site.filter(|_| vpn && !s.returning) else { return };
-        let spoke = self.net.vnets.iter().position(|v| v.space.contains(near)).filter(|v| *v != home.index());
-        let Some(spoke) = spoke else { return };
-        let spoke = inventory.virtual_networks[Id::new(spoke)].id.name();
-        match inventory.on_premises_sites[site].point_to_site.is(true) {
-            true => s.assume(
-                None,
-                format!("clients have fetched their profile since `{spoke}` was peered (PEER-12)"),
-            ),
-            false => s.assume(
-                None,
-                format!("the tunnel's own policy takes the prefixes of `{spoke}` in (PEER-13)"),
-            ),
-        }
-    }
-
-    /// ExpressRoute carries IPv6; whether a VPN gateway does depends on settings that are not modelled.
-    fn tunnel_family(&self, s: &mut State, gateway: Id<crate::inventory::VirtualNetworkGateway>) {
-        let row = &self.net.inventory.virtual_network_gateways[gateway];
-        if s.header.destination.is_ipv6() && !row.gateway_type.is(GatewayType::ExpressRoute) {
-            let why = format!("`{}` is a VPN gateway, and IPv6 through one is not modelled", row.id.name());
-            let unknown = Unknown::new(row.at, why);
-            s.unknown(StepKind::Forward, Cause::UnsupportedResource, &unknown, by(&[]));
-        }
-    }
-
-    /// ExpressRoute FastPath passes the gateway by, with exceptions that are not modelled (GW-5): where an answer
-    /// leans on one of them it is not known.
-    fn fast_path(
-        &self,
-        s: &mut State,
-        id: AttachmentId,
-        gateway: Id<crate::inventory::VirtualNetworkGateway>,
-    ) {
-        let inventory = &self.net.inventory;
-        let over = |c: &&crate::inventory::Connection| {
-            let mine = c.virtual_network_gateway1.known().and_then(|r| inventory.follow(r).row());
-            mine == Some(gateway) && c.express_route_gateway_bypass.is(true)
-        };
-        if s.returning || !matches!(s.origin, super::question::Origin::Site(..)) {
-            return;
-        }
-        let Some(connection) = inventory.connections.iter().find(over) else { return };
-        let destination = s.header.destination;
-        let row = self.net.attachment(id);
-        let routed = match self.net.choose(row.subnet, destination) {
-            Choice::Route(routes, _) => routes.iter().any(|r| r.source == RouteSource::User),
-            _ => false,
-        };
-        let endpoint =
-            self.net.attachments.iter().any(|a| {
-                a.address == Some(destination) && matches!(a.kind, AttachmentKind::PrivateEndpoint(..))
-            });
-        if routed || endpoint {
-            let why = "the connection uses FastPath, and whether the gateway's routes and private endpoints hold there is not modelled (GW-5)";
-            let unknown = Unknown::new(connection.at, why);
-            s.unknown(StepKind::Forward, Cause::UnsupportedResource, &unknown, by(&[]));
-        }
-    }
-
-    /// RT-34, NSG-22: what a gateway needs of its own subnet. `true` where that breaks it.
-    pub(super) fn gateway_subnet(&self, s: &mut State, id: AttachmentId) -> bool {
-        let subnet = self.net.attachment(id).subnet;
-        let row = self.net.subnet(subnet);
-        let Some(user) = row.routes.user.as_ref().filter(|_| row.role == SubnetRole::Gateway) else {
-            return false;
-        };
-        let slot = row.route_table.row().map(|t| Slot { table: TableTag::RouteTable, row: t.raw() });
-        let evidence = of(self.net, slot, &[azure::RT_34]);
-        if user.keeps_gateway_routes_out == Some(true) {
-            let text =
-                "the route table of GatewaySubnet keeps gateway routes out, so the gateway does not work";
-            s.block(StepKind::Forward, Cause::InvalidNextHop, evidence, text);
-            return true;
-        }
-        let default = user.routes.iter().find(
-            |r| matches!(&r.prefix, Some(crate::network::RoutePrefix::Net(net)) if net.prefix_len() == 0),
-        );
-        let Some(route) = default else { return false };
-        let evidence = Evidence { name: route.name.clone(), at: route.at, ..evidence };
-        let text = "Azure does not support a user-defined 0.0.0.0/0 on GatewaySubnet: the gateway's own tunnels would leave by it";
-        s.block(StepKind::Forward, Cause::InvalidNextHop, evidence, text);
-        true
-    }
-
-    /// Whether the routes of GatewaySubnet itself lead to a branch: what the network or its peers hold comes first.
-    pub(super) fn is_behind_gateway(&self, subnet: Id<Subnet>, ip: IpAddr) -> bool {
-        match self.net.choose(subnet, ip) {
-            Choice::Route(routes, _) => routes.iter().any(|r| r.hop == Ok(NextHop::Gateway)),
-            Choice::NoRoute => true,
-            Choice::Unknown(_) => false,
-        }
-    }
-
-    /// Whether another gateway stands in the same network (VPN beside ExpressRoute).
-    fn shares(&self, gateway: Id<crate::inventory::VirtualNetworkGateway>, vnet: Id<VirtualNetwork>) -> bool {
-        self.net.gateways.vnet_of[gateway.index()] == Some(vnet)
-    }
-
-    fn came_from_branch(&self, s: &State, gateway: Id<crate::inventory::VirtualNetworkGateway>) -> bool {
-        let mut mine = self.net.gateways.branches.iter().filter(|b| b.gateway == gateway);
-        mine.any(|b| b.prefixes.iter().any(|p| p.contains(&s.header.source)))
     }
 
     /// Inside a virtual network: who holds the destination?
@@ -918,63 +588,11 @@ impl Walk<'_> {
         listens.given.then_some(&listens.items[..])
     }
 
-    fn machine(
+    pub(super) fn machine(
         &self,
         nic: Id<crate::inventory::NetworkInterface>,
     ) -> Option<Id<crate::inventory::VirtualMachine>> {
         self.net.machines[nic.index()]
-    }
-
-    /// An appliance passes a packet on that is not addressed to it (RT-12, PKT-5).
-    fn pass_on(&self, s: &mut State, id: AttachmentId) -> Next {
-        let row = self.net.attachment(id);
-        let inventory = &self.net.inventory;
-        let (forwards, translates) = match row.kind {
-            AttachmentKind::Interface(nic) => {
-                let machine = self.machine(nic).map(|m| &inventory.virtual_machines[m]);
-                let guest = machine.map_or(Field::Absent, |m| m.forwards.clone());
-                let translates = machine.is_some_and(|m| m.translates.is(true));
-                (both(&inventory.network_interfaces[nic].enable_ip_forwarding, &guest), translates)
-            }
-            AttachmentKind::Host(host) => {
-                (tri(&inventory.hosts[host].forwards), inventory.hosts[host].translates.is(true))
-            }
-            _ => (Tri::No, false),
-        };
-        let evidence = of(self.net, Some(row.owner), &[azure::RT_12]);
-        match forwards {
-            Tri::No => {
-                let text = format!("`{}` does not forward: IP forwarding is off", row.name);
-                s.block(StepKind::Forward, Cause::NextHopNotForwarding, evidence, text);
-            }
-            Tri::Unknown(unknown) => s.unknown(StepKind::Forward, Cause::UnknownValue, &unknown, evidence),
-            Tri::Yes => {
-                s.assume(
-                    None,
-                    format!("the appliance `{}` passes on what reaches it, and keeps state", row.name),
-                );
-                s.pass(StepKind::Forward, evidence, || format!("`{}` passes it on", row.name));
-            }
-        }
-        self.session_begins(s, Device::Transit(id));
-        let before = s.header;
-        if let (true, Some(own)) = (translates, row.address) {
-            let after = Header { source: own, ..before };
-            s.rewrite(StepKind::Translate, after, of(self.net, Some(row.owner), &[]), || {
-                format!("source becomes {own}")
-            });
-        }
-        let outgoing = s.header;
-        let name = row.name.to_string();
-        s.sessions.push(Session {
-            device: Device::Transit(id),
-            incoming: before,
-            outgoing,
-            stateful: true,
-            answered: false,
-            name,
-        });
-        Next::Go(Place::Leave(id))
     }
 
     /// Next hop Internet: which method gives a public address (OUT-1), then into public space.
@@ -990,7 +608,8 @@ impl Walk<'_> {
         self.smtp(s);
         match self.outbound_method(s, subnet, from) {
             Some((public, evidence, text)) => {
-                self.outbound_changed(s, from, public);
+                self.sends_for_others(s, from);
+                self.outbound_changed(s, from, public, evidence.rules.contains(&azure::NAT_1));
                 let before = s.header;
                 let after = Header { source: public, ..before };
                 if let Some(id) = from {
@@ -1010,6 +629,28 @@ impl Walk<'_> {
             }
             None => Next::Go(Place::Public),
         }
+    }
+
+    /// A machine that passes on what others send without translating it: only what bears its own address is known to
+    /// get a public one (NAT-6).
+    fn sends_for_others(&self, s: &mut State, from: Option<AttachmentId>) {
+        let Some(id) = from else { return };
+        let row = self.net.attachment(id);
+        let machine = matches!(
+            row.kind,
+            AttachmentKind::Interface(_) | AttachmentKind::Host(_) | AttachmentKind::ScaleSet(_)
+        );
+        if !machine || row.address == Some(s.header.source) {
+            return;
+        }
+        let source = s.header.source;
+        s.note(StepKind::Translate, by(&[azure::NAT_6]), || {
+            format!("the packet bears {source}, which is not the address of `{}`", row.name)
+        });
+        s.assume(
+            None,
+            format!("`{}` translates what it passes on to the internet to its own address (NAT-6)", row.name),
+        );
     }
 
     /// TCP 25 to the internet (NSG-20).
@@ -1062,22 +703,6 @@ impl Walk<'_> {
             Disposition::ExitsNetwork,
         ))
     }
-}
-
-fn tri(field: &Field<bool>) -> Tri {
-    match field.or(false) {
-        Ok(b) => Tri::of(b),
-        Err(unknown) => Tri::Unknown(unknown.clone()),
-    }
-}
-
-/// The interface must forward, and the guest must not be said to refuse.
-fn both(interface: &Field<bool>, guest: &Field<bool>) -> Tri {
-    let guest = match guest.or(true) {
-        Ok(b) => Tri::of(b),
-        Err(unknown) => Tri::Unknown(unknown.clone()),
-    };
-    tri(interface).and(|| guest)
 }
 
 /// Whether the flow began here.

@@ -3,11 +3,15 @@
 use super::Cause;
 use super::engine::Walk;
 use super::model::{HopKind, StepKind, Zone};
+use super::question::Origin;
 use super::state::{Device, End, Next, Place, Session, State, by, of};
 use crate::inventory::{AzureFirewall, Id, OnPremisesSite, Slot, TableTag, VirtualHub};
 use crate::net::{Header, IpAddr};
 use crate::network::HubTarget;
 use crate::rules as azure;
+
+/// Address spaces that may be connected to a hub with routing intent (VWAN-14).
+const MOST_SPACES: usize = 600;
 
 impl Walk<'_> {
     /// At a hub. `inspected` tells that its firewall has let the flow through.
@@ -26,9 +30,43 @@ impl Walk<'_> {
             );
             return Next::End(End::Stopped);
         }
+        if state.spaces > MOST_SPACES && (state.private.is_some() || state.internet.is_some()) {
+            let why = format!(
+                "{} address spaces are connected to `{}`, and with routing intent {MOST_SPACES} are supported (VWAN-14)",
+                state.spaces,
+                row.id.name()
+            );
+            let unknown = crate::inventory::Unknown::new(row.at, why);
+            let evidence = of(self.net, Some(slot), &[azure::VWAN_14]);
+            s.unknown(StepKind::Route, Cause::UnknownValue, &unknown, evidence);
+        }
         let destination = s.header.destination;
-        let private = table.is_private(hub, destination) || !self.net.is_public(destination);
-        let policy = if private { state.private } else { state.internet };
+        // The answer to what the hub's firewall sent in its own name.
+        if let Some(firewall) = self.firewall_of(hub, destination).filter(|_| s.returning && !inspected) {
+            return self.through_hub_firewall(s, hub, firewall);
+        }
+        let private = table.is_private(hub, destination);
+        // What the hub knows is not the internet, whatever range it has: unlisted, it bypasses the policies (VWAN-9).
+        let bypasses = !private && (table.is_known(hub, destination) || !self.net.is_public(destination));
+        let policy = match (private, bypasses) {
+            (true, _) => state.private,
+            (false, true) => None,
+            (false, false) => state.internet,
+        };
+        if bypasses && state.private.is_some() && !inspected {
+            s.note(StepKind::Route, of(self.net, Some(slot), &[azure::VWAN_9]), || {
+                format!(
+                    "{destination} is in no range that the private policy lists, so it passes the firewall by"
+                )
+            });
+            s.assume(
+                None,
+                format!(
+                    "a range that the private policy of `{}` does not list passes its firewall by (VWAN-9)",
+                    row.id.name()
+                ),
+            );
+        }
         if let (Some(firewall), false) = (policy, inspected) {
             s.pass(StepKind::Route, of(self.net, Some(slot), &[azure::VWAN_8, azure::VWAN_9]), || {
                 format!(
@@ -63,7 +101,9 @@ impl Walk<'_> {
         } else {
             table
         };
-        let Some(route) = self.net.hubs.choose(hub, &table, destination) else {
+        // Past its firewall a hub leads to whoever is connected, whatever static route led to the firewall.
+        let past = if inspected { self.net.hubs.behind_firewall(hub, destination) } else { None };
+        let Some(route) = past.or_else(|| self.net.hubs.choose(hub, &table, destination)) else {
             let text = format!("the hub's table `{table}` has no route to {destination}");
             s.block(StepKind::Route, Cause::NoRoute, of(self.net, Some(slot), &[azure::VWAN_1]), text);
             return Next::End(End::Stopped);
@@ -77,6 +117,7 @@ impl Walk<'_> {
                 if home == hub { Next::Go(Place::Inside(vnet)) } else { Next::Go(Place::Hub(home, false)) }
             }
             HubTarget::Branch(site, home) => {
+                self.between_circuits(s, hub, route.express);
                 s.pass(StepKind::Route, evidence, || format!("{prefix} is a branch"));
                 if home == hub { Next::Go(Place::AtSite(site)) } else { Next::Go(Place::Hub(home, false)) }
             }
@@ -86,7 +127,14 @@ impl Walk<'_> {
                 });
                 self.through_hub_firewall(s, hub, firewall)
             }
-            HubTarget::Firewall(firewall) => self.hub_to_internet(s, hub, firewall),
+            HubTarget::Firewall(firewall) if self.net.is_public(destination) => {
+                self.hub_to_internet(s, hub, firewall)
+            }
+            HubTarget::Firewall(_) => {
+                let text = format!("nothing that is connected to the hub holds {destination}");
+                s.block(StepKind::Route, Cause::NoRoute, of(self.net, Some(slot), &[azure::VWAN_1]), text);
+                Next::End(End::Stopped)
+            }
             HubTarget::Appliance(vnet, ip) => {
                 s.pass(StepKind::Route, evidence, || {
                     format!("a static route sends {prefix} to the appliance {ip}")
@@ -110,6 +158,28 @@ impl Walk<'_> {
         }
     }
 
+    /// From one ExpressRoute circuit to another a hub carries nothing of its own accord: Global Reach does, or what
+    /// support has enabled, and neither is in any file (VWAN-13).
+    fn between_circuits(&self, s: &mut State, hub: Id<VirtualHub>, express: bool) {
+        if !express || s.returning || !self.net.hubs.over_express_route(hub, s.header.source) {
+            return;
+        }
+        let why = "from one ExpressRoute circuit to another goes over Global Reach, or routing intent with what \
+            support has enabled; neither is in the files (VWAN-13)";
+        let unknown = crate::inventory::Unknown::new(crate::diag::At::NOWHERE, why);
+        s.unknown(StepKind::Route, Cause::UnsupportedResource, &unknown, by(&[azure::VWAN_13]));
+    }
+
+    /// The firewall of a hub that has an address there.
+    fn firewall_of(&self, hub: Id<VirtualHub>, ip: IpAddr) -> Option<Id<AzureFirewall>> {
+        let inventory = &self.net.inventory;
+        let here = |f: &AzureFirewall| {
+            let own = f.virtual_hub.known().and_then(|r| inventory.follow(r).row());
+            own == Some(hub) && f.hub_private_ip_address.is(ip)
+        };
+        inventory.azure_firewalls.rows().find(|(_, f)| here(f)).map(|(id, _)| id)
+    }
+
     /// FW-29: a hub's firewall judges like any other; the answer must come by it.
     fn through_hub_firewall(&self, s: &mut State, hub: Id<VirtualHub>, firewall: Id<AzureFirewall>) -> Next {
         let row = &self.net.inventory.azure_firewalls[firewall];
@@ -121,7 +191,7 @@ impl Walk<'_> {
         self.session_begins(s, Device::Hub(hub));
         let before = s.header;
         self.judge_at(s, firewall);
-        // Application rules are a proxy: the destination sees the firewall, and the answer finds it again.
+        self.seen_as_hub_firewall(s, hub, firewall);
         let session = Session {
             device: Device::Hub(hub),
             incoming: before,
@@ -134,6 +204,28 @@ impl Walk<'_> {
         Next::Go(Place::Hub(hub, true))
     }
 
+    /// What the hub's firewall translates on its way to a private destination, by the rules of every firewall (FW-19):
+    /// always by an application rule, by a network rule only outside the private ranges of its policy. What goes to
+    /// the internet is translated as it leaves.
+    fn seen_as_hub_firewall(&self, s: &mut State, hub: Id<VirtualHub>, firewall: Id<AzureFirewall>) {
+        let before = s.header;
+        if !self.net.hubs.is_private(hub, before.destination) || !self.translates(s, firewall) {
+            return;
+        }
+        let row = &self.net.inventory.azure_firewalls[firewall];
+        let slot = Slot { table: TableTag::AzureFirewall, row: firewall.raw() };
+        let evidence = of(self.net, Some(slot), &[azure::FW_19, azure::FW_29]);
+        let Some(own) = row.hub_private_ip_address.known().copied() else {
+            let why = format!("the private address of `{}`, which the destination sees", row.id.name());
+            let unknown = crate::inventory::Unknown::new(row.at, why);
+            s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, evidence);
+            return;
+        };
+        s.rewrite(StepKind::Translate, Header { source: own, ..before }, evidence, || {
+            format!("source becomes {own}")
+        });
+    }
+
     fn back_through_hub_firewall(&self, s: &mut State, hub: Id<VirtualHub>, slot: Slot) -> Next {
         let header = s.header;
         let known = s
@@ -144,8 +236,17 @@ impl Walk<'_> {
         match known {
             Some(session) => {
                 session.answered = true;
-                s.note(StepKind::Return, by(&[azure::PKT_6]), || "the session is known".into());
-                Next::Go(Place::Hub(hub, true))
+                let after = session.incoming.reversed();
+                if after != header {
+                    s.rewrite(StepKind::Translate, after, by(&[azure::PKT_6]), || "translated back".into());
+                } else {
+                    s.note(StepKind::Return, by(&[azure::PKT_6]), || "the session is known".into());
+                }
+                // What a DNAT rule let in goes back out by the firewall itself.
+                match s.origin {
+                    Origin::Internet(client) if client == after.destination => Next::Go(Place::Public),
+                    _ => Next::Go(Place::Hub(hub, true)),
+                }
             }
             None => {
                 let text = "the answer reaches the hub's firewall, which never saw the request";
@@ -166,16 +267,16 @@ impl Walk<'_> {
             return Next::Go(Place::Public);
         }
         let slot = Slot { table: TableTag::AzureFirewall, row: firewall.raw() };
-        let public = self
-            .net
-            .tags
-            .find("AzureCloud")
-            .and_then(|t| self.net.tags.representative(t))
-            .unwrap_or(super::INTERNET_CLIENT);
+        let row = &self.net.inventory.azure_firewalls[firewall];
+        let known = row.hub_public_ip_addresses.iter().find_map(|a| a.address.known().copied());
+        let cloud = || self.net.tags.find("AzureCloud").and_then(|t| self.net.tags.representative(t));
+        let public = known.or_else(cloud).unwrap_or(super::INTERNET_CLIENT);
         let before = s.header;
         let after = Header { source: public, ..before };
-        let name = self.net.inventory.azure_firewalls[firewall].id.name().to_owned();
-        s.assume(None, format!("{public} stands for the public address of `{name}`"));
+        let name = row.id.name().to_owned();
+        if known.is_none() {
+            s.assume(None, format!("{public} stands for the public address of `{name}`"));
+        }
         s.sessions.push(Session {
             device: Device::Hub(hub),
             incoming: before,
@@ -187,20 +288,31 @@ impl Walk<'_> {
         s.rewrite(
             StepKind::Translate,
             after,
-            of(self.net, Some(slot), &[azure::FW_19, azure::VWAN_10]),
+            of(self.net, Some(slot), &[azure::FW_19, azure::VWAN_10, azure::VWAN_15]),
             || format!("source becomes {public}"),
         );
         Next::Go(Place::Public)
     }
 
-    /// The hub of a site that leads towards an address.
-    pub(super) fn hub_towards(&self, site: Id<OnPremisesSite>, ip: IpAddr) -> Option<Id<VirtualHub>> {
-        let mine = self.net.hubs.sites.iter().filter(|(s, _)| *s == site).map(|(_, h)| *h);
-        let mut mine = mine.filter(|h| {
-            let hub = &self.net.hubs.hubs[h.index()];
-            self.net.hubs.choose(*h, "defaultroutetable", ip).is_some()
-                || hub.private.is_some() && self.net.hubs.is_private(*h, ip)
-        });
-        mine.next()
+    /// The hub of a site that leads towards an address, with the length of the prefix it announces. A default route
+    /// is taken from a hub only where the site's own routes say so.
+    pub(super) fn hub_towards(&self, site: Id<OnPremisesSite>, ip: IpAddr) -> Option<(u8, Id<VirtualHub>)> {
+        let table = &self.net.hubs;
+        let asked = self.net.inventory.on_premises_sites[site].routes.given;
+        let mine = table.sites.iter().filter(|s| s.site == site).map(|s| s.hub);
+        let announced = |hub: Id<VirtualHub>| {
+            let state = &table.hubs[hub.index()];
+            let known = table.choose(hub, "defaultroutetable", ip).map(|r| r.prefix.prefix_len());
+            let aggregate = state.private.and_then(|_| table.private_length(hub, ip));
+            let default = state.internet.filter(|_| asked).map(|_| 0);
+            known.max(aggregate).or(default).filter(|length| *length > 0 || asked)
+        };
+        let mut best: Option<(u8, Id<VirtualHub>)> = None;
+        for (length, hub) in mine.filter_map(|h| Some((announced(h)?, h))) {
+            if best.is_none_or(|(known, _)| length > known) {
+                best = Some((length, hub));
+            }
+        }
+        best
     }
 }

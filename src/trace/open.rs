@@ -266,13 +266,21 @@ impl Walk<'_> {
     }
 
     /// The outbound method changed under an open flow: OUT-1 speaks of new flows only.
-    pub(super) fn outbound_changed(&self, s: &mut State, from: Option<AttachmentId>, public: IpAddr) {
+    /// A NAT gateway resets what it never saw begin (NAT-8), but whether the flow comes to it is not said either.
+    pub(super) fn outbound_changed(
+        &self,
+        s: &mut State,
+        from: Option<AttachmentId>,
+        public: IpAddr,
+        by_nat: bool,
+    ) {
         let sender = from.and_then(|id| self.net.inventory.id_of(self.net.attachment(id).owner));
         let before = s.open.as_ref().and_then(|way| way.public.as_ref());
         if before.is_some_and(|(own, before)| Some(own) == sender && *before != public) {
             let why = "what becomes of open flows when the outbound method changes is not documented";
             let unknown = Unknown::new(crate::diag::At::NOWHERE, why);
-            s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, by(&[azure::OUT_1]));
+            let rules: &[_] = if by_nat { &[azure::OUT_1, azure::NAT_8] } else { &[azure::OUT_1] };
+            s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, by(rules));
         }
     }
 

@@ -42,7 +42,7 @@ impl Walk<'_> {
         if let Some(method) = from.and_then(|id| self.node_address(s, id)) {
             return Some(method);
         }
-        if let Some(method) = from.and_then(|id| self.outbound_rule(id)) {
+        if let Some(method) = from.and_then(|id| self.outbound_rule(s, id)) {
             return Some(method);
         }
         if !s.is_clear() && s.missing.iter().any(|m| m.text.contains("public address")) {
@@ -100,6 +100,15 @@ impl Walk<'_> {
             return None;
         }
         let public = public.unwrap_or(DEFAULT_OUTBOUND);
+        let addresses = row.public_ip_addresses.iter().count().max(1);
+        s.assume(
+            None,
+            format!(
+                "`{}` has a port left of the 64,512 of each of its addresses, {addresses} at least (NAT-7)",
+                row.id.name()
+            ),
+        );
+        let evidence = Evidence { rules: [&evidence.rules[..], &[azure::NAT_7]].concat(), ..evidence };
         Some((public, evidence, format!("the NAT gateway gives {public}")))
     }
 
@@ -169,10 +178,18 @@ impl Walk<'_> {
     }
 
     /// A Standard public load balancer gives an outbound address to its pool (LB-9).
-    fn outbound_rule(&self, id: AttachmentId) -> Option<Method> {
+    fn outbound_rule(&self, s: &mut State, id: AttachmentId) -> Option<Method> {
         let (balancer, public) = outbound_rule(self.net, id)?;
         let slot = Slot { table: TableTag::LoadBalancer, row: balancer };
-        let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::LB_9]);
+        let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::LB_9, azure::LB_10]);
+        let pools = self.net.pools.of(id);
+        let others = (0..self.net.attachments.len()).map(|n| AttachmentId(n as u32));
+        let size = others.filter(|other| self.net.pools.of(*other).iter().any(|p| pools.contains(p))).count();
+        let name = self.net.inventory.load_balancers.as_slice()[balancer as usize].id.name();
+        s.assume(None, match preallocated(size) {
+            Some(ports) => format!("`{name}` has a port left of the {ports} that each of {size} backends gets by default (LB-10)"),
+            None => format!("`{name}` has a port left for each of {size} backends (LB-10)"),
+        });
         Some((public, evidence, format!("the load balancer's frontend gives {public}")))
     }
 
@@ -280,14 +297,14 @@ impl Walk<'_> {
         None
     }
 
-    /// The Standard load balancer in whose pool an interface is, by its configuration: it takes default outbound
-    /// access away (OUT-11). A pool by address does not (OUT-9).
+    /// The Standard load balancer in whose pool an interface is, by its configuration, and whether it has a public front:
+    /// it takes default outbound access away (LB-9), or may (OUT-11). A pool by address does not (OUT-9).
     fn behind_balancer(&self, id: AttachmentId) -> Option<(Slot, bool)> {
         let inventory = &self.net.inventory;
         let address = self.net.attachment(id).address;
         let pools = self.net.pools.of(id);
-        let mut balancers = inventory.load_balancers.rows();
-        balancers.find_map(|(row, balancer)| {
+        let balancers = inventory.load_balancers.rows();
+        let found = balancers.filter_map(|(row, balancer)| {
             let mine = balancer.backend_address_pools.iter().any(|pool| {
                 let by_address = pool.addresses.iter().any(|a| a.ip_address.known() == address.as_ref());
                 !by_address && pools.contains(&pool.id)
@@ -296,7 +313,10 @@ impl Walk<'_> {
             let public = balancer.frontend_ip_configurations.iter().any(|f| !f.public_ip_address.is_absent());
             let slot = Slot { table: TableTag::LoadBalancer, row: row.raw() };
             (mine && standard).then_some((slot, public))
-        })
+        });
+        // A public one decides for sure, so it is told before one that is not.
+        let found: Vec<(Slot, bool)> = found.collect();
+        found.iter().find(|(_, public)| *public).or(found.first()).copied()
     }
 
     fn in_pool_by_address(&self, id: AttachmentId) -> bool {
@@ -461,6 +481,7 @@ impl Walk<'_> {
                         "a VPN gateway answers IKE, ESP and SSTP only",
                     );
                 }
+                self.over_microsoft_peering(s, slot);
                 Next::End(End::Arrived(Terminal::Internet, Disposition::Accepted))
             }
             Occupant::Nothing => {
@@ -472,6 +493,24 @@ impl Walk<'_> {
                 Next::End(End::Stopped)
             }
         }
+    }
+
+    /// Where a network has ExpressRoute too, a gateway's public address may be learnt over Microsoft peering, and a
+    /// tunnel meant as backup goes down with the circuit (GW-7).
+    fn over_microsoft_peering(&self, s: &mut State, gateway: Slot) {
+        if self.net.inventory.express_route_circuits.is_empty() {
+            return;
+        }
+        let name = self.net.inventory.id_of(gateway).map(|id| id.name().to_owned()).unwrap_or_default();
+        s.note(StepKind::Deliver, of(self.net, Some(gateway), &[azure::GW_7]), || {
+            "the routes of Microsoft peering are in none of the files".into()
+        });
+        s.assume(
+            None,
+            format!(
+                "the public address of `{name}` is reached over the internet, not Microsoft peering (GW-7)"
+            ),
+        );
     }
 
     /// An instance-level public address: one-to-one, closed until a group allows (PIP-1, PIP-2).
@@ -583,6 +622,13 @@ impl Walk<'_> {
         });
         s.rewrite(StepKind::Translate, after, evidence, || format!("its public address leads to {private}"));
     }
+}
+
+/// The ports that each backend of a pool gets by default, by the size of the pool (LB-10).
+fn preallocated(size: usize) -> Option<u16> {
+    const BY_SIZE: [(usize, u16); 6] =
+        [(50, 1024), (100, 512), (200, 256), (400, 128), (800, 64), (1000, 32)];
+    BY_SIZE.iter().find(|(most, _)| size <= *most).map(|(_, ports)| *ports)
 }
 
 /// The load balancer that gives an attachment an outbound address, by outbound rule or by a load-balancing

@@ -6,7 +6,7 @@ use crate::inventory::{
     Id, InternetHost, OnPremisesSite, PlatformService, Ref, ResourceId, Slot, Subnet, TableTag,
     VirtualNetwork,
 };
-use crate::net::IpAddr;
+use crate::net::{IpAddr, IpNet};
 use crate::network::{AttachmentId, AttachmentKind, Network};
 use crate::services::{ServiceKind, WellKnownHost};
 use std::fmt;
@@ -20,6 +20,8 @@ pub(super) const INTERNET_CLIENT_V6: IpAddr =
     IpAddr::V6(std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x10));
 /// The example address of a public host (RFC 5737).
 pub const INTERNET_HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 10));
+/// Virtual networks that the search for an address of a site steps over.
+const MOST_SKIPPED: usize = 64;
 /// The source port of a flow that names none.
 pub(crate) const EPHEMERAL_PORT: u16 = 50_000;
 
@@ -147,14 +149,21 @@ fn origin_of_address(network: &Network, ip: IpAddr) -> Origin {
     if let Some(id) = network.first_at(ip) {
         return Origin::Attachment(id);
     }
-    for (id, site) in network.inventory.on_premises_sites.rows() {
-        if site.address_prefixes.iter().any(|p| p.contains(&ip)) {
-            return Origin::Site(id, ip);
-        }
-    }
-    match network.subnets.iter().position(|s| s.space.contains(ip)) {
-        Some(subnet) => Origin::Subnet(Id::new(subnet), ip),
-        None => Origin::Internet(ip),
+    let sites = network.inventory.on_premises_sites.rows();
+    let held = sites.filter_map(|(id, site)| Some((site.holds(ip)?, id)));
+    let site = held.reduce(|best, next| if next.0 > best.0 { next } else { best });
+    let holds = |s: &Id<Subnet>| network.subnet(*s).space.contains(ip);
+    let subnet = (0..network.subnets.len()).map(Id::new).find(holds);
+    // Where a site's wide range covers a subnet, the subnet is the longer of the two.
+    let subnet_length = |s: Id<Subnet>| {
+        let prefixes = network.inventory.subnets[s].address_prefixes.iter();
+        prefixes.filter(|p| p.contains(&ip)).map(|p| p.prefix_len()).max().unwrap_or(0)
+    };
+    match (site, subnet) {
+        (Some((_, site)), None) => Origin::Site(site, ip),
+        (Some((length, site)), Some(subnet)) if length >= subnet_length(subnet) => Origin::Site(site, ip),
+        (_, Some(subnet)) => Origin::Subnet(subnet, ip),
+        (None, None) => Origin::Internet(ip),
     }
 }
 
@@ -162,7 +171,10 @@ fn origin_of_name(network: &Network, name: &str) -> Result<Origin, Misunderstood
     if let Some((site, ip)) = site_host(network, name) {
         return Ok(Origin::Site(site, ip));
     }
-    let slot = slot_of(network, name)?;
+    let slot = match (slot_of(network, name), tag_address(network, name)) {
+        (Err(Misunderstood::Nothing { .. }), Some(ip)) => return Ok(Origin::Internet(ip)),
+        (slot, _) => slot?,
+    };
     let row = slot.row as usize;
     if let Some(attachment) = attachment_of(network, slot) {
         return Ok(Origin::Attachment(attachment));
@@ -170,7 +182,7 @@ fn origin_of_name(network: &Network, name: &str) -> Result<Origin, Misunderstood
     match slot.table {
         TableTag::OnPremisesSite => {
             let site: Id<OnPremisesSite> = Id::new(row);
-            let ip = first_host(network.inventory.on_premises_sites[site].address_prefixes.items.first());
+            let ip = site_address(network, site, |_| true);
             Ok(Origin::Site(site, ip.unwrap_or(INTERNET_CLIENT)))
         }
         TableTag::Subnet => {
@@ -193,6 +205,24 @@ fn origin_of_name(network: &Network, name: &str) -> Result<Origin, Misunderstood
         }
         _ => Err(no_endpoint(network, name, slot)),
     }
+}
+
+/// An address of the service tag of a name: such a sender or receiver is one of many, which it stands for.
+fn tag_address(network: &Network, name: &str) -> Option<IpAddr> {
+    // TAG-4: the probes of load balancers, which no publication lists.
+    if name.eq_ignore_ascii_case("AzureLoadBalancer") {
+        return Some(crate::network::HOST_ADDRESS);
+    }
+    network.tags.representative(network.tags.find(name)?)
+}
+
+/// The service tag that a sender's name is, with the address that stands for it.
+pub(super) fn sending_tag(network: &Network, from: &Endpoint) -> Option<(String, IpAddr)> {
+    let (Endpoint::Named(name) | Endpoint::Fqdn(name)) = from else { return None };
+    let ip = tag_address(network, name)?;
+    let tag = network.tags.find(name)?;
+    matches!(slot_of(network, name), Err(Misunderstood::Nothing { .. }))
+        .then(|| (network.tags.name(tag).to_owned(), ip))
 }
 
 /// A compute or endpoint in the managed network of its workspace.
@@ -226,8 +256,37 @@ fn site_host(network: &Network, name: &str) -> Option<(Id<OnPremisesSite>, IpAdd
     })
 }
 
-fn first_host(prefix: Option<&crate::net::IpNet>) -> Option<IpAddr> {
-    prefix?.hosts().nth(9).or_else(|| prefix?.hosts().next())
+/// An address that stands for any host of a site: in the first of its prefixes that fit, outside of the virtual
+/// networks that a wide range may cover.
+pub(super) fn site_address(
+    network: &Network,
+    site: Id<OnPremisesSite>,
+    fits: impl Fn(&IpNet) -> bool,
+) -> Option<IpAddr> {
+    let row = &network.inventory.on_premises_sites[site];
+    let some = |prefix: &IpNet| prefix.hosts().nth(9).or_else(|| prefix.hosts().next());
+    let free = row.own_prefixes().filter(|p| fits(p)).find_map(|p| outside_networks(network, p, some(p)?));
+    let named =
+        || row.hosts.iter().find_map(|h| h.ip_address.known().copied().filter(|ip| fits(&IpNet::from(*ip))));
+    free.or_else(named).or_else(|| row.own_prefixes().find(|p| fits(p)).and_then(some))
+}
+
+/// The first address from one on that is in a prefix and in no virtual network.
+fn outside_networks(network: &Network, prefix: &IpNet, first: IpAddr) -> Option<IpAddr> {
+    let mut candidate = first;
+    for _ in 0..MOST_SKIPPED {
+        let networks = network.inventory.virtual_networks.iter();
+        let mut held = networks.flat_map(|v| v.address_prefixes.iter()).filter(|p| p.contains(&candidate));
+        let Some(held) = held.next() else { return Some(candidate) };
+        candidate = match held.broadcast() {
+            IpAddr::V4(last) => IpAddr::V4(u32::from(last).checked_add(10)?.into()),
+            IpAddr::V6(last) => IpAddr::V6(u128::from(last).checked_add(10)?.into()),
+        };
+        if !prefix.contains(&candidate) {
+            return None;
+        }
+    }
+    None
 }
 
 /// The first address of a subnet that nothing holds.
@@ -377,10 +436,11 @@ fn wanted_by_name(network: &Network, name: &str) -> Result<Wanted, Misunderstood
         }
         TableTag::OnPremisesSite => {
             let site: Id<OnPremisesSite> = Id::new(row);
-            let ip = first_host(network.inventory.on_premises_sites[site].address_prefixes.items.first());
-            Ok(ip.map_or(Wanted::Unaddressed(format!("the site `{resource}` has no address prefix")), |ip| {
-                Wanted::Address(ip, Some(Target::Site(site)))
-            }))
+            let ip = site_address(network, site, |_| true);
+            Ok(ip.map_or(
+                Wanted::Unaddressed(format!("the site `{resource}` has no address prefix of its own")),
+                |ip| Wanted::Address(ip, Some(Target::Site(site))),
+            ))
         }
         TableTag::PublicIpAddress => Ok(match network.public_addresses[row].0 {
             Some(ip) => Wanted::Address(ip, Some(Target::PublicAddress(slot))),

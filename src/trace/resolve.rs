@@ -368,7 +368,7 @@ impl Walk<'_> {
         lookup: &mut Lookup,
     ) -> Answer {
         for (id, site) in self.net.inventory.on_premises_sites.rows() {
-            if !site.address_prefixes.iter().any(|p| p.contains(&server)) {
+            if site.holds(server).is_none() {
                 continue;
             }
             let host = site.hosts.iter().find(|h| h.ip_address.is(server));

@@ -171,6 +171,8 @@ pub(super) struct State {
     pub guesses: Vec<Guess>,
     /// It only stands for what is unknown, should that matter.
     pub stands_for_unknown: bool,
+    /// How many hops there were when an application rule took the flow: the firewall of that hop is its proxy.
+    pub proxied_here: usize,
 }
 
 impl State {
@@ -201,6 +203,7 @@ impl State {
             source_unknown: None,
             guesses: Vec::new(),
             stands_for_unknown: false,
+            proxied_here: 0,
         }
     }
 

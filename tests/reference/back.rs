@@ -174,8 +174,7 @@ impl Back<'_, '_> {
     /// At a hub: the firewall of its policy must know the flow.
     fn at_hub(&mut self, hub: Id<VirtualHub>, inspected: bool) -> Result<At, Stop> {
         let (f, to) = (self.f, self.packet.destination);
-        let private = wan::is_private(to);
-        match (wan::policy(f, hub, private), inspected) {
+        match (wan::inspecting(f, hub, to), inspected) {
             (Some(firewall), false) => {
                 let name = f.inv.azure_firewalls[firewall].id.full_name();
                 return match self.undo(|mark| mark == Mark::Hub(hub)) {
@@ -183,10 +182,10 @@ impl Back<'_, '_> {
                     None => Err(asymmetric(Some(name))),
                 };
             }
-            (Some(_), true) if !private => return Ok(At::Public),
+            (Some(_), true) if !wan::is_private(to) => return Ok(At::Public),
             _ => {}
         }
-        match wan::towards(f, hub, to) {
+        match wan::towards(f, hub, to, inspected) {
             None => Err(lost(Some(f.inv.virtual_hubs[hub].id.full_name()))),
             Some(wan::Known::Spoke(vnet, home)) if home == hub => self.land(vnet),
             Some(wan::Known::Site(site, home)) if home == hub => Ok(At::Site(site)),
@@ -199,7 +198,7 @@ impl Back<'_, '_> {
         let to = self.packet.destination;
         let gateway = matches!(holder.kind, AttachmentKind::Gateway(_));
         let client = self.way.start == Start::Internet && to == self.way.first.source;
-        let known = self.records.iter().any(|r| r.after.reversed() == self.packet);
+        let known = self.records.iter().any(|r| r.after.reversed() == self.packet && r.before != r.after);
         match !gateway && is_public(to) && (client || known) {
             true => Ok(At::Public),
             false => Err(lost(None)),
@@ -234,7 +233,11 @@ impl Back<'_, '_> {
                 let device = self.records.iter().rev().find_map(known);
                 device.map(At::Reaching).ok_or(asymmetric(self.name(place)))
             }
-            _ => match self.undo(|mark| mark == Mark::Device(place)) {
+            _ => match self.undo({
+                let own = self.f.interfaces_of_machine(place);
+                move |mark| matches!(mark, Mark::Device(at) if own.contains(&at))
+            }) {
+                Some(Mark::Device(at)) => Ok(At::Leaving(self.f.holders[at])),
                 Some(_) => Ok(At::Leaving(holder)),
                 None => Err(asymmetric(self.name(place))),
             },
@@ -313,7 +316,10 @@ impl Back<'_, '_> {
     fn at_site(&self, site: Id<OnPremisesSite>) -> Result<At, Stop> {
         let row = &self.f.inv.on_premises_sites[site];
         let to = self.packet.destination;
-        if row.address_prefixes.iter().any(|p| p.contains(&to)) {
+        if self.way.start == Start::Site(site) && to == self.way.first.source {
+            return Ok(At::Home);
+        }
+        if super::walk::own_before_announced(self.f, site, to) {
             return match self.way.start == Start::Site(site) {
                 true => Ok(At::Home),
                 false => Err(lost(None)),
@@ -322,12 +328,8 @@ impl Back<'_, '_> {
         match gateway_from(self.f, site, to) {
             Some(gateway) => self.place_of(gateway).map(At::Reaching).ok_or(lost(None)),
             None => {
-                let private =
-                    |h: &Id<VirtualHub>| wan::policy(self.f, *h, true).is_some() && wan::is_private(to);
-                let hub = wan::hubs_of(self.f, site)
-                    .into_iter()
-                    .find(|h| wan::towards(self.f, *h, to).is_some() || private(h));
-                hub.map(|h| At::Hub(h, false)).ok_or(lost(Some(row.id.full_name())))
+                let hub = wan::announcing(self.f, site, to);
+                hub.map(|(_, h)| At::Hub(h, false)).ok_or(lost(Some(row.id.full_name())))
             }
         }
     }

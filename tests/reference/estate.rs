@@ -332,6 +332,10 @@ impl Maker {
             site["advertises"] = json!(["172.30.0.0/17", "0.0.0.0/0"]);
         } else if self.r.chance(20) {
             site["advertises"] = json!(["172.30.96.0/20"]);
+        } else if self.r.chance(15) {
+            site["addressPrefixes"] = json!(["172.30.100.0/24", "0.0.0.0/0"]);
+        } else if self.r.chance(10) {
+            site["addressPrefixes"] = json!(["172.16.0.0/12", "10.0.0.0/8"]);
         }
         if self.r.chance(50) {
             site["publicIPAddress"] = json!("198.51.100.7");
@@ -1339,7 +1343,9 @@ impl Maker {
             ("forwardedTrafficMode", "platformDrop"),
             ("forwardedTrafficMode", "platformDrop"),
             ("adminRulesStateful", "false"),
-            ("peeringAccessMode", "tagOnly"),
+            ("peeringAccessMode", "platformDrop"),
+            ("peeringAccessMode", "platformDrop"),
+            ("peeringAccessMode", "platformDrop"),
             ("serviceEndpointRouteOverridable", "true"),
             ("dnatThenNetworkDeny", "true"),
             ("bgpDefaultRemovesNoneRoutes", "false"),

@@ -390,6 +390,22 @@ impl<'a> Facts<'a> {
             .find(|vm| vm.network_interfaces.iter().any(|r| self.inv.follow(r).row() == Some(nic)))
     }
 
+    /// The interfaces of the machine that stands at a place, that place first.
+    pub(crate) fn interfaces_of_machine(&self, place: usize) -> Vec<usize> {
+        let machine = |holder: &Holder| match holder.kind {
+            AttachmentKind::Interface(nic) => self.machine(nic).map(|vm| vm.id.full_name()),
+            _ => None,
+        };
+        let own = machine(&self.holders[place]);
+        let others = (0..self.holders.len()).filter(|n| {
+            *n != place
+                && own.is_some()
+                && machine(&self.holders[*n]) == own
+                && self.holders[*n].kind != self.holders[place].kind
+        });
+        std::iter::once(place).chain(others).collect()
+    }
+
     /// Whether a guest answers on a port; nobody said otherwise means yes.
     pub(crate) fn listens(&self, holder: &Holder, port: u16) -> bool {
         let open =

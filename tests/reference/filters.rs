@@ -67,7 +67,10 @@ fn peering_access(f: &Facts, w: &Worlds, holder: &Holder, other: IpAddr) -> Resu
     let Some((_, side)) = closed else { return Ok(()) };
     // PEER-3: a peer whose space is not known does not hold what another peer holds.
     let holds_it = routes_tag(f, holder.subnet, other);
-    let drops = f.profile.peering_access_mode == PeeringAccessMode::PlatformDrop;
+    let drops = match f.profile.peering_access_mode {
+        PeeringAccessMode::ByDate => f.profile.as_of.as_str() < "2024",
+        mode => mode == PeeringAccessMode::PlatformDrop,
+    };
     if platform || !drops || gateway_holds(f, vnet, other) || holds(w, holds_it) {
         return Ok(());
     }

@@ -512,7 +512,11 @@ impl Maker {
 
     fn hub_spoke(&mut self, hub: usize, number: usize) {
         let name = format!("w{hub}{number}");
-        let base = format!("10.{}", 30 + 10 * hub + number);
+        // A range that no private policy lists, now and then (VWAN-9).
+        let base = match self.r.chance(15) {
+            true => format!("21.{}", 30 + 10 * hub + number),
+            false => format!("10.{}", 30 + 10 * hub + number),
+        };
         let mut subnet = json!({ "name": "work", "addressPrefix": format!("{base}.1.0/24") });
         let groups = self.known("networkSecurityGroups");
         if !groups.is_empty() && self.r.chance(30) {

@@ -59,6 +59,8 @@ pub(crate) struct Chosen {
     pub(crate) user: bool,
     /// Length of its prefix.
     pub(crate) length: u8,
+    /// Every equal next hop, that one among them.
+    pub(crate) all: Vec<Hop>,
     pub(crate) decider: Option<String>,
 }
 
@@ -162,7 +164,8 @@ fn chosen(w: &Worlds, candidate: &Candidate) -> Chosen {
     let hop = w.pick(Why::Spread, candidate.hops.len());
     let user = matches!(candidate.rank, Rank::User(_));
     let length = candidate.prefix.prefix_len();
-    Chosen { hop: candidate.hops[hop].clone(), user, length, decider: candidate.decider.clone() }
+    let (hop, all) = (candidate.hops[hop].clone(), candidate.hops.clone());
+    Chosen { hop, user, length, all, decider: candidate.decider.clone() }
 }
 
 /// RT-2 to RT-5.

@@ -9,8 +9,8 @@ use super::wan;
 use super::worlds::{Stop, Why, Worlds};
 use netwhy::inventory::{
     AnyKind, ApplicationGateway, GatewayType, Id, LoadBalancer, LoadBalancingRule, OnPremisesSite,
-    PlatformService, PublicIpAddress, Ref, ResourceId, Sku, Subnet, VirtualHub, VirtualNetwork,
-    VirtualNetworkGateway,
+    PlatformService, PublicIpAddress, Ref, ResourceId, Sku, Slot, Subnet, TableTag, VirtualHub,
+    VirtualNetwork, VirtualNetworkGateway,
 };
 use netwhy::net::{IpAddr, IpNet, Protocol, ProtocolMatch};
 use netwhy::network::AttachmentKind;
@@ -30,12 +30,27 @@ fn some_public_address() -> IpAddr {
     ip("198.51.100.200")
 }
 
+/// The prefix of a virtual network that holds an address.
+fn network_prefix_of(f: &Facts, address: u32) -> Option<ipnet::Ipv4Net> {
+    let prefixes = f.inv.virtual_networks.iter().flat_map(|v| v.address_prefixes.iter());
+    let mut v4 = prefixes.filter_map(|p| if let IpNet::V4(p) = p { Some(*p) } else { None });
+    v4.find(|p| p.contains(&std::net::Ipv4Addr::from(address)))
+}
+
 /// The address that stands for any host of a site.
 pub(crate) fn site_address(f: &Facts, site: Id<OnPremisesSite>) -> IpAddr {
     let row = &f.inv.on_premises_sites[site];
     let host = row.hosts.iter().find_map(|h| h.ip_address.known().copied());
-    let first = row.address_prefixes.items.first().and_then(|p| match p {
-        IpNet::V4(p) => Some(IpAddr::V4((u32::from(p.network()) + 4).into())),
+    let prefixes = row.address_prefixes.iter().filter(|p| p.prefix_len() >= 8);
+    let first = prefixes.into_iter().find_map(|p| match p {
+        IpNet::V4(p) => {
+            let mut address = u32::from(p.network()) + 4;
+            // Not one that a virtual network holds, which a wide range may cover.
+            while let Some(held) = network_prefix_of(f, address) {
+                address = u32::from(held.broadcast()).checked_add(5)?;
+            }
+            p.contains(&std::net::Ipv4Addr::from(address)).then(|| IpAddr::V4(address.into()))
+        }
         IpNet::V6(_) => None,
     });
     host.or(first).unwrap_or_else(internet_address)
@@ -239,6 +254,14 @@ impl Walk<'_, '_> {
                 // SE-3: what is forwarded for others carries no identity of this subnet unless translated.
                 Ok((Arrival::ServiceEndpoint(holder.subnet), packet))
             }
+            // RS-1: what an appliance announced itself it carries on by a way of its own.
+            Hop::Appliance(_)
+                if !route.user
+                    && route.length >= 8
+                    && holder.ip.is_some_and(|own| route.all.contains(&Hop::Appliance(own))) =>
+            {
+                Ok((Arrival::Beyond(place), packet))
+            }
             Hop::Appliance(next) => self.to_appliance(place, packet, next, route),
             Hop::Gateway(gateways) => self.to_gateway(&holder, packet, gateways, route),
         }
@@ -372,11 +395,18 @@ impl Walk<'_, '_> {
         }
         self.hubs.push(seen);
         let private = wan::is_private(packet.destination);
-        match (wan::policy(f, hub, private), inspected) {
+        match (wan::inspecting(f, hub, packet.destination), inspected) {
             (Some(firewall), false) => {
-                firewall::filter(f, self.w, 0, firewall, &packet, self.call.host.as_deref())?;
-                self.record(Mark::Hub(hub), packet, packet);
-                return self.at_hub(hub, packet, true);
+                let pass = firewall::filter(f, self.w, 0, firewall, &packet, self.call.host.as_deref())?;
+                // FW-19: towards what is private it is a proxy for application rules.
+                let translate = pass == Pass::Application || pass == Pass::Network { translate: true };
+                let own = f.inv.azure_firewalls[firewall].hub_private_ip_address.known().copied();
+                let mut after = packet;
+                if let (true, true, Some(own)) = (private, translate, own) {
+                    after.source = own;
+                }
+                self.record(Mark::Hub(hub), packet, after);
+                return self.at_hub(hub, after, true);
             }
             (Some(_), true) if !private => {
                 let cloud = f.tags.find("AzureCloud").and_then(|t| f.tags.representative(t));
@@ -386,7 +416,7 @@ impl Walk<'_, '_> {
             }
             _ => {}
         }
-        match wan::towards(f, hub, packet.destination) {
+        match wan::towards(f, hub, packet.destination, inspected) {
             None => stop(Cause::NoRoute, Some(f.inv.virtual_hubs[hub].id.full_name())),
             Some(wan::Known::Spoke(vnet, home)) if home == hub => self.land(vnet, packet),
             Some(wan::Known::Site(site, home)) if home == hub => self.at_site(site, packet),
@@ -448,12 +478,15 @@ impl Walk<'_, '_> {
                 if !self.f.forwards(&holder) {
                     return stop(Cause::NextHopNotForwarding, self.name(place));
                 }
+                // PKT-5: no file tells by which of its interfaces a guest sends on.
+                let exits = self.f.interfaces_of_machine(place);
+                let exit = exits[self.w.pick(Why::Unknown(Cause::UnknownValue), exits.len())];
                 let mut after = packet;
-                if let (true, Some(own)) = (self.f.translates(&holder), holder.ip) {
+                if let (true, Some(own)) = (self.f.translates(&holder), self.holder(exit).ip) {
                     after.source = own;
                 }
                 self.record(Mark::Device(place), packet, after);
-                self.leave(place, after)
+                self.leave(exit, after)
             }
         }
     }
@@ -519,7 +552,7 @@ impl Walk<'_, '_> {
 
     fn at_site(&mut self, site: Id<OnPremisesSite>, packet: Packet) -> Done {
         let row = &self.f.inv.on_premises_sites[site];
-        if row.address_prefixes.iter().any(|p| p.contains(&packet.destination)) {
+        if own_before_announced(self.f, site, packet.destination) {
             let host = row.hosts.iter().find(|h| h.ip_address.is(packet.destination));
             let closed =
                 host.is_some_and(|h| h.listens.given && !h.listens.iter().any(|r| r.contains(packet.port)));
@@ -551,16 +584,18 @@ impl Walk<'_, '_> {
             sound_gateway(self.f, place)?;
             return self.route(place, packet);
         }
-        let private = |h: &Id<VirtualHub>| wan::policy(self.f, *h, true).is_some() && wan::is_private(to);
-        let hub = wan::hubs_of(self.f, site)
-            .into_iter()
-            .find(|h| wan::towards(self.f, *h, to).is_some() || private(h));
+        let hub = wan::announcing(self.f, site, to).map(|(_, hub)| hub);
         let sends = !row.routes.given || row.routes.iter().any(|p| p.contains(&to));
         if let Some(hub) = hub.filter(|_| sends) {
             return self.at_hub(hub, packet, false);
         }
         if is_public(to) && row.internet_access.or(true) == Ok(true) {
             return self.by_line(site, packet);
+        }
+        // A site that says nothing but that everything goes its way.
+        let says_more = row.address_prefixes.iter().any(|p| p.prefix_len() >= 8);
+        if !is_public(to) && !row.address_prefixes.is_empty() && !says_more {
+            return stop(Cause::UnknownValue, None);
         }
         stop(Cause::NoRoute, Some(row.id.full_name()))
     }
@@ -665,18 +700,20 @@ impl Walk<'_, '_> {
     /// The Standard load balancer in whose pool the holder is by its configuration, and whether it has a public front.
     fn standard_pool(&self, holder: &Holder) -> Option<(String, bool)> {
         let standard = self.f.inv.load_balancers.iter().filter(|b| b.sku.is(Sku::Standard));
-        let mut held = standard.flat_map(|b| (0..b.backend_address_pools.items.len()).map(move |p| (b, p)));
-        let found = held.find(|(balancer, pool)| {
+        let held = standard.flat_map(|b| (0..b.backend_address_pools.items.len()).map(move |p| (b, p)));
+        let found = held.filter(|(balancer, pool)| {
             let pool = *pool;
             let by_address = |ip: &IpAddr| Some(*ip) == holder.ip;
             let addresses = &balancer.backend_address_pools.items[pool].addresses;
             !addresses.iter().any(|a| a.ip_address.known().is_some_and(by_address))
                 && pool_members(self.f, balancer, pool).iter().any(|b| self.holder(*b) == *holder)
         });
-        found.map(|(balancer, _)| {
+        let found = found.map(|(balancer, _)| {
             let mut fronts = balancer.frontend_ip_configurations.iter();
             (balancer.id.full_name(), fronts.any(|f| f.public_ip_address.known().is_some()))
-        })
+        });
+        let found: Vec<(String, bool)> = found.collect();
+        found.iter().find(|(_, public)| *public).or(found.first()).cloned()
     }
 
     fn storage_of_region(&self, vnet: Id<VirtualNetwork>, to: IpAddr) -> bool {
@@ -966,9 +1003,27 @@ pub(crate) fn gateway_from(
 ) -> Option<Id<VirtualNetworkGateway>> {
     let row = &f.inv.on_premises_sites[site];
     let sends = !row.routes.given || row.routes.iter().any(|p| p.contains(&to));
-    let mut gateways = sites_gateways(f, site);
-    gateways.retain(|g| sends && announced(f, *g, site, to));
-    gateways.iter().copied().find(|g| is_express(f, *g)).or(gateways.first().copied())
+    let gateways = sites_gateways(f, site).into_iter().filter(|_| sends);
+    let told = gateways.filter_map(|g| Some(((announced(f, g, site, to)?, is_express(f, g)), g)));
+    let told: Vec<_> = told.collect();
+    let best = told.iter().map(|(rank, _)| *rank).max();
+    told.into_iter().find(|(rank, _)| Some(*rank) == best).map(|(_, g)| g)
+}
+
+/// Whether a site holds an address by a longer prefix than any that its gateways and hubs tell it. What is wider than
+/// anybody's space is only a way.
+pub(crate) fn own_before_announced(f: &Facts, site: Id<OnPremisesSite>, to: IpAddr) -> bool {
+    let row = &f.inv.on_premises_sites[site];
+    let mut own: Vec<u8> =
+        row.address_prefixes.iter().filter(|p| p.contains(&to)).map(|p| p.prefix_len()).collect();
+    own.retain(|length| *length >= 8);
+    if row.hosts.iter().any(|h| h.ip_address.is(to)) {
+        own.push(32);
+    }
+    let sends = !row.routes.given || row.routes.iter().any(|p| p.contains(&to));
+    let gateways = sites_gateways(f, site).into_iter().filter_map(|g| announced(f, g, site, to));
+    let told = gateways.chain(wan::announcing(f, site, to).map(|(length, _)| length)).filter(|_| sends).max();
+    own.iter().max().is_some_and(|own| told.is_none_or(|told| *own >= told))
 }
 
 fn is_express(f: &Facts, gateway: Id<VirtualNetworkGateway>) -> bool {
@@ -1032,12 +1087,31 @@ pub(crate) fn usable_gateways(
 
 /// Whether a gateway tells a branch about an address: its network's space, that of networks that use it
 /// remotely (PEER-8), and other branches of a VPN gateway. ExpressRoute passes no branch on (RS-6).
-fn announced(f: &Facts, gateway: Id<VirtualNetworkGateway>, site: Id<OnPremisesSite>, to: IpAddr) -> bool {
-    let mut vnets = (0..f.inv.virtual_networks.len()).map(Id::new);
+/// The length of the longest prefix that does.
+fn announced(
+    f: &Facts,
+    gateway: Id<VirtualNetworkGateway>,
+    site: Id<OnPremisesSite>,
+    to: IpAddr,
+) -> Option<u8> {
+    let vnets = (0..f.inv.virtual_networks.len()).map(Id::new);
+    let users = vnets.filter(|v| f.gateways_of(*v).contains(&gateway) && f.in_vnet(*v, to));
+    let spaces = users.flat_map(|v| f.prefixes(v).to_vec());
     let branches = behind(f, gateway);
-    let mut others = branches.iter().filter(|(_, s)| *s != Some(site) && !is_express(f, gateway));
-    vnets.any(|v| f.gateways_of(v).contains(&gateway) && f.in_vnet(v, to))
-        || others.any(|(prefix, _)| prefix.contains(&to))
+    let others = branches.into_iter().filter(|(_, s)| *s != Some(site) && !is_express(f, gateway));
+    let others = others.map(|(prefix, _)| prefix).filter(|p| p.prefix_len() >= 8);
+    // RS-6, RS-7: what appliances told a Route Server that carries on, unless they asked it not to.
+    let home = f.holders.iter().find(|h| h.kind == AttachmentKind::Gateway(gateway)).map(|h| h.vnet);
+    let told = f.inv.bgp_routes.iter().filter(|r| {
+        let learnt = r.learned_by.known().and_then(|r| f.inv.follow_any(&r.text));
+        let Some(Slot { table: TableTag::VirtualHub, row }) = learnt else { return false };
+        let server = &f.inv.virtual_hubs[Id::new(row as usize)];
+        let subnet = server.ip_configurations.iter().find_map(|c| f.row(&c.subnet));
+        let here = home.is_some() && subnet.and_then(|s| f.vnet_of(s)) == home;
+        here && server.allow_branch_to_branch_traffic.is(true) && r.communities.is_empty()
+    });
+    let told = told.filter_map(|r| r.address_prefix.known().copied());
+    spaces.chain(others).chain(told).filter(|p| p.contains(&to)).map(|p| p.prefix_len()).max()
 }
 
 /// Whether a load-balancing rule takes a packet; LB-6: HA ports take TCP and UDP.

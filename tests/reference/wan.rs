@@ -54,13 +54,49 @@ fn aggregates() -> Vec<IpNet> {
     ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map(net).to_vec()
 }
 
-/// Whether a hub takes traffic to an address as private.
+/// Whether a hub takes traffic to an address as private: no estate here lists more than the aggregates.
 pub(crate) fn is_private(to: IpAddr) -> bool {
-    aggregates().iter().any(|p| p.contains(&to)) || !is_public(to)
+    aggregates().iter().any(|p| p.contains(&to))
+}
+
+/// The firewall that looks at traffic to an address: what is private, and what is the internet. A range that the hub
+/// knows and nobody listed is neither.
+pub(crate) fn inspecting(f: &Facts, hub: Id<VirtualHub>, to: IpAddr) -> Option<Id<AzureFirewall>> {
+    let known = known(f, hub).iter().any(|(p, _)| p.prefix_len() > 0 && p.contains(&to));
+    match is_private(to) {
+        true => policy(f, hub, true),
+        false if known || !is_public(to) => None,
+        false => policy(f, hub, false),
+    }
+}
+
+/// The hub of a site that tells it of an address, and the length of the prefix. A hub's default route is not for
+/// branches that do not ask for it.
+pub(crate) fn announcing(f: &Facts, site: Id<OnPremisesSite>, to: IpAddr) -> Option<(u8, Id<VirtualHub>)> {
+    let asked = f.inv.on_premises_sites[site].routes.given;
+    let told = |hub: Id<VirtualHub>| {
+        let mut lengths: Vec<u8> =
+            known(f, hub).iter().filter(|(p, _)| p.contains(&to)).map(|(p, _)| p.prefix_len()).collect();
+        if policy(f, hub, true).is_some() {
+            lengths.extend(aggregates().iter().filter(|p| p.contains(&to)).map(|p| p.prefix_len()));
+        }
+        if policy(f, hub, false).is_some() {
+            lengths.push(0);
+        }
+        lengths.into_iter().filter(|length| *length > 0 || asked).max()
+    };
+    let all: Vec<_> = hubs_of(f, site).into_iter().filter_map(|h| Some((told(h)?, h))).collect();
+    let best = all.iter().map(|(length, _)| *length).max();
+    all.into_iter().find(|(length, _)| Some(*length) == best)
 }
 
 /// What a hub's default table knows (VWAN-1 to VWAN-3).
 pub(crate) fn known(f: &Facts, hub: Id<VirtualHub>) -> Vec<(IpNet, Known)> {
+    known_to(f, hub, false)
+}
+
+/// The same, or what the hub's firewall knows: every network that is connected to its hub.
+fn known_to(f: &Facts, hub: Id<VirtualHub>, firewall: bool) -> Vec<(IpNet, Known)> {
     let wan = |h: Id<VirtualHub>| f.row(&f.inv.virtual_hubs[h].virtual_wan);
     let near = |h: Id<VirtualHub>| h == hub || (wan(h).is_some() && wan(h) == wan(hub));
     let mut out = Vec::new();
@@ -68,7 +104,7 @@ pub(crate) fn known(f: &Facts, hub: Id<VirtualHub>) -> Vec<(IpNet, Known)> {
         let Some((row, home)) = connection(f, vnet).filter(|(_, home)| near(*home)) else { continue };
         let somewhere = !row.propagated_route_tables.is_empty() || !row.propagated_labels.is_empty();
         // VWAN-9: with a private policy the hub knows everybody, whatever they propagate.
-        if somewhere && policy(f, hub, true).is_none() {
+        if somewhere && policy(f, hub, true).is_none() && !(firewall && home == hub) {
             continue;
         }
         out.extend(f.prefixes(vnet).iter().map(|p| (*p, Known::Spoke(vnet, home))));
@@ -85,19 +121,24 @@ pub(crate) fn known(f: &Facts, hub: Id<VirtualHub>) -> Vec<(IpNet, Known)> {
 }
 
 /// Where a hub sends an address, by its table: longest prefix, then its own before another hub's (VWAN-7).
-pub(crate) fn towards(f: &Facts, hub: Id<VirtualHub>, to: IpAddr) -> Option<Known> {
+pub(crate) fn towards(f: &Facts, hub: Id<VirtualHub>, to: IpAddr, past_firewall: bool) -> Option<Known> {
     let home = |k: &Known| match k {
         Known::Spoke(_, home) | Known::Site(_, home) => *home == hub,
     };
-    let all = known(f, hub).into_iter().filter(|(p, _)| p.contains(&to));
+    let all = known_to(f, hub, past_firewall).into_iter().filter(|(p, _)| p.contains(&to));
     all.max_by_key(|(p, k)| (p.prefix_len(), home(k))).map(|(_, k)| k)
 }
 
 /// What a connected network learns from its hub.
 pub(crate) fn learnt(f: &Facts, vnet: Id<VirtualNetwork>) -> Vec<(IpNet, Id<VirtualHub>)> {
     let Some((row, hub)) = connection(f, vnet) else { return Vec::new() };
-    let mut out = match policy(f, hub, true) {
-        Some(_) => aggregates(),
+    let mut out: Vec<IpNet> = match policy(f, hub, true) {
+        // VWAN-9: the aggregates, and ranges that nobody listed as they are.
+        Some(_) => {
+            let listed = |p: &IpNet| p.prefix_len() == 0 || aggregates().iter().any(|a| a.contains(p));
+            let unlisted = known(f, hub).into_iter().map(|(p, _)| p).filter(|p| !listed(p));
+            aggregates().into_iter().chain(unlisted).collect()
+        }
         None => known(f, hub).into_iter().map(|(p, _)| p).collect(),
     };
     let default = net("0.0.0.0/0");

@@ -224,6 +224,17 @@ impl World {
     }
 }
 
+/// What one question to an estate comes to: outcome and cause.
+pub(crate) fn ask(estate: &str, question: &str) -> String {
+    let world = World::new(estate, &[]);
+    assert!(world.faults.is_empty(), "{:?}", world.faults);
+    let words: Vec<&str> = question.split_whitespace().collect();
+    let flow = flow(&words).unwrap_or_else(|fault| panic!("{question}: {fault}"));
+    let answer = trace(world.network.as_ref().expect("a network"), &flow);
+    let cause = answer.cause.map(|c| format!(" {}", c.code())).unwrap_or_default();
+    format!("{}{cause}", answer.outcome.word())
+}
+
 fn flow(words: &[&str]) -> Result<Flow, String> {
     let [from, "->", to, rest @ ..] = words else { return Err("a question is `A -> B:PORT`".into()) };
     let (to, protocol) = match to.rsplit_once('/') {

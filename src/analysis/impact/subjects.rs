@@ -129,7 +129,7 @@ impl Subjects {
         }
         if found.left_out > 0 {
             self.remarks.push(format!(
-                "{} more places and services are left out of what the resources imply; a scenario asks about certain ones",
+                "at least {} more places and services are left out of what the resources imply; a scenario asks about certain ones",
                 found.left_out
             ));
         }

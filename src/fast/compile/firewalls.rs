@@ -51,7 +51,7 @@ impl Maker<'_> {
         FirewallRow {
             doubt: judge.incomplete || many,
             network: plane,
-            application: rules::build(&mut self.fast.lines, &drafts),
+            application: rules::build(&mut self.fast.lines, &mut self.alike, &drafts),
             application_count: application.len() as u32,
             listens,
             private: set_tree(&mut self.fast.lines, judge.private.v4()),
@@ -62,13 +62,13 @@ impl Maker<'_> {
 
     fn plane(&mut self, drafts: &[Draft]) -> Plane {
         if drafts.len() > LEAVED {
-            if let Some(leaves) = leaf::build(&mut self.fast.lines, drafts) {
+            if let Some(leaves) = leaf::build(&mut self.fast.lines, &mut self.alike, drafts) {
                 self.fast.leaves.push(leaves);
                 return Plane::Leaves(self.fast.leaves.len() as u32 - 1);
             }
-            return Plane::Rows(rules::build(&mut self.fast.lines, &[doubt()]));
+            return Plane::Rows(rules::build(&mut self.fast.lines, &mut self.alike, &[doubt()]));
         }
-        Plane::Rows(rules::build(&mut self.fast.lines, drafts))
+        Plane::Rows(rules::build(&mut self.fast.lines, &mut self.alike, drafts))
     }
 
     fn network_rule(&self, ranked: &Ranked<'_>) -> Draft {

@@ -88,6 +88,8 @@ impl<'n> Maker<'n> {
                 let machine = self.net.machines[nic.index()].map(|m| &inventory.virtual_machines[m]);
                 listens = machine.map(|m| &m.listens).filter(|l| l.given);
                 forwards = self.forwards_interface(nic, machine);
+                // By which of several interfaces the guest sends on is for the engine to weigh.
+                forwards.1 |= forwards.0 && self.has_siblings(nic);
                 translates = machine.is_some_and(|m| m.translates.is(true));
                 set(!inventory.network_interfaces[nic].dns_servers.items.is_empty(), slot::OWN_DNS);
                 Kind::Machine
@@ -147,6 +149,12 @@ impl<'n> Maker<'n> {
     }
 
     /// Whether an interface and its guest forward, or whether that is not known (RT-12).
+    /// Whether the machine of an interface has others.
+    fn has_siblings(&self, nic: Id<NetworkInterface>) -> bool {
+        let machine = self.net.machines[nic.index()];
+        machine.is_some() && self.net.machines.iter().filter(|m| **m == machine).count() > 1
+    }
+
     fn forwards_interface(
         &self,
         nic: Id<NetworkInterface>,

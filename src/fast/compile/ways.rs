@@ -1,10 +1,7 @@
 //! Routes, tags and neighbours of networks and subnets.
 
 use super::{Maker, groups::Headers, set_tree};
-use crate::fast::routes::{
-    self, BEATEN_UNKNOWN, Hop, HopKind, LEFT, MOST_HOPS, MOST_ROUTES, NetworkDraft, Prefix, UserDraft,
-    UserTable,
-};
+use crate::fast::routes::{self, BEATEN_UNKNOWN, Hop, HopKind, LEFT, NetworkDraft, UserTable, prefix};
 use crate::fast::tables::{NOBODY, SubnetRow, UNREACHABLE, VnetRow, subnet, vnet};
 use crate::fast::tree::{self, Tree};
 use crate::inventory::{Id, PrivateEndpointNetworkPolicies, VirtualNetwork};
@@ -13,27 +10,21 @@ use crate::network::{
     AttachmentKind, EffectiveRoute, NextHop, RoutePrefix, SubnetRole, SubnetRoutes, Tri, UserRoutes,
 };
 use crate::profile::ForwardedTrafficMode;
-use crate::tags::TagId;
 use hashbrown::{HashMap, HashSet};
-use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
-/// A route table with more prefixes than this, tags written out, is left to the full engine.
-const MOST_PREFIXES: usize = 1 << 16;
-
 /// A compiled route table; `None` where only the full engine follows it.
-type Table = Option<UserTable>;
+pub(super) type Table = Option<UserTable>;
 
 /// What the networks have in common while they are compiled.
 #[derive(Default)]
-struct Shared<'n> {
-    tables: HashMap<*const UserRoutes, Table>,
-    contents: HashMap<u64, Vec<(&'n UserRoutes, Table)>>,
+pub(super) struct Shared {
+    /// Route tables by where they stand.
+    pub(super) tables: HashMap<*const UserRoutes, Table>,
     sets: HashMap<*const AddressSet, Tree>,
-    trees: HashMap<(u32, bool), (Tree, u32)>,
+    trees: HashMap<(u32, bool), Tree>,
     appliances: HashMap<u32, u32>,
     ips: Vec<u32>,
-    prefixes: HashMap<TagId, Arc<[Prefix]>>,
     endpoint_rows: HashMap<[u64; 4], u32>,
     /// Private endpoints by network.
     endpoints: HashMap<u32, Vec<u32>>,
@@ -47,8 +38,9 @@ impl<'n> Maker<'n> {
     /// Compiles networks and subnets.
     pub(super) fn networks(&mut self, headers: &Headers) {
         let mut shared = self.shared();
-        self.fast.vnets = self.rows(self.net.vnets.len());
-        self.fast.subnets = self.rows(self.net.subnets.len());
+        self.step("route tables", |maker| maker.user_tables(&mut shared));
+        self.fast.vnets = self.step("rows of networks", |maker| maker.rows(maker.net.vnets.len()));
+        self.fast.subnets = self.step("rows of subnets", |maker| maker.rows(maker.net.subnets.len()));
         let mut wanted: Vec<Vec<u32>> = vec![Vec::new(); self.net.vnets.len()];
         for number in 0..self.net.subnets.len() {
             let row = self.subnet_row(&mut shared, number, &mut wanted);
@@ -63,7 +55,7 @@ impl<'n> Maker<'n> {
         self.fast.endpoints_beaten = self.net.profile.service_endpoint_route_overridable;
     }
 
-    fn shared(&self) -> Shared<'n> {
+    fn shared(&self) -> Shared {
         let mut shared = Shared::default();
         for (number, attachment) in self.net.attachments.iter().enumerate() {
             let home = attachment.vnet.raw();
@@ -96,7 +88,7 @@ impl<'n> Maker<'n> {
         shared
     }
 
-    fn subnet_row(&mut self, shared: &mut Shared<'n>, number: usize, wanted: &mut [Vec<u32>]) -> SubnetRow {
+    fn subnet_row(&mut self, shared: &mut Shared, number: usize, wanted: &mut [Vec<u32>]) -> SubnetRow {
         let net = self.net;
         let row = &net.subnets[number];
         let own = &net.inventory.subnets.as_slice()[number];
@@ -119,7 +111,7 @@ impl<'n> Maker<'n> {
         set(policies.as_ref().is_ok_and(|p| p.filters()), subnet::FILTERS_ENDPOINTS);
         set(policies.is_err() && !row.nsg.is_none(), subnet::FILTERS_DOUBT);
         set(!own.service_endpoint_policies.is_empty(), subnet::POLICIES);
-        let table = routes.user.as_ref().map(|u| self.table(shared, u));
+        let table = routes.user.as_ref().map(|u| shared.tables.get(&Arc::as_ptr(u)).copied().flatten());
         let lost = table.is_some_and(|t| t.is_none());
         let prefix = routes.user.iter().flat_map(|u| &u.routes).any(|r| r.prefix_unknown.is_some());
         let unknown = routes.user.as_ref().is_some_and(|u| u.unknown.is_some());
@@ -127,9 +119,9 @@ impl<'n> Maker<'n> {
         if let [IpNet::V4(only)] = own.address_prefixes.items[..] {
             flags |= u32::from(only.prefix_len().min(31)) << subnet::LENGTH_AT;
         }
-        let user = table.flatten().unwrap_or_default();
+        let user = table.flatten().unwrap_or(self.fast.no_table);
         let keeps_peerings_out = routes.user.as_ref().is_some_and(|u| u.keeps_peering_routes_out);
-        let (network, network_values) = self.network_tree(shared, row.vnet, keeps_peerings_out);
+        let network = self.network_tree(shared, row.vnet, keeps_peerings_out);
         let hops = routes.user.iter().flat_map(|u| &u.routes).chain(&routes.vnet.gateway);
         let list = &mut wanted[row.vnet.index()];
         for ip in hops.filter_map(single_appliance) {
@@ -145,11 +137,8 @@ impl<'n> Maker<'n> {
             vnet: row.vnet.raw(),
             flags,
             rules: heads,
-            user: user.tree,
-            user_values: user.values,
-            user_hops: user.hops,
+            user,
             network,
-            network_values,
             tag,
             method: self.subnet_method(number),
             endpoints,
@@ -169,13 +158,14 @@ impl<'n> Maker<'n> {
         (doubt, user || bgp && learnt.gateway.iter().any(is_default))
     }
 
-    fn tag_tree_of(&mut self, shared: &mut Shared<'n>, set: &Arc<AddressSet>) -> Tree {
-        let lines = &mut self.fast.lines;
-        *shared.sets.entry(Arc::as_ptr(set)).or_insert_with(|| set_tree(lines, set.v4()))
+    fn tag_tree_of(&mut self, shared: &mut Shared, set: &Arc<AddressSet>) -> Tree {
+        *shared.sets.entry(Arc::as_ptr(set)).or_insert_with(|| {
+            self.step("sets of addresses", |maker| set_tree(&mut maker.fast.lines, set.v4()))
+        })
     }
 
     /// The tags that service endpoints of a subnet route to; one that has no number leaves all to the full engine.
-    fn endpoint_row(&mut self, shared: &mut Shared<'n>, routes: &[EffectiveRoute], flags: &mut u32) -> u32 {
+    fn endpoint_row(&mut self, shared: &mut Shared, routes: &[EffectiveRoute], flags: &mut u32) -> u32 {
         if routes.is_empty() {
             return 0;
         }
@@ -194,67 +184,12 @@ impl<'n> Maker<'n> {
         })
     }
 
-    fn table(&mut self, shared: &mut Shared<'n>, user: &'n Arc<UserRoutes>) -> Table {
-        if let Some(table) = shared.tables.get(&Arc::as_ptr(user)) {
-            return *table;
-        }
-        let key = content(user);
-        let alike = shared.contents.get(&key).and_then(|same| same.iter().find(|(u, _)| equal(u, user)));
-        let table = match alike {
-            Some((_, table)) => *table,
-            None => {
-                let table = self.new_table(shared, user);
-                shared.contents.entry(key).or_default().push((user, table));
-                table
-            }
-        };
-        shared.tables.insert(Arc::as_ptr(user), table);
-        table
-    }
-
-    fn new_table(&mut self, shared: &mut Shared<'n>, user: &UserRoutes) -> Table {
-        let mut hops: Vec<Hop> = Vec::new();
-        let mut drafts = Vec::new();
-        if user.routes.len() >= MOST_ROUTES {
-            return None;
-        }
-        for (number, route) in user.routes.iter().enumerate() {
-            let hop = self.hop(shared, None, route);
-            let palette = hops.iter().position(|h| *h == hop).unwrap_or_else(|| {
-                hops.push(hop);
-                hops.len() - 1
-            });
-            let (rank, prefixes) = self.prefixes(shared, route);
-            if hops.len() > MOST_HOPS || drafts.len() + prefixes.len() > MOST_PREFIXES {
-                return None;
-            }
-            let draft =
-                UserDraft { rank, overrides: route.bgp_override, hop: palette as u16, route: number as u16 };
-            drafts.extend(prefixes.iter().map(|p| (*p, draft)));
-        }
-        Some(routes::user_table(&mut self.fast.lines, drafts, &hops))
-    }
-
-    /// The IPv4 prefixes of a route, and its rank among routes of one prefix (RT-17).
-    fn prefixes(&self, shared: &mut Shared<'n>, route: &EffectiveRoute) -> (u8, Arc<[Prefix]>) {
-        match &route.prefix {
-            None => (0, Arc::from([])),
-            Some(RoutePrefix::Net(net)) => (0, prefix(net).into_iter().collect()),
-            Some(RoutePrefix::Tag(tag)) => {
-                let name = self.net.tags.name(*tag);
-                let rank = match (name.to_ascii_lowercase().starts_with("azurecloud"), name.contains('.')) {
-                    (false, true) => 1,
-                    (false, false) => 2,
-                    (true, true) => 3,
-                    (true, false) => 4,
-                };
-                let all = || self.net.tags.prefixes(*tag).iter().filter_map(prefix).collect();
-                (rank, shared.prefixes.entry(*tag).or_insert_with(all).clone())
-            }
-        }
-    }
-
-    fn hop(&self, shared: &mut Shared<'n>, home: Option<Id<VirtualNetwork>>, route: &EffectiveRoute) -> Hop {
+    pub(super) fn hop(
+        &self,
+        shared: &mut Shared,
+        home: Option<Id<VirtualNetwork>>,
+        route: &EffectiveRoute,
+    ) -> Hop {
         let other = Hop::new(HopKind::Other, 0);
         let Ok(hop) = &route.hop else { return other };
         match hop {
@@ -287,12 +222,7 @@ impl<'n> Maker<'n> {
         whole && accepts
     }
 
-    fn network_tree(
-        &mut self,
-        shared: &mut Shared<'n>,
-        home: Id<VirtualNetwork>,
-        no_peerings: bool,
-    ) -> (Tree, u32) {
+    fn network_tree(&mut self, shared: &mut Shared, home: Id<VirtualNetwork>, no_peerings: bool) -> Tree {
         if let Some(found) = shared.trees.get(&(home.raw(), no_peerings)) {
             return *found;
         }
@@ -339,7 +269,7 @@ impl<'n> Maker<'n> {
 
     fn vnet_row(
         &mut self,
-        shared: &mut Shared<'n>,
+        shared: &mut Shared,
         headers: &Headers,
         number: usize,
         wanted: Vec<u32>,
@@ -366,7 +296,7 @@ impl<'n> Maker<'n> {
         let (keys, values, _) = painted(spaces.collect());
         let subnets = tree::build(&mut self.fast.lines, &keys);
         let subnet_rows = self.fast.lines.words(&values, 0);
-        let (network, network_values) = self.network_tree(shared, Id::new(number), false);
+        let network = self.network_tree(shared, Id::new(number), false);
         let (doubt, none_removed) = self.route_flags(&row.routes);
         set(doubt, vnet::ROUTE_DOUBT);
         set(none_removed, vnet::NONE_REMOVED);
@@ -389,7 +319,6 @@ impl<'n> Maker<'n> {
             internet,
             appliances: self.fast.lines.words(&pairs, 0),
             network,
-            network_values,
             near,
             near_rows,
             region,
@@ -408,7 +337,7 @@ impl<'n> Maker<'n> {
     }
 
     /// The networks beside one by address; `false` where that would not tell who holds an address.
-    fn near(&mut self, shared: &Shared<'n>, number: usize) -> (Tree, u32, bool) {
+    fn near(&mut self, shared: &Shared, number: usize) -> (Tree, u32, bool) {
         let row = &self.net.vnets[number];
         let peers: Vec<Id<VirtualNetwork>> =
             row.links.iter().filter(|l| l.usable == Tri::Yes).filter_map(|l| l.remote).collect();
@@ -443,7 +372,7 @@ impl<'n> Maker<'n> {
 }
 
 /// The number of an appliance by its address.
-fn appliance_number(shared: &mut Shared<'_>, ip: u32) -> u32 {
+fn appliance_number(shared: &mut Shared, ip: u32) -> u32 {
     let next = shared.ips.len() as u32;
     *shared.appliances.entry(ip).or_insert_with(|| {
         shared.ips.push(ip);
@@ -462,42 +391,8 @@ fn single_appliance(route: &EffectiveRoute) -> Option<u32> {
     }
 }
 
-fn prefix(net: &IpNet) -> Option<Prefix> {
-    match net {
-        IpNet::V4(net) => Some(Prefix { first: net.network().into(), length: net.prefix_len() }),
-        IpNet::V6(_) => None,
-    }
-}
-
-fn is_default(route: &EffectiveRoute) -> bool {
+pub(super) fn is_default(route: &EffectiveRoute) -> bool {
     matches!(&route.prefix, Some(RoutePrefix::Net(IpNet::V4(net))) if net.prefix_len() == 0)
-}
-
-/// What a route says, without its name and place.
-fn said(route: &EffectiveRoute) -> (Option<IpNet>, Option<TagId>, bool) {
-    let net = match &route.prefix {
-        Some(RoutePrefix::Net(net)) => Some(*net),
-        _ => None,
-    };
-    let tag = match &route.prefix {
-        Some(RoutePrefix::Tag(tag)) => Some(*tag),
-        _ => None,
-    };
-    (net, tag, route.bgp_override)
-}
-
-fn content(user: &UserRoutes) -> u64 {
-    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-    for route in &user.routes {
-        said(route).hash(&mut hasher);
-    }
-    hasher.finish()
-}
-
-fn equal(a: &UserRoutes, b: &UserRoutes) -> bool {
-    let hop = |r: &EffectiveRoute| r.hop.as_ref().ok().cloned();
-    let same = |(a, b): (&EffectiveRoute, &EffectiveRoute)| said(a) == said(b) && hop(a) == hop(b);
-    a.routes.len() == b.routes.len() && a.routes.iter().zip(&b.routes).all(same)
 }
 
 /// Sets painted over each other, the first on top: beginnings of intervals, whose each is plus one, and

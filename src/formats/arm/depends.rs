@@ -144,7 +144,10 @@ impl Engine<'_> {
             instances.push((instance, node));
             out.ids.entry(identity.id.as_str().to_lowercase()).or_insert(node);
             let full = format!("{}/{}", identity.kind, identity.name).to_lowercase();
-            for name in [full, identity.name.to_lowercase()] {
+            let name = identity.name.to_lowercase();
+            // A child that stands in its parent may be called by its own name.
+            let own = name.rsplit_once('/').map(|(_, own)| own.to_owned());
+            for name in [Some(full), Some(name), own].into_iter().flatten() {
                 out.names.entry(name).and_modify(|n| *n = None).or_insert(Some(node));
             }
             let copy = here.declaration.path("copy.name").and_then(Node::as_str);

@@ -15,7 +15,7 @@ mod object;
 mod resource;
 mod text;
 
-use super::engine::{Context, Engine};
+use super::engine::{Context, Engine, FAILS};
 use super::expression::{Call, Expr};
 use super::value::{Fault, Outcome, failed};
 use crate::doc::{Node, Value};
@@ -179,7 +179,7 @@ fn charge(engine: &mut Engine<'_>, function: &Function, args: &[Node]) -> Result
 }
 
 /// An id. With an unknown part it is known all the same when it is that of a declared resource: whatever the
-/// name turns out to be, both mean the same thing.
+/// name turns out to be, both mean the same thing. A name that no deployment can compute means nothing.
 fn id(
     engine: &mut Engine<'_>,
     run: fn(&mut Engine<'_>, &Context, &[Node]) -> Result<String, Fault>,
@@ -189,7 +189,7 @@ fn id(
     let args = engine.eval_all(&call.args, ctx)?;
     match named(call, run(engine, ctx, &args)) {
         Ok(id) => engine.text(ctx, id),
-        Err(Fault::Unknown(why)) if !ctx.naming => {
+        Err(Fault::Unknown(why)) if !ctx.naming && !why.starts_with(FAILS) => {
             let args = engine.eval_all(&call.args, &ctx.naming(true))?;
             let id = run(engine, &ctx.naming(true), &args)?;
             if engine.is_declared(&id) { engine.text(ctx, id) } else { Err(Fault::Unknown(why)) }

@@ -163,3 +163,23 @@ hosts: [{ name: '\"] --> x', subnet: 'a\"]; evil/s' }]
     assert!(dot.contains("a\\\"]; evil") && dot.contains("\\\"] --> x"), "{dot}");
     assert!(!mermaid.contains("\"] -->") && !mermaid.contains("\"]; evil"), "{mermaid}");
 }
+
+#[test]
+fn managed_networks_and_hubs_of_a_wan_are_drawn() {
+    let text = "netwhy: estate/1
+virtualNetworks: [{ name: net, addressPrefixes: [10.1.0.0/16], subnets: [{ name: apps, addressPrefix: 10.1.1.0/24 }] }]
+hosts: [{ name: vm, subnet: net/apps }]
+virtualWans: [{ name: wan }]
+virtualHubs: [{ name: west, virtualWan: wan, addressPrefix: 10.0.0.0/24, hubVirtualNetworkConnections: [{ name: c, remoteVirtualNetwork: net }] }]
+storageAccounts: [{ name: lake }]
+workspaces: [{ name: ml, storageAccount: lake, managedNetwork: { isolationMode: AllowOnlyApprovedOutbound } }]
+computes: [{ name: cluster, parent: ml, computeType: AmlCompute }]
+";
+    let map = Map::of(&network(text), "estate", PLAIN);
+    let managed = map.frames.iter().find(|f| f.title.starts_with("managed network")).expect("its box");
+    assert_eq!(managed.title, "managed network of ml: AllowOnlyApprovedOutbound");
+    assert_eq!(map.cards[managed.cards[0]].lines, ["compute cluster"]);
+    let hub = map.loose.iter().find(|c| map.cards[**c].lines[0].starts_with("hub ")).expect("the hub");
+    assert_eq!(map.cards[*hub].lines, ["hub west  10.0.0.0/24"]);
+    assert!(map.lines.iter().any(|l| l.to == End::Card(*hub) && l.label == "connected"), "{:?}", map.lines);
+}

@@ -2,9 +2,9 @@
 
 use crate::diag::{Diagnostic, Diagnostics, DocId};
 use crate::doc::{Node, parse_json, parse_json_packed, parse_yaml};
-use crate::formats::change;
 use crate::formats::detect::{Detected, detect};
 use crate::formats::export::ExportKind;
+use crate::formats::{arm, change};
 use std::path::Path;
 
 /// What a document is.
@@ -62,6 +62,13 @@ fn may_be_packed(text: &str) -> bool {
     text.len() >= LARGE && (export || head.contains("\"netwhy\""))
 }
 
+/// The template within the answer that carries it: an export of a resource group, or a template spec.
+fn unwrapped(root: Node) -> Node {
+    let inside =
+        ["template", "mainTemplate", "properties.mainTemplate"].iter().find_map(|key| root.path(key));
+    inside.filter(|inner| arm::looks_like_template(inner)).cloned().unwrap_or(root)
+}
+
 /// Faults of a text that cannot be parsed, with what it is instead where that can be told.
 fn with_help(faults: Diagnostics, looks_like: &str) -> Diagnostics {
     let mut out = Diagnostics::new();
@@ -87,7 +94,7 @@ pub(super) fn recognise(
     let mut faults = Diagnostics::new();
     let packed = may_be_packed(text);
     let json = if packed { parse_json_packed } else { parse_json };
-    let root = parse_as(doc, text, &mut faults, json);
+    let root = parse_as(doc, text, &mut faults, json).map(unwrapped);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let found = detect(&name, text, root.as_ref());
     if let (None, Detected::Unknown { looks_like }) = (&root, &found) {
