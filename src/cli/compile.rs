@@ -7,7 +7,6 @@ use crate::diag::Sources;
 use crate::fast;
 use crate::inventory::change;
 use crate::profile::Profile;
-use crate::report::text::counted;
 use crate::run::snapshot;
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
@@ -33,8 +32,8 @@ Examples:
   netwhy trace estate.netwhy --flows flows.csv --format csv -o answers.csv";
 
 /// `2 addresses`.
-fn many_addresses(many: usize) -> String {
-    if many == 1 { "1 address".to_owned() } else { format!("{many} addresses") }
+fn counted(many: usize, one: &str, more: &str) -> String {
+    if many == 1 { format!("1 {one}") } else { format!("{many} {more}") }
 }
 
 /// Compiles.
@@ -56,9 +55,9 @@ pub(super) async fn run(args: CompileArgs, console: &Console) -> Result<u8, Fail
     let bytes = snapshot::write(&args.output, &loaded.sources, &loaded.raws, &loaded.tags, &tables)?;
     console.say(&format!(
         "compiled {}, {} and {} into `{}`, {bytes} bytes",
-        counted(network.vnets.len(), "network"),
-        counted(network.subnets.len(), "subnet"),
-        many_addresses(network.attachments.len()),
+        counted(network.vnets.len(), "network", "networks"),
+        counted(network.subnets.len(), "subnet", "subnets"),
+        counted(network.attachments.len(), "address", "addresses"),
         args.output.display(),
     ));
     Ok(exit::DONE)

@@ -55,11 +55,14 @@ pub struct Asker<'n> {
     net: &'n Network,
     fast: &'n Fast,
     names: Names,
-    origins: Vec<(Origin, Start)>,
-    wanteds: Vec<(Wanted, u32, Aim)>,
+    /// Senders, where they start, and whether somebody named them by something else than their address.
+    origins: Vec<(Origin, Start, bool)>,
+    /// What is meant, with address and aim, and whether it was named by something else than its address.
+    wanteds: Vec<(Wanted, u32, Aim, bool)>,
     origin_numbers: Map<Endpoint, u32>,
     wanted_numbers: Map<Endpoint, u32>,
-    /// Numbers of ends that are known by number.
+    /// Numbers of senders and receivers that are known by number.
+    from_numbers: Map<End, u32>,
     end_numbers: Map<End, u32>,
     callers: Vec<Caller>,
     caller_numbers: Map<Caller, u32>,
@@ -80,6 +83,7 @@ impl<'n> Asker<'n> {
             wanteds: Vec::new(),
             origin_numbers: Map::default(),
             wanted_numbers: Map::default(),
+            from_numbers: Map::default(),
             end_numbers: Map::default(),
             callers: Vec::new(),
             caller_numbers: Map::default(),
@@ -129,7 +133,7 @@ impl<'n> Asker<'n> {
     pub fn between(&mut self, from: End, to: End, protocol: Protocol, port: u16) -> FlowIds {
         let (origin, start) = self.from_end(from);
         let wanted = self.to_end(to);
-        let (_, destination, aim) = self.wanteds[wanted as usize];
+        let (_, destination, aim, _) = self.wanteds[wanted as usize];
         let mut ids = FlowIds {
             start,
             aim,
@@ -151,19 +155,23 @@ impl<'n> Asker<'n> {
     }
 
     fn from_end(&mut self, end: End) -> (u32, Start) {
-        match end {
+        if let Some(number) = self.from_numbers.get(&end) {
+            return (*number, self.origins[*number as usize].1);
+        }
+        let (origin, start) = match end {
             End::Attachment(id) => match self.fast.slot_of[id.index()] {
-                NOBODY => {
-                    self.origins.push((Origin::Attachment(id), Start::Other));
-                    (self.origins.len() as u32 - 1, Start::Other)
-                }
-                own => (NOBODY, Start::Slot(own)),
+                NOBODY => (Origin::Attachment(id), Start::Other),
+                own => (Origin::Attachment(id), Start::Slot(own)),
             },
             End::Internet => match INTERNET_CLIENT {
-                IpAddr::V4(ip) => (NOBODY, Start::Internet(ip.into())),
+                IpAddr::V4(ip) => (Origin::Internet(INTERNET_CLIENT), Start::Internet(ip.into())),
                 IpAddr::V6(_) => unreachable!("INVARIANT: the example address of a client is IPv4"),
             },
-        }
+        };
+        let number = self.origins.len() as u32;
+        self.origins.push((origin, start, true));
+        self.from_numbers.insert(end, number);
+        (number, start)
     }
 
     fn to_end(&mut self, end: End) -> u32 {
@@ -180,18 +188,18 @@ impl<'n> Asker<'n> {
                 }
             }
         };
-        let number = self.keep_wanted(wanted);
+        let number = self.keep_wanted(wanted, true);
         self.end_numbers.insert(end, number);
         number
     }
 
-    fn keep_wanted(&mut self, wanted: Wanted) -> u32 {
+    fn keep_wanted(&mut self, wanted: Wanted, named: bool) -> u32 {
         let (destination, aim) = match &wanted {
             Wanted::Address(IpAddr::V4(ip), target) => ((*ip).into(), self.aim(target.as_ref())),
             Wanted::Name(_) => (0, Aim::Nothing),
             _ => (0, Aim::Other),
         };
-        self.wanteds.push((wanted, destination, aim));
+        self.wanteds.push((wanted, destination, aim, named));
         self.wanteds.len() as u32 - 1
     }
 
@@ -214,7 +222,7 @@ impl<'n> Asker<'n> {
             return Ok((NOBODY, start));
         }
         let number = self.origins.len() as u32;
-        self.origins.push((origin, start));
+        self.origins.push((origin, start, !matches!(endpoint, Endpoint::Address(_))));
         self.origin_numbers.insert(endpoint.clone(), number);
         Ok((number, start))
     }
@@ -225,20 +233,20 @@ impl<'n> Asker<'n> {
             return Ok((NOBODY, (*ip).into(), Aim::Nothing));
         }
         if let Some(number) = self.wanted_numbers.get(endpoint) {
-            let (_, destination, aim) = self.wanteds[*number as usize];
+            let (_, destination, aim, _) = self.wanteds[*number as usize];
             return Ok((*number, destination, aim));
         }
         let wanted = understand_wanted(self.net, endpoint)?;
-        let number = self.keep_wanted(wanted);
+        let number = self.keep_wanted(wanted, !matches!(endpoint, Endpoint::Address(_)));
         self.wanted_numbers.insert(endpoint.clone(), number);
-        let (_, destination, aim) = self.wanteds[number as usize];
+        let (_, destination, aim, _) = self.wanteds[number as usize];
         Ok((number, destination, aim))
     }
 
     /// The question behind numbers.
     fn question(&self, ids: &FlowIds) -> Question {
         let origin = match (self.origins.get(ids.origin as usize), ids.start) {
-            (Some((origin, _)), _) => origin.clone(),
+            (Some((origin, ..)), _) => origin.clone(),
             (None, Start::Slot(own)) => Origin::Attachment(AttachmentId(self.fast.slot(own).attachment)),
             (None, Start::Subnet(subnet, ip)) => {
                 Origin::Subnet(Id::new(subnet as usize), IpAddr::V4(ip.into()))
@@ -304,8 +312,18 @@ impl<'n> Asker<'n> {
         match public {
             Some(IpAddr::V4(ip)) => ids.destination = ip.into(),
             Some(IpAddr::V6(_)) => ids.aim = Aim::Other,
+            // The internet reaches a machine of both families at the one that has a public address.
+            None if self.has_public_sibling(attachment.owner) => ids.aim = Aim::Other,
             None => {}
         }
+    }
+
+    /// Whether a resource has a public address of its own at any of its addresses.
+    fn has_public_sibling(&self, owner: Slot) -> bool {
+        let key = (owner.table, owner.row);
+        let from = self.net.by_owner.partition_point(|(other, _)| *other < key);
+        let own = self.net.by_owner[from..].iter().take_while(|(other, _)| *other == key);
+        own.map(|(_, id)| self.net.attachment(*id)).any(|row| !row.public_ip.is_none())
     }
 
     /// Resolves the name of a flow, once for each network.
@@ -488,11 +506,16 @@ impl<'n> Asker<'n> {
             NOBODY => (None, None),
             caller => self.callers[caller as usize].clone(),
         };
-        let client = Endpoint::Address(INTERNET_CLIENT);
+        // The ends are understood already; all that is asked of the words is whether they are addresses, which keep
+        // their family.
+        let word = |named: bool| match named {
+            true => Endpoint::Internet,
+            false => Endpoint::Address(INTERNET_CLIENT),
+        };
         Flow {
             name: None,
-            from: client.clone(),
-            to: client,
+            from: word(self.origins.get(ids.origin as usize).is_some_and(|(.., named)| *named)),
+            to: word(self.wanteds.get(ids.wanted as usize).is_some_and(|(.., named)| *named)),
             protocol: Protocol::ALL[usize::from(ids.protocol)],
             port: ids.port,
             source_port: Some(ids.source_port),

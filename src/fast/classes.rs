@@ -9,7 +9,7 @@
 use super::tables::{Fast, Kind, NOBODY, SlotRow, slot, subnet};
 use crate::inventory::{AddressMeaning, AddressWord};
 use crate::net::{AddressSet, IpAddr, IpNet};
-use crate::network::{EffectiveRoute, Network, NextHop, RoutePrefix, RuleSet};
+use crate::network::{Attachment, AttachmentKind, EffectiveRoute, Network, NextHop, RoutePrefix, RuleSet};
 use crate::tags::TagId;
 use crate::trace::judge_of;
 use hashbrown::{HashMap, HashSet};
@@ -50,8 +50,10 @@ pub fn classes(net: &Network, fast: &Fast) -> Classes {
         let hidden = fast.at_address(row.vnet, row.ip).is_none_or(|(found, _)| found != place);
         let alone = hidden
             || held_twice(net, row.ip)
-            || !attachment.public_ip.is_none()
+            || has_public(net, attachment)
             || row.has(slot::FORWARDS | slot::FORWARDS_DOUBT);
+        // What a service starts may have public addresses that only the full engine knows of.
+        let of_service = matches!(attachment.kind, AttachmentKind::Compute(_));
         let mut groups: Vec<u32> = attachment.asgs.iter().map(|g| g.raw()).collect();
         groups.sort_unstable();
         let content: Content = (
@@ -60,7 +62,7 @@ pub fn classes(net: &Network, fast: &Fast) -> Classes {
             of_subnet(fast, row.subnet),
             groups,
             letters.get(&row.subnet).cloned().unwrap_or_default(),
-            if alone { number as u32 } else { NOBODY },
+            if alone { number as u32 } else { NOBODY - u32::from(of_service) },
         );
         let next = out.list.len() as u32;
         let class = *numbers.entry(content).or_insert(next);
@@ -79,6 +81,14 @@ fn held_twice(net: &Network, ip: u32) -> bool {
     let from = net.by_ip.partition_point(|(other, _)| *other < ip);
     let holders = net.by_ip[from..].iter().take_while(|(other, _)| *other == ip).count();
     holders > 1 || net.by_public_address.contains_key(&ip)
+}
+
+/// Whether a resource has a public address of its own, at this address or another one.
+fn has_public(net: &Network, attachment: &Attachment) -> bool {
+    let key = (attachment.owner.table, attachment.owner.row);
+    let from = net.by_owner.partition_point(|(other, _)| *other < key);
+    let own = net.by_owner[from..].iter().take_while(|(other, _)| *other == key);
+    own.map(|(_, id)| net.attachment(*id)).any(|row| !row.public_ip.is_none())
 }
 
 /// Which services let each subnet in, by their place in the list.
