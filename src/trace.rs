@@ -45,6 +45,8 @@ pub use model::{
 pub use open::{OpenFlow, follow, open};
 pub(crate) use outbound::{DEFAULT_OUTBOUND, outbound_rule};
 pub(crate) use question::{EPHEMERAL_PORT, origin as understand_origin, wanted as understand_wanted};
-pub use question::{INTERNET_CLIENT, INTERNET_HOST, Misunderstood, Origin, Question, Target, Wanted};
+pub use question::{
+    INTERNET_CLIENT, INTERNET_CLIENT_V6, INTERNET_HOST, Misunderstood, Origin, Question, Target, Wanted,
+};
 pub(crate) use resolve::{NameFound, resolve_name};
 pub(crate) use scoring::SCORING_HOST;

@@ -170,3 +170,61 @@ fn people_are_named() {
         ],
     );
 }
+
+/// An estate written here.
+fn written(text: &str) -> Network {
+    let mut sources = Sources::default();
+    let doc = sources.add("estate.yaml", text);
+    let mut notes = Diagnostics::new();
+    let root = netwhy::doc::parse_yaml(doc, text, &mut notes).expect("yaml");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let loaded = runtime.block_on(load(&[], &[root], &Settings::default(), sources)).expect("the estate");
+    let (network, _) = engine::network(&loaded.raws, &[], Profile::default(), &loaded.tags, &mut notes);
+    assert!(!notes.has_errors(), "{:?}", notes.iter().map(ToString::to_string).collect::<Vec<_>>());
+    network
+}
+
+fn ids_of(network: &Network, workload: &Workload) -> Vec<String> {
+    needs::needs(Catalogue::builtin(), network, workload).iter().map(|f| f.need.id.to_string()).collect()
+}
+
+/// A cluster that serves no workspace needs what Kubernetes needs; a private one no public control plane.
+#[test]
+fn a_cluster_without_a_workspace() {
+    let estate = |profile: &str| {
+        format!(
+            "netwhy: estate/1\ndefaults: {{ resourceGroup: rg, location: westeurope }}\nvirtualNetworks: [{{ name: v, addressPrefixes: [10.0.0.0/16], subnets: [{{ name: a, addressPrefix: 10.0.0.0/24 }}] }}]\nmanagedClusters: [{{ name: k, {profile}agentPoolProfiles: [{{ name: p, vnetSubnetID: v/a }}] }}]\n"
+        )
+    };
+    let open = written(&estate(""));
+    let private = written(&estate("apiServerAccessProfile: { enablePrivateCluster: true }, "));
+    let (open, private) = (ids_of(&open, &find(&open, "k")), ids_of(&private, &find(&private, "k")));
+    let has = |ids: &[String], id: &str| ids.iter().any(|known| known == id);
+    assert!(has(&open, "aks.api") && has(&open, "aks.mcr"), "{open:?}");
+    assert!(!has(&private, "aks.api") && has(&private, "aks.mcr"), "{private:?}");
+    for id in ["aks.aml.shared", "aks.extension", "aks.blob", "img.acr"] {
+        assert!(!has(&open, id), "{id}");
+    }
+}
+
+/// Where no workspace tells the region, the network of a machine does; where none does, names without one are asked.
+#[test]
+fn a_region_is_that_of_the_network() {
+    let estate = |location: &str| {
+        format!(
+            "netwhy: estate/1\nvirtualNetworks: [{{ name: v, {location}addressPrefixes: [10.0.0.0/16], subnets: [{{ name: a, addressPrefix: 10.0.0.0/24 }}] }}]\nnetworkInterfaces: [{{ name: n, ipConfigurations: [{{ name: c, subnet: v/a, privateIPAddress: 10.0.0.4 }}] }}]\nvirtualMachines: [{{ name: m, networkInterfaces: [n] }}]\n"
+        )
+    };
+    let here = written(&estate("location: West Europe, "));
+    assert_eq!(needs::named(&here, "m", Actor::Client).region.as_deref(), Some("westeurope"));
+    assert_eq!(needs::named(&here, "v/a", Actor::Client).region.as_deref(), Some("westeurope"));
+    let nowhere = written(&estate(""));
+    let person = needs::named(&nowhere, "m", Actor::ClientBrowser);
+    assert_eq!(person.region, None);
+    let flows = needs::needs(Catalogue::builtin(), &nowhere, &person);
+    let to =
+        |host: &str| flows.iter().find(|f| f.target.as_ref().is_some_and(|t| t.host == host)).expect(host);
+    assert!(to("login.microsoftonline.com").flow.is_some() && to("ml.azure.com").flow.is_some());
+    let regional = flows.iter().find(|f| f.target.as_ref().is_some_and(|t| t.host.contains("<region>")));
+    assert!(regional.is_none_or(|f| f.flow.is_none() && f.note.is_some()));
+}

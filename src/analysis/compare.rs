@@ -100,7 +100,7 @@ const PORTS: [u16; 2] = [443, 22];
 pub fn representative(catalogue: &Catalogue, network: &Network) -> Vec<Flow> {
     let subjects = Subjects::of_estate(catalogue, network, &Who::default());
     let mut flows: BTreeSet<Flow> = subjects.needs.into_iter().flat_map(|need| need.flows).collect();
-    flows.extend(implied(network).flows.into_iter().map(|implied| implied.flow));
+    flows.extend(implied(network, PLACES).flows.into_iter().map(|implied| implied.flow));
     let mut places = places(network);
     places.truncate(PLACES);
     let open = network.attachments.iter().filter(|a| !a.public_ip.is_none());

@@ -12,7 +12,7 @@ mod subjects;
 
 pub use phase::{Timing, timing};
 pub use stand_ins::stand_ins;
-pub use subjects::{Subjects, Who};
+pub use subjects::{PERSON, Subjects, Who, people_at, too_many};
 
 use crate::diag::At;
 use crate::inventory::ResourceId;

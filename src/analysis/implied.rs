@@ -51,14 +51,14 @@ pub struct ImpliedFlows {
     pub left_out: usize,
 }
 
-/// So many places, services and hosts stand for all of an estate.
-pub(super) const PLACES: usize = 30;
+/// So many places, services and hosts stand for all of an estate, where nobody wants more.
+pub const PLACES: usize = 30;
 
 /// So many ports of a place are asked.
 const PORTS: usize = 3;
 
-/// So many are looked at; that more are left out is all there is to say of the rest.
-const FULL: usize = 8 * PLACES;
+/// So many times as many are looked at; that more are left out is all there is to say of the rest.
+const FULL: usize = 8;
 
 /// The port where nobody wrote one down.
 const USUAL: u16 = 443;
@@ -73,16 +73,16 @@ struct Target {
     public: bool,
 }
 
-/// What the estate implies.
-pub fn implied(network: &Network) -> ImpliedFlows {
+/// What the estate implies: `most` senders, receivers, services and hosts of each.
+pub fn implied(network: &Network, most: usize) -> ImpliedFlows {
     let mut found = ImpliedFlows::default();
     let mut cut = |many: usize| {
-        found.left_out += many.saturating_sub(PLACES);
-        PLACES
+        found.left_out += many.saturating_sub(most);
+        most
     };
     let mut senders = senders(network);
     senders.truncate(cut(senders.len()));
-    let mut targets = receivers(network);
+    let mut targets = receivers(network, most.saturating_mul(FULL));
     targets.truncate(cut(targets.len()));
     for mut more in [services(network), hosts(network)] {
         more.truncate(cut(more.len()));
@@ -134,10 +134,10 @@ fn site_end(site: &OnPremisesSite) -> (Endpoint, Vec<u16>) {
 }
 
 /// What stands in the networks and answers: machines, frontends, application gateways, and the sites.
-fn receivers(network: &Network) -> Vec<Target> {
+fn receivers(network: &Network, full: usize) -> Vec<Target> {
     let mut found: Vec<Target> = Vec::new();
     for attachment in &network.attachments {
-        if found.len() > FULL {
+        if found.len() > full {
             return found;
         }
         let ports = match attachment.kind {

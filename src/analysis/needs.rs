@@ -18,7 +18,7 @@ use crate::inventory::{
 };
 use crate::network::{AttachmentKind, Network, Tri, normal_region, target_of};
 use crate::services::{name_matches, service_of_host, well_known};
-use crate::trace::{Endpoint, Flow};
+use crate::trace::{self, Endpoint, Flow, Origin};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -97,15 +97,20 @@ pub fn workloads(network: &Network) -> Vec<Workload> {
     found
 }
 
+/// Whether anything of Azure Machine Learning is in the estate. The catalogue says what that needs, and nothing of what
+/// other machines do.
+pub fn has_learning(network: &Network) -> bool {
+    let inventory = &network.inventory;
+    let is = |service: &PlatformService| service.id.is_kind("Microsoft.MachineLearningServices/workspaces");
+    !inventory.ml_computes.is_empty() || inventory.services.iter().any(is)
+}
+
 /// Something that somebody says is a workload: a jump box with a browser, a subnet that computes will stand in.
 pub fn named(network: &Network, name: &str, actor: Actor) -> Workload {
     let slot = network.inventory.follow_any(name);
     let workspace = slot.and_then(|slot| workspace_of(network, network.inventory.id_of(slot)?));
     let workspace = workspace.or_else(|| only_workspace(network));
-    let region = workspace.and_then(|w| region_of(network, w)).or_else(|| {
-        let slot = slot?;
-        here(network, slot).or_else(|| region_of_subnet(network, slot))
-    });
+    let region = workspace.and_then(|w| region_of(network, w)).or_else(|| region_of_sender(network, name));
     Workload { name: name.into(), actor, slot, workspace, region }
 }
 
@@ -151,17 +156,26 @@ struct Filled<'a, 'c> {
 
 impl Filled<'_, '_> {
     fn outbound(&mut self) {
-        let Some(region) = self.workload.region.clone() else {
-            return self.untraced("the region of the workload is not known");
-        };
+        let known = self.workload.region.clone();
+        let region = known.clone().unwrap_or_else(|| NO_REGION.to_owned());
+        let mut names = self.need.names(&region);
+        for name in &mut names {
+            // A tag of no region is none.
+            name.tag = name.tag.take().filter(|tag| !tag.contains(NO_REGION));
+        }
         for pattern in &self.need.hosts {
-            let name =
-                self.need.names(&region).into_iter().find(|n| n.host == pattern.replace("{region}", &region));
+            let name = names.iter().find(|n| n.host == pattern.replace("{region}", &region)).cloned();
+            // Accounts of the platform's are asked for in the workload's own region.
+            if known.is_none() && (pattern.contains("{region}") || is_platforms(pattern)) {
+                let why = "the region of the workload is not known, and the name or its tag holds it";
+                self.push(None, name, false, Some(why.to_owned()));
+                continue;
+            }
             let host = concrete(self.network, self.need, pattern, &region);
             self.to(Some(host), name, pattern.starts_with("*."));
         }
         let public = self.need.hosts.len();
-        for (own, name) in self.need.own.iter().zip(self.need.names(&region).into_iter().skip(public)) {
+        for (own, name) in self.need.own.iter().zip(names.into_iter().skip(public)) {
             match own_host(self.network, self.workload, *own) {
                 Ok(host) => self.to(Some(host), Some(name), false),
                 Err(why) => self.push(None, Some(name), false, Some(why)),
@@ -174,7 +188,7 @@ impl Filled<'_, '_> {
 
     /// From an example address of the tag to the workload's public address.
     fn inbound(&mut self) {
-        let region = self.workload.region.clone().unwrap_or_default();
+        let region = self.workload.region.clone().unwrap_or_else(|| NO_REGION.to_owned());
         let to = public_address_of(self.network, self.workload);
         for tag in &self.need.tags {
             let tag: Arc<str> = tag.replace("{region}", &region).into();
@@ -263,6 +277,9 @@ impl Filled<'_, '_> {
         }
     }
 }
+
+/// What stands in names for a region that nobody knows.
+const NO_REGION: &str = "<region>";
 
 /// A name for a pattern: one that somebody says there is, else an example.
 fn concrete(network: &Network, need: &Need, pattern: &str, region: &str) -> String {
@@ -394,9 +411,18 @@ fn here(network: &Network, slot: Slot) -> Option<String> {
     network.region(attachment.vnet)
 }
 
-fn region_of_subnet(network: &Network, slot: Slot) -> Option<String> {
-    let (subnet, _) = network.inventory.subnets.rows().nth(slot.row as usize)?;
-    (slot.table == TableTag::Subnet).then(|| network.region(network.subnet(subnet).vnet)).flatten()
+/// The region of the network that a sender stands in, whatever it is: a machine is there by its interface.
+fn region_of_sender(network: &Network, name: &str) -> Option<String> {
+    let from = Endpoint::Named(name.into());
+    let (to, protocol) = (Endpoint::Internet, crate::net::Protocol::Tcp);
+    let flow =
+        Flow { name: None, from, to, protocol, port: 443, source_port: None, identity: None, action: None };
+    match trace::understand(network, &flow).ok()?.origin {
+        Origin::Attachment(id) => network.region(network.attachment(id).vnet),
+        Origin::Subnet(id, _) => network.region(network.subnet(id).vnet),
+        Origin::Managed(_, workspace) => region_of(network, workspace),
+        Origin::Site(..) | Origin::Internet(_) | Origin::Service(_) => None,
+    }
 }
 
 fn region_of(network: &Network, service: Id<PlatformService>) -> Option<String> {
@@ -459,32 +485,56 @@ fn holds(need: &Need, network: &Network, workload: &Workload) -> Tri {
 }
 
 fn condition_holds(condition: Condition, network: &Network, workload: &Workload) -> Tri {
-    let not = |tri: Tri| match tri {
+    type Asked = fn(&Network, &Workload, Id<PlatformService>) -> Tri;
+    let of_workspace: Asked = match condition {
+        // What the workload itself tells needs no workspace.
+        Condition::PublicIp => return public_address(network, workload),
+        Condition::PublicCluster => return not(private_cluster(network, workload)),
+        Condition::MachineLearning => return serves_workspace(network, workload),
+        Condition::InternalBalancer | Condition::PublicBalancer => {
+            let why = "which load balancer stands in front of the inference router is not told";
+            return Tri::Unknown(Unknown::new(At::NOWHERE, why));
+        }
+        Condition::HbiWorkspace => {
+            |network, _, own| field(&network.inventory.services[own].hbi_workspace, false)
+        }
+        Condition::PublicRegistry => |network, _, own| public_registry(network, own),
+        Condition::ImageBuildCompute => builds_images,
+        Condition::NoImageBuildCompute => {
+            |network, _, own| match &network.inventory.services[own].image_build_compute {
+                Field::Absent => Tri::Yes,
+                Field::Known(_) => Tri::No,
+                Field::Unknown(why) => Tri::Unknown(why.clone()),
+            }
+        }
+        Condition::ManagedNetwork => |network, _, own| has_managed_network(network, own),
+        Condition::NoManagedNetwork => |network, _, own| not(has_managed_network(network, own)),
+    };
+    match workload.workspace {
+        Some(own) => of_workspace(network, workload, own),
+        None => Tri::Unknown(Unknown::new(At::NOWHERE, "which workspace it belongs to is not known")),
+    }
+}
+
+fn not(tri: Tri) -> Tri {
+    match tri {
         Tri::Yes => Tri::No,
         Tri::No => Tri::Yes,
         unknown => unknown,
-    };
-    let Some(workspace) = workload.workspace else {
-        return Tri::Unknown(Unknown::new(At::NOWHERE, "which workspace it belongs to is not known"));
-    };
-    let row = &network.inventory.services[workspace];
-    match condition {
-        Condition::PublicIp => public_address(network, workload),
-        Condition::HbiWorkspace => field(&row.hbi_workspace, false),
-        Condition::PublicRegistry => public_registry(network, workspace),
-        Condition::ImageBuildCompute => builds_images(network, workload, workspace),
-        Condition::NoImageBuildCompute => match &row.image_build_compute {
-            Field::Absent => Tri::Yes,
-            Field::Known(_) => Tri::No,
-            Field::Unknown(why) => Tri::Unknown(why.clone()),
-        },
-        Condition::ManagedNetwork => has_managed_network(network, workspace),
-        Condition::NoManagedNetwork => not(has_managed_network(network, workspace)),
-        Condition::PublicCluster => not(private_cluster(network, workload)),
-        Condition::InternalBalancer | Condition::PublicBalancer => Tri::Unknown(Unknown::new(
-            At::NOWHERE,
-            "which load balancer stands in front of the inference router is not told",
-        )),
+    }
+}
+
+/// Whether a workload is one of Azure Machine Learning's: a cluster is, where it has or may have a workspace.
+fn serves_workspace(network: &Network, workload: &Workload) -> Tri {
+    if workload.workspace.is_some() || workload.actor != Actor::AksNode {
+        return Tri::Yes;
+    }
+    let is_cluster = workload.slot.is_some_and(|slot| slot.table == TableTag::PlatformService);
+    match is_cluster && !has_learning(network) {
+        true => Tri::No,
+        false => {
+            Tri::Unknown(Unknown::new(At::NOWHERE, "whether the cluster serves a workspace is not told"))
+        }
     }
 }
 

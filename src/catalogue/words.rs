@@ -124,6 +124,7 @@ words! {
         NoImageBuildCompute = "no-image-build-compute", "The service itself builds the workspace's images.";
         ManagedNetwork = "managed-network", "The workspace has a managed network.";
         NoManagedNetwork = "no-managed-network", "The workspace has no managed network.";
+        MachineLearning = "machine-learning", "The cluster serves a workspace.";
         PublicCluster = "public-cluster", "The cluster's control plane is reached over its public address.";
         InternalBalancer = "internal-balancer", "An internal load balancer stands in front of the inference router.";
         PublicBalancer = "public-balancer", "A public load balancer stands in front of the inference router.";

@@ -318,6 +318,9 @@ pub(super) struct WhatIfArgs {
     /// Ask every way that the estate's resources imply too: from each subnet to services, other places and the internet
     #[arg(long, conflicts_with = "scenario", help_heading = "Question")]
     pub(super) implied: bool,
+    /// So many places, services and hosts stand for all, where every way that the resources imply is asked [default: 30]
+    #[arg(long, value_name = "N", conflicts_with = "scenario", help_heading = "Question")]
+    pub(super) places: Option<usize>,
     /// Add a catalogue of your own to what workloads need, or the service's own list for a workspace
     #[arg(long, value_name = "FILE", help_heading = "Question")]
     pub(super) catalogue: Vec<PathBuf>,
@@ -502,6 +505,12 @@ pub(super) struct RequirementsArgs {
     /// Something in the estate that is a workload and does not say so: jumpbox=client-browser, snet=compute-cluster
     #[arg(long, value_name = "NAME=KIND", help_heading = "Which flows")]
     pub(super) workload: Vec<String>,
+    /// Where people work with a workspace: a machine, an office (repeat for several; otherwise those of the estate)
+    #[arg(long, value_name = "NAME", help_heading = "Which flows")]
+    pub(super) client: Vec<String>,
+    /// So many places, services and hosts stand for all, where nothing is known of what anybody needs [default: 30]
+    #[arg(long, value_name = "N", help_heading = "Which flows")]
+    pub(super) places: Option<usize>,
     /// Take in what a feature needs: RStudio, "public packages", "VS Code" ...; `all` for every one
     #[arg(long, value_name = "NAME", help_heading = "Which flows")]
     pub(super) feature: Vec<String>,

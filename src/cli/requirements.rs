@@ -4,21 +4,23 @@ use super::args::{RequirementsArgs, RequirementsFormat};
 use super::console::Console;
 use super::sink::Sink;
 use super::{Failure, catalogue, exit, load, names};
+use crate::analysis::impact::{PERSON, people_at, too_many};
 use crate::analysis::implied::{self, Implied, Kind as Reached};
 use crate::analysis::needs::{self, NeededFlow};
 use crate::analysis::requirements::{self, Ask, Estate, Prefer, Requirements};
 use crate::analysis::residue::{self, Finding};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Actor, Catalogue};
 use crate::diag::{At, Diagnostics, Sources};
 use crate::formats::change as change_file;
 use crate::inventory::change::Change;
-use crate::inventory::{Id, Subnet};
+use crate::inventory::{Id, PlatformService, Subnet};
 use crate::network::{Network, SubnetRole};
 use crate::profile::Profile;
 use crate::report::requirements::{RequirementsView, finding_view, markdown, residue_text, text};
 use crate::report::{Locator, json, snippet};
 use crate::run::files;
 use crate::run::load::{self as loader, Loaded, Settings, beside};
+use crate::run::what_if::{stood_in, with_stand_ins};
 use crate::scenario::{self, EstatePart, Scenario};
 use crate::trace::{self, Endpoint, Origin, Outcome};
 use std::collections::BTreeSet;
@@ -168,22 +170,21 @@ impl Job {
             args.settings.lenient,
             console,
         )?;
-        let mut more = residue::stand_ins(known, &network);
-        if self.scenario.is_none() {
-            more.extend(needs::stand_ins(known, &network));
-        }
-        self.changes.extend(more);
-        let (asks, left_out) = match &self.scenario {
+        self.changes.extend(residue::stand_ins(known, &network));
+        let mut notes = Diagnostics::new();
+        let Asked { asks, left_out, remarks } = match &self.scenario {
             Some(scenario) => of_scenario(scenario, &network, args.all)?,
-            None => of_catalogue(args, known, &network)?,
+            None => self.of_estate_with_stand_ins(args, known, &network, &mut notes)?,
         };
         if asks.is_empty() && self.scenario.is_some() {
             return Err(Failure::Input(vec!["the scenario has no flow to ask about".into()]));
         }
-        if asks.is_empty() && left_out.is_empty() {
-            console.say(
-                "nothing in the estate sends or answers; `--workload NAME=KIND` says what a subnet holds",
-            );
+        if self.loaded.raws.len() > LARGE {
+            console.say(&format!(
+                "{} flows over {} resources: the proof compiles the estate more than once for each line, which takes a while; `--places N` asks about fewer places",
+                asks.len(),
+                self.loaded.raws.len()
+            ));
         }
         let estate = Estate {
             raws: &self.loaded.raws,
@@ -191,7 +192,6 @@ impl Job {
             profile: &self.profile,
             tags: &self.loaded.tags,
         };
-        let mut notes = Diagnostics::new();
         let prefer = if args.prefer_names { Prefer::Names } else { Prefer::Tags };
         let found = requirements::requirements(&estate, asks, prefer, &mut notes);
         let about = format!("What {} needs, and nothing else.", self.name);
@@ -202,10 +202,36 @@ impl Job {
             return Err(Failure::Input(vec!["the lines cannot be put into the estate".into()]));
         }
         let locator = Locator::new(&sources);
-        let view = RequirementsView::new(&self.name, &found, &left_out, &findings, &locator);
+        let view = RequirementsView::new(&self.name, &found, &left_out, remarks, &findings, &locator);
         Ok(Answer { view, found, about })
     }
+
+    /// What the workloads of the estate need, once what Azure makes beside them is stood in for: what a change breaks is
+    /// judged by the same.
+    fn of_estate_with_stand_ins(
+        &mut self,
+        args: &RequirementsArgs,
+        known: &Catalogue,
+        network: &Network,
+        notes: &mut Diagnostics,
+    ) -> Result<Asked, Failure> {
+        let sources = &mut self.loaded.sources;
+        let computes = with_stand_ins(known, network, &mut self.changes, sources, notes);
+        let estate = Estate {
+            raws: &self.loaded.raws,
+            changes: &self.changes,
+            profile: &self.profile,
+            tags: &self.loaded.tags,
+        };
+        let network = estate.network(&[], notes);
+        let mut asked = of_catalogue(args, known, &network)?;
+        asked.remarks.extend(stood_in(&computes));
+        Ok(asked)
+    }
 }
+
+/// With more resources than this, a proof takes long enough to say so.
+const LARGE: usize = 3_000;
 
 /// What can still leave with the lines in place.
 fn leaks(
@@ -248,18 +274,26 @@ fn subnet(network: &Network, id: Id<Subnet>) -> Option<String> {
     (network.subnet(id).role == SubnetRole::Ordinary).then(|| format!("subnet {}", id.index()))
 }
 
-type Asked = (Vec<Ask>, Vec<(String, String, String)>);
+/// The flows that shall work.
+#[derive(Default)]
+struct Asked {
+    asks: Vec<Ask>,
+    /// Flows that are not asked about: name, destination, why.
+    left_out: Vec<(String, String, String)>,
+    /// What to know beside.
+    remarks: Vec<String>,
+}
 
 /// The flows of a scenario that are expected to work.
 fn of_scenario(scenario: &Scenario, network: &Network, all: bool) -> Result<Asked, Failure> {
-    let (mut asks, mut left) = (Vec::new(), Vec::new());
+    let mut asked = Asked::default();
     for case in &scenario.cases {
         let flow = case.question.flow(Some(case.name.clone()), case.at, &network.inventory);
         let flow =
             flow.map_err(|fault| Failure::Input(vec![format!("`{}`: {}", case.name, fault.message)]))?;
         let outcome = case.expectation.outcome.unwrap_or(Outcome::Allowed);
         if outcome != Outcome::Allowed && !all {
-            left.push((
+            asked.left_out.push((
                 case.name.to_string(),
                 flow.to.to_string(),
                 format!("the scenario expects it to be {outcome}"),
@@ -271,7 +305,7 @@ fn of_scenario(scenario: &Scenario, network: &Network, all: bool) -> Result<Aske
             Endpoint::Fqdn(name) => name.strip_prefix("example.").map(|rest| format!("*.{rest}").into()),
             _ => None,
         };
-        asks.push(Ask {
+        asked.asks.push(Ask {
             name: case.name.clone(),
             flow,
             pattern,
@@ -280,31 +314,66 @@ fn of_scenario(scenario: &Scenario, network: &Network, all: bool) -> Result<Aske
             at: case.at,
         });
     }
-    Ok((asks, left))
+    Ok(asked)
 }
 
 /// The flows that the workloads of an estate need.
 fn of_catalogue(args: &RequirementsArgs, known: &Catalogue, network: &Network) -> Result<Asked, Failure> {
-    let workloads = names::all_workloads(network, &args.workload)?;
+    let mut workloads = names::all_workloads(network, &args.workload)?;
     features(args, known)?;
-    let (mut asks, mut left): Asked = (Vec::new(), Vec::new());
+    let mut asked = Asked::default();
+    workloads.extend(people(args, network, &mut asked.remarks)?);
     for workload in &workloads {
         for needed in needs::needs(known, network, workload) {
             match reason(args, &needed) {
                 Some(why) => {
                     let to = needed.target.as_ref().map_or_else(String::new, |t| t.host.clone());
-                    left.push((needed.label(), to, why));
+                    asked.left_out.push((needed.label(), to, why));
                 }
-                None => asks.extend(ask(needed)),
+                None => asked.asks.extend(ask(needed)),
             }
         }
     }
-    left.dedup();
-    // Where the catalogue knows nothing of the estate, what works today is to go on working.
-    if asks.is_empty() && left.is_empty() {
-        return Ok(of_resources(network));
+    asked.left_out.dedup();
+    // Where the catalogue knows nothing of the estate but its clusters, what works today is to go on working.
+    let named = !args.workload.is_empty() || !args.client.is_empty();
+    let nothing = asked.asks.is_empty() && asked.left_out.is_empty();
+    if nothing || !named && !needs::has_learning(network) {
+        of_resources(network, args.places.unwrap_or(implied::PLACES), &mut asked);
     }
-    Ok((asks, left))
+    Ok(asked)
+}
+
+/// People with a browser and a shell, where there is something for them to work with.
+fn people(
+    args: &RequirementsArgs,
+    network: &Network,
+    remarks: &mut Vec<String>,
+) -> Result<Vec<needs::Workload>, Failure> {
+    for name in &args.client {
+        names::sender(network, "--client", name)?;
+    }
+    let is = |service: &PlatformService| service.id.is_kind("Microsoft.MachineLearningServices/workspaces");
+    if args.client.is_empty() && !network.inventory.services.iter().any(is) {
+        return Ok(Vec::new());
+    }
+    let (places, remark) = people_at(network, &args.client);
+    remarks.extend(remark);
+    if places.is_empty() {
+        let text = "no machine or office is in the estate, so people are left out: no line of the estate's concerns those on the internet; `--client NAME` says where they work";
+        remarks.push(text.to_owned());
+    }
+    // What somebody bound by hand is asked already.
+    let bound = |place: &str, actor: Actor| {
+        args.workload.iter().any(|given| {
+            given
+                .split_once('=')
+                .is_some_and(|(name, kind)| name == place && Actor::parse(kind) == Some(actor))
+        })
+    };
+    let person = |place: &String| PERSON.map(|actor| (place.clone(), actor));
+    let all = places.iter().flat_map(person).filter(|(place, actor)| !bound(place, *actor));
+    Ok(all.map(|(place, actor)| needs::named(network, &place, actor)).collect())
 }
 
 /// Features that no need of the catalogue has are misspelt.
@@ -322,9 +391,10 @@ fn features(args: &RequirementsArgs, known: &Catalogue) -> Result<(), Failure> {
 
 /// The ways between the estate's own resources that are open as it stands. The internet as such is left out: an
 /// allow-list that holds it holds everything.
-fn of_resources(network: &Network) -> Asked {
-    let (mut asks, mut left): Asked = (Vec::new(), Vec::new());
-    for Implied { what, kind, flow } in implied::implied(network).flows {
+fn of_resources(network: &Network, most: usize, asked: &mut Asked) {
+    let found = implied::implied(network, most);
+    asked.remarks.extend(too_many(found.left_out));
+    for Implied { what, kind, flow } in found.flows {
         let name: std::sync::Arc<str> = format!("{} to {what}:{}", flow.from, flow.port).into();
         let decision = trace::decide(network, &flow);
         let why = match (kind, decision.outcome) {
@@ -332,7 +402,7 @@ fn of_resources(network: &Network) -> Asked {
                 "the internet as such is no dependency: say what is needed of it".to_owned()
             }
             (_, Outcome::Allowed) => {
-                asks.push(Ask {
+                asked.asks.push(Ask {
                     name,
                     flow,
                     pattern: None,
@@ -344,9 +414,8 @@ fn of_resources(network: &Network) -> Asked {
             }
             _ => format!("it does not work as the estate stands: {}", requirements::told(&decision)),
         };
-        left.push((name.to_string(), flow.to.to_string(), why));
+        asked.left_out.push((name.to_string(), flow.to.to_string(), why));
     }
-    (asks, left)
 }
 
 /// Why a need is left out.

@@ -79,7 +79,7 @@ fn who(args: &WhatIfArgs, network: &Network) -> Result<Who, Failure> {
         names::sender(network, "--client", name)?;
     }
     let workloads = names::workloads(network, &args.workload)?;
-    Ok(Who { clients: args.client.clone(), workloads, implied: args.implied })
+    Ok(Who { clients: args.client.clone(), workloads, implied: args.implied, most: args.places })
 }
 
 /// More repairs than this are an allow-list.
@@ -183,6 +183,7 @@ impl Desk {
             question: words,
             change_file: answer.text.clone(),
             remarks: answer.remarks.clone(),
+            left_out: answer.left_out,
         };
         let locator = Locator::new(&sources);
         let mut report =

@@ -63,6 +63,9 @@ pub struct Summary {
     pub broken_before: usize,
     pub repaired: usize,
     pub still_works: usize,
+    /// Places and services that nobody is asked about, at least.
+    #[serde(skip_serializing_if = "is_none")]
+    pub left_out: usize,
 }
 
 impl Summary {
@@ -86,6 +89,7 @@ impl Summary {
             (_, 1..) => "Breaks",
             _ if self.unknown > 0 => "Nothing known breaks",
             _ if !changed => "Nothing is changed",
+            _ if self.left_out > 0 => "Nothing that is asked breaks",
             _ => "Nothing breaks",
         }
     }
@@ -310,6 +314,8 @@ pub struct Heading {
     pub change_file: Option<String>,
     /// What to know beside.
     pub remarks: Vec<String>,
+    /// How many places and services are not asked about at least.
+    pub left_out: usize,
 }
 
 impl ImpactReport {
@@ -337,7 +343,7 @@ impl ImpactReport {
             changes: log.iter().map(|entry| ChangeView::new(entry, locator)).collect(),
             change_file: heading.change_file,
             remarks: heading.remarks,
-            summary: summary(workloads, impacts),
+            summary: Summary { left_out: heading.left_out, ..summary(workloads, impacts) },
             causes,
             rows,
         }
@@ -454,7 +460,13 @@ fn summary(workloads: &[Workload], impacts: &[Impact]) -> Summary {
         broken_before: count(Status::BrokenBefore),
         repaired: count(Status::Repaired),
         still_works: count(Status::Works),
+        left_out: 0,
     }
+}
+
+/// Serde asks by reference.
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 fn word<S: Serializer>(status: &Status, to: S) -> Result<S::Ok, S::Error> {

@@ -26,6 +26,8 @@ pub struct RequirementsView {
     still_blocked: Vec<LeftView>,
     left_out: Vec<LeftView>,
     residue: Vec<FindingView>,
+    /// What to know beside.
+    remarks: Vec<String>,
     proof: ProofView,
 }
 
@@ -113,6 +115,7 @@ impl RequirementsView {
         name: &str,
         found: &Requirements,
         left_out: &[(String, String, String)],
+        remarks: Vec<String>,
         residue: &[Finding],
         locator: &Locator<'_>,
     ) -> Self {
@@ -139,6 +142,7 @@ impl RequirementsView {
                 })
                 .collect(),
             residue: residue.iter().map(|finding| finding_view(finding, locator)).collect(),
+            remarks,
             proof: ProofView {
                 flows: found.asks.len(),
                 working: found.working(),
@@ -239,7 +243,10 @@ pub fn text(view: &RequirementsView, style: &Style) -> String {
     let mut page = Page { out: String::new(), style };
     let head = Words::default().text(Paint::Strong, &format!("{}:", view.name)).text(
         Paint::Plain,
-        &format!("{} and the smallest allow-list for them", counted(view.flows.len(), "flow")),
+        &match view.flows.len() {
+            0 => "no flow to ask about".to_owned(),
+            many => format!("{} and the smallest allow-list for them", counted(many, "flow")),
+        },
     );
     flow(&mut page.out, style, Margin::blank(0), &head);
     page.lines(view);
@@ -253,10 +260,19 @@ pub fn text(view: &RequirementsView, style: &Style) -> String {
             counted(view.left_out.len(), "flow")
         ));
     }
-    page.residue(&view.residue);
-    page.proof(&view.proof);
+    if !view.flows.is_empty() {
+        page.residue(&view.residue);
+    }
+    if !view.remarks.is_empty() {
+        page.title("To know");
+        view.remarks.iter().for_each(|remark| page.item(Paint::Plain, remark));
+    }
+    page.proof(view);
     page.out
 }
+
+/// What is said where no flow was found to ask about.
+const NOTHING: &str = "No workload was found whose flows could be asked, so there is no allow-list to compute, and none is empty: `--workload NAME=KIND` says what a machine or subnet is.";
 
 struct Page<'a> {
     out: String,
@@ -352,7 +368,8 @@ impl Page<'_> {
         }
     }
 
-    fn proof(&mut self, proof: &ProofView) {
+    fn proof(&mut self, view: &RequirementsView) {
+        let proof = &view.proof;
         let text = format!(
             "{} of {} work with {} and nothing else. Without any one line at least one breaks: shown by {} and {}.",
             proof.working,
@@ -361,6 +378,11 @@ impl Page<'_> {
             counted(proof.networks_compiled, "compiled estate"),
             counted(proof.flows_traced, "traced flow"),
         );
+        let text = match (proof.flows, view.left_out.is_empty()) {
+            (0, true) => NOTHING.to_owned(),
+            (0, false) => "Every flow that was found is left out, so nothing is asked.".to_owned(),
+            _ => text,
+        };
         self.out.push('\n');
         flow(&mut self.out, self.style, Margin::blank(0), &Words::default().text(Paint::Plain, &text));
     }
@@ -450,6 +472,13 @@ pub fn markdown(view: &RequirementsView) -> String {
     section("No line can let these through", &view.not_expressible);
     section("Still blocked", &view.still_blocked);
     section("Left out", &view.left_out);
+    if view.flows.is_empty() && view.left_out.is_empty() {
+        out.push_str(&format!("\n{}\n", cell(NOTHING)));
+    }
+    if !view.remarks.is_empty() {
+        out.push_str("\n## To know\n\n");
+        view.remarks.iter().for_each(|remark| out.push_str(&format!("- {}\n", cell(remark))));
+    }
     if !view.residue.is_empty() {
         out.push_str("\n## What can still leave\n\n| Severity | Sender | What | Let through by | Closed by |\n|---|---|---|---|---|\n");
         for finding in &view.residue {

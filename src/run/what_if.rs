@@ -93,6 +93,8 @@ pub struct WhatIf {
     pub text: Option<String>,
     /// What to know beside.
     pub remarks: Vec<String>,
+    /// How many places and services are not asked about at least.
+    pub left_out: usize,
 }
 
 /// The name of the change file that flags stand for.
@@ -132,13 +134,16 @@ pub fn of_estate(
     let computes = with_stand_ins(catalogue, before, base, sources, notes);
     let network = compile(base, notes);
     let mut subjects = Subjects::of_estate(catalogue, &network, who);
-    if !computes.is_empty() {
-        let computes = computes.join(", ");
-        let remark =
-            format!("the public address and security group that Azure makes for {computes} are stood in for");
-        subjects.remarks.push(remark);
-    }
+    subjects.remarks.extend(stood_in(&computes));
     (network, subjects)
+}
+
+/// What to know of computes whose public address Azure makes.
+pub fn stood_in(computes: &[String]) -> Option<String> {
+    let names = computes.join(", ");
+    (!names.is_empty()).then(|| {
+        format!("the public address and security group that Azure makes for {names} are stood in for")
+    })
 }
 
 /// Asks. `None` where the input is faulty; the notes say why.
@@ -150,7 +155,7 @@ pub fn ask(
     sources: &mut Sources,
     notes: &mut Diagnostics,
 ) -> Result<Option<WhatIf>, Obstacle> {
-    let mut remarks = subjects.remarks;
+    let (mut remarks, left_out) = (subjects.remarks, subjects.left_out);
     let mut text = ChangeText::default();
     if !ask.blocks.is_empty() {
         let Some(places) = places(&before, &subjects.needs, &ask.subnets, notes) else { return Ok(None) };
@@ -187,7 +192,8 @@ pub fn ask(
     if let Some(newer) = &newer {
         remarks.extend(moves(estate.tags, newer, &impacts));
     }
-    Ok(Some(WhatIf { workloads: subjects.workloads, impacts, before, after, log, changes, text, remarks }))
+    let workloads = subjects.workloads;
+    Ok(Some(WhatIf { workloads, impacts, before, after, log, changes, text, remarks, left_out }))
 }
 
 /// What another publication of the tags does to the destinations asked about.

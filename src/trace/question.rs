@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// The example address of a public client (RFC 5737).
 pub const INTERNET_CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 10));
 /// The same for IPv6 (RFC 3849).
-pub(super) const INTERNET_CLIENT_V6: IpAddr =
+pub const INTERNET_CLIENT_V6: IpAddr =
     IpAddr::V6(std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x10));
 /// The example address of a public host (RFC 5737).
 pub const INTERNET_HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 10));

@@ -19,6 +19,8 @@ pub struct Subjects {
     pub needs: Vec<Need>,
     /// What was left out, and why.
     pub remarks: Vec<String>,
+    /// How many places and services nobody is asked about at least, for there are too many.
+    pub left_out: usize,
 }
 
 /// Whom to ask about, where the estate does not tell.
@@ -30,6 +32,8 @@ pub struct Who {
     pub workloads: Vec<(String, Actor)>,
     /// Whether to ask what the estate's resources imply, although some of its workloads have known needs.
     pub implied: bool,
+    /// So many places, services and hosts stand for all, where it is asked what resources imply.
+    pub most: Option<usize>,
 }
 
 /// So many places of people are asked about; more would say the same.
@@ -37,8 +41,8 @@ const PEOPLE: usize = 3;
 
 impl Subjects {
     /// The workloads of an estate. People are where somebody says; otherwise on its machines and in its offices, or
-    /// else somewhere on the internet. Where no need is known of anything in its networks, it is asked what its resources
-    /// imply.
+    /// else somewhere on the internet. Where no need is known of anything in its networks, or of nothing but clusters that
+    /// serve no workspace, it is asked what its resources imply.
     pub fn of_estate(catalogue: &Catalogue, network: &Network, who: &Who) -> Self {
         let mut subjects = Self::default();
         let has_workspace = network
@@ -71,8 +75,9 @@ impl Subjects {
             subjects.add(catalogue, row, &needs::needs(catalogue, network, &workload));
         }
         let known = subjects.sends_from_inside(network);
-        if who.implied || !known {
-            subjects.implied(network, known);
+        let covered = known && (needs::has_learning(network) || !who.workloads.is_empty());
+        if who.implied || !covered {
+            subjects.implied(network, who.most.unwrap_or(implied::PLACES), covered, known);
         }
         subjects
     }
@@ -87,14 +92,19 @@ impl Subjects {
     }
 
     /// What the resources of the estate imply, each sender a workload.
-    fn implied(&mut self, network: &Network, known: bool) {
-        let found = implied::implied(network);
+    fn implied(&mut self, network: &Network, most: usize, covered: bool, known: bool) {
+        let found = implied::implied(network, most);
         if found.flows.is_empty() {
             return;
         }
         for Implied { what, kind, flow } in found.flows {
             let name: Arc<str> = flow.from.to_string().into();
-            let is = |w: &Workload| w.name == name && &*w.kind == SENDER;
+            // What a cluster needs of the internet is known; what it asks of the estate's own resources is not.
+            let node = |w: &Workload| w.name == name && &*w.kind == Actor::AksNode.word();
+            let is = |w: &Workload| w.name == name && &*w.kind == SENDER || node(w);
+            if kind == Reached::Internet && self.workloads.iter().any(node) {
+                continue;
+            }
             let workload = self.workloads.iter().position(is).unwrap_or_else(|| {
                 self.workloads.push(sender(network, &flow.from, name));
                 self.workloads.len() - 1
@@ -122,29 +132,19 @@ impl Subjects {
                 }),
             }
         }
-        if !known {
-            self.remarks.push(
-                "nothing is known of what the machines and subnets need, so every way that the resources imply is asked: from each subnet and site to the services, to the other places, and to the internet; `--workload NAME=KIND` says what something is".into(),
-            );
-        }
-        if found.left_out > 0 {
+        if !covered {
+            let but = if known { "but what clusters need of the outside " } else { "" };
             self.remarks.push(format!(
-                "at least {} more places and services are left out of what the resources imply; a scenario asks about certain ones",
-                found.left_out
+                "nothing {but}is known of what the machines and subnets need, so every way that the resources imply is asked: from each subnet and site to the services, to the other places, and to the internet; `--workload NAME=KIND` says what something is"
             ));
         }
+        self.left_out = found.left_out;
+        self.remarks.extend(too_many(found.left_out));
     }
 
     fn people(&mut self, catalogue: &Catalogue, network: &Network, clients: &[String]) {
-        let mut places = if clients.is_empty() { places_of_people(network) } else { clients.to_vec() };
-        if places.len() > PEOPLE && clients.is_empty() {
-            let more = places.split_off(PEOPLE);
-            self.remarks.push(format!(
-                "people are taken to be at {}; {} more machines and offices are left out, `--client NAME` chooses",
-                places.join(", "),
-                more.len()
-            ));
-        }
+        let (mut places, remark) = people_at(network, clients);
+        self.remarks.extend(remark);
         if places.is_empty() {
             self.remarks.push(
                 "no machine or office is in the estate, so people are taken to be on the internet".into(),
@@ -152,7 +152,7 @@ impl Subjects {
             places.push("internet".into());
         }
         for place in places {
-            for actor in [Actor::ClientBrowser, Actor::Client] {
+            for actor in PERSON {
                 let workload = needs::named(network, &place, actor);
                 let row = Workload {
                     name: format!("{} on {place}", label(actor)).into(),
@@ -196,6 +196,34 @@ impl Subjects {
             self.workloads.push(workload);
         }
     }
+}
+
+/// What a person works with.
+pub const PERSON: [Actor; 2] = [Actor::ClientBrowser, Actor::Client];
+
+/// Where people work: as somebody says, else on machines and in offices of the estate; and what to know of that.
+pub fn people_at(network: &Network, said: &[String]) -> (Vec<String>, Option<String>) {
+    if !said.is_empty() {
+        return (said.to_vec(), None);
+    }
+    let mut places = places_of_people(network);
+    let more = places.split_off(places.len().min(PEOPLE)).len();
+    let remark = (more > 0).then(|| {
+        let places = places.join(", ");
+        format!(
+            "people are taken to be at {places}; {more} more machines and offices are left out, `--client NAME` chooses"
+        )
+    });
+    (places, remark)
+}
+
+/// What to know where an estate is too large to ask every way.
+pub fn too_many(left_out: usize) -> Option<String> {
+    (left_out > 0).then(|| {
+        format!(
+            "at least {left_out} more places and services are left out of what the resources imply; `--places N` takes in more, a scenario asks about certain ones"
+        )
+    })
 }
 
 /// What senders are called of which nothing else is known.

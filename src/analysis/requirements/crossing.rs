@@ -85,7 +85,7 @@ pub(super) fn crossings(network: &Network, trace: &Trace) -> Vec<Crossing> {
                     if number > 0 && guards(network, hop, subnet) {
                         cross(Place::Subnet(id.clone()), Way::Inbound, arrived);
                     }
-                    if number == 0 || hop.kind == HopKind::Appliance {
+                    if number == 0 || hop.kind == HopKind::Appliance || passes_on(hop) {
                         cross(Place::Subnet(id), Way::Outbound, after(hop, header));
                     }
                 }
@@ -120,9 +120,20 @@ fn first_header(network: &Network, trace: &Trace) -> Option<Header> {
     Some(header)
 }
 
-/// The header at a hop once it has been translated, and before rules look at it.
+/// Whether a machine of the estate's own forwards what reaches it: a receiver first and then a sender, with the group of
+/// its subnet at both (PKT-5).
+fn passes_on(hop: &Hop) -> bool {
+    hop.steps.iter().any(|step| step.kind == StepKind::Forward)
+}
+
+/// The header at a hop once it has been translated, and before rules look at it. What is translated after the hop has
+/// passed it on or found a route is how it leaves, not how it arrives.
 fn before_filter(hop: &Hop, header: Header) -> Header {
-    let until = hop.steps.iter().position(|s| s.kind == StepKind::Filter && s.action != Action::Note);
+    let until = hop.steps.iter().position(|step| match step.kind {
+        StepKind::Filter => step.action != Action::Note,
+        StepKind::Forward | StepKind::Route => true,
+        _ => false,
+    });
     let steps = &hop.steps[..until.unwrap_or(hop.steps.len())];
     steps.iter().filter_map(|step| step.after).next_back().unwrap_or(header)
 }

@@ -218,7 +218,11 @@ fn readings(estate: &Estate<'_>, network: &Network, fences: &BTreeSet<(Place, Wa
 fn is_wide(network: &Network, place: &Place) -> bool {
     let Place::Subnet(id) = place else { return false };
     let subnet = network.inventory.row::<crate::inventory::Subnet>(id);
-    subnet.is_some_and(|subnet| network.subnet(subnet).virtual_network_tag.contains(trace::INTERNET_HOST))
+    let everything = [trace::INTERNET_HOST, trace::INTERNET_CLIENT_V6];
+    subnet.is_some_and(|subnet| {
+        let tag = &network.subnet(subnet).virtual_network_tag;
+        everything.iter().any(|far| tag.contains(*far))
+    })
 }
 
 impl Proof<'_> {

@@ -3,7 +3,7 @@
 use super::crossing::{Crossing, Place};
 use super::{Ask, Way, short};
 use crate::catalogue::tag_of;
-use crate::inventory::ResourceId;
+use crate::inventory::{ResourceId, Subnet};
 use crate::net::{IpAddr, IpNet, Protocol, host_prefix};
 use crate::network::{Network, PublicTarget, normal_region};
 use crate::services::service_kind;
@@ -94,16 +94,31 @@ pub(super) fn choose(
     prefer: Prefer,
 ) -> Result<Chosen, String> {
     match (&crossing.place, crossing.way) {
-        (Place::Subnet(_), Way::Inbound) => Ok(source(network, crossing)),
+        (Place::Subnet(subnet), Way::Inbound) => Ok(source(network, subnet, crossing)),
         (Place::Subnet(_), Way::Outbound) => for_group(network, ask, crossing),
         (Place::Firewall(_), _) => for_firewall(network, ask, crossing, prefer),
         (Place::ManagedNetwork(_), _) => for_managed(network, ask, crossing),
     }
 }
 
+/// Whether the tag `VirtualNetwork` holds an address in the rules of a subnet, whatever a route to an appliance makes of
+/// it (TAG-2, D-3). What is reached over an appliance alone is in a network that is no peer, and it does not.
+fn in_own_networks(network: &Network, subnet: &ResourceId, ip: IpAddr) -> bool {
+    let Some(row) = network.inventory.row::<Subnet>(subnet) else { return true };
+    let row = network.subnet(row);
+    row.virtual_network_tag.contains(ip) && row.other_virtual_network_tag.contains(ip)
+}
+
 /// Who sends, for a subnet's inbound rules.
-fn source(network: &Network, crossing: &Crossing) -> Chosen {
+fn source(network: &Network, subnet: &ResourceId, crossing: &Crossing) -> Chosen {
     let ip = crossing.header.source;
+    if !network.is_public(ip) && !in_own_networks(network, subnet, ip) {
+        let why = format!(
+            "`{}` sends from a network that is no peer: VirtualNetwork need not hold it",
+            at(network, ip)
+        );
+        return chosen(Selector::Cidr(host_prefix(ip)), why);
+    }
     if !network.is_public(ip) {
         return chosen(
             Selector::VirtualNetwork,
@@ -143,15 +158,27 @@ fn for_group(network: &Network, ask: &Ask, crossing: &Crossing) -> Result<Chosen
 }
 
 fn private(network: &Network, ip: IpAddr, crossing: &Crossing) -> Chosen {
+    if let Place::Subnet(subnet) = &crossing.place
+        && !in_own_networks(network, subnet, ip)
+    {
+        let why =
+            format!("`{}` is in a network that is no peer: VirtualNetwork need not hold it", at(network, ip));
+        return chosen(Selector::Cidr(host_prefix(ip)), why);
+    }
     let (Some(endpoint), true) = (&crossing.endpoint, matches!(crossing.place, Place::Subnet(_))) else {
-        let here = network.attachments.iter().find(|a| a.address == Some(ip)).map(|a| a.name.to_string());
-        let to = here.unwrap_or_else(|| ip.to_string());
+        let to = at(network, ip);
         return chosen(Selector::VirtualNetwork, format!("`{to}` is in one's own networks"));
     };
     chosen(
         Selector::VirtualNetwork,
         format!("the private endpoint {endpoint} answers, so nothing leaves the network"),
     )
+}
+
+/// Who has an address, for a person.
+fn at(network: &Network, ip: IpAddr) -> String {
+    let here = network.attachments.iter().find(|a| a.address == Some(ip)).map(|a| a.name.to_string());
+    here.unwrap_or_else(|| ip.to_string())
 }
 
 fn tagged(network: &Network, ask: &Ask, tag: Arc<str>) -> Chosen {

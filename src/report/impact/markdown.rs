@@ -1,6 +1,6 @@
 //! The impact report as Markdown, for pull requests and wikis.
 
-use super::text::{merged, plural, targets, told};
+use super::text::{left_out, merged, plural, targets, told};
 use super::{CauseGroup, ImpactReport};
 use crate::analysis::impact::Status;
 
@@ -16,6 +16,9 @@ pub fn markdown(out: &mut String, report: &ImpactReport) {
         plural(summary.dependencies, "dependency", "dependencies"),
         plural(summary.flows, "flow", "flows")
     ));
+    if let Some(text) = left_out(summary.left_out) {
+        out.push_str(&format!("**{text}**\n\n"));
+    }
     out.push_str("| status | dependencies |\n|---|---:|\n");
     for status in Status::ALL.into_iter().filter(|status| summary.of(*status) > 0) {
         out.push_str(&format!("| {status} | {} |\n", summary.of(status)));

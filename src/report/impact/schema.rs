@@ -89,7 +89,8 @@ fn summary() -> Value {
         "repaired",
         "stillWorks",
     ];
-    object("The counts.", &names.map(|name| (name, count())), &[])
+    let more = [("leftOut", number("Places and services that nobody is asked about, at least."))];
+    object("The counts.", &names.map(|name| (name, count())), &more)
 }
 
 fn group() -> Value {

@@ -53,6 +53,9 @@ fn headline(out: &mut String, report: &ImpactReport, style: &Style) {
         counted(summary.flows, "flow")
     );
     flow(out, style, Margin::blank(2), &Words::default().text(Paint::Plain, &counts));
+    if let Some(text) = left_out(summary.left_out) {
+        flow(out, style, Margin::blank(2), &Words::default().text(Paint::Warn, &text));
+    }
     out.push('\n');
     for status in Status::ALL {
         let many = summary.of(status);
@@ -64,6 +67,13 @@ fn headline(out: &mut String, report: &ImpactReport, style: &Style) {
             flow(out, style, Margin::blank(22).starting(&first), &words);
         }
     }
+}
+
+/// That an estate is too large to ask about all of it.
+pub(super) fn left_out(many: usize) -> Option<String> {
+    (many > 0).then(|| {
+        format!("at least {many} more places and services are not asked about; --places N takes in more")
+    })
 }
 
 /// What the status says, for somebody who reads it for the first time.
