@@ -30,6 +30,8 @@ resource! {
         pub vpn_client_address_pool: Many<IpNet> = "vpnClientConfiguration.vpnClientAddressPool.addressPrefixes",
         /// Extra prefixes told to point-to-site clients.
         pub custom_routes: Many<IpNet> = "customRoutes.addressPrefixes",
+        /// The address it speaks BGP from, and a second one where two instances do.
+        pub bgp_peering_address: Field<Arc<str>> = "bgpSettings.bgpPeeringAddress",
         /// Forced tunnelling target.
         pub gateway_default_site: Field<Ref<LocalNetworkGateway>> = "gatewayDefaultSite",
         /// Short form of our own files: the subnet.

@@ -375,15 +375,9 @@ impl Builder<'_> {
             let owner = self.slot(TableTag::VirtualNetworkGateway, id.raw());
             let subnet = gateway.ip_configurations.iter().find_map(|c| self.subnet(&c.subnet));
             if let Some(subnet) = subnet.or_else(|| self.subnet(&gateway.subnet)) {
-                self.add(
-                    AttachmentKind::Gateway(id),
-                    owner,
-                    gateway.id.name(),
-                    gateway.at,
-                    subnet,
-                    &Field::Absent,
-                    false,
-                );
+                let address = gateway_address(gateway);
+                let (kind, name) = (AttachmentKind::Gateway(id), gateway.id.name());
+                self.add(kind, owner, name, gateway.at, subnet, &address, false);
             }
         }
         for (id, bastion) in self.inventory.bastion_hosts.rows() {
@@ -432,6 +426,13 @@ impl Builder<'_> {
             }
         }
     }
+}
+
+/// The address of a gateway as an export tells it: of its configuration, or the one it speaks BGP from.
+fn gateway_address(gateway: &VirtualNetworkGateway) -> Field<IpAddr> {
+    let own = gateway.ip_configurations.iter().find_map(|c| c.private_ip_address.known().copied());
+    let bgp = || gateway.bgp_peering_address.known()?.split(',').next()?.trim().parse().ok();
+    own.or_else(bgp).map_or(Field::Absent, Field::Known)
 }
 
 /// The service a private endpoint leads to, with its groups.

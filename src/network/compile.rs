@@ -400,6 +400,7 @@ impl VnetParts<'_> {
 
     fn gateway(&self, out: &mut VnetRoutes) {
         out.gateway_unknown = self.gateways.use_unknown[self.vnet.index()].clone();
+        out.unseen_gateway = self.unseen_gateway();
         for (branch, _) in self.gateways.branches_of(self.vnet) {
             for prefix in &branch.prefixes {
                 out.gateway.push(learnt(*prefix, NextHop::Gateway, branch.owner, branch.at));
@@ -426,9 +427,24 @@ impl VnetParts<'_> {
                         learnt(*prefix, NextHop::Appliance(vec![*ip]), owner, route.at),
                     );
                 }
+                // Azure has told this network's routes: its gateway is none that a file describes.
+                (Some(Slot { table: TableTag::VirtualNetwork, row }), _) if row == self.vnet.raw() => {
+                    out.gateway.push(learnt(*prefix, NextHop::Gateway, owner, route.at));
+                    out.unseen_gateway = None;
+                }
                 _ => {}
             }
         }
+    }
+
+    /// What a gateway that no file describes may announce: what nobody in reach holds. That it announces public
+    /// prefixes too is not taken into account; a trace says that it assumes so.
+    fn unseen_gateway(&self) -> Option<Doubt> {
+        let why = self.gateways.unseen[self.vnet.index()].clone()?;
+        let near = std::iter::once(self.vnet).chain(self.links.iter().filter_map(|l| l.remote));
+        let near = near.flat_map(|v| &self.inventory.virtual_networks[v].address_prefixes.items);
+        let near: Vec<IpNet> = near.copied().collect();
+        Some(Doubt { may_hold: private_space().minus(&AddressSet::from_prefixes(&near)), why })
     }
 
     /// Of the same prefix from ExpressRoute and from an appliance a Route Server takes ExpressRoute's, unless its
@@ -683,6 +699,7 @@ fn vnet_tags(
         let access = |link: &Link| inventory.peerings[link.peering].allow_virtual_network_access.or(true);
         let unknown = unknown_peers(inventory, Id::new(vnet), &links[vnet]);
         doubts.extend(unknown.filter(|(link, _)| access(link) != Ok(false)).map(|(_, doubt)| doubt));
+        doubts.extend(routes[vnet].unseen_gateway.clone());
         for member in &groups[vnet] {
             set.extend(&spaces[member.index()]);
         }

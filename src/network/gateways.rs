@@ -4,8 +4,8 @@ use super::attach::{Attachment, AttachmentKind};
 use super::{Bound, Link, Tri};
 use crate::diag::At;
 use crate::inventory::{
-    Field, GatewayType, Id, Inventory, LocalNetworkGateway, OnPremisesSite, Slot, TableTag, Unknown,
-    VirtualNetwork, VirtualNetworkGateway,
+    Field, GatewayType, Id, Inventory, LocalNetworkGateway, OnPremisesSite, Origin, ResourceId, Slot,
+    TableTag, Unknown, VirtualNetwork, VirtualNetworkGateway, VirtualNetworkPeering,
 };
 use crate::net::{IpAddr, IpNet};
 
@@ -54,6 +54,8 @@ pub struct GatewayTable {
     pub used_by: Vec<Vec<(Id<VirtualNetworkGateway>, Id<VirtualNetwork>)>>,
     /// Why a virtual network may use a gateway that is not listed.
     pub use_unknown: Vec<Option<Unknown>>,
+    /// Of a gateway that each network may use in a hub that no file describes.
+    pub unseen: Vec<Option<Unknown>>,
     /// Whether a Route Server of each network tells ExpressRoute's branches to VPN's and back (RS-6).
     pub transit: Vec<bool>,
     /// What appliances told the Route Servers of each network that they may tell on (RS-7).
@@ -87,9 +89,10 @@ pub(super) fn gateways(
     }
     table.told = told(inventory, attachments, vnets);
     for (vnet, links) in links.iter().enumerate() {
-        let (used, unknown) = used(inventory, &table, vnet, links);
-        table.used_by.push(used);
-        table.use_unknown.push(unknown);
+        let use_of = used(inventory, &table, vnet, links);
+        table.used_by.push(use_of.gateways);
+        table.use_unknown.push(use_of.unknown);
+        table.unseen.push(use_of.unseen);
     }
     table
 }
@@ -118,31 +121,57 @@ fn is_no_advertise(community: &str) -> bool {
     ["no_advertise", "no-advertise", "65535:65282"].iter().any(|c| community.eq_ignore_ascii_case(c))
 }
 
-type Used = Vec<(Id<VirtualNetworkGateway>, Id<VirtualNetwork>)>;
+/// The gateways a network uses, and those that it may.
+#[derive(Default)]
+struct Used {
+    gateways: Vec<(Id<VirtualNetworkGateway>, Id<VirtualNetwork>)>,
+    unknown: Option<Unknown>,
+    unseen: Option<Unknown>,
+}
 
 /// The gateways a network uses: its own, or those of the hub it is allowed to use (PEER-7).
-fn used(inventory: &Inventory, table: &GatewayTable, vnet: usize, links: &[Link]) -> (Used, Option<Unknown>) {
+fn used(inventory: &Inventory, table: &GatewayTable, vnet: usize, links: &[Link]) -> Used {
     let own: Vec<_> = table.of_vnet[vnet].iter().map(|g| (*g, Id::new(vnet))).collect();
     if !own.is_empty() {
-        return (own, None);
+        return Used { gateways: own, ..Used::default() };
     }
-    let mut used = Vec::new();
-    let mut unknown = None;
+    let mut out = Used::default();
     for link in links {
         let mine = &inventory.peerings[link.peering];
         let wants = tri(&mine.use_remote_gateways);
         if wants == Tri::No {
             continue;
         }
+        if link.usable != Tri::No && is_unseen(inventory, table, link) {
+            out.unseen = Some(unseen(mine));
+            continue;
+        }
         let theirs = link.reverse.map(|r| tri(&inventory.peerings[r].allow_gateway_transit));
         let all = wants.and(|| link.usable.clone()).and(|| theirs.unwrap_or(Tri::No));
         match (all, link.remote) {
-            (Tri::Yes, Some(hub)) => used.extend(table.of_vnet[hub.index()].iter().map(|g| (*g, hub))),
-            (Tri::Unknown(why), _) => unknown = Some(why),
+            (Tri::Yes, Some(hub)) => {
+                out.gateways.extend(table.of_vnet[hub.index()].iter().map(|g| (*g, hub)));
+            }
+            (Tri::Unknown(why), _) => out.unknown = Some(why),
             _ => {}
         }
     }
-    (used, unknown)
+    out
+}
+
+/// Whether no file describes the network at the other end, nor its side of the peering, nor its gateways.
+fn is_unseen(inventory: &Inventory, table: &GatewayTable, link: &Link) -> bool {
+    let described = |v: Id<VirtualNetwork>| {
+        inventory.virtual_networks[v].origin != Origin::Mentioned || !table.of_vnet[v.index()].is_empty()
+    };
+    link.reverse.is_none() && !link.remote.is_some_and(described)
+}
+
+fn unseen(peering: &VirtualNetworkPeering) -> Unknown {
+    let hub = peering.remote_virtual_network.known().map(|r| ResourceId::new(&r.text).name().to_owned());
+    let hub = hub.unwrap_or_default();
+    let why = format!("what the gateway of `{hub}` announces: that network is in none of the files (PEER-7)");
+    Unknown::new(peering.at, why)
 }
 
 fn tri(field: &Field<bool>) -> Tri {

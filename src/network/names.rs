@@ -42,6 +42,8 @@ pub struct ZoneView {
     pub link: Id<VirtualNetworkLink>,
     /// Whether a name that is not there is asked publicly (DNS-7); unknown stays unknown.
     pub fallback: Result<bool, Unknown>,
+    /// Other links of the network to zones of the same name, of which Azure takes only one (DNS-11).
+    pub rivals: Vec<ZoneView>,
 }
 
 /// What a public name is.
@@ -153,13 +155,20 @@ fn links(inventory: &Inventory, names: &mut Names) {
         let private = names.zone_names[zone.index()].starts_with("privatelink.");
         let fallback =
             fallback.map(|p| private && p == ResolutionPolicy::NxDomainRedirect).map_err(Clone::clone);
-        names.views[vnet.index()].push(ZoneView { zone, link: id, fallback });
+        names.views[vnet.index()].push(ZoneView { zone, link: id, fallback, rivals: Vec::new() });
     }
     let zone_names = &names.zone_names;
     for view in &mut names.views {
         view.sort_by_key(|v| (std::cmp::Reverse(zone_names[v.zone.index()].len()), v.zone));
         // DNS-11: only one zone of a name can be linked to a network.
-        view.dedup_by_key(|v| zone_names[v.zone.index()].clone());
+        view.dedup_by(|next, kept| {
+            let same = zone_names[next.zone.index()] == zone_names[kept.zone.index()];
+            if same && next.zone != kept.zone {
+                let rival = ZoneView { rivals: Vec::new(), ..next.clone() };
+                kept.rivals.push(rival);
+            }
+            same
+        });
     }
 }
 
@@ -564,6 +573,26 @@ impl Names {
     /// The longest zone a network sees that holds the name (DNS-4).
     pub fn zone_for(&self, vnet: Id<VirtualNetwork>, name: &str) -> Option<&ZoneView> {
         self.views[vnet.index()].iter().find(|v| is_under(name, &self.zone_names[v.zone.index()]))
+    }
+
+    /// Whether two views of zones of one name answer a name alike.
+    pub fn answer_alike(&self, one: &ZoneView, other: &ZoneView, name: &str) -> bool {
+        let told = |view: &ZoneView| {
+            let record = self.record(view.zone, name)?;
+            let mut addresses = record.addresses.clone();
+            addresses.sort_unstable();
+            Some((addresses, record.cname.clone(), record.unknown.is_some()))
+        };
+        match (told(one), told(other)) {
+            (Some(one), Some(other)) => !one.2 && one == other,
+            (None, None) => {
+                let whole = |view: &ZoneView| !self.zone_unknown.contains_key(&view.zone.raw());
+                whole(one)
+                    && whole(other)
+                    && matches!((&one.fallback, &other.fallback), (Ok(a), Ok(b)) if a == b)
+            }
+            _ => false,
+        }
     }
 
     /// A record of a zone, with its wildcard where there is no exact one.

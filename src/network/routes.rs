@@ -203,6 +203,8 @@ pub struct VnetRoutes {
     pub private_endpoints: Vec<EffectiveRoute>,
     /// Why gateway routes are not all known.
     pub gateway_unknown: Option<Unknown>,
+    /// What a gateway in a hub that no file describes may announce.
+    pub unseen_gateway: Option<Doubt>,
     /// Why peering routes are not all known.
     pub peering_doubts: Vec<Doubt>,
 }
@@ -255,7 +257,8 @@ impl SubnetRoutes {
         Self { user: None, user_unknown: None, vnet, service_endpoints: Vec::new() }
     }
 
-    fn keeps_gateway_routes_out(&self) -> Option<bool> {
+    /// Whether gateway routes are kept out (RT-6); `None` where that is not known.
+    pub fn keeps_gateway_routes_out(&self) -> Option<bool> {
         self.user.as_ref().map_or(Some(false), |u| u.keeps_gateway_routes_out)
     }
 
@@ -377,7 +380,7 @@ impl SubnetRoutes {
             gateway.clear();
         }
         let branch = gateway.iter().any(|(len, _)| *len > 0);
-        let doubt = self.peering_doubt(ip, local || branch, &user).or_else(|| self.gateway_doubt(local));
+        let doubt = self.peering_doubt(ip, local || branch, &user).or_else(|| self.gateway_doubt(ip, local));
         let best = user.iter().chain(&gateway).chain(&system).map(|(len, r)| (*len, r.source)).max();
         let Some(best) = best else {
             return doubt.map_or(Choice::NoRoute, Choice::Unknown);
@@ -414,14 +417,16 @@ impl SubnetRoutes {
     }
 
     /// Why the gateway's routes could change the answer.
-    fn gateway_doubt(&self, local: bool) -> Option<Unknown> {
-        if local || self.vnet.gateway.is_empty() && self.vnet.gateway_unknown.is_none() {
+    fn gateway_doubt(&self, ip: IpAddr, local: bool) -> Option<Unknown> {
+        let unseen = self.vnet.unseen_gateway.as_ref().filter(|d| d.may_hold.contains(ip)).map(|d| &d.why);
+        let unknown = self.vnet.gateway_unknown.as_ref().or(unseen);
+        if local || self.vnet.gateway.is_empty() && unknown.is_none() {
             return None;
         }
         if self.keeps_gateway_routes_out().is_none() {
             return Some(propagation_unknown());
         }
-        self.vnet.gateway_unknown.clone().filter(|_| self.keeps_gateway_routes_out() == Some(false))
+        unknown.filter(|_| self.keeps_gateway_routes_out() == Some(false)).cloned()
     }
 
     /// Every route of the table with its state: those of the network first, those of the route table last.
@@ -481,7 +486,8 @@ impl SubnetRoutes {
     pub fn doubts(&self) -> Vec<Unknown> {
         let table = self.user.as_ref().and_then(|u| u.unknown.as_ref());
         let open = self.keeps_gateway_routes_out();
-        let gateway = self.vnet.gateway_unknown.as_ref().filter(|_| open != Some(true));
+        let unseen = self.vnet.unseen_gateway.as_ref().map(|d| &d.why);
+        let gateway = self.vnet.gateway_unknown.as_ref().or(unseen).filter(|_| open != Some(true));
         let propagation = (open.is_none() && !self.vnet.gateway.is_empty()).then(propagation_unknown);
         let peering = self.vnet.peering_doubts.first().map(|d| &d.why);
         let known = [self.user_unknown.as_ref(), table, peering, gateway];

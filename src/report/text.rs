@@ -19,7 +19,7 @@ use super::view::{
     BlockerView, EndKind, EndView, EvidenceView, HopView, MissingView, QuoteView, TraceView, Way,
 };
 use crate::inventory::ResourceId;
-use crate::trace::{Action, Outcome};
+use crate::trace::{Action, HopKind, Outcome};
 
 /// Writes one trace.
 pub fn trace(out: &mut String, view: &TraceView, style: &Style) {
@@ -139,7 +139,9 @@ fn question(out: &mut String, view: &TraceView, style: &Style) {
     let question = &view.question;
     heading(out, style, "Understood as");
     labelled(out, style, "from", end(&question.from, style));
-    labelled(out, style, "to", end(&question.to, style));
+    let to = end(&question.to, style);
+    let lost = question.to.address.is_none() && question.to.kind == EndKind::Name && is_unresolved(view);
+    labelled(out, style, "to", if lost { to.text(Paint::Plain, "(address not known)") } else { to });
     let port = match question.source_port {
         Some(source) => format!("{} from source port {source}", question.service()),
         None => question.service(),
@@ -150,6 +152,12 @@ fn question(out: &mut String, view: &TraceView, style: &Style) {
             labelled(out, style, label, Words::default().piece(Paint::Plain, &short(text, style, 8)));
         }
     }
+}
+
+/// Whether what the name stands for could not be told.
+fn is_unresolved(view: &TraceView) -> bool {
+    let mut asked = view.hops.iter().filter(|h| h.kind == HopKind::Resolver).flat_map(|h| &h.steps);
+    asked.any(|s| s.action == Action::Unknown)
 }
 
 fn labelled(out: &mut String, style: &Style, label: &str, words: Words) {

@@ -11,7 +11,7 @@ use super::worlds::Guess;
 use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
 use crate::net::IpAddr;
 use crate::network::{
-    AttachmentId, AttachmentKind, Branch, BranchKind, Choice, NextHop, RouteSource, SubnetRole,
+    AttachmentId, AttachmentKind, Branch, BranchKind, Choice, NextHop, RoutePrefix, RouteSource, SubnetRole,
 };
 use crate::rules as azure;
 
@@ -36,6 +36,9 @@ impl Walk<'_> {
         let towards = table.towards(vnet, s.header.destination);
         let gateway = towards.first().map(|(b, _)| b.gateway).or_else(|| used.first().map(|(g, _)| *g));
         let Some(gateway) = gateway else {
+            if let Some(next) = self.to_unseen_gateway(s, vnet, &evidence) {
+                return next;
+            }
             let evidence = Evidence { rules: vec![azure::RT_15], ..evidence };
             s.block(
                 StepKind::Route,
@@ -52,6 +55,39 @@ impl Walk<'_> {
             Some(id) => Next::Go(Place::Arrive(id)),
             None => Next::End(End::Stopped),
         }
+    }
+
+    /// To a gateway that no file describes: where Azure's own effective routes tell what it has learnt, as far as they do.
+    fn to_unseen_gateway(
+        &self,
+        s: &mut State,
+        vnet: Id<VirtualNetwork>,
+        evidence: &Evidence,
+    ) -> Option<Next> {
+        let destination = s.header.destination;
+        let learnt = &self.net.vnet(vnet).routes.vnet;
+        let holds = |prefix: &Option<RoutePrefix>| matches!(prefix, Some(RoutePrefix::Net(net)) if net.contains(&destination));
+        let mut told = learnt.gateway.iter().filter(|r| r.hop == Ok(NextHop::Gateway)).peekable();
+        if told.peek().is_none() {
+            let doubt = learnt.unseen_gateway.as_ref()?;
+            s.unknown(StepKind::Route, Cause::DanglingReference, &doubt.why, evidence.clone());
+            return Some(Next::End(End::Stopped));
+        }
+        if !told.any(|r| holds(&r.prefix)) {
+            let why = format!("where the gateway, which is in none of the files, takes {destination}");
+            let unknown = Unknown::new(evidence.at, why);
+            s.unknown(StepKind::Route, Cause::DanglingReference, &unknown, evidence.clone());
+            return Some(Next::End(End::Stopped));
+        }
+        s.hop(HopKind::OnPremises, format!("on-premises {destination}"), None, Zone::Yours);
+        s.pass(StepKind::Deliver, by(&[azure::RT_6]), || format!("{destination} is announced from there"));
+        s.assume(
+            None,
+            format!(
+                "the gateway, which is in none of the files, carries {destination} and its answers, as Azure's effective routes tell"
+            ),
+        );
+        Some(Next::End(End::Arrived(Terminal::Platform, Disposition::ExitsNetwork)))
     }
 
     /// RT-15: a user-defined route to the gateway needs one of VPN, and none of ExpressRoute beside it.

@@ -40,6 +40,22 @@ impl Walk<'_> {
             );
         }
         self.none_route_leans(s, choice, ip);
+        self.unseen_gateway_leans(s, subnet, choice, ip);
+    }
+
+    /// A gateway that no file describes could announce a default route, or a public prefix (PEER-7, RT-6).
+    fn unseen_gateway_leans(&self, s: &mut State, subnet: Id<Subnet>, choice: &Choice<'_>, ip: IpAddr) {
+        let table = &self.net.subnet(subnet).routes;
+        let Choice::Route(routes, _) = choice else { return };
+        let leaves = routes
+            .first()
+            .is_some_and(|r| r.source == RouteSource::Default && r.hop == Ok(NextHop::Internet));
+        if leaves && table.vnet.unseen_gateway.is_some() && table.keeps_gateway_routes_out() != Some(true) {
+            let text = format!(
+                "the hub's gateway, which is in none of the files, announces no route to {ip} (PEER-7)"
+            );
+            s.assume(None, text);
+        }
     }
 
     fn none_route_leans(&self, s: &mut State, choice: &Choice<'_>, ip: IpAddr) {

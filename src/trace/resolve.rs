@@ -603,6 +603,14 @@ impl Walk<'_> {
         let Some(view) = self.net.names.zone_for(vnet, &name) else { return Zoned::NoZone };
         let zone_name = self.net.names.zone_names[view.zone.index()].clone();
         let slot = Slot { table: TableTag::PrivateDnsZone, row: view.zone.raw() };
+        if let Some(rival) = view.rivals.iter().find(|r| !self.net.names.answer_alike(view, r, &name)) {
+            let asked = self.net.inventory.virtual_networks[vnet].id.name();
+            let why = format!(
+                "two private zones `{zone_name}` are linked to `{asked}`, where only one may be, and they answer `{name}` differently (DNS-11)"
+            );
+            let unknown = Unknown::new(self.net.inventory.zone_links[rival.link].at, why);
+            return Zoned::Answer(Answer::Unknown(Cause::UnknownName, unknown));
+        }
         if let Some(record) = self.net.names.record(view.zone, &name) {
             return self.zone_record(s, record, &name, &zone_name);
         }

@@ -300,7 +300,9 @@ impl Walk<'_> {
                 s.unknown(StepKind::Admit, Cause::UnknownValue, &unknown, evidence);
                 return;
             }
-            Ok(PublicNetworkAccess::Enabled) if !self.first_generation_private(row) => {}
+            Ok(PublicNetworkAccess::Enabled) if !self.first_generation_private(row) => {
+                self.first_generation_leans(s, row);
+            }
             Ok(_) => {
                 let mut evidence = evidence;
                 if rule_of(&kind) == azure::KV_1 {
@@ -319,6 +321,20 @@ impl Walk<'_> {
         row.public_network_access.is_absent()
             && row.allow_public_access_when_behind_vnet.is(false)
             && self.has_endpoint(row)
+    }
+
+    /// What is taken for granted of a workspace with a private endpoint that writes neither switch (AML-3).
+    fn first_generation_leans(&self, s: &mut State, row: &PlatformService) {
+        let silent =
+            row.public_network_access.is_absent() && row.allow_public_access_when_behind_vnet.is_absent();
+        if silent && row.id.is_kind("Microsoft.MachineLearningServices/workspaces") && self.has_endpoint(row)
+        {
+            let text = format!(
+                "`{}` has a private endpoint and writes neither publicNetworkAccess nor allowPublicAccessWhenBehindVnet: it is taken as open to public networks (AML-3)",
+                row.id.name()
+            );
+            s.assume(None, text);
+        }
     }
 
     pub(super) fn has_endpoint(&self, row: &PlatformService) -> bool {

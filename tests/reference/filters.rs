@@ -363,7 +363,9 @@ pub(crate) fn virtual_network_tag(f: &Facts, subnet: Id<Subnet>, address: IpAddr
     }
     // A peer that is in none of the files may hold a private address.
     let access = |s: &super::facts::Side<'_>| !s.row.allow_virtual_network_access.is(false);
-    let peer = match super::routes::unknown_peer(f, vnet, address, access) {
+    let unknown = super::routes::unknown_peer(f, vnet, address, access)
+        || super::routes::unseen_gateway(f, vnet, address);
+    let peer = match unknown {
         true => Tri::Unknown(Cause::DanglingReference),
         false => Tri::No,
     };

@@ -127,6 +127,12 @@ pub(crate) fn choose_by(
         return Err(Stop { cause: Cause::DanglingReference, decider: None });
     }
     let best = all.iter().max_by_key(|c| (c.prefix.prefix_len(), c.rank, inside(&c.hops[0])));
+    // PEER-7: so may a hub's gateway announce it, unless the table keeps that out.
+    let open = table.is_none_or(|t| !t.disable_bgp_route_propagation.is(true));
+    let exact = best.is_some_and(|c| matches!(c.rank, Rank::User(_)) && c.prefix.prefix_len() == 32);
+    if open && !near && !exact && unseen_gateway(f, vnet, to) && w.maybe(Cause::DanglingReference) {
+        return Err(Stop { cause: Cause::DanglingReference, decider: None });
+    }
     match best {
         None => Err(Stop { cause: Cause::NoRoute, decider: None }),
         Some(best) => Ok(chosen(w, best)),
@@ -157,6 +163,19 @@ pub(crate) fn unknown_peer(
         false => is_private(to) && !held,
     };
     sides.iter().filter(missing).any(|s| connected(s) && counts(s) && may(s))
+}
+
+/// Whether a network uses the gateway of a hub in none of the files, which may announce an address that nobody in
+/// reach holds (PEER-7).
+pub(crate) fn unseen_gateway(f: &Facts, vnet: Id<VirtualNetwork>, to: IpAddr) -> bool {
+    let sides = f.sides(vnet);
+    let held = f.in_vnet(vnet, to) || sides.iter().any(|s| s.remote.is_some_and(|r| f.in_vnet(r, to)));
+    let uses = |s: &super::facts::Side<'_>| {
+        let connected = s.row.peering_state.or(PeeringState::Connected) == Ok(PeeringState::Connected);
+        let missing = s.remote.is_none() && !s.row.remote_virtual_network.is_absent();
+        connected && missing && s.row.use_remote_gateways.is(true)
+    };
+    f.gateways_of(vnet).is_empty() && is_private(to) && !held && sides.iter().any(uses)
 }
 
 /// RT-27: several equal next hops are all used.

@@ -150,8 +150,9 @@ impl<'n> Maker<'n> {
     fn route_flags(&self, routes: &SubnetRoutes) -> (bool, bool) {
         let learnt = &routes.vnet;
         let keeps = routes.user.as_ref().map_or(Some(false), |u| u.keeps_gateway_routes_out);
-        let some = !learnt.gateway.is_empty() || learnt.gateway_unknown.is_some();
-        let gateway = some && (keeps.is_none() || learnt.gateway_unknown.is_some() && keeps == Some(false));
+        let open = learnt.gateway_unknown.is_some() || learnt.unseen_gateway.is_some();
+        let some = !learnt.gateway.is_empty() || open;
+        let gateway = some && (keeps.is_none() || open && keeps == Some(false));
         let doubt = !learnt.peering_doubts.is_empty() || gateway;
         let user = routes.user.iter().flat_map(|u| &u.routes).any(is_default);
         let bgp = self.net.profile.bgp_default_removes_none_routes && keeps == Some(false);

@@ -62,6 +62,8 @@ pub struct EffectiveRoute {
     pub source: Arc<str>,
     /// Whether it is in use; an invalid route lost to another.
     pub active: bool,
+    /// Whether the subnet's route table keeps gateway routes out, as the answer repeats for each route.
+    pub disable_bgp_route_propagation: Option<bool>,
     /// Its prefixes.
     pub prefixes: Vec<IpNet>,
     /// Service tags it was written with.
@@ -254,6 +256,7 @@ fn route(node: &Node, notes: &mut Diagnostics) -> Option<EffectiveRoute> {
         name: node.get("name").and_then(Node::as_str).filter(|n| !n.is_empty()).map(Into::into),
         source: read.word("source"),
         active: read.word("state").eq_ignore_ascii_case("Active"),
+        disable_bgp_route_propagation: node.get("disableBgpRoutePropagation").and_then(Node::as_bool),
         prefixes: read.all(&["addressPrefix", "addressPrefixes"], "an address prefix", parse_prefix),
         service_tags: tag_texts,
         next_hop,

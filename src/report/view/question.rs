@@ -164,8 +164,10 @@ fn sender(hops: &[Hop], network: &Network) -> Option<IpAddr> {
 
 /// The receiver's address where no step rewrites a header: that of the last hop with one.
 fn receiver(hops: &[Hop], network: &Network) -> Option<IpAddr> {
-    let [.., before, last] = hops else { return None };
-    let last = if last.kind == HopKind::Service { before } else { last };
+    let way: Vec<&Hop> = hops.iter().filter(|h| h.kind != HopKind::Resolver).collect();
+    // The first is the sender's: a flow that ends there has found nobody.
+    let [_, beyond @ ..] = &way[..] else { return None };
+    let last = beyond.iter().rev().find(|h| h.kind != HopKind::Service)?;
     let ends = matches!(last.kind, HopKind::PrivateEndpoint | HopKind::Interface | HopKind::LoadBalancer);
     if ends { address_of(last, network) } else { None }
 }

@@ -2,9 +2,11 @@
 
 use super::{network_of, subject_of};
 use crate::diag::{Code, Diagnostic, Diagnostics, Sources};
-use crate::doc::{Entry, Node, Object};
-use crate::formats::export::{EffectiveNextHop, EffectiveRoute, EffectiveRules, Facts, LearnedRoute};
-use crate::inventory::{Id, Origin, RawResource, ResourceId, VirtualNetwork};
+use crate::doc::{Entry, Node, Object, Value};
+use crate::formats::export::{
+    EffectiveNextHop, EffectiveRoute, EffectiveRoutes, EffectiveRules, Facts, LearnedRoute,
+};
+use crate::inventory::{Id, Origin, RawResource, ResourceId, RouteTable, VirtualNetwork};
 use crate::net::{IpAddr, IpNet};
 use crate::network::Network;
 use std::collections::BTreeMap;
@@ -31,7 +33,8 @@ pub(super) fn resources(
     }
     for answer in &facts.effective_routes {
         let Some(vnet) = network_of_answer(answer, network, sources) else { continue };
-        let Some(gateway) = gateway_of(network, vnet) else { continue };
+        let gateway = gateway_of(network, vnet).or_else(|| without_gateway(network, vnet));
+        let Some(gateway) = gateway else { continue };
         let learnt = answer.routes.iter().filter(|r| is_learnt(r));
         for (route, prefix) in learnt.flat_map(|r| r.prefixes.iter().map(move |p| (r, *p))) {
             if !is_known(network, vnet, prefix) {
@@ -47,12 +50,88 @@ pub(super) fn resources(
             }
         }
     }
+    for answer in &facts.effective_routes {
+        if let Some(table) = route_table(answer, network, sources) {
+            out.entry(table.id.as_str().to_lowercase()).or_insert(table);
+        }
+    }
     let groups = facts.effective_rules.iter().filter_map(|rules| group(rules, network));
     out.into_values().chain(groups).collect()
 }
 
+/// A network whose gateway no file describes has learnt by itself what Azure's answer tells.
+fn without_gateway(network: &Network, vnet: Id<VirtualNetwork>) -> Option<ResourceId> {
+    let none = network.gateways.used_by.get(vnet.index())?.is_empty();
+    none.then(|| network.inventory.virtual_networks[vnet].id.clone())
+}
+
+/// A route table that only an answer tells: that of the interface's subnet, where no file describes it.
+fn route_table(answer: &EffectiveRoutes, network: &Network, sources: &Sources) -> Option<RawResource> {
+    let subnet = subject_of(answer, network, sources)?.subnet(network)?;
+    let id = network.inventory.subnets[subnet].route_table.known()?.id()?;
+    let row = network.inventory.row::<RouteTable>(&id).map(|t| &network.inventory.route_tables[t]);
+    if row.is_some_and(|t| t.origin != Origin::Mentioned) {
+        return None;
+    }
+    let at = answer.at;
+    let user = answer.routes.iter().filter(|r| r.source.eq_ignore_ascii_case("User"));
+    let routes: Option<Vec<Node>> =
+        user.enumerate().map(|(number, route)| user_route(number, route)).collect();
+    let kept_out = answer.routes.iter().find_map(|r| r.disable_bgp_route_propagation);
+    let kept_out = kept_out.map_or_else(
+        || Node::unknown(at, "the effective routes do not tell disableBgpRoutePropagation"),
+        |keeps| Node::new(at, Value::Bool(keeps)),
+    );
+    let properties = Object::from_iter([
+        Entry { key: "routes".into(), key_at: at, value: Node::array(at, routes?) },
+        Entry { key: "disableBgpRoutePropagation".into(), key_at: at, value: kept_out },
+    ]);
+    let body = Object::from_iter([
+        Entry { key: "name".into(), key_at: at, value: Node::string(at, id.name()) },
+        Entry { key: "properties".into(), key_at: at, value: Node::object(at, properties) },
+    ]);
+    let body = Node::object(at, body);
+    Some(RawResource { id, at, origin: Origin::Deployed, uncertain: None, api_version: None, body })
+}
+
+/// A route as its table has it; `None` where its next hop is none that a table can name.
+fn user_route(number: usize, route: &EffectiveRoute) -> Option<Node> {
+    let at = route.at;
+    let several = route.next_hop_ips.len() > 1;
+    let hop = match &route.next_hop {
+        EffectiveNextHop::VirtualNetwork => "VnetLocal",
+        EffectiveNextHop::Gateway => "VirtualNetworkGateway",
+        EffectiveNextHop::Internet => "Internet",
+        EffectiveNextHop::Appliance if several => "VirtualApplianceEcmp",
+        EffectiveNextHop::Appliance => "VirtualAppliance",
+        EffectiveNextHop::None => "None",
+        _ => return None,
+    };
+    let prefix = match (&route.service_tags[..], &route.prefixes[..]) {
+        ([tag], _) => tag.to_string(),
+        ([], [prefix]) => prefix.to_string(),
+        _ => return None,
+    };
+    let name = route.name.as_deref().map_or_else(|| format!("route-{number}"), str::to_owned);
+    let mut properties = Object::new();
+    properties.set("addressPrefix", at, Node::string(at, prefix));
+    properties.set("nextHopType", at, Node::string(at, hop));
+    let appliance = route.next_hop == EffectiveNextHop::Appliance;
+    let mut ips = route.next_hop_ips.iter().map(|ip| Node::string(at, ip.to_string()));
+    if appliance && several {
+        properties.set("nextHopIpAddresses", at, Node::array(at, ips.collect()));
+    } else if let Some(ip) = ips.next().filter(|_| appliance) {
+        properties.set("nextHopIpAddress", at, ip);
+    }
+    let body = Object::from_iter([
+        Entry { key: "name".into(), key_at: at, value: Node::string(at, name) },
+        Entry { key: "properties".into(), key_at: at, value: Node::object(at, properties) },
+    ]);
+    Some(Node::object(at, body))
+}
+
 fn network_of_answer(
-    answer: &crate::formats::export::EffectiveRoutes,
+    answer: &EffectiveRoutes,
     network: &Network,
     sources: &Sources,
 ) -> Option<Id<VirtualNetwork>> {

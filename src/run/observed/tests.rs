@@ -51,9 +51,14 @@ fn answer(more: &[String]) -> String {
 
 /// Takes a document in, and compares what it adds and what is said.
 fn check(file: &str, text: &str, expected: &[&str]) -> Vec<RawResource> {
+    check_with(ESTATE, file, text, expected)
+}
+
+/// The same beside another estate.
+fn check_with(known: &str, file: &str, text: &str, expected: &[&str]) -> Vec<RawResource> {
     let (mut notes, mut sources) = (Diagnostics::new(), Sources::default());
-    let estate = sources.add("estate.yaml", ESTATE);
-    let root = parse_yaml(estate, ESTATE, &mut notes).expect("YAML");
+    let estate = sources.add("estate.yaml", known);
+    let root = parse_yaml(estate, known, &mut notes).expect("YAML");
     let mut raws = native::load(&root, &mut notes);
     let before = raws.len();
     let doc = sources.add(file, text);
@@ -93,6 +98,28 @@ fn learnt_routes_are_facts() {
             "dangling-reference: the learnt route 192.168.8.0/24 is left out: no gateway or Route Server of the files has the address 10.4.4.4",
         ],
     );
+}
+
+#[test]
+fn learnt_routes_need_no_gateway_in_the_files() {
+    let learnt = route("VirtualNetworkGateway", "192.168.7.0/24", "VirtualNetworkGateway", "null");
+    let bare = ESTATE.lines().filter(|l| !l.contains("irtualNetworkGateway") && !l.contains("name: gw,"));
+    let bare = bare.collect::<Vec<_>>().join("\n");
+    let raws = check_with(&bare, "web-nic.json", &answer(&[learnt]), &["added learnt-hub-192.168.7.0_24"]);
+    let learner = raws.iter().find(|r| r.id.name().starts_with("learnt-")).expect("the learnt route");
+    let by = learner.body.path("properties.learnedBy").and_then(crate::doc::Node::as_str).expect("a learner");
+    assert!(by.ends_with("virtualNetworks/hub"), "{by}");
+}
+
+#[test]
+fn a_route_table_that_no_file_describes_is_told_by_the_answer() {
+    let table = |l: &&str| !l.contains("routeTables:") && !l.contains("name: apps-routes,");
+    let bare = ESTATE.lines().filter(table).collect::<Vec<_>>().join("\n");
+    let raws = check_with(&bare, "web-nic.json", &answer(&[]), &["added apps-routes"]);
+    let told = raws.iter().find(|r| r.id.name() == "apps-routes").expect("the table");
+    let routes = told.body.path("properties.routes").and_then(crate::doc::Node::as_array).expect("routes");
+    let prefix = routes[0].path("properties.addressPrefix").and_then(crate::doc::Node::as_str);
+    assert_eq!((routes.len(), prefix), (1, Some("10.9.0.0/16")));
 }
 
 #[test]
