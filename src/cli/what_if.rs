@@ -183,6 +183,7 @@ impl Desk {
             question: words,
             change_file: answer.text.clone(),
             remarks: answer.remarks.clone(),
+            partial: answer.partial,
         };
         let locator = Locator::new(&sources);
         let mut report =

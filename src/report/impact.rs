@@ -63,6 +63,9 @@ pub struct Summary {
     pub broken_before: usize,
     pub repaired: usize,
     pub still_works: usize,
+    /// Whether there is more that could break than was asked about.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 impl Summary {
@@ -84,6 +87,7 @@ impl Summary {
         match (self.dependencies, self.harmed()) {
             (0, _) => "Nothing to ask about",
             (_, 1..) => "Breaks",
+            _ if self.partial => "Nothing of what was asked breaks",
             _ if self.unknown > 0 => "Nothing known breaks",
             _ if !changed => "Nothing is changed",
             _ => "Nothing breaks",
@@ -310,6 +314,8 @@ pub struct Heading {
     pub change_file: Option<String>,
     /// What to know beside.
     pub remarks: Vec<String>,
+    /// Whether there is more that could break than was asked about.
+    pub partial: bool,
 }
 
 impl ImpactReport {
@@ -337,7 +343,7 @@ impl ImpactReport {
             changes: log.iter().map(|entry| ChangeView::new(entry, locator)).collect(),
             change_file: heading.change_file,
             remarks: heading.remarks,
-            summary: summary(workloads, impacts),
+            summary: Summary { partial: heading.partial, ..summary(workloads, impacts) },
             causes,
             rows,
         }
@@ -454,6 +460,7 @@ fn summary(workloads: &[Workload], impacts: &[Impact]) -> Summary {
         broken_before: count(Status::BrokenBefore),
         repaired: count(Status::Repaired),
         still_works: count(Status::Works),
+        partial: false,
     }
 }
 

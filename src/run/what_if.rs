@@ -93,6 +93,8 @@ pub struct WhatIf {
     pub text: Option<String>,
     /// What to know beside.
     pub remarks: Vec<String>,
+    /// Whether there is more that could break than was asked about.
+    pub partial: bool,
 }
 
 /// The name of the change file that flags stand for.
@@ -150,6 +152,7 @@ pub fn ask(
     sources: &mut Sources,
     notes: &mut Diagnostics,
 ) -> Result<Option<WhatIf>, Obstacle> {
+    let partial = subjects.partial;
     let mut remarks = subjects.remarks;
     let mut text = ChangeText::default();
     if !ask.blocks.is_empty() {
@@ -187,7 +190,17 @@ pub fn ask(
     if let Some(newer) = &newer {
         remarks.extend(moves(estate.tags, newer, &impacts));
     }
-    Ok(Some(WhatIf { workloads: subjects.workloads, impacts, before, after, log, changes, text, remarks }))
+    Ok(Some(WhatIf {
+        workloads: subjects.workloads,
+        impacts,
+        before,
+        after,
+        log,
+        changes,
+        text,
+        partial,
+        remarks,
+    }))
 }
 
 /// What another publication of the tags does to the destinations asked about.

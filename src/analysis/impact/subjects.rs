@@ -19,6 +19,8 @@ pub struct Subjects {
     pub needs: Vec<Need>,
     /// What was left out, and why.
     pub remarks: Vec<String>,
+    /// Whether there is more that could break than is asked about.
+    pub partial: bool,
 }
 
 /// Whom to ask about, where the estate does not tell.
@@ -128,6 +130,7 @@ impl Subjects {
             );
         }
         if found.left_out > 0 {
+            self.partial = true;
             self.remarks.push(format!(
                 "at least {} more places and services are left out of what the resources imply; a scenario asks about certain ones",
                 found.left_out

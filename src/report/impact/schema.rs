@@ -89,7 +89,8 @@ fn summary() -> Value {
         "repaired",
         "stillWorks",
     ];
-    object("The counts.", &names.map(|name| (name, count())), &[])
+    let partial = flag("Whether there is more that could break than was asked about.");
+    object("The counts.", &names.map(|name| (name, count())), &[("partial", partial)])
 }
 
 fn group() -> Value {
