@@ -215,18 +215,21 @@ impl ServiceTags {
         self.index.get_or_init(|| Index::new(self.tags.iter().map(|t| &t.set)))
     }
 
-    /// An example address of a tag: the first usable host of a part that as few other tags as possible hold
-    /// (`AzureCloud` and its regions not counted), IPv4 if there is one. The same table gives the same address
-    /// always.
+    /// An example address of a tag: IPv4 if there is one, then the first usable host of a part that as few other tags
+    /// as possible hold (`AzureCloud` and its regions not counted). The same table gives the same address always.
     pub fn representative(&self, id: TagId) -> Option<IpAddr> {
         let crowd = |tags: &[TagId]| tags.iter().filter(|t| !self.is_cloud(**t)).count();
         let fresh = self.fresh.get(id.index()).and_then(|fresh| self.example(fresh, &crowd));
-        fresh.or_else(|| self.example(self.set(id), &crowd))
+        // New addresses of IPv6 alone move nobody who is asked over IPv4.
+        match fresh {
+            Some(ip) if ip.is_ipv4() => fresh,
+            _ => self.example(self.set(id), &crowd).filter(|ip| ip.is_ipv4() || fresh.is_none()).or(fresh),
+        }
     }
 
     fn example(&self, set: &AddressSet, crowd: &dyn Fn(&[TagId]) -> usize) -> Option<IpAddr> {
         let parts = self.index().parts(set).into_iter();
-        parts.map(|(ip, tags)| (crowd(tags), ip)).min().map(|(_, ip)| ip)
+        parts.map(|(ip, tags)| (ip.is_ipv6(), crowd(tags), ip)).min().map(|(.., ip)| ip)
     }
 
     /// The same table as what comes after an older one: the example addresses of a tag are among those that are new to

@@ -9,6 +9,7 @@ mod back;
 mod balance;
 mod callers;
 mod cause;
+mod cluster;
 mod engine;
 mod family;
 mod filter;

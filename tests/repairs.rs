@@ -136,3 +136,46 @@ fn where_nothing_is_proposed_it_is_said_why() {
         }
     }
 }
+
+/// Two groups and a service firewall deny, one behind the other.
+const THREE: &str = "
+netwhy: scenario/1
+name: three
+estate:
+  - virtualNetworks:
+      - { name: v, location: westeurope, addressPrefixes: [10.0.0.0/16], subnets: [{ name: a, addressPrefix: 10.0.0.0/24, networkSecurityGroup: g }] }
+    networkSecurityGroups:
+      - { name: g, securityRules: [{ name: deny, priority: 200, direction: Outbound, access: Deny, protocol: '*', sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: '*', destinationPortRange: '*' }] }
+      - { name: gn, securityRules: [{ name: deny, priority: 100, direction: Outbound, access: Deny, protocol: '*', sourceAddressPrefix: '*', sourcePortRange: '*', destinationAddressPrefix: Storage, destinationPortRange: '*' }] }
+    networkInterfaces:
+      - { name: n1, networkSecurityGroup: gn, ipConfigurations: [{ name: c, subnet: v/a, privateIPAddress: 10.0.0.4 }] }
+      - { name: n2, ipConfigurations: [{ name: c, subnet: v/a, privateIPAddress: 10.0.0.5 }] }
+    virtualMachines:
+      - { name: m1, location: westeurope, networkProfile: { networkInterfaces: [n1] } }
+      - { name: m2, location: westeurope, networkProfile: { networkInterfaces: [n2] } }
+    storageAccounts:
+      - { name: acct1, location: westeurope, networkAcls: { defaultAction: Deny } }
+      - { name: acct2, location: westeurope }
+flows:
+  - { name: thrice, from: m1, to: 'acct1.blob.core.windows.net:443', expect: blocked }
+  - { name: once, from: m2, to: 'acct2.blob.core.windows.net:443', expect: blocked }
+";
+
+#[test]
+fn repairs_are_told_once_and_narrow_tags_come_first() {
+    let path = std::env::temp_dir().join(format!("netwhy-three-{}.yaml", std::process::id()));
+    std::fs::write(&path, THREE.trim_start()).expect("written");
+    let all = blocked(&path.display().to_string());
+    let told = |name: &str| &all.iter().find(|flow| flow.0 == name).unwrap_or_else(|| panic!("{all:?}")).2;
+    let thrice = told("thrice");
+    let mut distinct = thrice.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert_eq!(distinct.len(), thrice.len(), "{thrice:?}");
+    let once = told("once");
+    let at = |tag: &str| once.iter().position(|fix| fix.contains(&format!("out to {tag} in")));
+    assert!(
+        at("Storage.WestEurope").is_some() && at("Storage.WestEurope") < at("Storage").or(Some(99)),
+        "{once:?}"
+    );
+}

@@ -392,3 +392,157 @@ fn blocking_outbound_of_the_real_template_makes_sense() {
     assert!(fix.contains("privatelink.vaultcore.azure.net"), "{fix}");
     assert_eq!(report["summary"]["unknown"], 0, "{out}");
 }
+
+/// An estate of one test, in a file that only it reads.
+fn written(name: &str, text: &str) -> String {
+    let path = std::env::temp_dir().join(format!("netwhy-{}-{name}.yaml", std::process::id()));
+    std::fs::write(&path, text).expect("written");
+    path.display().to_string()
+}
+
+const PLAIN: &str = "
+netwhy: estate/1
+defaults: { resourceGroup: rg, location: westeurope }
+virtualNetworks:
+  - name: v
+    location: westeurope
+    addressSpace: { addressPrefixes: [10.0.0.0/16] }
+    subnets:
+      - { name: a, addressPrefix: 10.0.0.0/24, networkSecurityGroup: g }
+      - { name: AzureBastionSubnet, addressPrefix: 10.0.9.0/26 }
+networkSecurityGroups: [{ name: g, securityRules: [] }]
+bastionHosts: [{ name: b, subnet: v/AzureBastionSubnet }]
+networkInterfaces: [{ name: n1, ipConfigurations: [{ name: c, subnet: v/a, privateIPAddress: 10.0.0.4 }] }]
+virtualMachines: [{ name: m1, location: westeurope, networkProfile: { networkInterfaces: [n1] } }]
+storageAccounts: [{ name: acct1, location: westeurope }]
+";
+
+#[test]
+fn a_change_to_a_name_that_nothing_has_is_refused() {
+    let estate = written("refused", PLAIN);
+    for property in ["natGateway", "networkSecurityGroup", "routeTable"] {
+        let (code, out, err) = netwhy(&["what-if", &estate, "--set", &format!("v/a:{property}=gg")]);
+        assert_eq!(code, 2, "{property}: {out}{err}");
+        assert!(err.contains("`gg`, which is in none of the files"), "{err}");
+    }
+    let (_, _, err) = netwhy(&["what-if", &estate, "--set", "v/a:networkSecurityGroup=gg"]);
+    assert!(err.contains("did you mean `g`?"), "{err}");
+    // A resource outside the files has an id, and what hangs on it is not known.
+    let id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Network/natGateways/gg";
+    let (code, _, err) = netwhy(&["what-if", &estate, "--set", &format!("v/a:natGateway={id}")]);
+    assert_eq!(code, 0, "{err}");
+}
+
+#[test]
+fn platform_subnets_are_left_out_of_a_block() {
+    let estate = written("platform", PLAIN);
+    let text = "\nnetwhy: scenario/1\nname: s\nestate: FILE\nflows:\n  - { name: a, from: m1, to: internet, expect: allowed }\n  - { name: b, from: b, to: 'm1:22', expect: allowed }\n";
+    let scenario = written("platform-scenario", text.replace("FILE", &estate).trim_start());
+    let (code, out, err) =
+        netwhy(&["what-if", "--scenario", &scenario, "--block-outbound", "--no-fixes", "--format", "json"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(!out.contains("AzureBastionSubnet"), "{out}");
+}
+
+#[test]
+fn a_service_that_is_off_answers_nobody() {
+    let (code, out, err) =
+        netwhy(&["what-if", ESTATE, "--switch-off", "contosomlst", "--no-fixes", "--format", "json"]);
+    assert_eq!(code, 0, "{err}");
+    let report: Value = serde_json::from_str(&out).expect("JSON");
+    let rows = report["rows"].as_array().expect("rows");
+    // Trusted services and private endpoints alike: compute, and the profiler outside the network.
+    let asked = rows.iter().filter(|row| row.to_string().contains("contosomlst.blob.core.windows.net"));
+    let mut count = 0;
+    for row in asked {
+        assert_ne!(row["status"], "still works", "{row:#}");
+        count += 1;
+    }
+    assert!(count > 1, "{out}");
+    assert!(out.contains("NOTHING_LISTENS") && !out.contains("PUBLIC_ACCESS_DISABLED"), "{out}");
+}
+
+#[test]
+fn a_name_of_several_resources_lists_them() {
+    let estate = written("several", &PLAIN.replace("{ name: b, subnet", "{ name: acct1, subnet"));
+    let (code, out, err) = netwhy(&["what-if", &estate, "--switch-off", "acct1"]);
+    assert_eq!(code, 2, "{out}");
+    let listed = ["fits 2 resources", "storageAccounts/acct1", "bastionHosts/acct1"];
+    assert!(listed.iter().all(|part| err.contains(part)), "{err}");
+}
+
+#[test]
+fn misspelt_kinds_of_workload_name_the_nearest() {
+    for words in [
+        &["what-if", ESTATE, "--workload", "jumpbox=compte-cluster"][..],
+        &["catalogue", "--workload", "compute-instanc"],
+    ] {
+        let (_, out, err) = netwhy(words);
+        assert!(err.contains("did you mean `compute-"), "{words:?}: {out}{err}");
+    }
+}
+
+/// What becomes of a flow from a node of a cluster with this profile to a host of the internet.
+fn from_a_cluster(profile: &str, private: bool) -> Value {
+    let text = format!(
+        "
+netwhy: estate/1
+defaults: {{ resourceGroup: rg, location: westeurope }}
+virtualNetworks:
+  - name: v
+    location: westeurope
+    addressSpace: {{ addressPrefixes: [10.0.0.0/16] }}
+    subnets: [{{ name: aks, addressPrefix: 10.0.0.0/24, defaultOutboundAccess: {} }}]
+managedClusters:
+  - {{ name: k, location: westeurope, networkProfile: {{ {profile} }}, agentPoolProfiles: [{{ name: np, vnetSubnetID: v/aks }}] }}
+",
+        !private
+    );
+    let name: String = profile.chars().filter(char::is_ascii_alphanumeric).collect();
+    let estate = written(&format!("aks-{name}-{private}"), &text);
+    let words = ["trace", &estate, "--from", "k", "--to", "example.org:443", "--format", "json"];
+    let (_, out, err) = netwhy(&words);
+    serde_json::from_str(&out).unwrap_or_else(|_| panic!("{profile}: {out}{err}"))
+}
+
+#[test]
+fn nodes_of_a_cluster_leave_by_its_outbound_type() {
+    for (profile, private, outcome) in [
+        ("outboundType: loadBalancer, loadBalancerSku: standard", true, "allowed"),
+        ("networkPlugin: azure", true, "allowed"),
+        ("outboundType: loadBalancer, loadBalancerSku: basic", true, "blocked"),
+        ("outboundType: loadBalancer, loadBalancerSku: basic", false, "allowed"),
+        ("outboundType: managedNATGateway", true, "allowed"),
+        ("outboundType: userAssignedNATGateway", true, "blocked"),
+        ("outboundType: userAssignedNATGateway", false, "unknown"),
+        ("outboundType: userDefinedRouting", false, "unknown"),
+        ("outboundType: none", true, "blocked"),
+        ("outboundType: none", false, "unknown"),
+        ("outboundType: block", false, "blocked"),
+        ("outboundType: someday", false, "unknown"),
+    ] {
+        let trace = from_a_cluster(profile, private);
+        assert_eq!(trace["outcome"], outcome, "{profile}, private {private}: {trace:#}");
+    }
+    let trace = from_a_cluster("outboundType: loadBalancer", true);
+    assert!(trace["assumptions"].to_string().contains("load balancer that AKS makes for `k`"), "{trace:#}");
+}
+
+#[test]
+fn moved_tags_are_asked_over_the_family_of_the_caller() {
+    let tags = |prefixes: &str| {
+        format!(
+            r#"{{"changeNumber": 1, "cloud": "Public", "values": [{{"name": "Storage.WestEurope", "properties": {{"addressPrefixes": [{prefixes}]}}}}, {{"name": "Storage", "properties": {{"addressPrefixes": [{prefixes}]}}}}]}}"#
+        )
+    };
+    let estate = written("moved", PLAIN);
+    let old = written("moved-old", &tags(r#""20.0.0.0/24""#));
+    // What is new is of IPv6 alone.
+    let new = written("moved-new", &tags(r#""20.0.0.0/24", "2603:1000::/48""#));
+    let words =
+        ["what-if", &estate, "--service-tags", &old, "--service-tags-after", &new, "--format", "json"];
+    let (code, out, err) = netwhy(&words);
+    assert_eq!(code, 0, "{err}");
+    assert!(!out.contains("NO_COMMON_ADDRESS_FAMILY"), "{out}");
+    assert!(out.contains("20.0.0."), "{out}");
+}

@@ -9,7 +9,7 @@
 use super::change_text::{ChangeText, quoted, target_of};
 use super::implied;
 use crate::inventory::{
-    AnyKind, Direction, Id, Nsg, Origin, PlatformService, Ref, ResourceId, RouteTable, Sku, Subnet, TableTag,
+    Direction, Id, Nsg, Origin, PlatformService, ResourceId, RouteTable, Sku, Subnet, TableTag,
     VirtualNetwork,
 };
 use crate::net::{AddressSet, IpNet, PortRange, Protocol, parse_prefix};
@@ -91,8 +91,10 @@ pub enum Obstacle {
     NoManagedNetwork,
     /// No free range for a network to put a firewall in.
     NoRoom,
-    /// Nothing, or several resources, are called so.
+    /// Nothing is called so.
     NoSuch(Arc<str>),
+    /// Several resources are called so; their ids.
+    Several(Arc<str>, Vec<String>),
     /// The resource has no public endpoint to close.
     NoService(Arc<str>),
     /// The table of service tags does not have it; the nearest name that it has.
@@ -104,7 +106,7 @@ pub enum Obstacle {
 impl Obstacle {
     /// Whether a name was given that the input does not have.
     pub fn is_unknown_name(&self) -> bool {
-        matches!(self, Self::NoSuch(_) | Self::NoService(_) | Self::NoTag(..))
+        matches!(self, Self::NoSuch(_) | Self::Several(..) | Self::NoService(_) | Self::NoTag(..))
     }
 }
 
@@ -112,6 +114,9 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoSuch(name) => return write!(f, "`{name}` is not the name or id of one resource of the estate"),
+            Self::Several(name, ids) => {
+                return write!(f, "`{name}` fits {} resources; use the id of one of {}", ids.len(), ids.join(", "));
+            }
             Self::NoService(name) => return write!(f, "`{name}` is no service with a public endpoint"),
             Self::NoTag(name, near) => {
                 write!(f, "`{name}` is neither an address prefix nor a service tag of the table in use")?;
@@ -202,7 +207,16 @@ impl Planner<'_> {
     fn named(&self, name: &Arc<str>) -> Result<ResourceId, Obstacle> {
         let inventory = &self.network.inventory;
         let found = inventory.follow_any(name).and_then(|slot| inventory.id_of(slot));
-        found.cloned().ok_or_else(|| Obstacle::NoSuch(name.clone()))
+        if let Some(id) = found {
+            return Ok(id.clone());
+        }
+        let several = inventory.named(name).iter().filter_map(|slot| inventory.id_of(*slot));
+        let mut ids: Vec<String> = several.map(ToString::to_string).collect();
+        ids.sort();
+        match ids.is_empty() {
+            true => Err(Obstacle::NoSuch(name.clone())),
+            false => Err(Obstacle::Several(name.clone(), ids)),
+        }
     }
 
     /// A service that is off answers on no endpoint, public or private; everything else is as if it were not there.
@@ -213,18 +227,9 @@ impl Planner<'_> {
         let slot = inventory.slot(&id).ok_or_else(|| Obstacle::NoSuch(name.clone()))?;
         let target = self.target(&id);
         match slot.table {
+            // Its name and its private endpoints stay, and lead to what answers nobody.
             TableTag::PlatformService => {
-                self.plan.text.set(&target, "publicNetworkAccess", "Disabled");
-                for endpoint in inventory.private_endpoints.iter() {
-                    let leads =
-                        |reference: &Ref<AnyKind>| inventory.follow_any(&reference.text) == Some(slot);
-                    let connections =
-                        endpoint.connections.items.iter().chain(&endpoint.manual_connections.items);
-                    let mut targets = connections.filter_map(|c| c.private_link_service_id.known());
-                    if targets.any(leads) || endpoint.target.known().is_some_and(leads) {
-                        self.plan.text.detach(&target_of(inventory, &endpoint.id));
-                    }
-                }
+                self.plan.text.set(&target, "listens", "[]");
             }
             TableTag::VirtualMachine => {
                 let machine = &inventory.virtual_machines.as_slice()[slot.row as usize];

@@ -93,20 +93,36 @@ impl Proposal {
         self
     }
 
-    /// What is preferred: means first, then fewer lines, then fewer letters.
-    pub fn rank(&self) -> (Means, usize, usize) {
-        let letters = self.changes.lines().iter().map(String::len).sum();
-        (self.means, self.changes.lines().len(), letters)
+    /// What is preferred: means first, then fewer lines.
+    fn rank(&self) -> (Means, usize) {
+        (self.means, self.changes.lines().len())
+    }
+
+    fn letters(&self) -> usize {
+        self.changes.lines().iter().map(String::len).sum()
     }
 }
 
 /// What might open a blocked flow, best first. Nothing where it is not blocked, or where nothing comes to mind.
 pub fn proposals(network: &Network, trace: &Trace) -> Vec<Proposal> {
     let Some(case) = Case::new(network, trace) else { return Vec::new() };
-    let mut found = case.proposals();
-    found.sort_by(|a, b| a.rank().cmp(&b.rank()).then_with(|| a.cmp(b)));
-    found.dedup();
-    found
+    let mut found: Vec<(usize, Proposal)> = case.proposals().into_iter().enumerate().collect();
+    // Tags come narrowest first, and the narrow ones have the longer names.
+    let letters = |(number, proposal): &(usize, Proposal)| match proposal.means {
+        Means::ServiceTag => *number,
+        _ => proposal.letters(),
+    };
+    found.sort_by(|a, b| {
+        let rank = |item: &(usize, Proposal)| (item.1.rank(), letters(item));
+        rank(a).cmp(&rank(b)).then_with(|| a.1.cmp(&b.1))
+    });
+    let mut best: Vec<Proposal> = Vec::new();
+    for (_, proposal) in found {
+        if !best.contains(&proposal) {
+            best.push(proposal);
+        }
+    }
+    best
 }
 
 /// A blocked flow, with what the proposals ask of it.

@@ -98,9 +98,10 @@ impl Name {
 pub fn tag_of(pattern: &str, region: &str) -> Option<String> {
     let example = pattern.replace("{region}", region).replace("*.", "example.");
     let (tag, by_region) = match (well_known(&example), service_of_host(&example)) {
-        // A region in the name narrows the tag; accounts without one are asked for in the workload's own region.
+        // A region in the name narrows the tag. Of any accounts, those of the workload's own region are meant; one account
+        // by its own name may be in any region (TAG-7).
         (Some(host), _) => (host.tag?, pattern.contains("{region}")),
-        (None, Some((service, ..))) => (service.tag?, true),
+        (None, Some((service, ..))) => (service.tag?, pattern.contains(['*', '{'])),
         (None, None) => return None,
     };
     Some(if by_region { regional(tag, region) } else { tag.to_owned() })

@@ -4,6 +4,7 @@ use super::Failure;
 use super::args::{CatalogueArgs, CatalogueFormat};
 use super::console::Console;
 use super::exit;
+use super::names::did_you_mean;
 use super::sink::Sink;
 use crate::catalogue::{self, Catalogue, Direction, Filter, Phase, Workload, live};
 use crate::diag::{Diagnostics, Sources, nearest};
@@ -71,7 +72,8 @@ fn word<T: Copy>(
     let Some(text) = given else { return Ok(None) };
     parse(text).map(Some).ok_or_else(|| {
         let list = all.iter().map(|w| name(*w)).collect::<Vec<_>>().join(", ");
-        Failure::Usage(format!("`{flag}`: `{text}` is none of {list}"))
+        let near = nearest(text, all.iter().map(|w| name(*w)));
+        Failure::Usage(format!("`{flag}`: `{text}` is none of {list}{}", did_you_mean(near)))
     })
 }
 

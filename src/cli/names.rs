@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::analysis::needs;
 use crate::catalogue::Actor;
-use crate::diag::At;
+use crate::diag::{At, nearest};
 use crate::net::Protocol;
 use crate::network::Network;
 use crate::run::engine;
@@ -35,13 +35,22 @@ pub(super) fn workloads(network: &Network, given: &[String]) -> Result<Vec<(Stri
     given.iter().map(|text| workload(network, text)).collect()
 }
 
+/// `; did you mean ...?`, where something is near.
+pub(super) fn did_you_mean(near: Option<&str>) -> String {
+    near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+}
+
 fn workload(network: &Network, given: &str) -> Result<(String, Actor), Failure> {
     let Some((name, kind)) = given.split_once('=') else {
         return Err(Failure::Usage(format!("`--workload {given}` is not of the form NAME=KIND")));
     };
     let Some(actor) = Actor::parse(kind) else {
         let list = Actor::ALL.iter().map(|a| a.word()).collect::<Vec<_>>().join(", ");
-        return Err(Failure::Usage(format!("`--workload`: `{kind}` is none of {list}")));
+        let near = nearest(kind, Actor::ALL.iter().map(|a| a.word()));
+        return Err(Failure::Usage(format!(
+            "`--workload`: `{kind}` is none of {list}{}",
+            did_you_mean(near)
+        )));
     };
     sender(network, "--workload", name)?;
     Ok((name.to_owned(), actor))

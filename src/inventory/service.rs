@@ -97,7 +97,9 @@ resource! {
         pub authorized_ip_ranges: Many<AddressWord> = "apiServerAccessProfile.authorizedIPRanges",
         /// AKS: how nodes reach the internet.
         pub outbound_type: Field<Arc<str>> = "networkProfile.outboundType",
-        /// Ports it answers where that differs from its kind's.
+        /// AKS: the class of the load balancer that it brings; `standard` unless it says otherwise.
+        pub load_balancer_sku: Field<Arc<str>> = "networkProfile.loadBalancerSku",
+        /// Ports it answers where that differs from its kind's; none where it is switched off.
         pub listens: Many<PortRange> = "listens",
         /// Web app: the subnet it sends from.
         pub virtual_network_subnet_id: Field<Ref<Subnet>> = "virtualNetworkSubnetId",

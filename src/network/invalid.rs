@@ -162,8 +162,10 @@ impl Look<'_> {
             if !has(direction, tags, port) {
                 let way = if direction == "Inbound" { "in from" } else { "out to" };
                 let tag = tags.first().copied().unwrap_or_default();
-                let text =
-                    format!("`{}` lets no {port} {way} {tag}, which Bastion needs", group.id.full_name());
+                let text = format!(
+                    "`{}` has no rule of its own that lets {port} {way} {tag}: Azure puts no group before Bastion without it",
+                    group.id.full_name()
+                );
                 self.say(subnet.at, azure::NSG_24, text);
             }
         }

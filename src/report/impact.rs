@@ -88,8 +88,8 @@ impl Summary {
             (0, _) => "Nothing to ask about",
             (_, 1..) => "Breaks",
             _ if self.unknown > 0 => "Nothing known breaks",
+            _ if self.left_out > 0 && changed => "Nothing that is asked breaks",
             _ if !changed => "Nothing is changed",
-            _ if self.left_out > 0 => "Nothing that is asked breaks",
             _ => "Nothing breaks",
         }
     }

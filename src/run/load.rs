@@ -21,7 +21,7 @@ use crate::run::snapshot::Compiled;
 use crate::scenario::Word;
 use crate::tags::ServiceTags;
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 /// What to read beside the estate itself, and how.
@@ -411,7 +411,27 @@ pub fn workers() -> usize {
 
 /// A path of a scenario, relative to its file.
 pub fn beside(file: &Path, path: &str) -> PathBuf {
-    file.parent().unwrap_or(Path::new("")).join(path)
+    let joined = file.parent().unwrap_or(Path::new("")).join(path);
+    let short = without_detours(&joined);
+    // Behind a link, `..` leads elsewhere than the letters say.
+    let same = short != joined && short.canonicalize().ok() == joined.canonicalize().ok();
+    if same { short } else { joined }
+}
+
+/// A path without `.` and without folders that `..` leaves again.
+fn without_detours(path: &Path) -> PathBuf {
+    let mut short = PathBuf::new();
+    for part in path.components() {
+        let inside = matches!(short.components().next_back(), Some(Component::Normal(_)));
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if inside => {
+                short.pop();
+            }
+            _ => short.push(part),
+        }
+    }
+    short
 }
 
 #[cfg(test)]

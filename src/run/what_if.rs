@@ -13,9 +13,9 @@ use crate::catalogue::Catalogue;
 use crate::diag::{At, Code, Diagnostic, Diagnostics, Severity, Sources};
 use crate::formats::change;
 use crate::inventory::change::{Change, ChangeLog};
-use crate::inventory::{Id, RawResource, Subnet};
+use crate::inventory::{Id, RawResource, ResourceId, Subnet};
 use crate::net::IpAddr;
-use crate::network::Network;
+use crate::network::{Network, SubnetRole};
 use crate::profile::Profile;
 use crate::scenario::Case;
 use crate::tags::{ServiceTags, TagChange, TagChangeKind};
@@ -172,7 +172,9 @@ pub fn ask(
     }
     changes.extend(ask.files.iter().cloned());
     let later = Estate { tags: newer.as_ref().unwrap_or(estate.tags), ..estate };
-    let (after, log) = later.network(&changes, notes);
+    let mut found = Diagnostics::new();
+    let (after, log) = later.network(&changes, &mut found);
+    found.iter().for_each(|note| notes.push(refused(note, &changes)));
     if notes.has_errors() {
         return Ok(None);
     }
@@ -194,6 +196,18 @@ pub fn ask(
     }
     let workloads = subjects.workloads;
     Ok(Some(WhatIf { workloads, impacts, before, after, log, changes, text, remarks, left_out }))
+}
+
+/// A note on changes: one that refers to a name that nothing has is no change that could be made, whatever the property.
+/// An id may be of a resource outside the files.
+fn refused(note: &Diagnostic, changes: &[Change]) -> Diagnostic {
+    let note = note.clone();
+    let name = note.message.rsplit('`').nth(1).unwrap_or_default();
+    let ours = changes.iter().any(|change| change.at().doc == note.at.doc);
+    match note.code == Code::DanglingReference && ours && !ResourceId::looks_like_one(name) {
+        true => note.severity(Severity::Error),
+        false => note,
+    }
 }
 
 /// What another publication of the tags does to the destinations asked about.
@@ -254,11 +268,13 @@ pub fn read(text: &str, name: &str, sources: &mut Sources, notes: &mut Diagnosti
 /// Where a block takes effect: the subnets named, else wherever the needs' flows start.
 fn places(network: &Network, needs: &[Need], named: &[String], notes: &mut Diagnostics) -> Option<Places> {
     let mut places = Places::default();
+    // Bastion, gateways and firewalls send too; rules and routes of one's own have no place in their subnets (NSG-21 to 24).
+    let own = |id: &Id<Subnet>| network.subnet(*id).role == SubnetRole::Ordinary;
     for need in needs.iter().flat_map(|need| &need.flows) {
         let Ok(question) = trace::understand(network, need) else { continue };
         match question.origin {
-            Origin::Attachment(id) => places.subnets.push(network.attachment(id).subnet),
-            Origin::Subnet(id, _) => places.subnets.push(id),
+            Origin::Attachment(id) => places.subnets.extend(Some(network.attachment(id).subnet).filter(own)),
+            Origin::Subnet(id, _) => places.subnets.extend(Some(id).filter(own)),
             Origin::Managed(_, workspace) => places.workspaces.push(workspace),
             Origin::Site(..) | Origin::Internet(_) | Origin::Service(_) => {}
         }

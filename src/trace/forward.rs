@@ -32,6 +32,7 @@ impl Walk<'_> {
         }
         if !row.is_platform() {
             self.filter(s, id, false);
+            self.cluster_denies(s, id);
         }
         self.answered_by_host(s).unwrap_or_else(|| self.route(s, row.subnet, Some(id)))
     }

@@ -45,6 +45,9 @@ impl Walk<'_> {
         if let Some(method) = from.and_then(|id| self.outbound_rule(s, id)) {
             return Some(method);
         }
+        if let Some(method) = from.and_then(|id| self.cluster_method(s, id)) {
+            return Some(method);
+        }
         if !s.is_clear() && s.missing.iter().any(|m| m.text.contains("public address")) {
             return None;
         }
@@ -131,7 +134,7 @@ impl Walk<'_> {
     }
 
     /// A NAT gateway carries TCP and UDP (NAT-3).
-    fn nat_protocol(&self, s: &mut State, evidence: &Evidence) {
+    pub(super) fn nat_protocol(&self, s: &mut State, evidence: &Evidence) {
         if !s.header.protocol.has_ports() {
             let evidence = Evidence { rules: vec![azure::NAT_3], ..evidence.clone() };
             let text = "a NAT gateway carries TCP and UDP only";
@@ -253,6 +256,10 @@ impl Walk<'_> {
             s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, evidence);
         }
         if !private && !flexible {
+            if let Some(unknown) = from.and_then(|id| self.cluster_without_way(id)) {
+                let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::OUT_4]);
+                s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, evidence);
+            }
             if !s.header.protocol.has_ports() {
                 let evidence = of(self.net, Some(slot), &[azure::OUT_4]);
                 s.block(

@@ -241,8 +241,29 @@ impl Walk<'_> {
         }
         self.own_disks(s, service);
         s.service_from.get_or_insert(s.blockers.len());
+        self.answers(s, service);
         self.admit(s, service, &arrival);
         Next::End(End::Arrived(Terminal::Service(arrival), Disposition::Accepted))
+    }
+
+    /// Whether it answers on the port at all, whoever asks and by whichever way.
+    fn answers(&self, s: &mut State, service: Id<PlatformService>) {
+        let row = &self.net.inventory.services[service];
+        let evidence = self.service_evidence(service, &[]);
+        if let Some(unknown) = &row.listens.unknown {
+            let unknown = unknown.clone();
+            return s.unknown(StepKind::Deliver, Cause::UnknownValue, &unknown, evidence);
+        }
+        let open = row.listens.iter().any(|range| range.contains(s.header.port));
+        if !row.listens.given || open || !s.header.protocol.has_ports() && !row.listens.is_empty() {
+            return;
+        }
+        let name = row.id.name();
+        let text = match row.listens.is_empty() {
+            true => format!("`{name}` is switched off: it listens on no port and answers nobody"),
+            false => format!("`{name}` does not listen on port {}", s.header.port),
+        };
+        s.block(StepKind::Deliver, Cause::NothingListens, evidence, text);
     }
 
     /// SE-7, ST-1: where a machine's own disks lie in the account, Azure reads and writes them past all of this.

@@ -111,8 +111,8 @@ impl Maker<'_> {
         if let Some(own) = own {
             return Some(address(own));
         }
-        // The address that Azure gives a compute's node is an assumption that the full engine tells.
-        if matches!(row.kind, AttachmentKind::Compute(_)) {
+        // What Azure gives a compute's or a cluster's node is an assumption that the full engine tells.
+        if matches!(row.kind, AttachmentKind::Compute(_) | AttachmentKind::ServiceNode(_)) {
             return Some(Method::Doubt);
         }
         if let Some((_, public)) = crate::trace::outbound_rule(self.net, id) {

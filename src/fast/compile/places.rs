@@ -105,9 +105,14 @@ impl<'n> Maker<'n> {
                 set(!row.dns_servers.items.is_empty(), slot::OWN_DNS);
                 Kind::Machine
             }
-            AttachmentKind::ScaleSet(_) | AttachmentKind::Compute(_) | AttachmentKind::ServiceNode(_) => {
+            // AKS may deny its nodes the internet; the engine knows.
+            AttachmentKind::ServiceNode(service) => {
+                let kind = &inventory.services[service].outbound_type;
+                let open = kind.is_absent() || kind.known().is_some_and(|k| !k.eq_ignore_ascii_case("block"));
+                set(!open, slot::GROUP_DOUBT);
                 Kind::Machine
             }
+            AttachmentKind::ScaleSet(_) | AttachmentKind::Compute(_) => Kind::Machine,
             AttachmentKind::PrivateEndpoint(endpoint, _) => {
                 about = endpoint.raw();
                 Kind::Endpoint

@@ -25,7 +25,9 @@ impl Maker<'_> {
             let storage = row.id.is_kind("Microsoft.Storage/storageAccounts");
             let region = row.location.known().filter(|_| storage).map(|l| crate::network::normal_region(l));
             let region = region.map_or(0, |r| self.region(r));
-            self.fast.services.push(ServiceRow { certain: row.uncertain.is_none(), access, region });
+            // What answers on some ports only, or is switched off, the full engine knows.
+            let certain = row.uncertain.is_none() && !row.listens.given && row.listens.unknown.is_none();
+            self.fast.services.push(ServiceRow { certain, access, region });
         }
         for endpoint in inventory.private_endpoints.iter() {
             let row = self.endpoint(endpoint);

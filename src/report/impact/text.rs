@@ -39,7 +39,7 @@ fn headline(out: &mut String, report: &ImpactReport, style: &Style) {
     let color = match (summary.dependencies, summary.harmed()) {
         (_, 1..) => Paint::Bad,
         (0, _) => Paint::Warn,
-        _ if summary.unknown > 0 || !changed => Paint::Warn,
+        _ if summary.unknown > 0 || summary.left_out > 0 || !changed => Paint::Warn,
         _ => Paint::Good,
     };
     let verdict = summary.verdict(changed).to_ascii_uppercase();

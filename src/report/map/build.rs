@@ -288,8 +288,7 @@ impl Builder<'_> {
                 zones.len(),
                 if zones.len() == 1 { "zone" } else { "zones" }
             )];
-            let mut names: Vec<String> =
-                zones.iter().map(|n| self.nodes[*n].name.replace("privatelink.", "")).collect();
+            let mut names: Vec<String> = zones.iter().map(|n| self.nodes[*n].name.to_string()).collect();
             names.sort();
             lines.extend(names);
             self.loose(lines, NodeKind::PrivateDnsZone, &zones);

@@ -123,7 +123,7 @@ privateDnsZones:
             "  nothing in spare",
             "Azure services",
             "  acct (storage account) | vault (key vault)",
-            "2 private DNS zones | blob.core.windows.net | vaultcore.azure.net",
+            "2 private DNS zones | privatelink.blob.core.windows.net | privatelink.vaultcore.azure.net",
             "net  10.0.0.0/16 - resolves - 2 private DNS zones",
             "pe  10.0.1.0/24 - private endpoint ×3 - acct (storage account)",
         ],

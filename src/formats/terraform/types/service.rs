@@ -188,6 +188,7 @@ pub(super) const TYPES: &[Type] = &[
             ),
             copy("api_server_authorized_ip_ranges", "apiServerAccessProfile.authorizedIPRanges"),
             copy("network_profile.outbound_type", "networkProfile.outboundType"),
+            copy("network_profile.load_balancer_sku", "networkProfile.loadBalancerSku"),
             Attr::Identity,
         ],
     ),
