@@ -603,6 +603,9 @@ impl Walk<'_> {
         let Some(view) = self.net.names.zone_for(vnet, &name) else { return Zoned::NoZone };
         let zone_name = self.net.names.zone_names[view.zone.index()].clone();
         let slot = Slot { table: TableTag::PrivateDnsZone, row: view.zone.raw() };
+        if let Some(doubt) = &view.doubt {
+            return Zoned::Answer(Answer::Unknown(Cause::UncertainResource, doubt.clone()));
+        }
         if let Some(record) = self.net.names.record(view.zone, &name) {
             return self.zone_record(s, record, &name, &zone_name);
         }
