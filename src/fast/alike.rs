@@ -4,7 +4,7 @@
 
 use super::lines::{Line, Lines};
 use hashbrown::HashMap;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
@@ -15,9 +15,8 @@ pub struct Alike(Map<u64, Vec<(u32, u32)>>);
 impl Alike {
     /// Writes a run, unless the same one is there already; tells where it is.
     pub fn put(&mut self, lines: &mut Lines, run: &[Line]) -> u32 {
-        let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-        run.hash(&mut hasher);
-        let known = self.0.entry(hasher.finish()).or_default();
+        let hash = foldhash::fast::FixedState::default().hash_one(run);
+        let known = self.0.entry(hash).or_default();
         let count = run.len() as u32;
         let same = |at: u32| (0..count).all(|n| *lines.line(at + n) == run[n as usize]);
         if let Some((at, _)) = known.iter().find(|(at, length)| *length == count && same(*at)) {

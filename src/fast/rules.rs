@@ -587,7 +587,7 @@ impl Search {
     fn patch(&self, lines: &Lines, n: u32, x: u32) -> Option<u64> {
         let at = line::FIRST as u32 + 4 * n;
         let words = &lines.line(self.head + at / WORDS as u32).0;
-        let at = at as usize % WORDS & 12;
+        let at = (at as usize % WORDS) & 12;
         let row = u64::from(words[at + 2]) | u64::from(words[at + 3]) << 32;
         (words[at] <= x && x <= words[at + 1]).then_some(row)
     }

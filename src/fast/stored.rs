@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 
 /// What gives the bytes of the tables their meaning.
 const SOURCES: &[&str] = &[
+    include_str!("alike.rs"),
     include_str!("compile.rs"),
     include_str!("compile/firewalls.rs"),
     include_str!("compile/groups.rs"),

@@ -1,3 +1,5 @@
+//! Comparisons against asking every packet of a small space, and in words.
+
 use super::*;
 use crate::inventory::Unknown;
 use crate::net::{IpAddr, PortRange, PortSet, Protocol, ProtocolMatch};

@@ -1,3 +1,5 @@
+//! Round trips, and thousands of damaged and forged files.
+
 #![expect(clippy::disallowed_methods, reason = "thousands of files, none of which must survive a crash")]
 
 use super::*;
