@@ -211,6 +211,14 @@ pub fn looks_like_parameters(document: &Node) -> bool {
     has_schema || (has_values && document.get("contentVersion").is_some())
 }
 
+/// Whether a document that was named as a parameter file is one, though it says so nowhere: only values by name.
+pub fn looks_like_values(document: &Node) -> bool {
+    let values = document.get("parameters").unwrap_or(document).as_object();
+    let is_value =
+        |node: &Node| ["value", "reference", "expression"].iter().any(|key| node.get(key).is_some());
+    values.is_some_and(|values| !values.is_empty() && values.iter().all(|entry| is_value(&entry.value)))
+}
+
 fn schema(document: &Node) -> Option<String> {
     Some(document.get("$schema")?.as_str()?.to_ascii_lowercase())
 }

@@ -53,7 +53,7 @@ pub enum Detected {
 
 /// Tells what a file is. `parsed` is its value tree if it is JSON or YAML.
 pub fn detect(name: &str, text: &str, parsed: Option<&Node>) -> Detected {
-    if text.starts_with("PK\u{3}\u{4}") && has_extension(name, &["tfplan", "plan", "out"]) {
+    if text.starts_with("PK\u{3}\u{4}") && is_saved_plan(name, text) {
         return Detected::TerraformBinaryPlan;
     }
     if let Some(found) = source(name, text, parsed) {
@@ -63,6 +63,13 @@ pub fn detect(name: &str, text: &str, parsed: Option<&Node>) -> Detected {
         Some(node) => document(node).unwrap_or_else(|| Detected::Unknown { looks_like: guess(node) }),
         None => Detected::Unknown { looks_like: guess_text(text).to_owned() },
     }
+}
+
+/// Whether an archive is a saved plan, by its name or by the names of the files in it.
+fn is_saved_plan(name: &str, text: &str) -> bool {
+    let head = text.char_indices().nth(4096).map_or(text, |(at, _)| &text[..at]);
+    let is_named = has_extension(name, &["tfplan", "plan", "out"]) || name.eq_ignore_ascii_case("tfplan");
+    is_named || head.contains("tfplan") || head.contains("tfstate")
 }
 
 fn has_extension(name: &str, extensions: &[&str]) -> bool {
@@ -137,11 +144,17 @@ fn terraform(node: &Node) -> Option<Detected> {
         return match (plan, has("values")) {
             (true, _) => Some(Detected::TerraformPlan),
             (false, true) => Some(Detected::TerraformState),
-            (false, false) => None,
+            (false, false) => is_empty_state(node).then_some(Detected::TerraformState),
         };
     }
     let saved = has("terraform_version") && node.get("version").and_then(Node::as_int).is_some();
     (saved && (has("resources") || has("modules"))).then_some(Detected::TerraformState)
+}
+
+/// What `terraform show -json` writes where nothing is deployed.
+fn is_empty_state(node: &Node) -> bool {
+    let known = ["format_version", "terraform_version", "checks"];
+    node.as_object().is_some_and(|o| o.iter().all(|e| known.contains(&&*e.key)))
 }
 
 fn arm(node: &Node) -> Option<Detected> {
@@ -185,7 +198,15 @@ const STRANGERS: &[(&[&str], &str)] = &[
         "log lines of `terraform plan -json`; `terraform show -json PLAN` gives what is needed",
     ),
     (&["error"], "an error answer of a command, not its result"),
-    (&["responses"], "answers of a batch call; the `content` of each in a file of its own can be read"),
+    (&["responses"], "answers of a batch call without status and content"),
+    (
+        &["ipRules", "virtualNetworkRules"],
+        "the network rules of a service without the service itself; `az resource show --ids ID` tells both",
+    ),
+    (
+        &["virtualMachine"],
+        "addresses of machines as `az vm list-ip-addresses` prints them; `az network nic list` and `az network public-ip list` can be read",
+    ),
     (
         &["RoleAssignmentId"],
         "role assignments as PowerShell writes them; `az role assignment list --all` can be read",
@@ -294,7 +315,7 @@ impl Detected {
         let help = match self {
             Self::BicepSource => format!("compile it: `az bicep build --file {name} --stdout > template.json`"),
             Self::BicepParameters => format!(
-                "compile it: `az bicep build-params --file {name} --stdout > parameters.json`, and give the template too"
+                "compile it: `az bicep build-params --file {name} --stdout > deployment.json`, which holds the template too"
             ),
             Self::TerraformSource => {
                 "plan it: `terraform plan -out tfplan && terraform show -json tfplan > plan.json`".to_owned()
@@ -372,7 +393,7 @@ mod tests {
         check(
             "a.bicepparam",
             "using './main.bicep'",
-            "a Bicep parameter file|az bicep build-params --file a.bicepparam --stdout > parameters.json",
+            "a Bicep parameter file|az bicep build-params --file a.bicepparam --stdout > deployment.json",
         );
         let terraform =
             "Terraform source|terraform plan -out tfplan && terraform show -json tfplan > plan.json";

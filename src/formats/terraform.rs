@@ -30,6 +30,11 @@ pub fn load(node: &Node, side: Side, notes: &mut Diagnostics) -> Vec<RawResource
         true => document::instances(node, Side::Before, &mut Diagnostics::new()),
         false => Vec::new(),
     };
+    let sections = ["values", "planned_values", "resource_changes", "prior_state", "resources", "modules"];
+    if sections.iter().all(|section| node.get(section).is_none()) {
+        let message = "the state holds no resource: nothing was deployed where it was shown";
+        notes.push(Diagnostic::new(Code::NotUnderstood, node.at, message));
+    }
     let world = World::new(node, document::instances(node, side, notes), &before);
     let mut build = Build { world: &world, planned, out: BTreeMap::new(), notes };
     for number in 0..world.all.len() {

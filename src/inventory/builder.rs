@@ -187,7 +187,9 @@ pub fn normalize(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Vec<RawReso
     in_doubt(merge_duplicates(put_children_in(single), notes))
 }
 
-/// A peering of which it is not known whether it is deployed, between networks that are, carries nothing for certain.
+/// What is not known to be deployed decides nothing for certain: a peering between networks that are, the
+/// collections of a rule collection group, the connection of a private endpoint. Of a group, a table or an address
+/// that something certain refers to, nothing is known: if it is not deployed, it was there before.
 fn in_doubt(mut raws: Vec<RawResource>) -> Vec<RawResource> {
     const PEERING: &str = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings";
     let doubtful: hashbrown::HashSet<ResourceId> =
@@ -196,23 +198,105 @@ fn in_doubt(mut raws: Vec<RawResource>) -> Vec<RawResource> {
         return raws;
     }
     let alone = |raw: &RawResource| !raw.id.parent().is_some_and(|parent| doubtful.contains(&parent));
-    for raw in raws.iter_mut().filter(|raw| raw.id.is_kind(PEERING) && alone(raw)) {
-        if let Some(why) = &raw.uncertain {
-            raw.body = with_unknown(&raw.body, "peeringState", &doubt(&raw.id, why));
+    let leant_on = leant_on(&raws, &doubtful);
+    for raw in &mut raws {
+        let Some(why) = raw.uncertain.as_ref().map(|why| doubt(&raw.id, why)) else { continue };
+        if raw.id.is_kind(PEERING) && alone(raw) {
+            raw.body = with_unknown(&raw.body, "peeringState", &why);
+        } else if raw.id.is_kind("Microsoft.Network/firewallPolicies/ruleCollectionGroups") {
+            raw.body = without_actions(&raw.body, &why);
+        } else if raw.id.is_kind("Microsoft.Network/privateEndpoints") {
+            raw.body = with_unknown(&raw.body, "status", &why);
+        } else if leant_on.contains(&raw.id) {
+            raw.body = unknown_body(&raw.body, &why);
         }
     }
     raws
+}
+
+/// Kinds of which a certain resource makes use by referring to them, and which have no table of doubts of their own.
+const SHARED: &[&str] = &[
+    "Microsoft.Network/firewallPolicies",
+    "Microsoft.Network/ipGroups",
+    "Microsoft.Network/natGateways",
+    "Microsoft.Network/networkSecurityGroups",
+    "Microsoft.Network/publicIPAddresses",
+    "Microsoft.Network/routeTables",
+];
+
+/// The doubtful resources of these kinds that a certain one refers to.
+fn leant_on(
+    raws: &[RawResource],
+    doubtful: &hashbrown::HashSet<ResourceId>,
+) -> hashbrown::HashSet<ResourceId> {
+    let shared: hashbrown::HashSet<&ResourceId> =
+        doubtful.iter().filter(|id| SHARED.iter().any(|kind| id.is_kind(kind))).collect();
+    let mut out = hashbrown::HashSet::new();
+    if !shared.is_empty() {
+        let certain = raws.iter().filter(|raw| raw.uncertain.is_none() && is_modelled(&raw.id.kind()));
+        certain.for_each(|raw| references(&raw.body, &shared, &mut out));
+    }
+    out
+}
+
+fn references(
+    node: &Node,
+    wanted: &hashbrown::HashSet<&ResourceId>,
+    out: &mut hashbrown::HashSet<ResourceId>,
+) {
+    match &node.value {
+        Value::String(text) if ResourceId::looks_like_one(text) => {
+            let id = ResourceId::new(text);
+            if wanted.contains(&id) {
+                out.insert(id);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, wanted, out)),
+        Value::Packed(packed) => packed.full().iter().for_each(|item| references(item, wanted, out)),
+        Value::Object(object) => object.iter().for_each(|entry| references(&entry.value, wanted, out)),
+        _ => {}
+    }
+}
+
+/// The body of a rule collection group, with what its collections do unknown.
+fn without_actions(body: &Node, why: &str) -> Node {
+    let Some(list) = children(body, "ruleCollections").and_then(Node::as_array) else {
+        return with_unknown(body, "ruleCollections", why);
+    };
+    let inner = list.iter().map(|one| match one.as_object() {
+        Some(_) => with_unknown(one, "action", why),
+        None => one.clone(),
+    });
+    let list = Node::array(body.at, inner.collect());
+    let mut object = object_of(&without(body, "ruleCollections"));
+    match object.get("properties").cloned() {
+        Some(properties) => {
+            let mut inner = object_of(&properties);
+            inner.set("ruleCollections", body.at, list);
+            object.set("properties", properties.at, Node::object(properties.at, inner));
+        }
+        None => {
+            object.set("ruleCollections", body.at, list);
+        }
+    }
+    Node::object(body.at, object)
 }
 
 fn doubt(id: &ResourceId, why: &str) -> String {
     format!("whether `{}` is deployed is not known: {why}", id.full_name())
 }
 
-/// The property that decides what a rule or route does. Of one that may not be there, this is not known.
+/// The property that decides what a rule, route or record does. Of one that may not be there, this is not known.
 fn deciding(kind: &str) -> Option<&'static str> {
     const DECIDING: &[(&str, &str)] = &[
         ("Microsoft.Network/networkSecurityGroups/securityRules", "access"),
         ("Microsoft.Network/routeTables/routes", "nextHopType"),
+        ("Microsoft.Network/privateDnsZones/A", "aRecords"),
+        ("Microsoft.Network/privateDnsZones/AAAA", "aaaaRecords"),
+        ("Microsoft.Network/privateDnsZones/CNAME", "cnameRecord"),
+        ("Microsoft.Network/dnsZones/A", "aRecords"),
+        ("Microsoft.Network/dnsZones/AAAA", "aaaaRecords"),
+        ("Microsoft.Network/dnsZones/CNAME", "cnameRecord"),
     ];
     DECIDING.iter().find(|(t, _)| t.eq_ignore_ascii_case(kind)).map(|(_, property)| *property)
 }
@@ -625,11 +709,21 @@ fn same_value(a: &Value, b: &Value) -> bool {
             a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same_value(&a.value, &b.value))
         }
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter().all(|e| b.get(&e.key).is_some_and(|v| same_value(&e.value.value, &v.value)))
+            let (beside_a, beside_b) = (is_beside_an_id(a), is_beside_an_id(b));
+            a.len() - usize::from(beside_a) == b.len() - usize::from(beside_b)
+                && a.iter()
+                    .filter(|e| !beside_a || !e.key.eq_ignore_ascii_case(GROUP_NAME))
+                    .all(|e| b.get(&e.key).is_some_and(|v| same_value(&e.value.value, &v.value)))
         }
         (a, b) => a == b,
     }
+}
+
+/// The command line writes the group's name beside every id, which holds it already.
+const GROUP_NAME: &str = "resourceGroup";
+
+fn is_beside_an_id(object: &Object) -> bool {
+    object.get("id").is_some() && object.get(GROUP_NAME).is_some()
 }
 
 fn index(inventory: &mut Inventory) {

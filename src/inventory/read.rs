@@ -232,6 +232,9 @@ pub(crate) struct View<'a> {
     pub node: &'a Node,
 }
 
+/// What Azure writes beside `properties`. A list of resources tells it, and no properties.
+pub(crate) const BESIDE: &[&str] = &["identity", "kind", "location", "sku", "tags", "zones"];
+
 impl<'a> View<'a> {
     /// A view of an object; anything else is refused or unknown.
     pub(crate) fn new(node: &'a Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
@@ -244,7 +247,12 @@ impl<'a> View<'a> {
     /// The value at a path; `*` is not followed here. `properties` is looked into first.
     pub(crate) fn get(&self, path: &str) -> Option<&'a Node> {
         let found = match self.node.get("properties") {
-            Some(inner) if inner.why_unknown().is_some() => Some(inner),
+            Some(inner) if inner.why_unknown().is_some() => {
+                let head = path.split('.').next().unwrap_or(path);
+                let beside = BESIDE.iter().any(|key| key.eq_ignore_ascii_case(head));
+                let told = reach(self.node, path).filter(|n| beside && !n.is_null());
+                return Some(told.unwrap_or(inner));
+            }
             Some(inner) => reach(inner, path),
             None => None,
         };

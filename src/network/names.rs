@@ -44,6 +44,8 @@ pub struct ZoneView {
     pub fallback: Result<bool, Unknown>,
     /// Other links of the network to zones of the same name, of which Azure takes only one (DNS-11).
     pub rivals: Vec<ZoneView>,
+    /// Why the network may not see the zone at all.
+    pub doubt: Option<Unknown>,
 }
 
 /// What a public name is.
@@ -155,7 +157,10 @@ fn links(inventory: &Inventory, names: &mut Names) {
         let private = names.zone_names[zone.index()].starts_with("privatelink.");
         let fallback =
             fallback.map(|p| private && p == ResolutionPolicy::NxDomainRedirect).map_err(Clone::clone);
-        names.views[vnet.index()].push(ZoneView { zone, link: id, fallback, rivals: Vec::new() });
+        let of_zone = &inventory.private_dns_zones[zone];
+        let doubt = doubt(&link.id, link.at, link.uncertain.as_deref())
+            .or_else(|| doubt(&of_zone.id, of_zone.at, of_zone.uncertain.as_deref()));
+        names.views[vnet.index()].push(ZoneView { zone, link: id, fallback, rivals: Vec::new(), doubt });
     }
     let zone_names = &names.zone_names;
     for view in &mut names.views {
@@ -170,6 +175,12 @@ fn links(inventory: &Inventory, names: &mut Names) {
             same
         });
     }
+}
+
+/// Why what hangs on a resource is not known, where it may not be deployed.
+fn doubt(id: &ResourceId, at: At, uncertain: Option<&str>) -> Option<Unknown> {
+    let why = uncertain?;
+    Some(Unknown::new(at, format!("whether `{}` is deployed is not known: {why}", id.full_name())))
 }
 
 fn zone_of_link(inventory: &Inventory, link: &VirtualNetworkLink) -> Option<Id<PrivateDnsZone>> {
@@ -264,11 +275,13 @@ fn group_records(inventory: &Inventory, attachments: &[Attachment], names: &mut 
             let zone = zones.iter().find(|z| *names.zone_names[z.index()] == *zone_name);
             let Some(zone) = zone.copied() else { continue };
             let address = members.get(&(endpoint, entry.member)).copied();
+            let doubt = doubt(&group.id, group.at, group.uncertain.as_deref());
             let record_row = ZoneRecord {
-                addresses: address.and_then(|a| a.address).into_iter().collect(),
+                addresses: address.filter(|_| doubt.is_none()).and_then(|a| a.address).into_iter().collect(),
                 cname: None,
                 assumed: address.is_some_and(|a| a.assumed),
                 unknown: match address {
+                    _ if doubt.is_some() => doubt,
                     Some(a) if a.address.is_some() => None,
                     Some(a) => Some(a.address_unknown()),
                     None => Some(Unknown::new(group.at, "the private endpoint's subnet is not known")),
@@ -323,13 +336,15 @@ fn registered(inventory: &Inventory, attachments: &[Attachment], names: &mut Nam
         let Some(zone) = zone_of_link(inventory, link) else { continue };
         let Bound::To(vnet) = Bound::follow(inventory, &link.virtual_network) else { continue };
         let zone_name = names.zone_names[zone.index()].clone();
+        let doubt = doubt(&link.id, link.at, link.uncertain.as_deref());
         for attachment in homes[vnet.index()].iter().map(|n| &attachments[*n as usize]) {
             let Some(name) = machine_name(inventory, &machines, attachment) else { continue };
+            let missing = || attachment.address.is_none().then(|| attachment.address_unknown());
             let record = ZoneRecord {
-                addresses: attachment.address.into_iter().collect(),
+                addresses: attachment.address.filter(|_| doubt.is_none()).into_iter().collect(),
                 cname: None,
                 assumed: attachment.assumed,
-                unknown: attachment.address.is_none().then(|| attachment.address_unknown()),
+                unknown: doubt.clone().or_else(missing),
                 owner: attachment.owner,
                 at: attachment.at,
             };

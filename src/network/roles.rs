@@ -49,6 +49,8 @@ pub struct Grant {
     pub permits: Option<Permits>,
     /// Whether a condition limits it, which is not judged.
     pub conditional: bool,
+    /// Why it may not be deployed, where that is so.
+    pub uncertain: Option<Arc<str>>,
     /// The assignment.
     pub owner: ResourceId,
     /// Where it is written.
@@ -146,6 +148,7 @@ pub(super) fn authority(inventory: &Inventory) -> Authority {
             scope,
             permits: Some(permits(&denial.permissions.items)),
             conditional: false,
+            uncertain: denial.uncertain.clone(),
             owner: denial.id.clone(),
             at: denial.at,
         };
@@ -185,6 +188,7 @@ fn grant(
         scope,
         permits,
         conditional: !assignment.condition.is_absent(),
+        uncertain: assignment.uncertain.clone(),
         owner: assignment.id.clone(),
         at: assignment.at,
     };
@@ -378,7 +382,12 @@ impl Authority {
         if let Some(unknown) = maybe_denied.filter(|_| granted) {
             return Judgement::Unknown(unknown);
         }
-        match grants.iter().find(|g| fits(g) && !g.conditional).or_else(|| grants.iter().find(fits)) {
+        let certain = |g: &&Grant| fits(g) && !g.conditional && g.uncertain.is_none();
+        match grants.iter().find(certain).or_else(|| grants.iter().find(fits)) {
+            Some(Grant { uncertain: Some(why), owner, at, .. }) => {
+                let why = format!("whether `{}` is deployed is not known: {why}", owner.full_name());
+                Judgement::Unknown(Unknown::new(*at, why))
+            }
             Some(grant) if grant.conditional => {
                 let why = format!("the assignment of `{}` has a condition, which is not judged", grant.role);
                 Judgement::Unknown(Unknown::new(grant.at, why))
@@ -416,7 +425,8 @@ impl Authority {
                 Reach::Here if denial.here_only && grant.scope != *resource => continue,
                 Reach::Here => match &denial.unknown {
                     Some(unknown) => unknown.clone(),
-                    None => return Ok(Some(grant.clone())),
+                    None if grant.uncertain.is_none() => return Ok(Some(grant.clone())),
+                    None => at(format!("whether the denial `{}` is deployed is not known", grant.role)),
                 },
                 Reach::Part => at(format!(
                     "the denial `{}` holds only for `{}`, a part of the resource",

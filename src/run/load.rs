@@ -1,5 +1,6 @@
 //! Loading estates: many files at once, recognised by content, put together in the order of the paths.
 
+mod envelope;
 mod import;
 mod link;
 mod pair;
@@ -130,6 +131,15 @@ struct Read {
     doc: DocId,
     root: Option<Arc<Node>>,
     kind: Kind,
+    /// The parameters that came with a template in one document.
+    parameters: Option<Arc<Node>>,
+}
+
+impl Read {
+    fn new(path: PathBuf, role: Role, doc: DocId, found: recognise::Recognised) -> Self {
+        let recognise::Recognised { root, kind, parameters } = found;
+        Self { path, role, doc, root: root.map(Arc::new), kind, parameters: parameters.map(Arc::new) }
+    }
 }
 
 /// Loads an estate from files and folders, and from sections written elsewhere (`inline`). Numbers of documents,
@@ -204,8 +214,8 @@ async fn parse_all(
     let work: Vec<_> = reads.into_iter().map(|(path, role, doc)| (text(doc), path, role, doc)).collect();
     let parsed = in_order(work, |(text, path, role, doc): (Text, PathBuf, Role, DocId)| {
         let mut notes = Diagnostics::new();
-        let (root, kind) = recognise::recognise(doc, &path, &text, &mut notes);
-        (Read { path, role, doc, root: root.map(Arc::new), kind }, notes)
+        let found = recognise::recognise(doc, &path, &text, role, &mut notes);
+        (Read::new(path, role, doc, found), notes)
     });
     let mut out = Vec::new();
     for (read, more) in parsed.await {

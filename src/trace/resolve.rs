@@ -611,6 +611,9 @@ impl Walk<'_> {
             let unknown = Unknown::new(self.net.inventory.zone_links[rival.link].at, why);
             return Zoned::Answer(Answer::Unknown(Cause::UnknownName, unknown));
         }
+        if let Some(doubt) = &view.doubt {
+            return Zoned::Answer(Answer::Unknown(Cause::UncertainResource, doubt.clone()));
+        }
         if let Some(record) = self.net.names.record(view.zone, &name) {
             return self.zone_record(s, record, &name, &zone_name);
         }

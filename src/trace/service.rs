@@ -144,6 +144,10 @@ impl Walk<'_> {
                 let text = format!("the connection is {status}, so it carries nothing");
                 s.block(StepKind::Admit, Cause::PeNotApproved, evidence, text);
             }
+            Some(Field::Unknown(unknown)) if endpoint.uncertain.is_some() => {
+                let unknown = unknown.clone();
+                s.unknown(StepKind::Admit, Cause::UncertainResource, &unknown, evidence);
+            }
             Some(Field::Unknown(unknown)) if !unknown.why.contains("deploy") => {
                 let unknown = unknown.clone();
                 s.unknown(StepKind::Admit, Cause::UnknownValue, &unknown, evidence);

@@ -86,7 +86,11 @@ impl Maker<'_> {
         match fields.into_iter().flatten().find(|f| !f.is_absent()) {
             Some(Field::Known(ConnectionStatus::Approved)) => Status::Open,
             Some(Field::Known(_)) => Status::Closed,
-            Some(Field::Unknown(unknown)) if !unknown.why.contains("deploy") => Status::Doubt,
+            Some(Field::Unknown(unknown))
+                if endpoint.uncertain.is_some() || !unknown.why.contains("deploy") =>
+            {
+                Status::Doubt
+            }
             _ if endpoint.manual_connections.items.is_empty() => Status::Open,
             _ => Status::Closed,
         }

@@ -104,6 +104,7 @@ impl Engine<'_> {
         let frame = self.open_frame(Frame::new(name, "".into(), scope.clone(), template.clone(), given));
         let unit = self.open_unit(Unit::new(frame, Context::of_frame(frame), scope, Ok(template.clone()), 0));
         self.frames[frame].unit = unit;
+        self.check_values(frame);
         self.expand(unit);
         let mut opened = 0;
         // What was opened ahead of its turn may have left parts for later; units are opened meanwhile.
@@ -198,8 +199,11 @@ impl Engine<'_> {
         let template = self.units[unit].template.clone();
         let context = self.units[unit].context.clone();
         let mark = self.begin();
-        if let Some(resources) = template.as_ref().ok().and_then(|t| t.get("resources")) {
-            self.declare_all(resources, &context, unit, None);
+        if let Ok(template) = &template {
+            self.check_shape(template);
+            if let Some(resources) = template.get("resources") {
+                self.declare_all(resources, &context, unit, None);
+            }
         }
         let is_kept = self.is_final(mark) || !self.is_forcing;
         self.finish(is_kept);
@@ -219,6 +223,38 @@ impl Engine<'_> {
             symbol.instances.retain(|instance| !forgotten.contains(instance));
             !symbol.instances.is_empty()
         });
+    }
+
+    /// Says what is wrong with the parts of a template as such; Azure refuses it then.
+    fn check_shape(&mut self, template: &Node) {
+        let wrong = |at, message: String| Diagnostic::new(Code::WrongType, at, message);
+        match template.get("resources") {
+            Some(resources) if !resources.is_null() => {
+                if resources.as_object().is_some() && template.get("languageVersion").is_none() {
+                    let message = "resources by symbolic name need `languageVersion` `2.0` in the template";
+                    self.note(wrong(resources.at, message.into()).severity(Severity::Warning));
+                }
+            }
+            _ => {
+                let message = "the template has no `resources`, so it deploys nothing";
+                let note = Diagnostic::new(Code::MissingField, template.at, message);
+                self.note(note.severity(Severity::Warning));
+            }
+        }
+        for key in ["parameters", "variables", "outputs", "definitions"] {
+            let Some(part) = template.get(key).filter(|part| !part.is_null()) else { continue };
+            if part.as_object().is_none() && part.why_unknown().is_none() {
+                let message = format!("`{key}` of a template is an object, not {}", part.value.kind());
+                self.note(wrong(part.at, message));
+            }
+        }
+        let definitions = template.get("definitions").and_then(Node::as_object);
+        for entry in definitions.into_iter().flat_map(Object::iter) {
+            if parameter::refers_to_itself(template, &entry.value) {
+                let message = format!("the type `{}` is defined by itself", entry.key);
+                self.note(Diagnostic::new(Code::BadValue, entry.key_at, message));
+            }
+        }
     }
 
     fn declare_all(&mut self, resources: &Node, ctx: &Context, unit: usize, parent: Option<usize>) {
@@ -287,9 +323,28 @@ impl Engine<'_> {
                 self.declare_one(node, symbol, &ctx, unit, parent, Some(why));
             }
             Err(fault) => {
-                self.settle(Err(fault), &ctx.at(at));
+                let is_uncertain = self.units[unit].uncertain.is_some();
+                let why = self.uncounted(fault, &ctx.at(at), is_uncertain);
+                let ctx = ctx.in_loop(&name, Err(why.clone()), false);
+                self.declare_one(node, symbol, &ctx, unit, parent, Some(why));
             }
         }
+    }
+
+    /// Says that no deployment can count a loop. Gives why nothing certain can be said of its resource, which is
+    /// kept all the same: without it, what it forbids would seem allowed.
+    fn uncounted(&mut self, fault: Fault, ctx: &Context, is_uncertain: bool) -> Arc<str> {
+        let Fault::Failed(why) = fault else {
+            let limited = self.settle(Err(fault), ctx);
+            return limited.why_unknown().cloned().unwrap_or_else(|| "its count is not known".into());
+        };
+        let message = format!("how often this resource is deployed cannot be computed: {why}");
+        let severity = if is_uncertain { Severity::Warning } else { Severity::Error };
+        let help = "Azure refuses this deployment; what depends on this resource is unknown";
+        self.note(
+            Diagnostic::new(Code::FailedExpression, ctx.at, message.clone()).severity(severity).help(help),
+        );
+        message.into()
     }
 
     fn declare_one(

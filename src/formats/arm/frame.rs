@@ -120,6 +120,23 @@ impl Frame {
             unit: 0,
         }
     }
+
+    /// The parameters that were given a value as it stands, in the order of their places.
+    pub(super) fn given_values(&self) -> Vec<(Facts, Node)> {
+        let given = self.parameters.values().filter_map(|parameter| match &parameter.given {
+            Some(Given::Value(value)) if !value.is_null() => Some((parameter.facts(), value.clone())),
+            _ => None,
+        });
+        let mut out: Vec<_> = given.collect();
+        out.sort_by(|a, b| (a.0.at, &a.0.name).cmp(&(b.0.at, &b.0.name)));
+        out
+    }
+}
+
+impl Parameter {
+    fn facts(&self) -> Facts {
+        Facts { name: self.name.clone(), at: self.at, definition: self.definition.clone() }
+    }
 }
 
 fn variables(template: &Node) -> HashMap<String, Variable> {
@@ -178,11 +195,7 @@ impl Engine<'_> {
         };
         let cell = parameter.cells[slot].clone();
         let given = parameter.given.clone();
-        let facts = Facts {
-            name: parameter.name.clone(),
-            at: parameter.at,
-            definition: parameter.definition.clone(),
-        };
+        let facts = parameter.facts();
         if let Some(node) = self.open(cell, || format!("the parameter `{name}`"))? {
             return Ok(node);
         }

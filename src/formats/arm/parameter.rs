@@ -72,7 +72,7 @@ impl Engine<'_> {
             },
         };
         if is_given && !ctx.naming {
-            self.check_value(&value, facts, &kind);
+            self.check_value(&value, facts, &kind, ctx.frame);
         }
         self.mask(&value, &facts.definition, facts, ctx, 0)
     }
@@ -177,9 +177,7 @@ impl Engine<'_> {
 
     /// The definition a `$ref` means.
     fn referred_type(&self, definition: &Node, frame: usize) -> Option<Node> {
-        let name = definition.get("$ref")?.as_str()?.strip_prefix("#/definitions/")?;
-        let name = name.replace("~1", "/").replace("~0", "~");
-        self.frames.get(frame)?.template.get("definitions")?.get(&name).cloned()
+        referred(&self.frames.get(frame)?.template, definition).cloned()
     }
 
     /// Replaces what the type declares as secret. Empty strings stay: that nothing was given is no secret.
@@ -230,13 +228,28 @@ impl Engine<'_> {
         }
     }
 
+    /// Checks every value that was given, also one that nothing asks for.
+    pub(super) fn check_values(&mut self, frame: usize) {
+        for (facts, given) in self.frames[frame].given_values() {
+            if !holds_placeholder(&given) {
+                let kind = self.type_of(&facts.definition, frame);
+                self.check_value(&given, &facts, &kind, frame);
+            }
+        }
+    }
+
     /// Says what Azure would refuse: a value of another type or outside the allowed ones.
-    fn check_value(&mut self, value: &Node, facts: &Facts, kind: &Kind) {
+    fn check_value(&mut self, value: &Node, facts: &Facts, kind: &Kind, frame: usize) {
+        // A deployment that may not happen is refused only if it does.
+        let unit = self.frames.get(frame).and_then(|frame| self.units.get(frame.unit));
+        let is_uncertain = unit.is_some_and(|unit| unit.uncertain.is_some());
+        let severity = if is_uncertain { Severity::Warning } else { Severity::Error };
+        let help = "Azure refuses this deployment before it begins";
         let Some(fits) = kind.fits(value) else { return };
         if !fits {
             let message =
                 format!("the parameter `{}` takes {}, not {}", facts.name, kind.words(), value.value.kind());
-            self.note(Diagnostic::new(Code::WrongType, value.at, message).severity(Severity::Warning));
+            self.note(Diagnostic::new(Code::WrongType, value.at, message).severity(severity).help(help));
             return;
         }
         let allows = |allowed: &Node| !matches!(same(allowed, value), Ok(false));
@@ -249,7 +262,7 @@ impl Engine<'_> {
         };
         if !is_allowed {
             let message = format!("the parameter `{}` does not allow {value}", facts.name);
-            let note = Diagnostic::new(Code::BadValue, value.at, message).severity(Severity::Warning);
+            let note = Diagnostic::new(Code::BadValue, value.at, message).severity(severity).help(help);
             self.note(note.also(facts.at, "declared here"));
         }
     }
@@ -261,6 +274,39 @@ impl Engine<'_> {
         };
         let why = format!("the input `{kind}` comes from outside the files");
         Ok(self.unknown(ctx, Severity::Warning, why))
+    }
+}
+
+/// The definition of a template that a `$ref` means.
+fn referred<'t>(template: &'t Node, definition: &Node) -> Option<&'t Node> {
+    let name = definition.get("$ref")?.as_str()?.strip_prefix("#/definitions/")?;
+    let name = name.replace("~1", "/").replace("~0", "~");
+    template.get("definitions")?.get(&name)
+}
+
+/// Whether following `$ref` from a definition never ends.
+pub(super) fn refers_to_itself(template: &Node, definition: &Node) -> bool {
+    let mut seen = Vec::new();
+    let mut here = definition;
+    while let Some(next) = referred(template, here) {
+        if std::ptr::eq(next, definition) {
+            return true;
+        }
+        if seen.len() >= MAX_TYPE_DEPTH || seen.iter().any(|old| std::ptr::eq(*old, next)) {
+            return false;
+        }
+        seen.push(next);
+        here = next;
+    }
+    false
+}
+
+fn holds_placeholder(node: &Node) -> bool {
+    match &node.value {
+        Value::String(text) => is_placeholder(text),
+        Value::Array(items) => items.iter().any(holds_placeholder),
+        Value::Object(object) => object.iter().any(|entry| holds_placeholder(&entry.value)),
+        _ => false,
     }
 }
 

@@ -6,7 +6,7 @@
 use super::{ANY, DEFAULT_GROUP, DEFAULT_SUBSCRIPTION, SERVICES, VERSION};
 use crate::diag::{At, Diagnostics};
 use crate::doc::{Node, Object, Value, emit_yaml};
-use crate::inventory::read::{View, is_around, pick};
+use crate::inventory::read::{BESIDE, View, is_around, pick};
 use crate::inventory::{
     FieldShape, Inside, Inventory, Origin, RawResource, ResourceId, Shape, TableTag, build, inline_children,
     normalize,
@@ -84,6 +84,19 @@ struct Writer<'a> {
     home: (Arc<str>, Arc<str>),
 }
 
+/// The properties, where nothing is known of any.
+fn unknown_properties(body: &Node) -> Option<&Node> {
+    body.get("properties").filter(|properties| properties.why_unknown().is_some())
+}
+
+/// Whether anything is told of a field; where the properties are not known as a whole, what stands beside them.
+fn is_told(body: &Node, field: &FieldShape) -> bool {
+    let heads = || field.paths.iter().map(|path| path.split('.').next().unwrap_or(path));
+    let beside = |head: &str| BESIDE.iter().any(|key| key.eq_ignore_ascii_case(head));
+    unknown_properties(body).is_none()
+        || heads().any(|head| beside(head) && body.get(head).is_some_and(|value| !value.is_null()))
+}
+
 /// Whether a value says nothing: Azure's own files write an empty text where nothing is set, ours do not.
 fn says_nothing(node: &Node, origin: Origin) -> bool {
     origin != Origin::Estate && node.as_str() == Some("")
@@ -126,8 +139,14 @@ impl Writer<'_> {
         }
         if let Some(shape) = TableTag::of(&kind).shape() {
             let location = FieldShape { paths: &["location"], list: false, inside: Inside::Value };
-            self.field(&raw.body, &location, raw.origin, &mut item);
-            self.fields(&raw.body, &shape, raw.origin, &mut item);
+            let told = |field: &&FieldShape| is_told(&raw.body, field);
+            std::iter::once(&location)
+                .chain(&shape.fields)
+                .filter(told)
+                .for_each(|field| self.field(&raw.body, field, raw.origin, &mut item));
+            if let Some(unknown) = unknown_properties(&raw.body) {
+                put(&mut item, "properties", unknown.clone());
+            }
         }
         for (property, child) in nested.get(&raw.id).into_iter().flatten() {
             let child = self.item(child, nested, true);

@@ -1,6 +1,6 @@
 //! One document in, resources out: the seam to the formats.
 
-use super::{DeploymentTarget, Kind, Read, Role, Settings, whole};
+use super::{DeploymentTarget, Kind, Read, Role, Settings, files, whole};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, DocId, Severity, Sources};
 use crate::doc::{Node, Value, parse_json};
 use crate::formats::detect::Detected;
@@ -8,7 +8,7 @@ use crate::formats::{Side, arm, export, native, terraform, what_if};
 use crate::inventory::{RawResource, ResourceId};
 use crate::scenario::Word;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What all documents of one load share.
@@ -68,14 +68,15 @@ pub(super) fn jobs(
     let side = if settings.before_plan { Side::Before } else { Side::After };
     let shared = Arc::new(Shared { values, target: settings.target.clone(), side, linked: linked.collect() });
     let links = links(reads);
-    let roots = |numbers: &[usize]| numbers.iter().filter_map(|n| reads[*n].root.clone()).collect();
+    let roots = |numbers: &[usize]| numbers.iter().filter_map(|n| reads[*n].root.clone()).collect::<Vec<_>>();
     let job = |(read, parameters): (&Read, &Vec<usize>)| Job {
         doc: read.doc,
         path: read.path.clone(),
         kind: read.kind.clone(),
         role: read.role,
         root: read.root.clone(),
-        parameters: roots(parameters),
+        // What is named beside it wins over what came with it.
+        parameters: read.parameters.iter().cloned().chain(roots(parameters)).collect(),
         is_part: read.role == (Role::Estate { named: false }) && is_linked(read, &links),
         shared: shared.clone(),
     };
@@ -225,7 +226,8 @@ fn template(root: &Node, job: &Job, notes: &mut Diagnostics) -> arm::Deployment 
     arm::load(root, &parameters, &options, notes)
 }
 
-/// Parameter values as typed, `name=value`: JSON where the value is JSON, else text.
+/// Parameter values as typed, `name=value`: JSON where the value is JSON, else text; `name=@FILE` is what the file
+/// holds, as the command line of Azure has it.
 pub(super) fn parameters_from_texts(
     texts: &[String],
     sources: &mut Sources,
@@ -240,11 +242,25 @@ pub(super) fn parameters_from_texts(
             continue;
         };
         let at = At { doc, start: (name.len() + 1) as u32, end: text.len() as u32 };
+        let word = Word { text: name.trim().into(), at: At { doc, start: 0, end: name.len() as u32 } };
+        if let Some(file) = value.strip_prefix('@').filter(|file| !file.is_empty()) {
+            match files::read_text(Path::new(file)) {
+                Ok(inside) => {
+                    let doc = sources.add(file, inside.as_str());
+                    let whole = At { doc, start: 0, end: inside.len() as u32 };
+                    let node = parse_json(doc, &inside, &mut Diagnostics::new())
+                        .unwrap_or_else(|_| Node::new(whole, Value::String(inside.into())));
+                    out.push((word, node));
+                }
+                Err(error) => notes.push(Diagnostic::new(Code::BadValue, at, error.to_string())),
+            }
+            continue;
+        }
         // Blanks in the place of the name keep every place inside the value right.
         let padded = format!("{}{value}", " ".repeat(name.len() + 1));
         let node = parse_json(doc, &padded, &mut Diagnostics::new())
             .unwrap_or_else(|_| Node::new(at, Value::String(value.into())));
-        out.push((Word { text: name.trim().into(), at: At { doc, start: 0, end: name.len() as u32 } }, node));
+        out.push((word, node));
     }
     out
 }

@@ -87,10 +87,10 @@ fn read_all(paths: BTreeSet<PathBuf>, sources: &mut Sources, notes: &mut Diagnos
     for path in paths {
         let Ok(text) = files::read_text(&path) else { continue };
         let doc = sources.add(path.display().to_string(), text.as_str());
-        let (root, kind) = recognise::recognise(doc, &path, &text, notes);
+        let found = recognise::recognise(doc, &path, &text, Role::Linked, notes);
         let message = format!("`{}` is read because a template links to it", path.display());
         notes.push(Diagnostic::new(Code::LinkedBeside, whole(doc), message));
-        out.push(Read { path, role: Role::Linked, doc, root: root.map(Arc::new), kind });
+        out.push(Read::new(path, Role::Linked, doc, found));
     }
     out
 }

@@ -7,6 +7,8 @@ use crate::formats::export::ExportKind;
 use crate::formats::{arm, change};
 use std::path::Path;
 
+use super::{Role, envelope};
+
 /// What a document is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -41,6 +43,9 @@ fn parse_as(doc: DocId, text: &str, notes: &mut Diagnostics, json: Parse) -> Opt
     let result = if begins.starts_with(['{', '[', '/']) {
         let mut yaml_notes = Diagnostics::new();
         json(doc, text, notes).or_else(|fault| {
+            if let Some(list) = envelope::lines(doc, text) {
+                return Ok(list);
+            }
             // YAML's flow style begins like JSON; where it is neither, the JSON fault is the better hint.
             let yaml = parse_yaml(doc, text, &mut yaml_notes).map_err(|_| fault)?;
             notes.extend(yaml_notes);
@@ -62,13 +67,6 @@ fn may_be_packed(text: &str) -> bool {
     text.len() >= LARGE && (export || head.contains("\"netwhy\""))
 }
 
-/// The template within the answer that carries it: an export of a resource group, or a template spec.
-fn unwrapped(root: Node) -> Node {
-    let inside =
-        ["template", "mainTemplate", "properties.mainTemplate"].iter().find_map(|key| root.path(key));
-    inside.filter(|inner| arm::looks_like_template(inner)).cloned().unwrap_or(root)
-}
-
 /// Faults of a text that cannot be parsed, with what it is instead where that can be told.
 fn with_help(faults: Diagnostics, looks_like: &str) -> Diagnostics {
     let mut out = Diagnostics::new();
@@ -83,18 +81,32 @@ fn with_help(faults: Diagnostics, looks_like: &str) -> Diagnostics {
     out
 }
 
+/// A document that was parsed, and what it is.
+pub(super) struct Recognised {
+    /// Its value tree.
+    pub(super) root: Option<Node>,
+    /// What it is.
+    pub(super) kind: Kind,
+    /// The parameter file that came with it.
+    pub(super) parameters: Option<Node>,
+}
+
 /// Parses a document and tells what it is. Source text of other languages is named as such and not as broken
 /// YAML.
 pub(super) fn recognise(
     doc: DocId,
     path: &Path,
     text: &str,
+    role: Role,
     notes: &mut Diagnostics,
-) -> (Option<Node>, Kind) {
+) -> Recognised {
     let mut faults = Diagnostics::new();
+    let text = &*envelope::without_warnings(doc, text, &mut faults);
     let packed = may_be_packed(text);
     let json = if packed { parse_json_packed } else { parse_json };
-    let root = parse_as(doc, text, &mut faults, json).map(unwrapped);
+    let parsed = parse_as(doc, text, &mut faults, json);
+    let opened = parsed.map(|root| envelope::opened(root, &mut faults));
+    let (root, parameters) = opened.map_or((None, None), |o| (Some(o.root), o.parameters));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let found = detect(&name, text, root.as_ref());
     if let (None, Detected::Unknown { looks_like }) = (&root, &found) {
@@ -114,5 +126,22 @@ pub(super) fn recognise(
     if root.is_some() || kind == Kind::Unreadable {
         notes.extend(faults);
     }
-    (root, kind)
+    let recognised = Recognised { root, kind, parameters };
+    if role == Role::Parameters { as_parameters(recognised) } else { recognised }
+}
+
+/// A document that was named as a parameter file: values alone are one, and the values that came with a template.
+fn as_parameters(found: Recognised) -> Recognised {
+    const PARAMETERS: Kind = Kind::Is(Detected::ArmParameters);
+    match found {
+        Recognised { parameters: Some(own), .. } => {
+            Recognised { root: Some(own), kind: PARAMETERS, parameters: None }
+        }
+        Recognised { root: Some(root), kind: Kind::Is(Detected::Unknown { .. }), .. }
+            if arm::looks_like_values(&root) =>
+        {
+            Recognised { root: Some(root), kind: PARAMETERS, parameters: None }
+        }
+        other => other,
+    }
 }

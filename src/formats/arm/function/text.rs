@@ -199,6 +199,9 @@ fn number_as(number: Number, format: &str) -> Result<String, Fault> {
             Number::Float(_) => unsupported(),
         };
     }
+    if let ("#,##0" | "#,0", Number::Int(value)) = (format, number) {
+        return Ok(grouped(&value.to_string(), 0));
+    }
     let precision = match digits {
         "" => None,
         digits => match digits.parse::<usize>() {
