@@ -444,3 +444,168 @@ fn what_hangs_on_a_name_that_cannot_be_computed_is_unknown() {
     folder.check(trace, 3, &["the name of a resource cannot be computed"]);
     folder.check(&format!("{trace} --lenient"), 0, &["UNKNOWN", "!ALLOWED"]);
 }
+
+#[test]
+fn a_loop_that_cannot_be_counted_does_not_take_its_rules_away() {
+    let main = conditional().replace(
+        r#""condition": "[parameters('lock')]""#,
+        r#""copy": {"name": "locks", "count": "[if(parameters('lock'), 'one', -1)]"}"#,
+    );
+    let folder = Folder::new("uncounted", &[("main.json", &main)]);
+    for lock in ["true", "false"] {
+        let trace = format!("trace main.json --parameter lock={lock} --from internet --to nic:22");
+        folder.check(&trace, 3, &["how often this resource is deployed cannot be computed", "!ALLOWED"]);
+        folder.check(&format!("{trace} --lenient"), 0, &["UNKNOWN", "!ALLOWED"]);
+    }
+}
+
+#[test]
+fn a_group_that_may_not_be_deployed_decides_nothing_where_a_certain_subnet_uses_it() {
+    let group = r#""name": "nsg", "properties""#;
+    let main = conditional()
+        .replace(group, r#""name": "nsg", "condition": "[parameters('lock')]", "properties""#)
+        .replace(r#""name": "nsg/lock", "condition": "[parameters('lock')]""#, r#""name": "nsg/lock""#);
+    assert_ne!(main, conditional());
+    let folder = Folder::new("group-in-doubt", &[("main.json", &main)]);
+    let trace = |rest: &str| format!("trace main.json{rest} --from internet --to nic:22");
+    folder.check(&trace(""), 0, &["UNKNOWN", "whether `nsg` is deployed is not known"]);
+    folder.check(&trace(" --parameter lock=true"), 0, &["BLOCKED"]);
+}
+
+#[test]
+fn values_that_azure_refuses_are_errors() {
+    let main = network().replace(
+        r#""space":{"type":"string""#,
+        r#""unused":{"type":"int","defaultValue":1},"space":{"type":"string","allowedValues":["10.0.0.0/16"]"#,
+    );
+    let file = r#"{"addressPrefixes":["10.7.0.0/16"]}"#;
+    let folder = Folder::new("refused", &[("main.json", &main), ("p.json", file), ("p.txt", "10.0.0.0/16")]);
+    let import = |rest: &str| format!("import main.json --parameter name=v {rest}");
+    folder.check(&import("--parameter space=10.0.0.0/16"), 0, &["10.0.0.0/16"]);
+    folder.check(&import("--parameter space=10.9.0.0/16"), 3, &["does not allow"]);
+    folder.check(&import("--parameter unused=two"), 3, &["takes a number, not"]);
+    folder.check(&import("--parameter space=@p.txt"), 0, &["addressPrefixes: [10.0.0.0/16]"]);
+    folder.check(&import("--parameter space=@p.json"), 3, &["takes a string, not an object"]);
+    folder.check(&import("--parameter space=@none.txt"), 3, &["none.txt"]);
+}
+
+#[test]
+fn templates_come_in_the_envelopes_of_azure() {
+    let (main, values) = (network(), parameters("name", "given"));
+    let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', " ");
+    let folder = Folder::new(
+        "envelopes",
+        &[
+            (
+                "put.json",
+                &format!(
+                    r#"{{"properties":{{"mode":"Incremental","template":{main},"parameters":{{"name":{{"value":"put"}}}}}}}}"#
+                ),
+            ),
+            (
+                "spec.json",
+                &format!(r#"{{"id":"/subscriptions/s/x","properties":{{"mainTemplate":{main}}}}}"#),
+            ),
+            (
+                "both.json",
+                &format!(
+                    r#"{{"parametersJson":"{}","templateJson":"{}","templateSpecId":null}}"#,
+                    quoted(&values),
+                    quoted(&main)
+                ),
+            ),
+            ("main.json", &main),
+            ("flat.json", r#"{"name":{"value":"flat"}}"#),
+            ("bare.json", r#"{"parameters":{"name":{"value":"bare"}}}"#),
+        ],
+    );
+    folder.check("import put.json", 0, &["name: put"]);
+    folder.check("import put.json --parameter name=mine", 0, &["name: mine", "!name: put"]);
+    folder.check("import spec.json --parameter name=spec", 0, &["name: spec"]);
+    folder.check("import both.json", 0, &["name: given"]);
+    folder.check("import main.json --parameters both.json", 0, &["name: given"]);
+    folder.check("import main.json --parameters flat.json", 0, &["name: flat"]);
+    folder.check("import main.json --parameters bare.json", 0, &["name: bare"]);
+    folder.check("import main.json --parameters main.json", 3, &["a parameter file is wanted here"]);
+}
+
+#[test]
+fn answers_come_in_batches_lines_and_behind_warnings() {
+    let table = |name: &str| {
+        format!(
+            r#"{{"id":"{NETWORK}/routeTables/{name}","name":"{name}","type":"Microsoft.Network/routeTables","properties":{{"routes":[]}}}}"#
+        )
+    };
+    let (a, b) = (table("a"), table("b"));
+    let folder = Folder::new(
+        "wrapped-answers",
+        &[
+            (
+                "batch.json",
+                &format!(
+                    r#"{{"responses":[{{"httpStatusCode":200,"content":{{"value":[{a}]}}}},{{"httpStatusCode":404,"content":{{"error":{{}}}}}}]}}"#
+                ),
+            ),
+            ("rows.ndjson", &format!("{a}\n\n{b}\n")),
+            ("warned.json", &format!("WARNING: in preview\n[{a}]\n")),
+            (
+                "log.json",
+                "{\"@level\":\"info\",\"@message\":\"x\"}\n{\"@level\":\"info\",\"@message\":\"y\"}\n",
+            ),
+            ("state.json", r#"{"format_version":"1.0"}"#),
+        ],
+    );
+    folder.check("import batch.json", 0, &["name: a", "failed with status 404"]);
+    folder.check("import rows.ndjson", 0, &["name: a", "name: b"]);
+    folder.check("import warned.json", 0, &["name: a"]);
+    folder.check("import log.json", 3, &["terraform show -json", "!jq"]);
+    folder.check("import state.json", 0, &["the state holds no resource"]);
+}
+
+#[test]
+fn what_a_list_tells_beside_properties_is_kept() {
+    let row = format!(
+        r#"[{{"id":"{}","kind":"StorageV2","location":"westeurope","name":"st1","properties":null,"sku":{{"name":"Standard_LRS"}},"type":"Microsoft.Storage/storageAccounts"}}]"#,
+        NETWORK.replace("Microsoft.Network", "Microsoft.Storage/storageAccounts/st1")
+    );
+    let folder = Folder::new("rows", &[("rows.json", &row)]);
+    let words = ["location: westeurope", "kind: StorageV2", "Standard_LRS", "!agentPoolProfiles"];
+    folder.check("import rows.json", 0, &words);
+    let (_, text, _) = folder.run("import rows.json");
+    folder.write("again.yaml", &text);
+    folder.check("import again.yaml", 0, &words);
+}
+
+#[test]
+fn the_group_beside_an_id_is_no_difference() {
+    let nic = |beside: &str| {
+        format!(
+            r#"{{"id":"{NETWORK}/networkInterfaces/x","name":"x","type":"Microsoft.Network/networkInterfaces",
+               "ipConfigurations":[{{"name":"i","subnet":{{"id":"{NETWORK}/virtualNetworks/v/subnets/s"{beside}}}}}]}}"#
+        )
+    };
+    let folder = Folder::new("beside", &[("a.json", &nic(r#","resourceGroup":"g""#)), ("b.json", &nic(""))]);
+    folder.check("import a.json b.json", 0, &["!duplicate-resource"]);
+}
+
+#[test]
+fn templates_of_a_wrong_shape_are_told() {
+    let folder = Folder::new(
+        "shapes",
+        &[
+            ("none.json", &template(r#""outputs":{}"#)),
+            ("parts.json", &template(r#""parameters":[1],"variables":[2],"outputs":3,"resources":[]"#)),
+            ("names.json", &template(r#""resources":{}"#)),
+            (
+                "circle.json",
+                &template(
+                    r##""languageVersion":"2.0","resources":{},"definitions":{"T":{"$ref":"#/definitions/U"},"U":{"$ref":"#/definitions/T"}}"##,
+                ),
+            ),
+        ],
+    );
+    folder.check("import none.json", 0, &["the template has no `resources`"]);
+    folder.check("import parts.json", 3, &["`parameters` of a template", "`variables` of", "`outputs` of"]);
+    folder.check("import names.json", 0, &["need `languageVersion`"]);
+    folder.check("import circle.json", 3, &["the type `T` is defined by itself"]);
+}

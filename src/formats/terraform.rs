@@ -364,11 +364,17 @@ fn unknowns(node: &Node, path: &str, out: &mut Vec<(String, std::sync::Arc<str>)
     }
 }
 
+/// Types of providers that make values and files, and nothing in Azure.
+fn is_aside(kind: &str) -> bool {
+    ["local_", "null_", "random_", "time_", "tls_"].iter().any(|provider| kind.starts_with(provider))
+}
+
 /// Says once for each type what was not read, and what is unknown.
 fn report(world: &World<'_>, resources: &[RawResource], notes: &mut Diagnostics) {
     report_unknown(resources, notes);
     let mut strangers: BTreeMap<&str, Vec<&Instance>> = BTreeMap::new();
-    let unread = |i: &&Instance| types::find(&i.kind).is_none() && !azapi::is_one(i) && !i.data;
+    let unread =
+        |i: &&Instance| types::find(&i.kind).is_none() && !azapi::is_one(i) && !i.data && !is_aside(&i.kind);
     for instance in world.all.iter().filter(unread) {
         strangers.entry(&instance.kind).or_default().push(instance);
     }
