@@ -299,6 +299,16 @@ impl Ports {
     pub fn example(&self) -> (Protocol, u16) {
         (self.protocol.unwrap_or(Protocol::Tcp), self.range.low)
     }
+
+    /// The ports to ask about: every one of a short range, else its ends.
+    pub fn asked(&self) -> Vec<u16> {
+        const SHORT: u16 = 16;
+        let PortRange { low, high } = self.range;
+        match high.saturating_sub(low) < SHORT {
+            true => (low..=high).collect(),
+            false => vec![low, high],
+        }
+    }
 }
 
 impl std::fmt::Display for Ports {

@@ -196,8 +196,8 @@ impl Filled<'_, '_> {
                 Some(id) => self.network.tags.representative(id).map(Endpoint::Address),
                 None => (&*tag == "Internet").then_some(Endpoint::Internet),
             };
-            for ports in self.need.ports.clone() {
-                let (protocol, port) = ports.example();
+            for (ports, port) in self.ports() {
+                let (protocol, _) = ports.example();
                 let ends = from.clone().zip(to.clone());
                 let why = match (&from, &to) {
                     (None, _) => Some(format!("the addresses of `{tag}` are not known")),
@@ -222,6 +222,12 @@ impl Filled<'_, '_> {
         }
     }
 
+    /// What the need names, with each port to ask about.
+    fn ports(&self) -> Vec<(Ports, u16)> {
+        let each = |ports: &Ports| ports.asked().into_iter().map(|port| (*ports, port)).collect::<Vec<_>>();
+        self.need.ports.iter().flat_map(each).collect()
+    }
+
     fn target(&self) -> Endpoint {
         match &*self.workload.name {
             "internet" => Endpoint::Internet,
@@ -238,7 +244,7 @@ impl Filled<'_, '_> {
     }
 
     fn push(&mut self, host: Option<String>, name: Option<Name>, example: bool, why: Option<String>) {
-        for ports in self.need.ports.clone() {
+        for (ports, port) in self.ports() {
             // Any protocol means both that have ports.
             let protocols = match ports.protocol {
                 Some(protocol) => vec![protocol],
@@ -246,7 +252,7 @@ impl Filled<'_, '_> {
             };
             for protocol in protocols {
                 let to = host.as_ref().map(|host| Endpoint::Fqdn(host.as_str().into()));
-                let flow = to.map(|to| self.flow(self.target(), to, protocol, ports.range.low));
+                let flow = to.map(|to| self.flow(self.target(), to, protocol, port));
                 let tag = name.as_ref().and_then(|n| n.tag.as_deref()).map(Arc::from);
                 self.found.push(NeededFlow {
                     need: self.need,
