@@ -624,7 +624,18 @@ impl Walk<'_> {
         origins.sort_by_key(|o| (o.priority.known().copied().unwrap_or(1), o.id.clone()));
         let evidence = Evidence { resource: Some(route.id.clone()), at: route.at, ..by(&[azure::AFD_1]) };
         match origins.first() {
-            Some(origin) => self.to_origin(s, route, origin, evidence),
+            Some(origin) => {
+                // Health probes, weights and latencies choose among several, and no file tells them.
+                if origins.len() > 1 {
+                    let text = format!(
+                        "Front Door sends to the origin `{}`, the first of {} by priority: health, weight and latency may choose another (AFD-1)",
+                        origin.id.name(),
+                        origins.len()
+                    );
+                    s.assume(None, text);
+                }
+                self.to_origin(s, route, origin, evidence)
+            }
             None => {
                 s.block(
                     StepKind::Proxy,
