@@ -44,7 +44,7 @@ pub(super) fn lines(doc: DocId, text: &str) -> Option<Node> {
     for line in text.split_inclusive('\n') {
         let inner = line.trim();
         let is_blank = inner.is_empty();
-        if !is_blank && !(inner.starts_with('{') && inner.ends_with('}')) {
+        if !(is_blank || inner.starts_with('{') && inner.ends_with('}')) {
             return None;
         }
         left -= usize::from(!is_blank);
