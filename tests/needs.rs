@@ -114,7 +114,9 @@ fn a_compute_instance_of_the_bundled_estate() {
     for host in ["example.vo.msecnd.net", "update.code.visualstudio.com"] {
         expected.push(deny("vsc.server", host));
     }
-    for host in ["example.gallerycdn.vsassets.io", "marketplace.visualstudio.com"] {
+    for host in
+        ["example.gallerycdn.vsassets.io", "marketplace.visualstudio.com", "vscode.blob.core.windows.net"]
+    {
         expected.push(deny("vsc.extensions", host));
     }
     expected.push(deny("vsc.server.prss", "vscode.download.prss.microsoft.com"));

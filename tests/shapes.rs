@@ -26,10 +26,7 @@ const SHAPES: &[(&str, &str)] = &[
     ("deployment-show.json", "an exported resource | + d | not-understood"),
     ("effective-nsg.json", "effective security rules | + nsg | not-understood"),
     ("error.json", "an error answer of a command, not its result | unknown-format"),
-    (
-        "graph-batch.json",
-        "answers of a batch call; the `content` of each in a file of its own can be read | unknown-format",
-    ),
+    ("graph-batch.json", "a list of exported resources | + v"),
     ("graph-cli.json", "rows of Azure Resource Graph | + v"),
     (
         "graph-portal-csv.csv",
@@ -48,7 +45,7 @@ const SHAPES: &[(&str, &str)] = &[
         "id-list.json",
         "a list of resource ids; `az resource show --ids ID...` tells what they are | unknown-format",
     ),
-    ("jsonl.json", "not readable | syntax"),
+    ("jsonl.json", "a list of exported resources | + v | + w"),
     ("list-effective-nsg-vm.json", "effective security rules | + nsg | not-understood"),
     ("list-service-tags.json", "a service tag file"),
     ("ml-compute-show.json", "an exported resource | ? ws/ci | unknown-value"),

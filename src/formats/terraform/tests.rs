@@ -579,8 +579,8 @@ fn what_is_not_read_is_said() {
     check(
         &text,
         Side::Before,
+        // What only makes random words is no part of a network, and not worth a word.
         "Microsoft.AppPlatform/spring x <unknown: the properties of `azurerm_spring_cloud_service` are not read from Terraform>
-         unknown-kind
          unknown-kind",
     );
     check(r#"{"version":3,"terraform_version":"0.11","modules":[]}"#, Side::After, "unsupported-version");

@@ -115,6 +115,12 @@ fn learnt_routes_need_no_gateway_in_the_files() {
 fn a_route_table_that_no_file_describes_is_told_by_the_answer() {
     let table = |l: &&str| !l.contains("routeTables:") && !l.contains("name: apps-routes,");
     let bare = ESTATE.lines().filter(table).collect::<Vec<_>>().join("\n");
+    let id = format!(
+        "routeTable: /subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/routeTables/apps-routes",
+        native::DEFAULT_SUBSCRIPTION,
+        native::DEFAULT_GROUP
+    );
+    let bare = bare.replace("routeTable: apps-routes", &id);
     let raws = check_with(&bare, "web-nic.json", &answer(&[]), &["added apps-routes"]);
     let told = raws.iter().find(|r| r.id.name() == "apps-routes").expect("the table");
     let routes = told.body.path("properties.routes").and_then(crate::doc::Node::as_array).expect("routes");
