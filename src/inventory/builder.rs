@@ -233,29 +233,47 @@ fn leant_on(
         doubtful.iter().filter(|id| SHARED.iter().any(|kind| id.is_kind(kind))).collect();
     let mut out = hashbrown::HashSet::new();
     if !shared.is_empty() {
+        let mut names: hashbrown::HashMap<String, Vec<&ResourceId>> = hashbrown::HashMap::new();
+        shared.iter().for_each(|id| names.entry(id.name().to_ascii_lowercase()).or_default().push(id));
         let certain = raws.iter().filter(|raw| raw.uncertain.is_none() && is_modelled(&raw.id.kind()));
-        certain.for_each(|raw| references(&raw.body, &shared, &mut out));
+        certain.for_each(|raw| references("", &raw.body, &names, &mut out));
     }
     out
 }
 
+/// What a body refers to: by id, or as our own files do by a name below a property that is called after the kind.
 fn references(
+    key: &str,
     node: &Node,
-    wanted: &hashbrown::HashSet<&ResourceId>,
+    wanted: &hashbrown::HashMap<String, Vec<&ResourceId>>,
     out: &mut hashbrown::HashSet<ResourceId>,
 ) {
     match &node.value {
-        Value::String(text) if ResourceId::looks_like_one(text) => {
-            let id = ResourceId::new(text);
-            if wanted.contains(&id) {
-                out.insert(id);
-            }
+        Value::String(text) => {
+            let whole = ResourceId::looks_like_one(text).then(|| ResourceId::new(text));
+            let name = text.rsplit('/').next().unwrap_or(text).to_ascii_lowercase();
+            let of_name = wanted.get(&name).into_iter().flatten();
+            let meant = of_name.filter(|id| match &whole {
+                Some(whole) => whole == **id,
+                None => text.len() == name.len() && is_called_after(key, &id.kind()),
+            });
+            out.extend(meant.map(|id| (*id).clone()));
         }
-        Value::Array(items) => items.iter().for_each(|item| references(item, wanted, out)),
-        Value::Packed(packed) => packed.full().iter().for_each(|item| references(item, wanted, out)),
-        Value::Object(object) => object.iter().for_each(|entry| references(&entry.value, wanted, out)),
+        Value::Array(items) => items.iter().for_each(|item| references(key, item, wanted, out)),
+        Value::Packed(packed) => packed.full().iter().for_each(|item| references(key, item, wanted, out)),
+        Value::Object(object) => {
+            object.iter().for_each(|entry| references(&entry.key, &entry.value, wanted, out));
+        }
         _ => {}
     }
+}
+
+/// Whether a property is one that refers to a kind: `routeTable`, `destinationIpGroups`, `basePolicy`.
+fn is_called_after(key: &str, kind: &str) -> bool {
+    let (key, kind) = (key.to_ascii_lowercase(), kind.to_ascii_lowercase());
+    let many = kind.rsplit('/').next().unwrap_or_default();
+    let stem = ["ies", "es", "s"].iter().find_map(|end| many.strip_suffix(end)).unwrap_or(many);
+    key.contains(stem) || (key == "basepolicy" && many == "firewallpolicies")
 }
 
 /// The body of a rule collection group, with what its collections do unknown.

@@ -126,7 +126,11 @@ impl<'d> References<'d> {
         if depth > MAX_DEPTH {
             return out;
         }
-        for reference in specific(expression) {
+        let references = specific(expression);
+        // Without the index of the place among them it is not the instance of the place that is meant: `a[*]`.
+        let own = references.iter().any(|r| r.starts_with("count.") || r.starts_with("each."));
+        let place = Place { index: place.index.filter(|_| own), ..place };
+        for reference in references {
             if !self.step(1) {
                 return Vec::new();
             }
