@@ -12,7 +12,7 @@
 //! it is no signature, and a snapshot deserves the trust that is given to the program itself. Even so every offset and
 //! every count is checked where it is used, so that a forged file can give wrong answers but read no other memory.
 //!
-//! The tables are the memory of the file itself ([`mapped`]). The resources are read when the network is made, which
+//! The tables are the memory of the file itself (`mapped`). The resources are read when the network is made, which
 //! full traces need, and names; the tables of a changed estate are compiled anew.
 
 mod estate;
