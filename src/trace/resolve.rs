@@ -9,7 +9,7 @@ use crate::diag::At;
 use crate::inventory::{
     DnsForwarding, Field, Id, OnPremisesSite, ResourceId, Slot, TableTag, Unknown, VirtualNetwork,
 };
-use crate::net::{IpAddr, Protocol};
+use crate::net::{IpAddr, IpNet, Protocol};
 use crate::network::{
     AttachmentId, AttachmentKind, HOST_ADDRESS, PublicName, PublicTarget, ZoneRecord, is_under,
 };
@@ -367,8 +367,15 @@ impl Walk<'_> {
         server: IpAddr,
         lookup: &mut Lookup,
     ) -> Answer {
+        // The longest prefix has the address: a network's own or its neighbour's, or a site's.
+        let inside = |id: Id<VirtualNetwork>| {
+            let space = self.net.inventory.virtual_networks[id].address_prefixes.iter();
+            space.filter(|prefix| prefix.contains(&server)).map(IpNet::prefix_len).max()
+        };
+        let near = inside(vnet).max(self.net.vnet(vnet).links.iter().filter_map(|l| inside(l.remote?)).max());
         for (id, site) in self.net.inventory.on_premises_sites.rows() {
-            if site.holds(server).is_none() {
+            let Some(length) = site.holds(server) else { continue };
+            if near.is_some_and(|near| near >= length) {
                 continue;
             }
             let host = site.hosts.iter().find(|h| h.ip_address.is(server));
