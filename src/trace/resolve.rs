@@ -164,7 +164,7 @@ impl Walk<'_> {
         }
         let mut first = None;
         for server in servers {
-            match self.ask_server(s, asker, vnet, server, lookup) {
+            match self.ask_server(s, asker, Some(vnet), server, lookup) {
                 Answer::Fails(Cause::DnsServerUnreachable, evidence, text) => {
                     s.note(StepKind::Resolve, evidence.clone(), || text.clone());
                     first.get_or_insert(Answer::Fails(Cause::DnsServerUnreachable, evidence, text));
@@ -197,7 +197,7 @@ impl Walk<'_> {
         &self,
         s: &mut State,
         asker: &Asker,
-        vnet: Id<VirtualNetwork>,
+        vnet: Option<Id<VirtualNetwork>>,
         server: IpAddr,
         lookup: &mut Lookup,
     ) -> Answer {
@@ -217,18 +217,17 @@ impl Walk<'_> {
             return stopped;
         }
         if server == HOST_ADDRESS {
-            return match asker {
-                Asker::Site(site, _) => {
-                    let text = "168.63.129.16 answers only inside a virtual network";
-                    let site = Slot { table: TableTag::OnPremisesSite, row: site.raw() };
-                    let evidence = of(self.net, Some(site), &[azure::DNS_12]);
-                    Answer::Fails(Cause::DnsServerUnreachable, evidence, text.into())
-                }
-                _ => {
-                    self.count_queries(s, asker, MOST_QUERIES, "Azure DNS answers a machine");
-                    self.ask_azure(s, vnet, lookup)
-                }
+            let Some(vnet) = vnet else {
+                let text = "168.63.129.16 answers only inside a virtual network";
+                let site = match asker {
+                    Asker::Site(site, _) => Some(Slot { table: TableTag::OnPremisesSite, row: site.raw() }),
+                    _ => None,
+                };
+                let evidence = of(self.net, site, &[azure::DNS_12]);
+                return Answer::Fails(Cause::DnsServerUnreachable, evidence, text.into());
             };
+            self.count_queries(s, asker, MOST_QUERIES, "Azure DNS answers a machine");
+            return self.ask_azure(s, vnet, lookup);
         }
         lookup.passed.push(server);
         if self.is_resolver(vnet, server) {
@@ -254,21 +253,27 @@ impl Walk<'_> {
     }
 
     /// What has a server's address, as seen from a network.
-    fn holder_of(&self, vnet: Id<VirtualNetwork>, server: IpAddr) -> Option<AttachmentId> {
-        let here = |a: &crate::network::Attachment| a.vnet == vnet || self.joined(vnet, a.vnet);
+    fn holder_of(&self, vnet: Option<Id<VirtualNetwork>>, server: IpAddr) -> Option<AttachmentId> {
+        let here =
+            |a: &crate::network::Attachment| vnet.is_some_and(|v| a.vnet == v || self.joined(v, a.vnet));
         let mut all = self.net.attachments.iter();
         let found = all.position(|a| a.address == Some(server) && here(a));
         let found = found.or_else(|| self.net.attachments.iter().position(|a| a.address == Some(server)));
         found.map(|n| AttachmentId(n as u32))
     }
 
-    fn is_resolver(&self, vnet: Id<VirtualNetwork>, server: IpAddr) -> bool {
+    fn is_resolver(&self, vnet: Option<Id<VirtualNetwork>>, server: IpAddr) -> bool {
         let holder = self.holder_of(vnet, server);
         holder.is_some_and(|id| matches!(self.net.attachment(id).kind, AttachmentKind::Resolver(_)))
     }
 
     /// The resource behind a server's address, as evidence.
-    fn server_evidence(&self, vnet: Id<VirtualNetwork>, server: IpAddr, rules: &[azure::RuleId]) -> Evidence {
+    fn server_evidence(
+        &self,
+        vnet: Option<Id<VirtualNetwork>>,
+        server: IpAddr,
+        rules: &[azure::RuleId],
+    ) -> Evidence {
         let holder = self.holder_of(vnet, server).map(|id| self.net.attachment(id).owner);
         let sites = &self.net.inventory.on_premises_sites;
         let site = || {
@@ -336,7 +341,7 @@ impl Walk<'_> {
     fn answered_by(
         &self,
         s: &mut State,
-        vnet: Id<VirtualNetwork>,
+        vnet: Option<Id<VirtualNetwork>>,
         server: IpAddr,
         lookup: &mut Lookup,
     ) -> Answer {
@@ -348,7 +353,7 @@ impl Walk<'_> {
                 AttachmentKind::Firewall(firewall) => self.ask_firewall(s, id, firewall, lookup),
                 AttachmentKind::Host(host) => {
                     let rules = &self.net.inventory.hosts[host].dns_forwarding;
-                    self.forwarded(s, &Asker::Attachment(id), row.vnet, &rules.items, &row.name, lookup)
+                    self.forwarded(s, &Asker::Attachment(id), Some(row.vnet), &rules.items, &row.name, lookup)
                 }
                 _ => self.undescribed(&row.name, server, row.at),
             };
@@ -363,7 +368,7 @@ impl Walk<'_> {
     fn answered_on_site(
         &self,
         s: &mut State,
-        vnet: Id<VirtualNetwork>,
+        vnet: Option<Id<VirtualNetwork>>,
         server: IpAddr,
         lookup: &mut Lookup,
     ) -> Answer {
@@ -372,7 +377,8 @@ impl Walk<'_> {
             let space = self.net.inventory.virtual_networks[id].address_prefixes.iter();
             space.filter(|prefix| prefix.contains(&server)).map(IpNet::prefix_len).max()
         };
-        let near = inside(vnet).max(self.net.vnet(vnet).links.iter().filter_map(|l| inside(l.remote?)).max());
+        let linked = |id| self.net.vnet(id).links.iter().filter_map(|l| inside(l.remote?)).max();
+        let near = vnet.and_then(|id| inside(id).max(linked(id)));
         for (id, site) in self.net.inventory.on_premises_sites.rows() {
             let Some(length) = site.holds(server) else { continue };
             if near.is_some_and(|near| near >= length) {
@@ -382,7 +388,7 @@ impl Walk<'_> {
             let name = host.map_or_else(|| site.id.name().to_owned(), |h| h.name.to_string());
             self.hop_server(s, &name, server, Some(site.id.clone()));
             let rules = host.map(|h| &h.dns_forwarding).filter(|r| r.given).unwrap_or(&site.dns_forwarding);
-            return self.forwarded(s, &Asker::Site(id, server), vnet, &rules.items, &name, lookup);
+            return self.forwarded(s, &Asker::Site(id, server), None, &rules.items, &name, lookup);
         }
         if self.net.is_public(server) {
             s.hop(HopKind::Resolver, format!("public DNS server {server}"), None, Zone::Internet);
@@ -407,7 +413,7 @@ impl Walk<'_> {
         &self,
         s: &mut State,
         asker: &Asker,
-        vnet: Id<VirtualNetwork>,
+        vnet: Option<Id<VirtualNetwork>>,
         rules: &[DnsForwarding],
         server: &str,
         lookup: &mut Lookup,
@@ -482,13 +488,7 @@ impl Walk<'_> {
                     Some(row.id.clone()),
                     Zone::Yours,
                 );
-                let any = self.net.vnets.first().map(|_| Id::new(0));
-                return match any {
-                    Some(vnet) => {
-                        self.forwarded(s, asker, vnet, &row.dns_forwarding.items, row.id.name(), lookup)
-                    }
-                    None => self.public_answer(s, None, lookup),
-                };
+                return self.forwarded(s, asker, None, &row.dns_forwarding.items, row.id.name(), lookup);
             }
             s.hop(HopKind::Resolver, "public DNS", None, Zone::Internet);
             s.assume(
@@ -503,7 +503,7 @@ impl Walk<'_> {
         let servers = row.dns_servers.items.clone();
         let mut first = None;
         for server in servers {
-            match self.ask_server(s, asker, Id::new(0), server, lookup) {
+            match self.ask_server(s, asker, None, server, lookup) {
                 answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
                     first.get_or_insert(answer);
                 }
@@ -541,7 +541,7 @@ impl Walk<'_> {
         }
         let mut first = None;
         for server in servers {
-            match self.ask_server(s, &Asker::Attachment(id), row.vnet, server, lookup) {
+            match self.ask_server(s, &Asker::Attachment(id), Some(row.vnet), server, lookup) {
                 answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
                     first.get_or_insert(answer);
                 }
@@ -715,7 +715,7 @@ impl Walk<'_> {
         let home = subnet.map_or(vnet, |sn| self.net.subnet(sn).vnet);
         let mut first = None;
         for server in rule.target_dns_servers.iter().filter_map(|t| t.ip_address.known().copied()) {
-            match self.ask_server(s, &asker, home, server, lookup) {
+            match self.ask_server(s, &asker, Some(home), server, lookup) {
                 answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
                     first.get_or_insert(answer);
                 }
