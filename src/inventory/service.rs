@@ -83,6 +83,10 @@ resource! {
         pub managed_network_isolation: Field<IsolationMode> = "managedNetwork.isolationMode",
         /// Workspace: outbound rules of its managed network.
         pub managed_network_rules: Field<ManagedRules> = "managedNetwork.outboundRules",
+        /// Workspace: whether its managed network is made; before, its rules wait for it.
+        pub managed_network_status: Field<Arc<str>> = "managedNetwork.status.status",
+        /// Workspace: the hub that a project belongs to, whose network it shares.
+        pub hub: Field<Ref<PlatformService>> = "hubResourceId",
         /// Workspace: first API generation only.
         pub v1_legacy_mode: Field<bool> = "v1LegacyMode",
         /// AKS: subnets of the node pools.
@@ -225,6 +229,10 @@ pub struct ManagedRule {
     pub at: crate::diag::At,
     /// What it opens.
     pub opens: ManagedRuleTarget,
+    /// Whether it is in force: `status` says otherwise of one that is not approved, failed, or going away.
+    pub in_force: Result<bool, super::read::Unknown>,
+    /// Whether it denies instead: the `action` of a service tag's rule.
+    pub denies: Result<bool, super::read::Unknown>,
 }
 
 /// What a managed network's rule opens.
@@ -243,6 +251,8 @@ pub enum ManagedRuleTarget {
     ServiceTag {
         /// The tag.
         tag: Arc<str>,
+        /// Addresses in place of the tag's.
+        prefixes: Vec<crate::net::IpNet>,
         /// Protocol.
         protocol: crate::net::ProtocolMatch,
         /// Ports.
@@ -285,6 +295,11 @@ impl super::read::Read for ManagedRules {
     }
 }
 
+/// Whether a rule in this state holds: one being made does as soon as it is.
+fn is_in_force(status: &str) -> bool {
+    ["Active", "Provisioning"].iter().any(|word| status.eq_ignore_ascii_case(word))
+}
+
 fn managed_rule(
     name: Arc<str>,
     node: &crate::doc::Node,
@@ -310,8 +325,11 @@ fn managed_rule(
             let protocol = protocol.and_then(|p| crate::net::ProtocolMatch::parse(&p));
             let ports = word("destination.portRanges", reader).ok();
             let ports = ports.map(|p| p.split(',').filter_map(PortRange::parse).collect());
+            let listed = node.path("destination.addressPrefixes").and_then(crate::doc::Node::as_array);
+            let listed = listed.unwrap_or_default().iter().filter_map(crate::doc::Node::as_str);
             ManagedRuleTarget::ServiceTag {
                 tag,
+                prefixes: listed.filter_map(|p| p.parse().ok()).collect(),
                 protocol: protocol.unwrap_or(crate::net::ProtocolMatch::ANY),
                 ports: ports.unwrap_or_else(|| vec![PortRange::ALL]),
             }
@@ -321,7 +339,15 @@ fn managed_rule(
         }
         Err(unknown) => Err((*unknown).clone()),
     };
-    ManagedRule { name: name.clone(), at: node.at, opens: opens.unwrap_or_else(ManagedRuleTarget::Unknown) }
+    let mut state = |path: &str, test: fn(&str) -> bool, absent: bool| match node.path(path) {
+        None => Ok(absent),
+        Some(n) if n.is_null() => Ok(absent),
+        Some(n) => Arc::<str>::read(n, reader).map(|word| test(&word)),
+    };
+    let in_force = state("status", is_in_force, true);
+    let denies = state("destination.action", |word| word.eq_ignore_ascii_case("Deny"), false);
+    let opens = opens.unwrap_or_else(ManagedRuleTarget::Unknown);
+    ManagedRule { name: name.clone(), at: node.at, opens, in_force, denies }
 }
 
 resource! {

@@ -448,6 +448,12 @@ pub(crate) fn target_of<'a>(
     (target.and_then(|t| inventory.follow_any(&t.text)), connection.group_ids.items.clone())
 }
 
+/// The hub of a project: a workspace of kind `Project` shares its hub's private endpoints and managed network.
+pub(crate) fn hub_of(inventory: &Inventory, workspace: Id<PlatformService>) -> Option<Id<PlatformService>> {
+    let hub = inventory.follow(inventory.services[workspace].hub.known()?).row()?;
+    (hub != workspace).then_some(hub)
+}
+
 /// The resource type the endpoint's target has, even where the target itself is in none of the files.
 pub(super) fn target_type(endpoint: &PrivateEndpoint) -> Option<String> {
     let text = endpoint

@@ -383,7 +383,15 @@ impl Trace {
         let proxy = |hop: &Hop| matches!(hop.kind, HopKind::FrontDoor | HopKind::ApplicationGateway);
         let behind = first.is_some_and(|b| self.hops.iter().take(b.hop).any(proxy));
         match noticed {
-            Noticed::Timeout | Noticed::Reset | Noticed::ResetAfterHandshake if behind => Noticed::Http502,
+            Noticed::Timeout
+            | Noticed::Reset
+            | Noticed::ResetAfterHandshake
+            | Noticed::NxDomain
+            | Noticed::LookupFailed
+                if behind =>
+            {
+                Noticed::Http502
+            }
             other => other,
         }
     }
