@@ -6,7 +6,7 @@ use super::family::same;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::outbound::names_part;
 use super::question::EPHEMERAL_PORT;
-use super::state::{Device, End, Next, Place, Session, State, by, of};
+use super::state::{Device, End, Next, Place, State, by, of};
 use crate::inventory::{Id, LoadBalancer, LoadBalancingRule, ResourceId, Sku, Slot, TableTag, Unknown};
 use crate::net::Header;
 use crate::net::{Protocol, ProtocolMatch};
@@ -227,15 +227,7 @@ impl Walk<'_> {
     }
 
     fn one_backend_session(&self, s: &mut State, id: AttachmentId, incoming: Header, outgoing: Header) {
-        let name = self.net.attachment(id).name.to_string();
-        s.sessions.push(Session {
-            device: Device::Inbound(id),
-            incoming,
-            outgoing,
-            stateful: false,
-            answered: false,
-            name,
-        });
+        s.remember(Device::Inbound(id), incoming, outgoing, &self.net.attachment(id).name);
     }
 
     fn one_backend(

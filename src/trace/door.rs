@@ -4,7 +4,7 @@ use super::engine::Walk;
 use super::forward::MAX_GUESSES;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Target;
-use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
+use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
 use super::worlds::{Asked, Guess};
 use super::{Cause, Disposition};
 use crate::inventory::{
@@ -293,14 +293,7 @@ impl Walk<'_> {
             .take()
             .or(asked.filter(|_| origin.origin_host_header.known().is_some()))
             .or(Some(host.clone()));
-        s.sessions.push(Session {
-            device: Device::Edge,
-            incoming: before,
-            outgoing: after,
-            stateful: true,
-            answered: false,
-            name: "Front Door".into(),
-        });
+        s.remember(Device::Edge, before, after, "Front Door");
         s.rewrite(StepKind::Proxy, after, evidence.clone(), || {
             format!("a flow of Front Door's own to the origin {host}")
         });

@@ -4,7 +4,7 @@ use super::engine::Walk;
 use super::model::{Endpoint, Evidence, Flow, HopKind, Outcome, StepKind, Zone};
 use super::outbound::names_part;
 use super::question::{Origin, Question, Target, Wanted};
-use super::state::{Device, End, Next, Place, Session, State, Terminal, by, of};
+use super::state::{Device, End, Next, Place, State, Terminal, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{
     ApplicationGateway, BackendAddressPool, BackendHttpSettings, HttpListener, Id, IpConfiguration, Many,
@@ -140,14 +140,7 @@ impl Walk<'_> {
         let Some(destination) = there else { return Next::End(End::Stopped) };
         self.speaks_as(s, named.as_ref(), settings);
         let after = Header { source, destination, port, ..before };
-        s.sessions.push(Session {
-            device: Device::Transit(id),
-            incoming: before,
-            outgoing: after,
-            stateful: true,
-            answered: false,
-            name: row.id.name().to_owned(),
-        });
+        s.remember(Device::Transit(id), before, after, row.id.name());
         s.rewrite(StepKind::Proxy, after, evidence, || format!("a flow of its own to {destination}:{port}"));
         Next::Go(Place::Leave(id))
     }
