@@ -24,7 +24,7 @@ mod tri;
 
 pub use admin::AdminRules;
 pub use attach::{Attachment, AttachmentId, AttachmentKind, Occupant};
-pub(crate) use attach::{hub_of, target_of};
+pub(crate) use attach::{connections_at, hub_of, target_of};
 pub use compile::compile;
 pub use doubt::Doubt;
 pub use gateways::{Branch, BranchKind, GatewayTable};

@@ -231,8 +231,13 @@ impl ServiceTags {
     /// tags of it, and one beside them all. Nothing where none is a part of it.
     pub fn by_region(&self, id: TagId, regional: &[TagId]) -> Vec<IpAddr> {
         let key = format!("{}.", self.tags[id.index()].key);
-        let own: Vec<TagId> =
-            regional.iter().copied().filter(|r| self.tags[r.index()].key.starts_with(&key)).collect();
+        // All of Azure's addresses of a region hold those of the tag there.
+        let of = |r: &TagId| {
+            let name = &self.tags[r.index()].key;
+            let region = name.strip_prefix(&*key).or_else(|| name.strip_prefix("azurecloud."))?;
+            self.find(&format!("{key}{region}"))
+        };
+        let own: std::collections::BTreeSet<TagId> = regional.iter().filter_map(of).collect();
         if own.is_empty() {
             return Vec::new();
         }

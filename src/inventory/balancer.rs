@@ -150,6 +150,8 @@ resource! {
         pub url_path_maps: Many<UrlPathMap> = "urlPathMaps",
         /// Rules.
         pub request_routing_rules: Many<RequestRoutingRule> = "requestRoutingRules",
+        /// Private endpoint connections, as deployed.
+        pub private_endpoint_connections: Many<super::EndpointConnection> = "privateEndpointConnections",
         /// Listeners for TCP and TLS, which are not followed.
         pub listeners: Many<super::Inline> = "listeners",
         /// Their rules.

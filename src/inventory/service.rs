@@ -96,7 +96,11 @@ resource! {
         /// AKS: whether a private API server has a public name too, which leads to its private address.
         pub enable_private_cluster_public_fqdn: Field<bool> = "apiServerAccessProfile.enablePrivateClusterPublicFQDN",
         /// Web app: who it lets in; rules of their own kind, which are not followed.
-        pub access_restrictions: Many<Arc<str>> = "siteConfig.ipSecurityRestrictions.*.action",
+        pub access_restrictions: Many<AccessRestriction> = "siteConfig.ipSecurityRestrictions",
+        /// Web app: what becomes of who is in none of them.
+        pub access_restrictions_rest: Field<DefaultAction> = "siteConfig.ipSecurityRestrictionsDefaultAction",
+        /// Web app: its settings, where they are resources of their own.
+        pub config: Many<SiteConfig> = "config",
         /// AKS: addresses let through to the API server.
         pub authorized_ip_ranges: Many<AddressWord> = "apiServerAccessProfile.authorizedIPRanges",
         /// AKS: how nodes reach the internet.
@@ -123,7 +127,7 @@ impl PlatformService {
         if self.id.is_kind("Microsoft.ContainerService/managedClusters") {
             return Ok(by(!known(&self.authorized_ip_ranges)?.is_empty()));
         }
-        if !self.access_restrictions.is_empty() || self.access_restrictions.unknown.is_some() {
+        if self.restricts() {
             let why = format!(
                 "whom `{}` lets in: access restrictions of web apps are not followed",
                 self.id.name()
@@ -145,6 +149,19 @@ impl PlatformService {
         let listing = ["Microsoft.MachineLearningServices/workspaces", "Microsoft.Search/searchServices"];
         let listed = listing.iter().any(|k| self.id.is_kind(k)) && !self.ip_rules.is_empty();
         self.default_action.or(by(listed)).map_err(Clone::clone)
+    }
+
+    /// Whether a web app has access restrictions that keep anybody out. One that lets in any address is what Azure
+    /// writes where there are none.
+    fn restricts(&self) -> bool {
+        let deployed = self.config.iter();
+        let lists = deployed.clone().map(|c| &c.access_restrictions).chain([&self.access_restrictions]);
+        let shut =
+            |list: &Many<AccessRestriction>| list.unknown.is_some() || list.iter().any(|r| !r.is_open());
+        let mut rests = deployed.map(|c| &c.rest).chain([&self.access_restrictions_rest]);
+        self.config.unknown.is_some()
+            || lists.into_iter().any(shut)
+            || rests.any(|rest| !matches!(rest, Field::Absent | Field::Known(DefaultAction::Allow)))
     }
 
     /// Whether it is a database server, which lets in nobody that its rules do not name.
@@ -189,6 +206,34 @@ words! {
         Disabled = "Disabled",
         AllowInternetOutbound = "AllowInternetOutbound",
         AllowOnlyApprovedOutbound = "AllowOnlyApprovedOutbound",
+    }
+}
+
+block! {
+    /// A rule of a web app about who may come in.
+    pub struct AccessRestriction {
+        /// Allow or Deny.
+        pub action: Field<Arc<str>> = "action",
+        /// From where.
+        pub ip_address: Field<Arc<str>> = "ipAddress",
+    }
+}
+
+impl AccessRestriction {
+    /// Whether it lets in anybody.
+    fn is_open(&self) -> bool {
+        let allows = self.action.known().is_some_and(|a| a.eq_ignore_ascii_case("Allow"));
+        allows && self.ip_address.known().is_some_and(|ip| matches!(&**ip, "Any" | "any" | "0.0.0.0/0"))
+    }
+}
+
+block! {
+    /// Settings of a web app.
+    pub struct SiteConfig {
+        /// Who may come in.
+        pub access_restrictions: Many<AccessRestriction> = "ipSecurityRestrictions",
+        /// What becomes of who is in none of them.
+        pub rest: Field<DefaultAction> = "ipSecurityRestrictionsDefaultAction",
     }
 }
 

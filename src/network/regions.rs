@@ -23,7 +23,8 @@ pub(super) fn regional_tags(inventory: &Inventory, tags: &ServiceTags) -> Vec<Ta
 /// The name of a tag of one region, if a word is one.
 fn regional(word: &AddressWord) -> Option<&str> {
     match &word.means {
-        AddressMeaning::Tag(name) if name.contains('.') => Some(name),
+        // Those of Front Door tell what it does, not where.
+        AddressMeaning::Tag(name) if name.contains('.') && !name.starts_with("AzureFrontDoor.") => Some(name),
         _ => None,
     }
 }

@@ -76,6 +76,8 @@ pub struct Authority {
     told: HashSet<Arc<str>, foldhash::fast::FixedState>,
     /// What is known to be a group.
     crowds: BTreeSet<Arc<str>>,
+    /// Of whom nothing but an assignment tells, and it does not tell their kind.
+    untyped: BTreeSet<Arc<str>>,
 }
 
 /// The answer to "may this principal do that there".
@@ -155,6 +157,12 @@ pub(super) fn authority(inventory: &Inventory) -> Authority {
         out.groups.insert(id, groups.collect());
     }
     for assignment in inventory.role_assignments.iter() {
+        if assignment.principal_type.is_absent()
+            && let Field::Known(principal) = &assignment.principal_id
+            && inventory.follow_any(principal).is_none()
+        {
+            out.untyped.insert(principal_key(principal));
+        }
         if assignment.principal_type.known().is_some_and(|t| is_crowd(*t))
             && let Field::Known(principal) = &assignment.principal_id
         {
@@ -471,6 +479,21 @@ impl Authority {
             );
             Unknown::new(g.at, why)
         })
+    }
+
+    /// An assignment that would allow it, were it to a group that the principal is in: its kind is told nowhere.
+    pub(crate) fn to_untold(
+        &self,
+        principal: &[Arc<str>],
+        resource: &ResourceId,
+        action: &str,
+        data: bool,
+    ) -> Option<&Grant> {
+        let keys = self.with_groups(principal);
+        let others = self.untyped.iter().filter(|k| !keys.contains(k) && !self.groups.contains_key(*k));
+        let mut grants = others.filter_map(|k| self.grants.get(k)).flatten();
+        let fits = |g: &&Grant| g.permits.as_ref().is_some_and(|p| p.allows(action, data));
+        grants.find(|g| fits(g) && reach(&g.scope, resource) == Reach::Here)
     }
 
     /// Judges an action of a principal on a resource.

@@ -241,6 +241,15 @@ impl Walk<'_> {
                 s.unknown(StepKind::Authorize, Cause::UnknownIdentity, &unknown, by(rules));
             }
             Judgement::Missing(grants) => {
+                if let Some(other) = self.net.authority.to_untold(keys, &row.id, action, data) {
+                    let text = format!(
+                        "whoever has `{}` on `{}` by `{}`, of whom no file tells more, is no group that `{identity}` is in",
+                        other.role,
+                        other.scope.name(),
+                        other.owner.name()
+                    );
+                    s.assume(None, text);
+                }
                 let has = grants.iter().map(|g| format!("`{}`", g.role)).collect::<Vec<_>>().join(", ");
                 let has = if has.is_empty() { "no role there".to_owned() } else { format!("only {has}") };
                 let cause = if data { Cause::RbacMissingDataRole } else { Cause::RbacMissingRole };

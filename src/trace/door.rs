@@ -383,7 +383,7 @@ impl Walk<'_> {
     ) {
         let told = &origin.private_link_status;
         match self.approved_there(target) {
-            Some(Ok(status)) if status == ConnectionStatus::Approved => {
+            Some(Ok(ConnectionStatus::Approved)) => {
                 let text = || "the origin's side has approved the connection".to_owned();
                 return s.pass(StepKind::Admit, evidence.clone(), text);
             }
@@ -422,12 +422,8 @@ impl Walk<'_> {
     /// one. `None` where it does not say.
     fn approved_there(&self, target: Option<Slot>) -> Option<Result<ConnectionStatus, Unknown>> {
         let inventory = &self.net.inventory;
-        let Slot { table: TableTag::PlatformService, row } = target? else { return None };
-        let service = &inventory.services.as_slice()[row as usize];
-        let told = &service.private_endpoint_connections;
-        if !told.given {
-            return None;
-        }
+        let target = target?;
+        let told = crate::network::connections_at(inventory, target).filter(|told| told.given)?;
         if let Some(unknown) = &told.unknown {
             return Some(Err(unknown.clone()));
         }
@@ -435,8 +431,8 @@ impl Walk<'_> {
             c.private_endpoint.known().and_then(|r| inventory.follow(r).row()).is_some()
         };
         let others: Vec<_> = told.iter().filter(|c| !own(c)).collect();
-        let doubt = |why: String| Some(Err(Unknown::new(service.at, why)));
-        let name = service.id.name();
+        let doubt = |why: String| Some(Err(Unknown::new(inventory.at_of(target), why)));
+        let name = inventory.id_of(target).map_or("the origin", |id| id.name());
         let mut states = others.iter().map(|c| c.status.or(ConnectionStatus::Pending));
         match states.next() {
             None => doubt(format!(

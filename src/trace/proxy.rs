@@ -136,7 +136,9 @@ impl Walk<'_> {
         };
         let there = self.address_of_backend(s, id, backend);
         s.header = before;
-        s.hop(HopKind::ApplicationGateway, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
+        if named.is_some() {
+            self.enter(s, id);
+        }
         let Some(destination) = there else { return Next::End(End::Stopped) };
         self.speaks_as(s, named.as_ref(), settings);
         let after = Header { source, destination, port, ..before };

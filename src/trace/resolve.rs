@@ -7,8 +7,8 @@ use super::state::{Shadow, State, by, of};
 use super::{Cause, Outcome};
 use crate::diag::At;
 use crate::inventory::{
-    DnsForwarding, DnsForwardingRuleset, Field, ForwardingRule, Id, OnPremisesSite, ResourceId, Slot,
-    TableTag, Unknown, VirtualNetwork,
+    DnsForwarding, DnsForwardingRuleset, DnsZone, Field, ForwardingRule, Id, OnPremisesSite, ResourceId,
+    Slot, TableTag, Unknown, VirtualNetwork,
 };
 use crate::net::{IpAddr, IpNet, Protocol};
 use crate::network::{
@@ -863,6 +863,9 @@ impl Walk<'_> {
         if let Some(machine) = name.strip_suffix(AZURE_GIVEN) {
             return self.given_name(vnet, &name, machine);
         }
+        if let Some(missing) = self.missing_in_zone(&name) {
+            return missing;
+        }
         if let Some(zone) = self.net.names.zone_names.iter().find(|z| is_under(&name, z)) {
             let why = format!(
                 "`{name}` lies under the private zone `{zone}`, which is not linked where it is asked; whether it exists publicly is not known"
@@ -906,12 +909,32 @@ impl Walk<'_> {
         Zoned::Answer(answer)
     }
 
-    /// A public zone of the estate: the longest that holds the name, and its record, else its wildcard's.
+    /// The public zone of the estate that holds a name, the longest.
+    fn public_zone_of(&self, name: &str) -> Option<(Id<DnsZone>, &DnsZone)> {
+        let zones = self.net.inventory.dns_zones.rows();
+        let holding = zones.filter(|(_, z)| is_under(name, &z.id.name().to_ascii_lowercase()));
+        holding.max_by_key(|(_, z)| z.id.name().len())
+    }
+
+    /// What a public zone of the estate says of a name that nothing else tells of: where its records are told, that
+    /// there is none.
+    fn missing_in_zone(&self, name: &str) -> Option<Zoned> {
+        let (id, zone) = self.public_zone_of(name).filter(|(_, z)| z.record_sets.given)?;
+        if let Some(unknown) = &zone.record_sets.unknown {
+            return Some(Zoned::Answer(Answer::Unknown(Cause::UnknownName, unknown.clone())));
+        }
+        let slot = Slot { table: TableTag::DnsZone, row: id.raw() };
+        let text = format!("the public zone `{}` holds no address of `{name}`", zone.id.name());
+        Some(Zoned::Answer(Answer::Fails(
+            Cause::DnsNxDomain,
+            of(self.net, Some(slot), &[azure::DNS_4]),
+            text,
+        )))
+    }
+
+    /// A record of a public zone of the estate, else its wildcard's.
     fn public_zone(&self, name: &str) -> Option<Zoned> {
-        let inventory = &self.net.inventory;
-        let zones =
-            inventory.dns_zones.rows().filter(|(_, z)| is_under(name, &z.id.name().to_ascii_lowercase()));
-        let (id, zone) = zones.max_by_key(|(_, z)| z.id.name().len())?;
+        let (id, zone) = self.public_zone_of(name)?;
         let zone_name = zone.id.name().to_ascii_lowercase();
         let slot = Slot { table: TableTag::DnsZone, row: id.raw() };
         let full = |r: &crate::inventory::RecordSet| match r.name.to_ascii_lowercase().as_str() {
@@ -1155,16 +1178,25 @@ impl Walk<'_> {
             }
         };
         let ip = ip.unwrap_or(INTERNET_HOST);
-        if let (PublicTarget::Service(service, _), Some(tag)) = (public.target, public.tag) {
-            let row = &self.net.inventory.services[service];
-            let regional = crate::services::service_kind(&row.id.kind()).is_some_and(|k| k.regional);
-            if regional && row.location.known().is_none() {
-                s.by_region = self.net.tags.by_region(tag, &self.net.names.regional);
-            }
+        if let Some(tag) = public.tag.filter(|_| self.is_anywhere(public)) {
+            s.by_region = self.net.tags.by_region(tag, &self.net.names.regional);
         }
         let tag = public.tag.map(|t| format!(" ({})", self.net.tags.name(t))).unwrap_or_default();
         s.assume(None, format!("{ip}{tag} stands for the public address of `{name}`"));
         Zoned::Answer(Answer::Addresses(vec![ip], evidence))
+    }
+
+    /// Whether a name stands for an account or host that may be in any region.
+    fn is_anywhere(&self, public: &PublicName) -> bool {
+        match public.target {
+            PublicTarget::Service(service, _) => {
+                let row = &self.net.inventory.services[service];
+                let regional = service_kind(&row.id.kind()).is_some_and(|k| k.regional);
+                regional && row.location.known().is_none()
+            }
+            PublicTarget::Host(host) => self.net.inventory.internet_hosts[host].addresses.is_empty(),
+            PublicTarget::FrontDoor(_) | PublicTarget::Address(_) => false,
+        }
     }
 
     /// Somebody else's service: with a linked zone it matters whether it has a private endpoint somewhere (DNS-6, DNS-8).

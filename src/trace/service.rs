@@ -188,12 +188,11 @@ impl Walk<'_> {
     /// The state of the connection as the target's export tells it.
     fn status_at_target(&self, endpoint: &PrivateEndpoint) -> Option<&Field<ConnectionStatus>> {
         let (target, _) = crate::network::target_of(&self.net.inventory, endpoint);
-        let Slot { table: TableTag::PlatformService, row } = target? else { return None };
-        let service = &self.net.inventory.services.as_slice()[row as usize];
         let mine = |c: &&crate::inventory::EndpointConnection| {
             c.private_endpoint.known().and_then(|r| r.id()).is_some_and(|id| id == endpoint.id)
         };
-        service.private_endpoint_connections.iter().find(mine).map(|c| &c.status)
+        let told = crate::network::connections_at(&self.net.inventory, target?)?;
+        told.iter().find(mine).map(|c| &c.status)
     }
 
     /// PE-2, PE-3: a private endpoint serves its own resource and sub-resource only.

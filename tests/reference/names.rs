@@ -273,7 +273,10 @@ fn azure(f: &Facts, w: &Worlds, vnet: Id<VirtualNetwork>, question: &Question) -
         match public_step(f, &name)? {
             Record::Address(ip) => return Ok(Named { ip, unlinked, asked: Asked::In(vnet), last: name }),
             Record::Alias(next) => {
-                unlinked = Some(next.clone());
+                // An alias of one's own is no zone that is missing.
+                if next.contains("privatelink.") {
+                    unlinked = Some(next.clone());
+                }
                 name = next;
             }
         }
@@ -337,7 +340,10 @@ fn public_chain(f: &Facts, name: &str) -> Result<Named, Stop> {
         match public_step(f, &name)? {
             Record::Address(ip) => return Ok(Named { ip, unlinked, asked: Asked::Publicly, last: name }),
             Record::Alias(next) => {
-                unlinked = Some(next.clone());
+                // An alias of one's own is no zone that is missing.
+                if next.contains("privatelink.") {
+                    unlinked = Some(next.clone());
+                }
                 name = next;
             }
         }
@@ -393,6 +399,10 @@ fn public_step(f: &Facts, name: &str) -> Result<Record, Stop> {
         if let Some(ip) = tag.and_then(|t| f.tags.representative(t)) {
             return Ok(Record::Address(ip));
         }
+    }
+    let told = |zone: &&netwhy::inventory::DnsZone| under(name, &zone.id.name().to_ascii_lowercase());
+    if let Some(zone) = f.inv.dns_zones.iter().find(told) {
+        return Err(Stop { cause: Cause::DnsNxDomain, decider: Some(zone.id.full_name()) });
     }
     // A name of somebody's own that only a private zone of the estate holds is no public name.
     let own = |zone: &netwhy::inventory::PrivateDnsZone| under(name, &zone.id.name().to_ascii_lowercase());
