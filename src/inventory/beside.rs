@@ -1,9 +1,23 @@
 //! Properties in Azure's own spelling that carry no traffic: what people paste from an export into a file of ours is
 //! not refused for them.
 
-/// What Azure writes beside the properties of anything.
-pub(super) const EVERYWHERE: &[&str] =
-    &["provisioningState", "resourceGuid", "resourceState", "deploymentStatus"];
+/// What Azure writes beside the properties of anything, be it a resource of its own or a part of another.
+pub(super) const EVERYWHERE: &[&str] = &[
+    "apiVersion",
+    "deploymentStatus",
+    "kind",
+    "location",
+    "provisioningState",
+    "resourceGroup",
+    "resourceGuid",
+    "resourceState",
+    "scope",
+    "sku",
+    "subscription",
+    "systemData",
+    "tags",
+    "zones",
+];
 
 /// By the name of the thing that is read.
 const BESIDE: &[(&str, &[&str])] = &[

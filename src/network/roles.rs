@@ -72,6 +72,8 @@ pub struct Authority {
     /// Assignments whose principal cannot be known: they may be anybody's.
     unknown: Vec<(Unknown, ResourceId)>,
     groups: HashMap<Arc<str>, Vec<Arc<str>>, foldhash::fast::FixedState>,
+    /// Who is in a group, as far as the files name it.
+    members: HashMap<Arc<str>, Vec<Arc<str>>, foldhash::fast::FixedState>,
     /// Who names its own groups, be it none.
     told: HashSet<Arc<str>, foldhash::fast::FixedState>,
     /// What is known to be a group.
@@ -154,7 +156,11 @@ pub(super) fn authority(inventory: &Inventory) -> Authority {
         if principal.principal_type.known().is_some_and(|t| is_crowd(*t)) {
             out.crowds.insert(id.clone());
         }
-        out.groups.insert(id, groups.collect());
+        let groups: Vec<Arc<str>> = groups.collect();
+        for group in &groups {
+            out.members.entry(group.clone()).or_default().push(id.clone());
+        }
+        out.groups.insert(id, groups);
     }
     for assignment in inventory.role_assignments.iter() {
         if assignment.principal_type.is_absent()
@@ -441,12 +447,8 @@ impl Authority {
             if !self.crowds.contains(&next) && !also.contains(&next) {
                 continue;
             }
-            let mut members =
-                self.groups.iter().filter(|(_, of)| of.contains(&next)).map(|(m, _)| m).peekable();
-            if members.peek().is_none() {
-                return true;
-            }
-            for member in members.filter(|m| self.crowds.contains(*m)) {
+            let Some(members) = self.members.get(&next) else { return true };
+            for member in members.iter().filter(|m| self.crowds.contains(*m)) {
                 if !seen.contains(member) {
                     seen.push(member.clone());
                     open.push(member.clone());
@@ -464,14 +466,14 @@ impl Authority {
         action: &str,
         data: bool,
     ) -> Option<Unknown> {
-        let others = self.crowds.iter().filter(|g| !keys.contains(g) && self.may_be_in(g, keys, &[]));
+        let others = self.crowds.iter().filter(|g| !keys.contains(g));
         let mut grants =
             others.flat_map(|g| self.grants.get(g).into_iter().flatten().map(move |grant| (g, grant)));
         let fits = |g: &Grant| {
             let permits = g.permits.as_ref().is_none_or(|p| p.allows(action, data));
             permits && matches!(reach(&g.scope, resource), Reach::Here | Reach::ManagementGroup)
         };
-        grants.find(|(_, g)| fits(g)).map(|(group, g)| {
+        grants.find(|(group, g)| fits(g) && self.may_be_in(group, keys, &[])).map(|(group, g)| {
             let why = format!(
                 "whether the caller is in the group `{group}`, which has `{}` on `{}` and whose members no file names: say it with principals and memberOf",
                 g.role,

@@ -36,6 +36,16 @@ impl Walk<'_> {
             s.block(StepKind::Proxy, Cause::NothingListens, evidence, text);
             return Next::End(End::Stopped);
         }
+        if s.sessions.iter().any(|x| x.device == Device::Edge) {
+            let why = "a Front Door behind a Front Door: what the second does with requests of the first is not documented";
+            s.unknown(
+                StepKind::Proxy,
+                Cause::UnsupportedResource,
+                &Unknown::new(inventory.at_of(slot), why),
+                evidence,
+            );
+            return Next::End(End::Stopped);
+        }
         if !self.serves_host(s, slot, profile.as_ref(), &evidence) {
             return Next::End(End::Stopped);
         }

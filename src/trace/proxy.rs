@@ -15,8 +15,8 @@ use crate::network::{AttachmentId, AttachmentKind, HOST_ADDRESS, Ruling, Verdict
 use crate::rules as azure;
 use std::sync::Arc;
 
-/// Backends of one pool that are looked at.
-const MOST_BACKENDS: usize = 100;
+/// Backends of one pool that are looked at, by how deep the question is: a gateway before a gateway asks of fewer.
+const MOST_BACKENDS: [usize; 2] = [100, 8];
 
 /// A member of a pool.
 #[derive(Clone, Debug)]
@@ -231,7 +231,11 @@ impl Walk<'_> {
             member.then_some(Backend::Attachment(AttachmentId(number as u32)))
         });
         let doubt = pool.addresses.unknown.clone().map(Backend::Unknown);
-        by_address.chain(by_interface).chain(doubt).take(MOST_BACKENDS).collect()
+        by_address.chain(by_interface).chain(doubt).take(self.most_backends()).collect()
+    }
+
+    fn most_backends(&self) -> usize {
+        MOST_BACKENDS.get(usize::from(self.depth)).copied().unwrap_or(1)
     }
 
     /// Whether a reference of an interface means this pool: by id, as `gateway/pool`, or by its bare name.
