@@ -5,14 +5,23 @@
 //! same outcome, what is unknown does not matter.
 
 use super::model::{Outcome, Trace};
-use crate::inventory::{Id, Subnet};
-use crate::net::IpAddr;
+use crate::inventory::{AzureFirewall, Id, Subnet};
+use crate::net::{Header, IpAddr};
+
+/// What a guess is about: asked again of the same, it is the same guess.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum GuessAt {
+    /// The way out of a subnet, for a destination.
+    Subnet(Id<Subnet>, IpAddr),
+    /// The network rules of a firewall, for a header.
+    Firewall(Id<AzureFirewall>, Header),
+}
 
 /// Where a walk took one of several ways without knowing which is right.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Guess {
-    /// Where it was asked, and for what destination.
-    pub at: (Id<Subnet>, IpAddr),
+    /// Where it was asked, and for what.
+    pub at: GuessAt,
     /// The way taken.
     pub way: usize,
     /// How many there are.
