@@ -69,7 +69,6 @@ const WORDS: &[&str] = &[
     "isolationMode: AllowInternetOutbound",
     "memberOf",
     "uncertain: ",
-    "protocol: Udp }] }",
 ];
 
 /// Causes that some flow of a run must end with.
