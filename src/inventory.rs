@@ -222,6 +222,15 @@ macro_rules! kinds {
                 };
                 at.unwrap_or(At::NOWHERE)
             }
+
+            /// Why it is not certain that the resource in a slot is deployed, where it is not.
+            pub fn uncertain(&self, slot: Slot) -> Option<&Arc<str>> {
+                let row = slot.row as usize;
+                match slot.table {
+                    $(TableTag::$kind => self.$field.as_slice().get(row)?.uncertain.as_ref(),)*
+                    TableTag::Unmodelled => None,
+                }
+            }
         }
 
         /// The JSON Schema of every section of our own estate file.

@@ -13,6 +13,7 @@ mod hubs;
 mod invalid;
 mod names;
 mod pools;
+mod presence;
 mod regions;
 mod roles;
 mod routes;
@@ -33,6 +34,7 @@ pub(crate) use invalid::is_reserved;
 pub use names::{Names, PublicName, PublicTarget, ZoneRecord, ZoneView};
 pub(crate) use names::{is_under, machine_of, privatelink_of_public};
 pub use pools::Pools;
+pub use presence::Presence;
 pub(crate) use roles::identities_of;
 pub use roles::{Authority, Grant, Judgement};
 pub use routes::{
@@ -101,6 +103,8 @@ pub struct Network {
     pub authority: Authority,
     /// Backend pools.
     pub pools: Pools,
+    /// Nodes that may not be deployed.
+    pub presence: Presence,
 }
 
 /// A virtual network.
@@ -224,6 +228,14 @@ impl<K: crate::inventory::Kind> Bound<K> {
 }
 
 impl Network {
+    /// Whether a network drops what machines send each other unencrypted.
+    pub fn drops_unencrypted(&self, vnet: Id<VirtualNetwork>) -> bool {
+        let row = &self.inventory.virtual_networks[vnet];
+        let drops =
+            row.encryption_enforcement.known().is_some_and(|e| e.eq_ignore_ascii_case("DropUnencrypted"));
+        drops && !row.encryption.is(false)
+    }
+
     /// Whether an address is public, whoever holds it.
     pub fn is_public(&self, ip: IpAddr) -> bool {
         self.public.contains(ip)

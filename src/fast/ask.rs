@@ -159,10 +159,7 @@ impl<'n> Asker<'n> {
             return (*number, self.origins[*number as usize].1);
         }
         let (origin, start) = match end {
-            End::Attachment(id) => match self.fast.slot_of[id.index()] {
-                NOBODY => (Origin::Attachment(id), Start::Other),
-                own => (Origin::Attachment(id), Start::Slot(own)),
-            },
+            End::Attachment(id) => (Origin::Attachment(id), self.start_at(id)),
             End::Internet => match INTERNET_CLIENT {
                 IpAddr::V4(ip) => (Origin::Internet(INTERNET_CLIENT), Start::Internet(ip.into())),
                 IpAddr::V6(_) => unreachable!("INVARIANT: the example address of a client is IPv4"),
@@ -172,6 +169,14 @@ impl<'n> Asker<'n> {
         self.origins.push((origin, start, true));
         self.from_numbers.insert(end, number);
         (number, start)
+    }
+
+    /// Where a flow of an attachment starts. Bastion opens sessions only, of which the engine knows.
+    fn start_at(&self, id: AttachmentId) -> Start {
+        match (self.fast.slot_of[id.index()], self.net.attachment(id).kind) {
+            (NOBODY, _) | (_, AttachmentKind::Bastion(_)) => Start::Other,
+            (own, _) => Start::Slot(own),
+        }
     }
 
     fn to_end(&mut self, end: End) -> u32 {
@@ -210,12 +215,11 @@ impl<'n> Asker<'n> {
         }
         let origin = understand_origin(self.net, endpoint)?;
         let start = match &origin {
-            Origin::Attachment(id) => match self.fast.slot_of[id.index()] {
-                NOBODY => Start::Other,
-                own => Start::Slot(own),
-            },
+            Origin::Attachment(id) => self.start_at(*id),
             Origin::Subnet(subnet, IpAddr::V4(ip)) => Start::Subnet(subnet.raw(), (*ip).into()),
-            Origin::Internet(IpAddr::V4(ip)) => Start::Internet((*ip).into()),
+            Origin::Internet(IpAddr::V4(ip)) if self.net.is_public(IpAddr::V4(*ip)) => {
+                Start::Internet((*ip).into())
+            }
             _ => Start::Other,
         };
         if matches!(endpoint, Endpoint::Address(_)) && start != Start::Other {

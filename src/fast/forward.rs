@@ -274,7 +274,8 @@ impl<C: Cpu> Walk<'_, C> {
         let nat = |row: u32| Decider::Resource(Slot { table: TableTag::NatGateway, row });
         let source = match self.method(i, here) {
             Method::Doubt => return self.defer(i),
-            Method::Address(ip) => ip,
+            Method::Ported(_) if !ported => return self.defer(i),
+            Method::Address(ip) | Method::Ported(ip) => ip,
             Method::Nat(row, _) | Method::NatEmpty(row) if !ported => {
                 return self.stop(i, Cause::NatProtocol, nat(row));
             }
@@ -329,10 +330,17 @@ impl<C: Cpu> Walk<'_, C> {
     fn is_neighbour(&mut self, i: usize, here: &SubnetRow) -> Option<bool> {
         let region = self.fast.vnet(here.vnet).region;
         match self.going[i].aim {
-            _ if region == 0 => Some(false),
-            Aim::Service(service, _) => Some(region == self.fast.services[service as usize].region),
-            Aim::Foreign => None,
             Aim::WellKnown => Some(false),
+            Aim::Foreign => None,
+            Aim::Service(service, _) => {
+                let row = &self.fast.services[service as usize];
+                match (row.certain, row.region) {
+                    (false, _) => None,
+                    (true, 0) => Some(false),
+                    (true, own) => (region != 0).then_some(region == own),
+                }
+            }
+            _ if region == 0 => None,
             _ => match self.fast.region_tags.get(region as usize) {
                 None | Some(&NOBODY) => Some(false),
                 Some(tag) => {

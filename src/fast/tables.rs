@@ -334,6 +334,8 @@ pub enum Method {
     Nothing,
     /// The full engine must say.
     Doubt,
+    /// By a load balancer, with this address: TCP and UDP only.
+    Ported(u32),
 }
 
 /// A private endpoint.

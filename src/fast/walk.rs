@@ -613,8 +613,8 @@ impl<C: Cpu> Walk<'_, C> {
         let going = &self.going[i];
         let asks = |layer: &Layer| rules::asks_groups(&fast.lines, layer.head);
         let groups = match going.layers[..usize::from(going.layer_count)].iter().any(asks) {
-            true if own != NOBODY => self.members(i, own),
-            _ => [(0, 0); 2],
+            true => self.members(i, own, here.vnet),
+            false => [(0, 0); 2],
         };
         // At a private endpoint conditions on source ports are passed over (NSG-27).
         let source_port = if going.after == After::Endpoint { 0 } else { source_port };
@@ -640,15 +640,16 @@ impl<C: Cpu> Walk<'_, C> {
         set.rank(self.cpu, &self.fast.lines, ip) & 1 != 0
     }
 
-    /// Memberships of sender and receiver in application security groups, as seen from a slot (ASG-3).
+    /// Memberships of sender and receiver in application security groups, as seen from a slot (ASG-3), or from a subnet
+    /// where nothing is.
     #[inline(always)]
-    fn members(&self, i: usize, own: u32) -> [(u32, u32); 2] {
+    fn members(&self, i: usize, own: u32, home: u32) -> [(u32, u32); 2] {
         let fast = self.fast;
         let going = &self.going[i];
         let run = |place: u32| fast.member_runs.get(&place).copied().unwrap_or_default();
         let other = if going.inbound { going.header.source } else { going.header.destination };
-        let other = fast.at_address(going.vnet, other).map_or((0, 0), |(place, _)| run(place));
-        let mine = run(own);
+        let other = fast.at_address(home, other).map_or((0, 0), |(place, _)| run(place));
+        let mine = if own == NOBODY { (0, 0) } else { run(own) };
         if going.inbound { [other, mine] } else { [mine, other] }
     }
 
@@ -774,10 +775,8 @@ impl<C: Cpu> Walk<'_, C> {
         }
         let rank = row.subnets.rank(self.cpu, &self.fast.lines, destination);
         match self.fast.lines.word(row.subnet_rows, rank) {
-            0 => {
-                let owner = Slot { table: TableTag::VirtualNetwork, row: home };
-                self.stop(i, Cause::AddressNotInUse, Decider::Resource(owner));
-            }
+            // A user-defined route may be what led there.
+            0 => self.defer(i),
             subnet => {
                 self.going[i].subnet = (subnet - 1) & !vnet::RESERVED;
                 self.going[i].reserved = (subnet - 1) & vnet::RESERVED != 0;

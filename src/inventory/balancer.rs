@@ -10,6 +10,8 @@ resource! {
     pub struct LoadBalancer {
         /// Basic or Standard.
         pub sku: Field<Sku> = "sku.name" | "sku",
+        /// `Regional`, or `Global` for one before the balancers of several regions.
+        pub tier: Field<Arc<str>> = "sku.tier",
         /// Addresses clients use.
         pub frontend_ip_configurations: Many<FrontendIpConfiguration> = "frontendIPConfigurations",
         /// Pools.
@@ -34,6 +36,8 @@ block! {
         pub subnet: Field<Ref<Subnet>> = "subnet",
         /// Public address.
         pub public_ip_address: Field<Ref<PublicIpAddress>> = "publicIPAddress",
+        /// A Gateway Load Balancer that everything passes first.
+        pub gateway_load_balancer: Field<Ref<AnyKind>> = "gatewayLoadBalancer",
     }
 }
 
@@ -58,6 +62,8 @@ block! {
         pub virtual_network: Field<Ref<super::VirtualNetwork>> = "virtualNetwork",
         /// The subnet the address is in.
         pub subnet: Field<Ref<Subnet>> = "subnet",
+        /// `Up` or `Down` whatever the probes say; `None` leaves it to them.
+        pub admin_state: Field<Arc<str>> = "adminState",
     }
 }
 

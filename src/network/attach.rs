@@ -101,6 +101,8 @@ pub enum Occupant {
     Bastion(Id<BastionHost>),
     /// A virtual network gateway.
     Gateway(Id<VirtualNetworkGateway>),
+    /// Something that is in none of the files, or of a type that is not modelled.
+    Elsewhere(Id<PublicIpAddress>),
     /// A NAT gateway, or nothing: nothing listens.
     Nothing,
 }

@@ -280,8 +280,12 @@ impl SubnetRoutes {
         with: &Selection<'_>,
     ) -> Vec<&'a EffectiveRoute> {
         let routes = self.user.iter().flat_map(|t| &t.routes);
+        // A route of one's own to the gateway may be one that does not hold there (RT-15).
+        let same = |c: &EffectiveRoute, r: &EffectiveRoute| {
+            c.hop == r.hop && (r.hop != Ok(NextHop::Gateway) || c.source == r.source)
+        };
         let elsewhere = |r: &&EffectiveRoute| match choice {
-            Choice::Route(chosen, _) => chosen.iter().any(|c| c.hop != r.hop),
+            Choice::Route(chosen, _) => chosen.iter().any(|c| !same(c, r)),
             Choice::NoRoute => true,
             Choice::Unknown(_) => false,
         };
@@ -294,7 +298,8 @@ impl SubnetRoutes {
     /// Chooses for a destination, in the order of RT-24b.
     pub fn choose(&self, ip: IpAddr, with: &Selection<'_>) -> Choice<'_> {
         let choice = match self.by_service_endpoint(ip, with) {
-            Some(choice) => return choice,
+            Some(choice) if !with.service_endpoint_overridable => return choice,
+            Some(choice) => choice,
             None => self.settled(ip, with),
         };
         match self.doubtful(ip, &choice, with).first().and_then(|r| r.prefix_unknown.clone()) {
@@ -306,7 +311,8 @@ impl SubnetRoutes {
     /// Every choice that may be right: what is chosen without the routes of unknown prefixes, and each of those.
     pub(super) fn possible(&self, ip: IpAddr, with: &Selection<'_>) -> Vec<Choice<'_>> {
         let choice = match self.by_service_endpoint(ip, with) {
-            Some(choice) => return vec![choice],
+            Some(choice) if !with.service_endpoint_overridable => return vec![choice],
+            Some(choice) => choice,
             None => self.settled(ip, with),
         };
         if matches!(choice, Choice::Unknown(_)) {
@@ -318,13 +324,20 @@ impl SubnetRoutes {
         out
     }
 
-    /// A service endpoint's route, unless a user-defined one may override it (RT-23).
+    /// A service endpoint's route, unless a user-defined one may override it (RT-23): then what is not known of the
+    /// route table counts too.
     fn by_service_endpoint(&self, ip: IpAddr, with: &Selection<'_>) -> Option<Choice<'_>> {
         let (length, route) =
             candidates(&self.service_endpoints, ip, with.tags).into_iter().max_by_key(|c| c.0)?;
+        let endpoint = Choice::Route(vec![route], vec![azure::RT_7, azure::RT_23]);
+        if !with.service_endpoint_overridable {
+            return Some(endpoint);
+        }
+        if let Some(unknown) = self.user_doubt() {
+            return Some(Choice::Unknown(unknown.clone()));
+        }
         let best_user = self.user_candidates(ip, with.tags).iter().map(|c| c.0).max();
-        let beaten = with.service_endpoint_overridable && best_user.is_some_and(|u| u >= length);
-        (!beaten).then(|| Choice::Route(vec![route], vec![azure::RT_7, azure::RT_23]))
+        best_user.is_none_or(|u| u < length).then_some(endpoint)
     }
 
     /// The choice as far as prefixes are known.

@@ -29,6 +29,7 @@ impl Walk<'_> {
             return Next::End(End::Stopped);
         };
         let transit = own.is_some_and(|id| self.net.attachment(id).address != Some(s.header.destination));
+        self.beyond_the_model(s, row, front, slot);
         if let Some(next) = self.global_basic(s, own, row.sku.is(Sku::Basic), slot) {
             return next;
         }
@@ -75,12 +76,52 @@ impl Walk<'_> {
             return Next::End(End::Stopped);
         }
         backends.retain(like);
+        if let (true, Some(unknown)) = (backends.is_empty(), self.lost_backends(balancer, rule)) {
+            s.unknown(StepKind::Balance, Cause::DanglingReference, &unknown, evidence);
+            return Next::End(End::Stopped);
+        }
         if backends.is_empty() {
             let text = format!("no backend of the rule `{}` is in the files", rule.name);
             s.block(StepKind::Balance, Cause::NoBackend, evidence, text);
             return Next::End(End::Stopped);
         }
         self.to_backends(s, balancer, rule, backends, transit, evidence)
+    }
+
+    /// What is not modelled of a load balancer leaves what it carries unknown (D-16).
+    fn beyond_the_model(
+        &self,
+        s: &mut State,
+        row: &LoadBalancer,
+        front: &crate::inventory::FrontendIpConfiguration,
+        slot: Slot,
+    ) {
+        let global = row.tier.known().is_some_and(|t| t.eq_ignore_ascii_case("Global"));
+        let chained = !front.gateway_load_balancer.is_absent();
+        let what = match (global, chained) {
+            (true, _) => "is a cross-region load balancer",
+            (_, true) => "has a Gateway Load Balancer before it",
+            _ => return,
+        };
+        let why = format!("`{}` {what}, which is not modelled", row.id.name());
+        let unknown = Unknown::new(row.at, why);
+        let evidence = of(self.net, Some(slot), &[azure::LB_1]);
+        s.unknown(StepKind::Balance, Cause::UnsupportedResource, &unknown, evidence);
+    }
+
+    /// Why a pool without a member that is known may have some: its members are in none of the files.
+    fn lost_backends(&self, balancer: Id<LoadBalancer>, rule: &LoadBalancingRule) -> Option<Unknown> {
+        let row = &self.net.inventory.load_balancers[balancer];
+        let named = |pool: &crate::inventory::BackendAddressPool| {
+            rule.backend_address_pool.iter().any(|r| names_part(&r.text, &pool.id, &pool.name))
+        };
+        let pool = row.backend_address_pools.iter().find(|p| named(p))?;
+        let unknown = pool.addresses.unknown.as_ref().or(pool.backend_ip_configurations.unknown.as_ref());
+        let members = pool.addresses.items.len() + pool.backend_ip_configurations.items.len();
+        unknown.cloned().or_else(|| {
+            let why = format!("the {members} members of the pool `{}` are in none of the files", pool.name);
+            (members > 0).then(|| Unknown::new(pool.at, why))
+        })
     }
 
     /// Basic frontends cannot be reached over global peering (PEER-9).
@@ -160,16 +201,13 @@ impl Walk<'_> {
             let every = !self.backends(balancer, rule).iter().any(|b| self.probe_passes(row, rule, *b));
             if !self.outlives_probes(s, row.sku.is(Sku::Basic), every) {
                 let mut rules = vec![azure::LB_4, azure::PLAT_6];
-                let (text, more) = match s.open.is_some() {
-                    true => (
-                        "every backend denies the health probes from 168.63.129.16, which cuts open flows",
-                        Some(azure::LB_3),
-                    ),
-                    false => (
-                        "every backend denies the health probes from 168.63.129.16, so none gets new flows",
-                        None,
-                    ),
+                let silent = backends.iter().any(|b| self.is_silent(row, rule, *b));
+                let does = if silent { "denies or does not answer" } else { "denies" };
+                let (so, more) = match s.open.is_some() {
+                    true => ("which cuts open flows", Some(azure::LB_3)),
+                    false => ("so none gets new flows", None),
                 };
+                let text = format!("every backend {does} the health probes from 168.63.129.16, {so}");
                 rules.extend(more);
                 s.block(StepKind::Balance, Cause::ProbeDown, Evidence { rules, ..evidence.clone() }, text);
             }
@@ -260,16 +298,35 @@ impl Walk<'_> {
 
     /// Whether the rules of a backend let the health probe in (LB-4), where there is one.
     fn probe_passes(&self, balancer: &LoadBalancer, rule: &LoadBalancingRule, id: AttachmentId) -> bool {
-        let probe = rule.probe.known();
-        let probe = probe.and_then(|p| balancer.probes.iter().find(|x| names_part(&p.text, &x.id, &x.name)));
-        let (Some(probe), Some(destination)) = (probe, self.net.attachment(id).address) else { return true };
-        let port = probe.port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(0);
+        let (Some(port), Some(destination)) = (probe_port(balancer, rule), self.net.attachment(id).address)
+        else {
+            return true;
+        };
+        // What somebody has set holds whatever the probes say.
+        let pools = balancer.backend_address_pools.iter();
+        let own =
+            pools.filter(|p| rule.backend_address_pool.iter().any(|r| names_part(&r.text, &p.id, &p.name)));
+        let mut own = own.flat_map(|p| p.addresses.iter()).filter(|a| a.ip_address.is(destination));
+        match own.find_map(|a| a.admin_state.known()) {
+            Some(state) if state.eq_ignore_ascii_case("Up") => return true,
+            Some(state) if state.eq_ignore_ascii_case("Down") => return false,
+            _ => {}
+        }
+        if self.is_silent(balancer, rule, id) {
+            return false;
+        }
         let protocol = Protocol::Tcp;
         let header =
             Header { source: HOST_ADDRESS, destination, protocol, source_port: EPHEMERAL_PORT, port };
         let mut packet = State::new(header, super::question::Origin::Internet(HOST_ADDRESS), false);
         self.filter(&mut packet, id, true);
         packet.blockers.is_empty()
+    }
+
+    /// Whether a backend is said not to listen on the port it is probed on (LB-1).
+    fn is_silent(&self, balancer: &LoadBalancer, rule: &LoadBalancingRule, id: AttachmentId) -> bool {
+        let port = probe_port(balancer, rule);
+        port.zip(self.listens(id)).is_some_and(|(port, listens)| !listens.iter().any(|r| r.contains(port)))
     }
 
     /// The attachments that a frontend's rules spread over.
@@ -354,6 +411,13 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// The port that a rule's probe asks.
+fn probe_port(balancer: &LoadBalancer, rule: &LoadBalancingRule) -> Option<u16> {
+    let wanted = rule.probe.known()?;
+    let probe = balancer.probes.iter().find(|x| names_part(&wanted.text, &x.id, &x.name))?;
+    Some(probe.port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(0))
 }
 
 /// Whether a rule takes a header: its port and protocol, or every port (LB-6).

@@ -71,7 +71,9 @@ impl Walk<'_> {
             Origin::Attachment(id) => Asker::Attachment(id),
             Origin::Subnet(subnet, ip) => Asker::Subnet(subnet, ip),
             Origin::Site(site, ip) => Asker::Site(site, ip),
-            Origin::Internet(_) | Origin::Service(_) | Origin::Managed(..) => Asker::Public,
+            Origin::Branch(..) | Origin::Internet(_) | Origin::Service(_) | Origin::Managed(..) => {
+                Asker::Public
+            }
         };
         self.resolve_for(s, &asker, name)
     }
@@ -217,7 +219,7 @@ impl Walk<'_> {
         vnet: Id<VirtualNetwork>,
         lookup: &mut Lookup,
     ) -> Answer {
-        if let Some(stopped) = self.travels(s, asker, HOST_ADDRESS) {
+        if let Err(stopped) = self.travels(s, asker, HOST_ADDRESS) {
             return stopped;
         }
         self.count_queries(s, asker, MOST_QUERIES, "Azure DNS answers a machine");
@@ -245,9 +247,10 @@ impl Walk<'_> {
                 "the question is passed on too often".into(),
             );
         }
-        if let Some(stopped) = self.travels(s, asker, server) {
-            return stopped;
-        }
+        let site = match self.travels(s, asker, server) {
+            Ok(site) => site,
+            Err(stopped) => return stopped,
+        };
         if server == HOST_ADDRESS {
             let Some(vnet) = vnet else {
                 let text = "168.63.129.16 answers only inside a virtual network";
@@ -262,6 +265,9 @@ impl Walk<'_> {
             return self.ask_azure(s, vnet, lookup);
         }
         lookup.passed.push(server);
+        if site.is_some() {
+            return self.answered_on_site(s, vnet, server, site, lookup);
+        }
         if self.is_resolver(vnet, server) {
             self.count_queries(s, asker, MOST_RESOLVER_QUERIES, "a resolver endpoint answers");
         }
@@ -316,33 +322,43 @@ impl Walk<'_> {
         of(self.net, holder.or_else(site), rules)
     }
 
-    /// Whether a question reaches a server; the answer to give where it does not.
-    fn travels(&self, s: &mut State, asker: &Asker, server: IpAddr) -> Option<Answer> {
+    /// Whether a question reaches a server, and the site where it ends, if it does at one; the answer to give where it
+    /// does not.
+    fn travels(
+        &self,
+        s: &mut State,
+        asker: &Asker,
+        server: IpAddr,
+    ) -> Result<Option<Id<OnPremisesSite>>, Answer> {
         let from = match asker {
             Asker::Attachment(id) => Origin::Attachment(*id),
             Asker::Subnet(subnet, ip) => Origin::Subnet(*subnet, *ip),
             Asker::Site(site, ip) => Origin::Site(*site, *ip),
-            Asker::Public => return None,
+            Asker::Public => return Ok(None),
         };
-        let walk = self.deeper()?;
+        let Some(walk) = self.deeper() else { return Ok(None) };
         let to = super::Endpoint::Address(server);
         let flow = Flow::new(super::Endpoint::Named("".into()), to, Protocol::Udp, 53);
         let question = Question { origin: from, target: Wanted::Address(server, None) };
         let trace = walk.answer(&flow, &question, false);
+        let site = || {
+            let last = trace.hops.last().filter(|h| h.kind == HopKind::OnPremises)?;
+            self.net.inventory.row::<OnPremisesSite>(last.id.as_ref()?)
+        };
         match trace.outcome {
-            Outcome::Allowed => None,
+            Outcome::Allowed => Ok(site()),
             Outcome::Mixed => {
                 let why = trace.blockers.first().map(|b| b.text.clone()).unwrap_or_default();
                 let text = format!("the DNS server {server} can be asked at times only: {why}");
                 s.intermittent.get_or_insert((Cause::DnsServerUnreachable, text));
-                None
+                Ok(site())
             }
             Outcome::Blocked => {
                 let blocker = trace.blockers.first();
                 let why = blocker.map(|b| b.text.clone()).unwrap_or_default();
                 let mut evidence = blocker.map(|b| b.evidence.clone()).unwrap_or_default();
                 evidence.rules.insert(0, azure::DNS_2);
-                Some(Answer::Fails(
+                Err(Answer::Fails(
                     Cause::DnsServerUnreachable,
                     evidence,
                     format!("the DNS server {server} cannot be asked: {why}"),
@@ -352,7 +368,7 @@ impl Walk<'_> {
                 let why = trace.missing.first().map(|m| m.text.clone()).unwrap_or_default();
                 let at = trace.missing.first().map_or(At::NOWHERE, |m| m.at);
                 let cause = trace.cause.unwrap_or(Cause::UnknownName);
-                Some(Answer::Unknown(
+                Err(Answer::Unknown(
                     cause,
                     Unknown::new(at, format!("whether the DNS server {server} can be asked: {why}")),
                 ))
@@ -381,7 +397,7 @@ impl Walk<'_> {
                 _ => self.undescribed(&row.name, server, row.at),
             };
         }
-        self.answered_on_site(s, vnet, server, lookup)
+        self.answered_on_site(s, vnet, server, None, lookup)
     }
 
     fn joined(&self, a: Id<VirtualNetwork>, b: Id<VirtualNetwork>) -> bool {
@@ -393,6 +409,7 @@ impl Walk<'_> {
         s: &mut State,
         vnet: Option<Id<VirtualNetwork>>,
         server: IpAddr,
+        reached: Option<Id<OnPremisesSite>>,
         lookup: &mut Lookup,
     ) -> Answer {
         // The longest prefix has the address: a network's own or its neighbour's, or a site's.
@@ -404,7 +421,11 @@ impl Walk<'_> {
         let near = vnet.and_then(|id| inside(id).max(linked(id)));
         for (id, site) in self.net.inventory.on_premises_sites.rows() {
             let Some(length) = site.holds(server) else { continue };
-            if near.is_some_and(|near| near >= length) {
+            let elsewhere = match reached {
+                Some(reached) => reached != id,
+                None => near.is_some_and(|near| near >= length),
+            };
+            if elsewhere {
                 continue;
             }
             let host = site.hosts.iter().find(|h| h.ip_address.is(server));
@@ -1255,7 +1276,7 @@ pub(crate) fn resolve_name(net: &crate::network::Network, origin: &Origin, name:
         Origin::Attachment(id) => {
             let first = walk.servers_of(*id, net.attachment(*id).vnet).first().copied();
             let first = first.unwrap_or(HOST_ADDRESS);
-            if walk.travels(&mut state, &Asker::Attachment(*id), first).is_some() {
+            if walk.travels(&mut state, &Asker::Attachment(*id), first).is_err() {
                 return NameFound::Doubt;
             }
             Some(first)

@@ -5,11 +5,11 @@
 //! same outcome, what is unknown does not matter.
 
 use super::model::{Outcome, Trace};
-use crate::inventory::{Id, ResourceId, Subnet};
-use crate::net::IpAddr;
+use crate::inventory::{AzureFirewall, Id, ResourceId, Subnet};
+use crate::net::{Header, IpAddr};
 use std::sync::Arc;
 
-/// What the files do not tell.
+/// What the files do not tell: asked again of the same, it is the same guess.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Asked {
     /// The way from a subnet to a destination.
@@ -18,6 +18,8 @@ pub(super) enum Asked {
     Origin(ResourceId),
     /// The region of the account that a name stands for.
     Region(Arc<str>),
+    /// What the network rules of a firewall say of a header.
+    Firewall(Id<AzureFirewall>, Header),
 }
 
 /// Where a walk took one of several ways without knowing which is right.

@@ -250,9 +250,13 @@ impl Maker {
             "bastionHosts",
             json!({ "name": "bastion", "ipConfigurations": [{ "name": "ip", "subnet": "v0/AzureBastionSubnet", "publicIPAddress": public }] }),
         );
-        for _ in 0..2 {
+        let sku = self.r.one(&[None, Some("Basic"), Some("Standard")]);
+        if let Some(sku) = sku {
+            self.e.set("bastionHosts", "bastion", "sku", json!(sku));
+        }
+        for service in ["tcp/22", "tcp/2222"] {
             let to = self.some_machine();
-            self.ask("bastion", &to, "tcp/22");
+            self.ask("bastion", &to, service);
         }
         if let Some(address) = address {
             self.ask("internet", &address, "tcp/443");

@@ -28,6 +28,10 @@ fn trace(f: &Facts, w: &Worlds, flow: &Flow) -> Result<(), Stop> {
     let mut call = Call::bare();
     let mut found = None;
     let destination = match target {
+        Target::Holder(ip) => {
+            call.inside = true;
+            ip
+        }
         Target::Address(ip) => ip,
         Target::Name(name) => {
             let named = resolve_in(f, w, asker, &name)?;
@@ -112,6 +116,8 @@ fn sender(f: &Facts, from: &Endpoint) -> Option<(Start, Asker, IpAddr)> {
 }
 
 enum Target {
+    /// What stands in a virtual network.
+    Holder(IpAddr),
     Address(IpAddr),
     Name(String),
 }
@@ -139,7 +145,7 @@ fn receiver(f: &Facts, to: &Endpoint, start: Start) -> Result<Target, Stop> {
                     _ => Err(Stop { cause: Cause::PrivateOnlyTarget, decider: None }),
                 };
             }
-            holder.ip.map(Target::Address).ok_or(unknown)
+            holder.ip.map(Target::Holder).ok_or(unknown)
         }
     }
 }

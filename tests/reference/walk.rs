@@ -75,6 +75,8 @@ pub(crate) struct Call {
     pub(crate) door: Option<Id<netwhy::inventory::FrontDoorEndpoint>>,
     /// The name by which what is asked knows itself.
     pub(crate) asked: Option<String>,
+    /// What is meant stands inside a virtual network, whatever its address looks like outside.
+    pub(crate) inside: bool,
 }
 
 impl Call {
@@ -88,7 +90,7 @@ impl Call {
             all.any(|own| netwhy::services::name_matches(own, name))
         };
         let asked = if told(&host) { host.clone() } else { named.last.clone() };
-        Self { host: Some(host), service, door, asked: Some(asked) }
+        Self { host: Some(host), service, door, asked: Some(asked), inside: false }
     }
 
     /// A packet and nothing more.
@@ -227,6 +229,11 @@ impl Walk<'_, '_> {
         if multicast || (packet.protocol == Protocol::Udp && packet.source_port == 65330) {
             return stop(Cause::PlatformProtocol, None);
         }
+        if let (AttachmentKind::Bastion(bastion), Start::Holder(start)) = (holder.kind, self.way.start)
+            && start == place
+        {
+            self.session(bastion, &packet)?;
+        }
         outbound(self.f, self.w, &holder, &packet)?;
         // PLAT-2: no route and no appliance has a part in this.
         if [platform(), metadata()].contains(&packet.destination) {
@@ -235,15 +242,34 @@ impl Walk<'_, '_> {
         self.route(place, packet)
     }
 
+    /// BAS-1: RDP and SSH, to other ports from the Standard SKU up.
+    fn session(&self, bastion: Id<netwhy::inventory::BastionHost>, packet: &Packet) -> Result<(), Stop> {
+        let row = &self.f.inv.bastion_hosts[bastion];
+        let closed = Err(Stop { cause: Cause::BastionPort, decider: Some(row.id.full_name()) });
+        let (tcp, port) = (packet.protocol == Protocol::Tcp, packet.port);
+        match row.sku.known().map(|sku| &**sku) {
+            _ if is_public(packet.destination) || tcp && (port == 22 || port == 3389) => Ok(()),
+            _ if !tcp => closed,
+            Some("Standard" | "Premium") => Ok(()),
+            Some("Basic" | "Developer") => closed,
+            _ if self.w.maybe(Cause::UnknownValue) => Err(Stop::supposed(Cause::UnknownValue)),
+            _ => Ok(()),
+        }
+    }
+
     fn route(&mut self, place: usize, packet: Packet) -> Done {
+        let route = self.chosen(place, packet)?;
+        self.follow(place, packet, route)
+    }
+
+    fn chosen(&mut self, place: usize, packet: Packet) -> Result<Chosen, Stop> {
         let holder = self.holder(place);
         // RT-14: the same packet at the same place.
         if self.seen.contains(&(place, packet)) {
             return stop(Cause::RoutingLoop, None);
         }
         self.seen.push((place, packet));
-        let route = choose(self.f, self.w, holder.subnet, packet.destination)?;
-        self.follow(place, packet, route)
+        choose(self.f, self.w, holder.subnet, packet.destination)
     }
 
     fn follow(&mut self, place: usize, packet: Packet, route: Chosen) -> Done {
@@ -254,6 +280,10 @@ impl Walk<'_, '_> {
                 None => stop(Cause::SystemRouteNone, route.decider),
                 named => stop(Cause::PeeringNotConnected, named),
             },
+            // RT-16: the route keeps it in a network that does not hold it.
+            Hop::Local if route.user && !self.f.in_vnet(holder.vnet, packet.destination) => {
+                stop(Cause::AddressNotInUse, route.decider)
+            }
             Hop::Local => self.land(holder.vnet, packet),
             Hop::Peer(vnet) => {
                 self.cross(&holder, vnet, &packet)?;
@@ -351,6 +381,7 @@ impl Walk<'_, '_> {
     /// PKT-4: at the holder of the destination address.
     fn arrive(&mut self, place: usize, packet: Packet, closed: bool) -> Done {
         let holder = self.holder(place);
+        self.there(place)?;
         match holder.kind {
             AttachmentKind::Frontend(balancer, number) => {
                 self.basic_across_peering(balancer, &holder)?;
@@ -494,9 +525,19 @@ impl Walk<'_, '_> {
         self.pass(there, packet, route)
     }
 
+    /// What may not be deployed takes nothing in one of the worlds; the sender is there, or nobody would ask.
+    fn there(&self, place: usize) -> Result<(), Stop> {
+        let lacks = self.way.start != Start::Holder(place) && self.f.may_lack(&self.holder(place));
+        match lacks && self.w.maybe(Cause::UncertainResource) {
+            true => Err(Stop::supposed(Cause::UncertainResource)),
+            false => Ok(()),
+        }
+    }
+
     /// PKT-5: an appliance is a full destination followed by a full source.
     fn pass(&mut self, place: usize, packet: Packet, route: Chosen) -> Done {
         let holder = self.holder(place);
+        self.there(place)?;
         match holder.kind {
             AttachmentKind::Firewall(id) => self.through_firewall(place, id, packet),
             AttachmentKind::Frontend(balancer, number) => {
@@ -569,7 +610,12 @@ impl Walk<'_, '_> {
         // At the gateway, the routes of its own subnet decide (RT-1, GW-4); a gateway route means its branches.
         if !matches!(holder.kind, AttachmentKind::Gateway(_)) {
             sound_gateway(f, place)?;
-            return self.route(place, packet);
+            let chosen = self.chosen(place, packet)?;
+            // GW-4: it passes nothing on from one network to another.
+            if is_express(f, gateway) && !matches!(chosen.hop, Hop::Gateway(_)) {
+                return stop(Cause::InvalidNextHop, self.name(place));
+            }
+            return self.follow(place, packet, chosen);
         }
         let name = Some(f.inv.virtual_network_gateways[gateway].id.full_name());
         let mut known = behind(f, gateway);
@@ -625,7 +671,10 @@ impl Walk<'_, '_> {
         }
         // A site that says nothing but that everything goes its way.
         let says_more = row.address_prefixes.iter().any(|p| p.prefix_len() >= 8);
-        if !is_public(to) && !row.address_prefixes.is_empty() && !says_more {
+        let only_a_way = !row.address_prefixes.is_empty() && !says_more;
+        // Nor of what it announces and does not hold.
+        let told = if row.advertises.given { &row.advertises } else { &row.address_prefixes };
+        if !is_public(to) && (only_a_way || told.iter().any(|p| p.contains(&to))) {
             return stop(Cause::UnknownValue, None);
         }
         stop(Cause::NoRoute, Some(row.id.full_name()))
@@ -713,8 +762,11 @@ impl Walk<'_, '_> {
         }
         if !default {
             // OUT-7: storage of the same region is reachable from a private subnet.
-            if self.storage_of_region(holder.vnet, packet.destination) {
-                return Ok(None);
+            match self.storage_of_region(holder.vnet, packet.destination) {
+                Some(true) => return Ok(None),
+                Some(false) => {}
+                None if self.w.maybe(Cause::UnknownValue) => return Ok(None),
+                None => return Err(Stop::supposed(Cause::UnknownValue)),
             }
             let decider = Some(subnet.id.full_name());
             return stop(Cause::NoOutboundMethod, decider);
@@ -755,20 +807,27 @@ impl Walk<'_, '_> {
         found.iter().find(|(_, public)| *public).or(found.first()).cloned()
     }
 
-    fn storage_of_region(&self, vnet: Id<VirtualNetwork>, to: IpAddr) -> bool {
-        let Some(region) = self.f.region(vnet) else { return false };
+    /// `None` where no file tells the region.
+    fn storage_of_region(&self, vnet: Id<VirtualNetwork>, to: IpAddr) -> Option<bool> {
+        let region = self.f.region(vnet);
         match self.call.service {
             Some((service, _)) => {
                 let row = &self.f.inv.services[service];
-                let here = row.location.known().map(|l| netwhy::network::normal_region(l));
-                row.id.is_kind("Microsoft.Storage/storageAccounts") && here == Some(region)
+                if !row.id.is_kind("Microsoft.Storage/storageAccounts") {
+                    return Some(false);
+                }
+                Some(netwhy::network::normal_region(row.location.known()?) == region?)
             }
             // Whoever owns the account: it is the tag of the region that tells.
             None => {
                 let known =
                     self.call.host.as_deref().is_some_and(|h| netwhy::services::well_known(h).is_some());
-                let tag = self.f.tag(&format!("Storage.{region}"));
-                self.call.door.is_none() && !known && tag.is_some_and(|set| set.contains(to))
+                let tag = match &region {
+                    Some(region) => self.f.tag(&format!("Storage.{region}")),
+                    None => self.f.tag("Storage"),
+                };
+                let holds = self.call.door.is_none() && !known && tag.is_some_and(|set| set.contains(to));
+                if holds && region.is_none() { None } else { Some(holds) }
             }
         }
     }
@@ -782,7 +841,8 @@ impl Walk<'_, '_> {
                     pool_members(self.f, balancer, p).iter().any(|b| self.holder(*b) == *holder)
                 });
                 let carries = rule.protocol.or(ProtocolMatch::ANY).is_ok_and(|p| p.contains(packet.protocol));
-                if !member || !carries {
+                // It translates ports.
+                if !member || !carries || !packet.protocol.has_ports() {
                     continue;
                 }
                 let front = rule.frontend_ip_configurations.iter().find_map(|r| frontend_of(balancer, r));
@@ -802,6 +862,8 @@ impl Walk<'_, '_> {
         }
         match self.published(packet.destination) {
             true => self.from_internet(packet),
+            // The internet does not lead into a virtual network, whatever range it has.
+            false if self.call.inside => stop(Cause::PrivateOnlyTarget, None),
             false => Ok((Arrival::Outside, packet)),
         }
     }
@@ -865,6 +927,7 @@ impl Walk<'_, '_> {
         match is_public(to) {
             // NAT-2: nothing takes unsolicited packets there.
             true if self.published(to) => stop(Cause::OriginUnmatched, None),
+            true if self.call.inside => stop(Cause::PrivateOnlyTarget, None),
             true => Ok((Arrival::Outside, packet)),
             false => stop(Cause::PrivateOnlyTarget, None),
         }
@@ -995,7 +1058,12 @@ impl Walk<'_, '_> {
             source_port: EPHEMERAL,
             port,
         };
-        inbound(self.f, self.w, &holder, &packet, false)
+        inbound(self.f, self.w, &holder, &packet, false)?;
+        // LB-1: nobody answers it there.
+        match self.f.listens(&holder, port) {
+            true => Ok(()),
+            false => stop(Cause::NothingListens, None),
+        }
     }
 }
 

@@ -66,6 +66,14 @@ impl<'n> Maker<'n> {
         }
     }
 
+    /// Whether an attachment may not be deployed.
+    fn may_lack(&self, attachment: &Attachment) -> bool {
+        let presence = &self.net.presence;
+        let id = || self.net.inventory.id_of(attachment.owner);
+        let lacks = !presence.is_empty() && id().is_some_and(|id| presence.contains_key(id));
+        lacks || self.net.drops_unencrypted(attachment.vnet)
+    }
+
     fn slot_row(
         &mut self,
         number: usize,
@@ -130,6 +138,11 @@ impl<'n> Maker<'n> {
             AttachmentKind::ApplicationGateway(_)
             | AttachmentKind::Gateway(_)
             | AttachmentKind::RouteServer(_) => Kind::Other,
+        };
+        // Whether it is there at all is for the engine to weigh.
+        let kind = match self.may_lack(attachment) {
+            true => Kind::Other,
+            false => kind,
         };
         if let Some(listens) = listens {
             set(true, slot::LISTENS);

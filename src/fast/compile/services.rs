@@ -27,7 +27,10 @@ impl Maker<'_> {
             let region = row.location.known().filter(|_| storage).map(|l| crate::network::normal_region(l));
             let region = region.map_or(0, |r| self.region(r));
             // What answers on some ports only, or is switched off, the full engine knows.
-            let certain = row.uncertain.is_none() && !row.listens.given && row.listens.unknown.is_none();
+            // Whether storage is near is asked of its region (OUT-7).
+            let placed = !storage || row.location.known().is_some();
+            let certain =
+                placed && row.uncertain.is_none() && !row.listens.given && row.listens.unknown.is_none();
             self.fast.services.push(ServiceRow { certain, access, region });
         }
         for endpoint in inventory.private_endpoints.iter() {

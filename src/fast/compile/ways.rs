@@ -115,7 +115,8 @@ impl<'n> Maker<'n> {
         let lost = table.is_some_and(|t| t.is_none());
         let prefix = routes.user.iter().flat_map(|u| &u.routes).any(|r| r.prefix_unknown.is_some());
         let unknown = routes.user.as_ref().is_some_and(|u| u.unknown.is_some());
-        set(lost || prefix || unknown || routes.user_unknown.is_some(), subnet::TABLE_DOUBT);
+        let strict = net.drops_unencrypted(row.vnet);
+        set(lost || prefix || unknown || strict || routes.user_unknown.is_some(), subnet::TABLE_DOUBT);
         if let [IpNet::V4(only)] = own.address_prefixes.items[..] {
             flags |= u32::from(only.prefix_len().min(31)) << subnet::LENGTH_AT;
         }
@@ -280,7 +281,13 @@ impl<'n> Maker<'n> {
         let mut flags = 0;
         let mut set = |holds: bool, flag: u32| flags |= if holds { flag } else { 0 };
         set(shared.broken.contains(&key), vnet::BROKEN);
-        set(shared.unaddressed.contains(&key) || row.space_unknown.is_some(), vnet::SPACE_DOUBT);
+        // What may not be deployed, the engine weighs.
+        let presence = &self.net.presence;
+        let lacks = !presence.is_empty()
+            && row.subnets.iter().any(|s| presence.contains_key(&self.net.inventory.subnets[*s].id));
+        let unaddressed = shared.unaddressed.contains(&key);
+        let strict = self.net.drops_unencrypted(Id::new(number));
+        set(unaddressed || row.space_unknown.is_some() || lacks || strict, vnet::SPACE_DOUBT);
         let closed = row.links.iter().filter(|l| l.usable == Tri::Yes).any(|l| {
             let peering = &self.net.inventory.peerings[l.peering];
             !matches!(peering.allow_virtual_network_access.or(true), Ok(true))
