@@ -59,6 +59,7 @@ pub mod stored;
 pub mod tables;
 pub mod tree;
 mod walk;
+pub mod way;
 
 pub use ask::{Asker, Counts, End};
 pub use compile::{Sizes, compile, compile_measured};
