@@ -26,6 +26,7 @@ mod shape;
 mod table;
 mod values;
 mod vnet;
+mod withheld;
 
 pub use aside::has_no_network_meaning;
 pub use balancer::*;
@@ -49,6 +50,7 @@ pub use shape::{FieldShape, Inside, Shape};
 pub use table::{Id, Table};
 pub use values::{AddressMeaning, AddressWord, ManagedIdentity};
 pub use vnet::*;
+pub use withheld::Withheld;
 
 use crate::diag::At;
 use hashbrown::HashMap;
@@ -145,6 +147,8 @@ macro_rules! kinds {
             $(#[doc = $arm_type] pub $field: Table<$kind>,)*
             /// Resources of types that are not modelled.
             pub unmodelled: Vec<Unmodelled>,
+            /// What the files hold and do not tell.
+            pub withheld: Vec<Withheld>,
             pub(in crate::inventory) index: HashMap<ResourceId, Slot, foldhash::fast::FixedState>,
             pub(in crate::inventory) names: HashMap<Arc<str>, Vec<Slot>, foldhash::fast::FixedState>,
         }

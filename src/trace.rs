@@ -30,6 +30,7 @@ mod scoring;
 mod service;
 mod site;
 mod state;
+mod withheld;
 mod worlds;
 
 pub use crate::net::Header;

@@ -16,11 +16,14 @@
 mod case;
 #[path = "rules/named.rs"]
 mod named;
+#[path = "rules/withheld.rs"]
+mod withheld;
 
 use case::Case;
 use netwhy::diag::{Diagnostics, Sources};
 use netwhy::doc::parse_yaml;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules");
@@ -128,6 +131,42 @@ fn a_hub_with_intent_and_too_many_address_spaces_is_in_doubt() {
     assert_eq!(asked(599, private), "allowed");
     assert_eq!(asked(600, private), "unknown UNKNOWN_VALUE");
     assert_eq!(asked(600, ""), "allowed");
+}
+
+#[test]
+fn what_is_withheld_decides_nothing() {
+    let only = std::env::var("NETWHY_RULE").unwrap_or_default();
+    let cases: Vec<Case> =
+        cases().into_iter().filter(|c| only.is_empty() || c.label().contains(&only)).collect();
+    let next = AtomicUsize::new(0);
+    let share = || {
+        let (mut found, mut asked) = (withheld::Found::new(), 0);
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            asked += withheld::check(case, &mut found);
+        }
+        (found, asked)
+    };
+    let all = std::thread::scope(|scope| {
+        let threads = [scope.spawn(share), scope.spawn(share)];
+        threads.map(|thread| thread.join().expect("no panic"))
+    });
+    let mut found = withheld::Found::new();
+    let mut total = 0;
+    for (part, asked) in all {
+        total += asked;
+        for (path, (count, example)) in part {
+            found.entry(path).or_insert((0, example)).0 += count;
+        }
+    }
+    println!("{total} flows asked with a value withheld");
+    let rows: Vec<String> =
+        found.iter().map(|(path, (n, example))| format!("{path}: {n}\n    {example}")).collect();
+    assert!(
+        found.is_empty(),
+        "{} properties decide although they are withheld\n{}",
+        rows.len(),
+        rows.join("\n")
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::change::property::superseded;
 use super::read::{Memo, Reader, Unknown};
+use super::withheld;
 use super::{Inventory, Origin, RawResource, ResourceId, Slot, TableTag};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
 use crate::doc::{Node, Object, Value};
@@ -134,13 +135,16 @@ pub fn build(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Inventory {
     let mut memo = Memo::default();
     let mut tags = Tags::default();
     // Each description is let go as soon as it is read.
+    let mut withheld = Vec::new();
     for raw in raws {
         let strict = raw.origin == Origin::Estate;
         let scope = raw.id.clone();
+        withheld.extend(withheld::of(&raw, tags.of(&raw.id)));
         let mut reader = Reader { notes, strict, scope, untold: untold(&raw), memo: &mut memo };
         inventory.read(tags.of(&raw.id), &raw, &mut reader);
     }
     index(&mut inventory);
+    inventory.withheld = withheld.into_iter().filter_map(|found| found.placed(&inventory)).collect();
     check_references(&inventory, notes);
     inventory
 }

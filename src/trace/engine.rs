@@ -367,7 +367,10 @@ impl<'n> Walk<'n> {
         let ending = |(state, end): (State, End)| Ending {
             guesses: state.guesses.clone(),
             unknown: state.stands_for_unknown,
-            trace: conclude(flow, state, &end),
+            trace: {
+                let doubt = super::withheld::about(self.net, &state, &end, flow);
+                conclude(flow, state, &end, doubt)
+            },
         };
         worlds::together(ends.into_iter().map(ending).collect()).unwrap_or_else(|| {
             misunderstood(flow, &Misunderstood::Nothing { text: flow.to.to_string(), near: None })
@@ -376,13 +379,19 @@ impl<'n> Walk<'n> {
 }
 
 /// The trace of one branch.
-fn conclude(flow: &Flow, mut state: State, end: &End) -> Trace {
+fn conclude(flow: &Flow, mut state: State, end: &End, doubt: Option<Missing>) -> Trace {
     let back = super::back::take_back(&mut state);
     let arrived = match end {
         End::Arrived(_, disposition) => Some(*disposition),
         End::Stopped => None,
     };
-    let (outcome, disposition, cause) = if let Some(first) = state.blockers.first() {
+    if state.missing.is_empty() || !state.blockers.is_empty() {
+        state.missing.extend(doubt.clone());
+    }
+    let (outcome, disposition, cause) = if let Some(missing) = doubt {
+        state.blockers.clear();
+        (Outcome::Unknown, Disposition::InsufficientInfo, Some(missing.cause))
+    } else if let Some(first) = state.blockers.first() {
         (Outcome::Blocked, first.disposition, Some(first.cause))
     } else if let Some(first) = state.missing.first() {
         (Outcome::Unknown, Disposition::InsufficientInfo, Some(first.cause))

@@ -87,6 +87,29 @@ impl Case {
         lines.map(|line| Line::read(line).answer).collect::<BTreeSet<_>>().len() > 1
     }
 
+    /// Every form of the estate with the flows that are asked of it.
+    pub(crate) fn worlds(&self) -> Vec<(Vec<&str>, Settled, Vec<Question<'_>>)> {
+        let mut out: Vec<(Vec<&str>, Vec<Question<'_>>)> = vec![(Vec::new(), Vec::new())];
+        for line in self.ask.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
+            if let Some(change) = line.strip_prefix('~') {
+                if out.last().is_none_or(|(_, questions)| !questions.is_empty()) {
+                    out.push((Vec::new(), Vec::new()));
+                }
+                out.iter_mut().rev().take(1).for_each(|(changes, _)| changes.push(change.trim()));
+            } else if let Ok(flow) = flow(&Line::read(line).question) {
+                out.iter_mut()
+                    .rev()
+                    .take(1)
+                    .for_each(|(_, all)| all.push(Question { text: line, flow: flow.clone() }));
+            }
+        }
+        let settled = |(changes, questions): (Vec<_>, Vec<_>)| {
+            let settled = Settled::new(&self.estate, &changes);
+            (changes, settled, questions)
+        };
+        out.into_iter().filter(|(_, questions)| !questions.is_empty()).map(settled).collect()
+    }
+
     /// Asks everything; what does not hold.
     pub(crate) fn run(&self) -> Vec<String> {
         let mut faults = Vec::new();
@@ -112,6 +135,14 @@ impl Case {
         }
         faults
     }
+}
+
+/// A flow that is asked about, with its line.
+pub(crate) struct Question<'a> {
+    /// As written.
+    pub(crate) text: &'a str,
+    /// What it asks.
+    pub(crate) flow: Flow,
 }
 
 /// A question and the answer expected.
@@ -144,15 +175,17 @@ fn tags() -> &'static ServiceTags {
     })
 }
 
-/// An estate, compiled.
-struct World {
-    network: Option<Network>,
+/// An estate with the changes of a question applied: its text read, and the knobs.
+pub(crate) struct Settled {
+    /// The tree, unless the text cannot be read.
+    pub(crate) root: Option<Node>,
+    profile: Profile,
     notes: Diagnostics,
     faults: Vec<String>,
 }
 
-impl World {
-    fn new(estate: &str, changes: &[&str]) -> World {
+impl Settled {
+    fn new(estate: &str, changes: &[&str]) -> Settled {
         let mut text = format!("netwhy: estate/1\ndefaults: {{ location: westeurope }}\n{estate}");
         let mut profile = Profile::default();
         let mut faults = Vec::new();
@@ -177,16 +210,46 @@ impl World {
         }
         let (mut notes, mut sources) = (Diagnostics::new(), Sources::default());
         let doc = sources.add("estate", text.as_str());
-        let root = match parse_yaml(doc, &text, &mut notes) {
-            Ok(root) => root,
-            Err(fault) => {
-                faults.push(format!("{fault}"));
-                return World { network: None, notes, faults };
-            }
-        };
-        let estate = inventory::build(native::load(&root, &mut notes), &mut notes);
-        let network = network::compile(estate, tags().clone(), profile, &mut notes);
-        World { network: Some(network), notes, faults }
+        let root = parse_yaml(doc, &text, &mut notes);
+        if let Err(fault) = &root {
+            faults.push(format!("{fault}"));
+        }
+        Settled { root: root.ok(), profile, notes, faults }
+    }
+}
+
+/// An estate, compiled.
+pub(crate) struct World {
+    network: Option<Network>,
+    notes: Diagnostics,
+    faults: Vec<String>,
+}
+
+impl World {
+    fn new(estate: &str, changes: &[&str]) -> World {
+        let settled = Settled::new(estate, changes);
+        match &settled.root {
+            Some(root) => World::of(root, &settled),
+            None => World { network: None, notes: settled.notes, faults: settled.faults },
+        }
+    }
+
+    /// The same with this tree for its text.
+    pub(crate) fn of(root: &Node, settled: &Settled) -> World {
+        let mut notes = settled.notes.clone();
+        let estate = inventory::build(native::load(root, &mut notes), &mut notes);
+        let network = network::compile(estate, tags().clone(), settled.profile.clone(), &mut notes);
+        World { network: Some(network), notes, faults: settled.faults.clone() }
+    }
+
+    /// What the input is told.
+    pub(crate) fn notes(&self) -> &Diagnostics {
+        &self.notes
+    }
+
+    /// The trace of a flow.
+    pub(crate) fn trace(&self, flow: &Flow) -> Option<Trace> {
+        self.network.as_ref().map(|network| trace(network, flow))
     }
 
     fn answer(&self, line: &Line<'_>) -> Option<String> {
@@ -245,16 +308,12 @@ fn flow(words: &[&str]) -> Result<Flow, String> {
     let end =
         |text: &str| netwhy::scenario::endpoint(&text.replace('_', " ")).map_err(|e| format!("{text}: {e}"));
     let (from, to) = (end(from)?, end(to)?);
-    let mut flow = Flow {
-        name: None,
-        from: from.endpoint,
-        to: to.endpoint,
+    let mut flow = Flow::new(
+        from.endpoint,
+        to.endpoint,
         protocol,
-        port: to.port.unwrap_or(if protocol.has_ports() { 443 } else { 0 }),
-        source_port: None,
-        identity: None,
-        action: None,
-    };
+        to.port.unwrap_or(if protocol.has_ports() { 443 } else { 0 }),
+    );
     for pair in rest.chunks(2) {
         match pair {
             ["sport", port] => flow.source_port = port.parse().ok(),

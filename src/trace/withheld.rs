@@ -1,0 +1,212 @@
+//! Values that the files hold and do not tell, and whether an answer leans on one.
+//!
+//! Most properties are read where they decide, and an unknown one is told there. Some say how resources hang together:
+//! which networks are peers, what a pool holds, who is a member. Read as nothing, an unknown one of these would make a
+//! sure answer of a wrong picture. So every sure answer is held against the list of what is withheld: a value of a
+//! plane that the flow took part in makes it unknown. That may be too careful; it is never too sure.
+
+use super::cause::Cause;
+use super::model::{Flow, HopKind, Missing};
+use super::question::{Origin, Target};
+use super::state::{End, Place, State, Terminal};
+use crate::inventory::{Id, Slot, TableTag, VirtualNetwork, Withheld};
+use crate::net::IpAddr;
+use crate::network::{AttachmentId, AttachmentKind, Network};
+use std::collections::BTreeSet;
+
+/// Properties whose readers tell themselves where an unknown one matters: a table, and how the path begins.
+const TOLD: &[(TableTag, &str)] = &[];
+
+/// What an answer leans on and the files do not tell, if there is such a thing.
+pub(super) fn about(net: &Network, s: &State, end: &End, flow: &Flow) -> Option<Missing> {
+    let mut open = net.inventory.withheld.iter().filter(|w| !is_told(w)).peekable();
+    open.peek()?;
+    if s.blockers.is_empty() && (!s.missing.is_empty() || s.intermittent.is_some()) {
+        return None;
+    }
+    let part = Part::of(net, s, end, flow);
+    let found = open.find(|withheld| part.has(withheld))?;
+    let name = net.inventory.id_of(found.slot).map(|id| id.full_name()).unwrap_or_default();
+    Some(Missing {
+        cause: Cause::UnknownValue,
+        text: format!("`{}` of `{name}`: {}", found.path, found.unknown.why),
+        at: found.unknown.at,
+    })
+}
+
+fn is_told(withheld: &Withheld) -> bool {
+    TOLD.iter().any(|(table, path)| {
+        let head = withheld.path.get(..path.len());
+        *table == withheld.slot.table && head.is_some_and(|h| h.eq_ignore_ascii_case(path))
+    })
+}
+
+/// What a flow took part in.
+struct Part<'a> {
+    net: &'a Network,
+    /// The resources it met.
+    met: BTreeSet<(TableTag, u32)>,
+    /// Their networks, and the neighbours of these.
+    vnets: BTreeSet<Id<VirtualNetwork>>,
+    /// It never left one network, and both ends are known there.
+    inside: bool,
+    /// It was on the internet, or it would have been.
+    public: bool,
+    /// A name was looked up.
+    named: bool,
+    service: bool,
+    balanced: bool,
+    firewall: bool,
+    front_door: bool,
+    identity: bool,
+}
+
+impl<'a> Part<'a> {
+    fn of(net: &'a Network, s: &State, end: &End, flow: &Flow) -> Part<'a> {
+        let hop = |kind: HopKind| s.hops.iter().any(|h| h.kind == kind);
+        let mut part = Part {
+            net,
+            met: BTreeSet::new(),
+            vnets: BTreeSet::new(),
+            inside: false,
+            public: hop(HopKind::Internet) || matches!(s.origin, Origin::Internet(_)),
+            named: s.host.is_some(),
+            service: hop(HopKind::Service) || matches!(end, End::Arrived(Terminal::Service(_), _)),
+            balanced: hop(HopKind::LoadBalancer) || hop(HopKind::ApplicationGateway),
+            firewall: hop(HopKind::AzureFirewall) || hop(HopKind::VirtualHub),
+            front_door: hop(HopKind::FrontDoor),
+            identity: flow.identity.is_some(),
+        };
+        s.hops.iter().filter_map(|h| net.inventory.slot(h.id.as_ref()?)).for_each(|slot| part.meet(slot));
+        for (place, header) in &s.trail {
+            part.visit(place);
+            part.public |= net.is_public(header.destination);
+        }
+        match s.target {
+            Some(Target::Attachment(id)) => part.attach(id),
+            Some(Target::Service(..)) => part.service = true,
+            _ => {}
+        }
+        let ends =
+            [s.trail.first().map(|(_, h)| h.source), s.addressed].map(|ip| ip.and_then(|ip| part.home(ip)));
+        part.inside = matches!(ends, [Some(a), Some(b)] if a == b) && part.vnets.len() == 1;
+        part.neighbours();
+        part
+    }
+
+    fn meet(&mut self, slot: Slot) {
+        self.met.insert((slot.table, slot.row));
+        let attachments = self.net.attachments.iter().filter(|a| a.owner == slot);
+        self.vnets.extend(attachments.map(|a| a.vnet));
+    }
+
+    fn attach(&mut self, id: AttachmentId) {
+        let row = self.net.attachment(id);
+        self.met.insert((row.owner.table, row.owner.row));
+        self.vnets.insert(row.vnet);
+        self.service |= matches!(row.kind, AttachmentKind::PrivateEndpoint(..));
+    }
+
+    fn visit(&mut self, place: &Place) {
+        match place {
+            Place::Leave(id) | Place::Arrive(id) => self.attach(*id),
+            Place::Inside(vnet) => {
+                self.vnets.insert(*vnet);
+            }
+            Place::Public => self.public = true,
+            Place::AtService(_) => self.service = true,
+            Place::AtSite(_) | Place::Hub(..) => {}
+        }
+    }
+
+    /// The network whose attachment has an address.
+    fn home(&self, ip: IpAddr) -> Option<Id<VirtualNetwork>> {
+        let mine = |a: &&crate::network::Attachment| a.address == Some(ip) && self.vnets.contains(&a.vnet);
+        self.net.attachments.iter().find(mine).map(|a| a.vnet)
+    }
+
+    fn neighbours(&mut self) {
+        let links = self.vnets.iter().flat_map(|id| self.net.vnet(*id).links.iter().filter_map(|l| l.remote));
+        let near: Vec<_> = links.collect();
+        self.vnets.extend(near);
+    }
+
+    fn near(&self, slot: Slot) -> bool {
+        let id = self.net.inventory.id_of(slot);
+        let network = |vnet: &Id<VirtualNetwork>| &self.net.inventory.virtual_networks[*vnet].id;
+        self.vnets.iter().any(|v| {
+            slot == Slot { table: TableTag::VirtualNetwork, row: v.raw() }
+                || id.and_then(|id| id.parent()).is_some_and(|parent| parent == *network(v))
+        })
+    }
+
+    fn met(&self, slot: Slot) -> bool {
+        self.met.contains(&(slot.table, slot.row))
+    }
+
+    /// Whether a value may have had a part in what came out.
+    fn has(&self, withheld: &Withheld) -> bool {
+        use TableTag as T;
+        let slot = withheld.slot;
+        match slot.table {
+            T::VirtualNetwork | T::Subnet | T::VirtualNetworkPeering => self.near(slot),
+            T::NetworkInterface | T::VirtualMachine | T::ScaleSet | T::Host => {
+                self.met(slot) || self.balanced
+            }
+            T::PublicIpAddress | T::PublicIpPrefix | T::NatGateway => self.public,
+            T::VirtualNetworkGateway
+            | T::LocalNetworkGateway
+            | T::Connection
+            | T::ExpressRouteCircuit
+            | T::OnPremisesSite
+            | T::BgpRoute
+            | T::VirtualWan
+            | T::VirtualHub
+            | T::HubVirtualNetworkConnection
+            | T::HubRouteTable
+            | T::RoutingIntent
+            | T::HubGateway => !self.inside,
+            T::LoadBalancer | T::ApplicationGateway => self.balanced || self.public || !self.inside,
+            T::AzureFirewall => self.firewall || self.public,
+            T::FirewallPolicy | T::RuleCollectionGroup | T::IpGroup => self.firewall,
+            T::PrivateEndpoint | T::PrivateDnsZoneGroup | T::PrivateLinkService => {
+                self.met(slot) || self.named || self.service
+            }
+            T::PrivateDnsZone
+            | T::DnsZone
+            | T::VirtualNetworkLink
+            | T::DnsResolver
+            | T::InboundEndpoint
+            | T::OutboundEndpoint
+            | T::DnsForwardingRuleset
+            | T::RulesetLink
+            | T::InternetHost => self.named,
+            T::NetworkManager
+            | T::NetworkGroup
+            | T::StaticMember
+            | T::ConnectivityConfiguration
+            | T::SecurityAdminConfiguration
+            | T::AdminRuleCollection
+            | T::AdminRule => !self.vnets.is_empty(),
+            T::NetworkSecurityPerimeter
+            | T::PerimeterProfile
+            | T::PerimeterAccessRule
+            | T::PerimeterAssociation
+            | T::ServiceEndpointPolicy => self.service,
+            T::FrontDoorProfile
+            | T::FrontDoorEndpoint
+            | T::OriginGroup
+            | T::FrontDoorOrigin
+            | T::FrontDoorRoute
+            | T::CustomDomain
+            | T::FrontDoorSecurityPolicy => self.front_door,
+            T::WafPolicy => self.front_door || self.balanced,
+            T::UserAssignedIdentity
+            | T::Principal
+            | T::RoleAssignment
+            | T::RoleDefinition
+            | T::DenyAssignment => self.identity,
+            _ => self.met(slot),
+        }
+    }
+}
