@@ -8,7 +8,7 @@ use super::spans::{self, Spans};
 use super::tables::{Fast, Method, NOBODY, Occupant, Octet, SubnetRow, UNREACHABLE, hot, slot, subnet, vnet};
 use super::tree::Tree;
 use super::walk::{ChosenRoute, Queue, Stage, Walk};
-use super::way::{self, Lead};
+use super::way::{self, Held, Lead};
 use crate::inventory::{Slot, TableTag};
 use crate::trace::{Cause, Disposition};
 
@@ -70,6 +70,10 @@ impl<C: Cpu> Walk<'_, C> {
                 Lead::Inside(vnet) => {
                     going.vnet = vnet;
                     self.go(i, Stage::Inside);
+                }
+                // An appliance is met by many: its line is at hand.
+                Lead::Arrive(own) if way::held(next) != Held::PrivateEndpoint => {
+                    self.arrive_now(i, own, &fast.spot(own));
                 }
                 Lead::Arrive(own) => {
                     going.slot = own;

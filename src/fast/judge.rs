@@ -5,7 +5,7 @@ use super::flow::{Aim, Arrival, Decider, Device, Going, Header, Terminal};
 use super::leaf::Leaves;
 use super::rules::{self, Said, Says};
 use super::tables::{Access, NOBODY, Plane, Status};
-use super::walk::{Queue, Stage, Walk};
+use super::walk::{Queue, Walk};
 use crate::inventory::{Slot, TableTag};
 use crate::trace::{Cause, Disposition};
 
@@ -164,7 +164,7 @@ impl<'a, C: Cpu> Walk<'a, C> {
         let hides = self.going[i].proxied || !private;
         let after = Header { source: if hides { row.ip } else { before.source }, ..before };
         if self.remember(i, Device::Transit(own), after, true) {
-            self.go(i, Stage::Leave);
+            self.leave(i);
         }
     }
 

@@ -511,7 +511,13 @@ impl Narrow {
     #[inline(always)]
     pub fn begin<C: Cpu>(&mut self, cpu: C, lines: &Lines, head: u32, ask: &Ask) {
         (self.head, self.template) = (head, lines.line(head).0[line::TEMPLATE]);
-        self.look(cpu, lines, ask);
+        let words = &lines.line(self.template).0;
+        let asked = [ask.source, ask.destination, u32::from(ask.port)];
+        for (n, at) in DIMENSIONS.into_iter().enumerate() {
+            let tree = Tree { root: words[at], shape: words[at + 1] };
+            self.lines[n] = words[at + 2] + tree.rank(cpu, lines, asked[n]);
+            cpu.fetch(lines.line(self.lines[n]));
+        }
     }
 
     #[inline(always)]

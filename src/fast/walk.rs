@@ -362,14 +362,12 @@ impl<C: Cpu> Walk<'_, C> {
                 _ => self.stop(i, Cause::ReturnNoRoute, Decider::Nobody),
             };
         }
-        let going = &mut self.going[i];
-        going.disposition = disposition;
         if terminal == Terminal::Platform {
+            self.going[i].disposition = disposition;
             return self.allow(i);
         }
-        going.returning = true;
-        going.places = 0;
-        going.header = going.header.reversed();
+        self.turn(i, disposition);
+        let going = &mut self.going[i];
         match terminal {
             Terminal::Slot(own) => {
                 going.slot = own;
@@ -393,6 +391,14 @@ impl<C: Cpu> Walk<'_, C> {
             }
             Terminal::Platform => self.allow(i),
         }
+    }
+
+    /// The flow got there: its answer sets out.
+    #[inline(always)]
+    fn turn(&mut self, i: usize, disposition: Disposition) {
+        let going = &mut self.going[i];
+        (going.disposition, going.returning, going.places) = (disposition, true, 0);
+        going.header = going.header.reversed();
     }
 
     #[inline(always)]
@@ -434,7 +440,7 @@ impl<C: Cpu> Walk<'_, C> {
     // ---- leaving
 
     #[inline(always)]
-    fn leave(&mut self, i: usize) {
+    pub(super) fn leave(&mut self, i: usize) {
         let own = self.going[i].slot;
         let spot = self.fast.spot(own);
         let place = spot.place();
@@ -646,9 +652,9 @@ impl<C: Cpu> Walk<'_, C> {
             return;
         }
         let Header { source, destination, source_port, port } = self.going[i].header;
-        let [from, to] = [self.see(i, source), self.see(i, destination)];
+        let [from, to] = [self.look_up(source), self.look_up(destination)];
         let going = &mut self.going[i];
-        going.asked = true;
+        (going.asked, going.seen) = (true, [to, from]);
         going.ask = rules::Ask {
             source,
             destination,
@@ -731,10 +737,15 @@ impl<C: Cpu> Walk<'_, C> {
         if other.known && other.ip == ip {
             return other;
         }
-        let public = self.is_public(ip);
-        let seen = Seen { ip, tags: self.tag_row_of(ip, public), public, known: true };
+        let seen = self.look_up(ip);
         self.going[i].seen = [seen, last];
         seen
+    }
+
+    #[inline(always)]
+    fn look_up(&self, ip: u32) -> Seen {
+        let public = self.is_public(ip);
+        Seen { ip, tags: self.tag_row_of(ip, public), public, known: true }
     }
 
     /// The row of service tags that hold an address.
@@ -845,12 +856,7 @@ impl<C: Cpu> Walk<'_, C> {
     fn inside(&mut self, i: usize) {
         let (home, destination) = (self.going[i].vnet, self.going[i].header.destination);
         if let Some((own, spot)) = self.fast.at_address(home, destination) {
-            self.going[i].slot = own;
-            self.going[i].places += 1;
-            return match self.going[i].places > MOST_PLACES {
-                true => self.defer(i),
-                false => self.arrive_at(i, own, &spot),
-            };
+            return self.arrive_now(i, own, &spot);
         }
         let row = self.fast.vnet(home);
         if row.has(vnet::SPACE_DOUBT) {
@@ -899,6 +905,18 @@ impl<C: Cpu> Walk<'_, C> {
         self.arrive_at(i, own, &spot);
     }
 
+    /// Arrives without a queue, where the slot's line is at hand.
+    #[inline(always)]
+    pub(super) fn arrive_now(&mut self, i: usize, own: u32, spot: &Spot) {
+        let going = &mut self.going[i];
+        going.slot = own;
+        going.places += 1;
+        match going.places > MOST_PLACES {
+            true => self.defer(i),
+            false => self.arrive_at(i, own, spot),
+        }
+    }
+
     #[inline(always)]
     fn arrive_at(&mut self, i: usize, own: u32, spot: &Spot) {
         if self.going[i].returning {
@@ -931,7 +949,9 @@ impl<C: Cpu> Walk<'_, C> {
                 let decider = self.owner(own);
                 return self.stop(i, Cause::NothingListens, decider);
             }
-            return self.arrived(i, Terminal::Slot(own), Disposition::Accepted);
+            // Its line is at hand, so the answer leaves at once.
+            self.turn(i, Disposition::Accepted);
+            return self.leave(i);
         }
         if has(self, slot::FORWARDS_DOUBT) {
             return self.defer(i);
@@ -944,7 +964,7 @@ impl<C: Cpu> Walk<'_, C> {
         let translates = has(self, slot::TRANSLATES);
         let after = Header { source: if translates { row.ip } else { before.source }, ..before };
         if self.remember(i, Device::Transit(own), after, true) {
-            self.go(i, Stage::Leave);
+            self.leave(i);
         }
     }
 
@@ -982,8 +1002,8 @@ impl<C: Cpu> Walk<'_, C> {
         };
         session.answered = true;
         let after = session.incoming.reversed();
-        self.going[i].header = after;
-        self.go(i, Stage::Leave);
+        (self.going[i].header, self.going[i].slot) = (after, own);
+        self.leave(i);
     }
 
     /// The answer in public space.
