@@ -6,6 +6,7 @@
 
 mod aside;
 mod balancer;
+mod beside;
 mod builder;
 pub mod change;
 mod dns;

@@ -13,6 +13,7 @@ mod hubs;
 mod invalid;
 mod names;
 mod pools;
+mod regions;
 mod roles;
 mod routes;
 mod rules;
@@ -22,8 +23,8 @@ mod topology;
 mod tri;
 
 pub use admin::AdminRules;
-pub(crate) use attach::target_of;
 pub use attach::{Attachment, AttachmentId, AttachmentKind, Occupant};
+pub(crate) use attach::{connections_at, hub_of, target_of};
 pub use compile::compile;
 pub use doubt::Doubt;
 pub use gateways::{Branch, BranchKind, GatewayTable};

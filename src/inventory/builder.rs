@@ -57,6 +57,16 @@ const IN: &[(&str, &str)] = &[
         "Microsoft.Network/serviceEndpointPolicies/serviceEndpointPolicyDefinitions",
         "serviceEndpointPolicyDefinitions",
     ),
+    ("Microsoft.Web/sites/config", "config"),
+    ("Microsoft.CognitiveServices/accounts/privateEndpointConnections", "privateEndpointConnections"),
+    ("Microsoft.ContainerRegistry/registries/privateEndpointConnections", "privateEndpointConnections"),
+    ("Microsoft.DocumentDB/databaseAccounts/privateEndpointConnections", "privateEndpointConnections"),
+    ("Microsoft.KeyVault/vaults/privateEndpointConnections", "privateEndpointConnections"),
+    ("Microsoft.MachineLearningServices/workspaces/privateEndpointConnections", "privateEndpointConnections"),
+    ("Microsoft.Search/searchServices/privateEndpointConnections", "privateEndpointConnections"),
+    ("Microsoft.Sql/servers/privateEndpointConnections", "privateEndpointConnections"),
+    ("Microsoft.Storage/storageAccounts/privateEndpointConnections", "privateEndpointConnections"),
+    ("Microsoft.Web/sites/privateEndpointConnections", "privateEndpointConnections"),
     ("Microsoft.KeyVault/vaults/accessPolicies", "accessPolicies"),
     ("Microsoft.MachineLearningServices/workspaces/outboundRules", "managedNetwork.outboundRules"),
     ("Microsoft.Cache/Redis/firewallRules", "ipRules"),
@@ -748,7 +758,29 @@ fn is_beside_an_id(object: &Object) -> bool {
     object.get("id").is_some() && object.get(GROUP_NAME).is_some()
 }
 
+/// A host of the internet that names no name is called as its resource is, where that can be one in the DNS.
+fn name_hosts(inventory: &mut Inventory) {
+    for host in inventory.internet_hosts.iter_mut() {
+        let name = host.id.name();
+        if !host.names.given && is_dns_name(name) {
+            host.names = super::Many { items: vec![name.into()], unknown: None, given: true };
+        }
+    }
+}
+
+/// Whether a text has the form of a name in the DNS: labels of letters, digits and hyphens, of which the last is no
+/// number.
+fn is_dns_name(text: &str) -> bool {
+    let word = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    };
+    let text = text.strip_prefix("*.").unwrap_or(text);
+    let last = text.rsplit('.').next().unwrap_or_default();
+    text.contains('.') && text.split('.').all(word) && last.starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
 fn index(inventory: &mut Inventory) {
+    name_hosts(inventory);
     let mut ids: HashMap<ResourceId, Slot, foldhash::fast::FixedState> = HashMap::default();
     let mut names: HashMap<Arc<str>, Vec<Slot>, foldhash::fast::FixedState> = HashMap::default();
     inventory.each(&mut |id, slot, _, _| {

@@ -609,7 +609,11 @@ pub(super) fn refuse_unknown_fields(view: &View<'_>, known: &[&str], what: &str,
         return;
     }
     let Some(object) = view.node.as_object() else { return };
-    for entry in object.iter().filter(|e| !known.iter().any(|k| k.eq_ignore_ascii_case(&e.key))) {
+    let beside = super::beside::fields(what);
+    let named = |key: &str| {
+        known.iter().chain(beside).chain(super::beside::EVERYWHERE).any(|k| k.eq_ignore_ascii_case(key))
+    };
+    for entry in object.iter().filter(|e| !named(&e.key)) {
         let help = nearest(&entry.key, known.iter().copied())
             .map(|near| format!("did you mean `{near}`?"))
             .unwrap_or_else(|| format!("{what} has the fields {}", known.join(", ")));
@@ -726,6 +730,7 @@ macro_rules! block {
             fn schema() -> serde_json::Value {
                 let mut properties = serde_json::Map::new();
                 properties.insert("name".into(), serde_json::json!({ "type": "string" }));
+                for word in $crate::inventory::beside::fields(stringify!($name)) { properties.insert((*word).into(), serde_json::json!({})); }
                 $($(properties.insert($crate::inventory::read::first_segment($path).into(), $crate::inventory::read::path_schema($path, <$ty as $crate::inventory::read::FromPaths>::schema()));)+)*
                 serde_json::json!({ "type": "object", "properties": properties, "additionalProperties": false })
             }
@@ -808,6 +813,7 @@ macro_rules! shared_block {
             fn schema() -> serde_json::Value {
                 let mut properties = serde_json::Map::new();
                 properties.insert("name".into(), serde_json::json!({ "type": "string" }));
+                for word in $crate::inventory::beside::fields(stringify!($name)) { properties.insert((*word).into(), serde_json::json!({})); }
                 $($(properties.insert($crate::inventory::read::first_segment($path).into(), $crate::inventory::read::path_schema($path, <$ty as $crate::inventory::read::FromPaths>::schema()));)+)*
                 serde_json::json!({ "type": "object", "properties": properties, "additionalProperties": false })
             }
@@ -878,6 +884,7 @@ macro_rules! resource {
             pub(in $crate::inventory) fn schema() -> serde_json::Value {
                 let mut properties = serde_json::Map::new();
                 for word in $crate::inventory::HEAD { properties.insert((*word).into(), serde_json::json!({})); }
+                for word in $crate::inventory::beside::fields(stringify!($name)) { properties.insert((*word).into(), serde_json::json!({})); }
                 $($(properties.insert($crate::inventory::read::first_segment($path).into(), $crate::inventory::read::path_schema($path, <$ty as $crate::inventory::read::FromPaths>::schema()));)+)*
                 serde_json::json!({ "type": "object", "properties": properties, "additionalProperties": false })
             }

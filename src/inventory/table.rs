@@ -79,6 +79,10 @@ impl<K> Default for Table<K> {
 }
 
 impl<K> Table<K> {
+    pub(super) fn iter_mut(&mut self) -> std::slice::IterMut<'_, K> {
+        self.rows.iter_mut()
+    }
+
     pub(super) fn push(&mut self, row: K) {
         self.rows.push(row);
     }

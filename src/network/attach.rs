@@ -7,10 +7,10 @@
 use super::{Bound, SubnetRow};
 use crate::diag::At;
 use crate::inventory::{
-    ApplicationGateway, Asg, AzureFirewall, BastionHost, Field, Host, Id, InboundEndpoint, Inventory,
-    IpConfiguration, LoadBalancer, Many, MlCompute, NetworkInterface, Nsg, PlatformService, PrivateEndpoint,
-    PublicIpAddress, Ref, ResourceId, ScaleSet, Slot, Subnet, TableTag, Unknown, VirtualHub, VirtualNetwork,
-    VirtualNetworkGateway,
+    ApplicationGateway, Asg, AzureFirewall, BastionHost, EndpointConnection, Field, Host, Id,
+    InboundEndpoint, Inventory, IpConfiguration, LoadBalancer, Many, MlCompute, NetworkInterface, Nsg,
+    PlatformService, PrivateEndpoint, PublicIpAddress, Ref, ResourceId, ScaleSet, Slot, Subnet, TableTag,
+    Unknown, VirtualHub, VirtualNetwork, VirtualNetworkGateway,
 };
 use crate::net::IpAddr;
 use crate::services::service_kind;
@@ -446,6 +446,27 @@ pub(crate) fn target_of<'a>(
     let Some(connection) = endpoint.connections.items.first() else { return (None, Vec::new()) };
     let target = connection.private_link_service_id.known();
     (target.and_then(|t| inventory.follow_any(&t.text)), connection.group_ids.items.clone())
+}
+
+/// The private endpoint connections that a target lists.
+pub(crate) fn connections_at(inventory: &Inventory, target: Slot) -> Option<&Many<EndpointConnection>> {
+    let row = target.row as usize;
+    match target.table {
+        TableTag::PlatformService => Some(&inventory.services.as_slice()[row].private_endpoint_connections),
+        TableTag::PrivateLinkService => {
+            Some(&inventory.private_link_services.as_slice()[row].private_endpoint_connections)
+        }
+        TableTag::ApplicationGateway => {
+            Some(&inventory.application_gateways.as_slice()[row].private_endpoint_connections)
+        }
+        _ => None,
+    }
+}
+
+/// The hub of a project: a workspace of kind `Project` shares its hub's private endpoints and managed network.
+pub(crate) fn hub_of(inventory: &Inventory, workspace: Id<PlatformService>) -> Option<Id<PlatformService>> {
+    let hub = inventory.follow(inventory.services[workspace].hub.known()?).row()?;
+    (hub != workspace).then_some(hub)
 }
 
 /// The resource type the endpoint's target has, even where the target itself is in none of the files.

@@ -7,7 +7,7 @@
 use super::model::{Decision, Flow, HopKind, Missing, Outcome, StepKind, Trace, Zone};
 use super::question::{self, EPHEMERAL_PORT, Misunderstood, Origin, Question, Target, Wanted};
 use super::state::{Arrival, End, Next, Place, State, Terminal, by};
-use super::worlds::{self, Ending};
+use super::worlds::{self, Asked, Ending, Guess};
 use super::{Cause, Disposition};
 use crate::diag::At;
 use crate::inventory::{Id, Subnet};
@@ -125,11 +125,39 @@ impl<'n> Walk<'n> {
             return vec![(state, End::Stopped)];
         }
         state.addressed = addressed.then_some(state.header.destination);
+        if addressed && !state.by_region.is_empty() {
+            return self.every_region(state);
+        }
         if addressed {
             let place = self.first_place(&mut state);
             return self.run(state, place);
         }
         vec![(state, End::Stopped)]
+    }
+
+    /// Where it is not known in which region the target is, and rules tell regions apart: every one of them (TAG-7).
+    fn every_region(&self, mut state: State) -> Vec<(State, End)> {
+        let addresses = std::mem::take(&mut state.by_region);
+        let name: std::sync::Arc<str> = state.host.clone().unwrap_or_else(|| "the target".into());
+        let why = format!("the region of `{name}`, which the rules tell apart from others (TAG-7)");
+        let mut ends = Vec::new();
+        for (way, ip) in addresses.iter().enumerate() {
+            let mut branch = state.clone();
+            branch.header.destination = *ip;
+            branch.addressed = Some(*ip);
+            branch.guesses.push(Guess { at: Asked::Region(name.clone()), way, of: addresses.len() });
+            branch.assume(
+                None,
+                format!("{ip} stands for the public address of `{name}`, in whichever region it is"),
+            );
+            let place = self.first_place(&mut branch);
+            ends.extend(self.run(branch, place));
+        }
+        state.stands_for_unknown = true;
+        let unknown = crate::inventory::Unknown::new(At::NOWHERE, why);
+        state.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, by(&[azure::TAG_7]));
+        ends.push((state, End::Stopped));
+        ends
     }
 
     pub(super) fn source_address(&self, origin: &Origin) -> IpAddr {

@@ -4,7 +4,7 @@ use super::engine::Walk;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::{Origin, Target};
 use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
-use super::worlds::Guess;
+use super::worlds::{Asked, Guess};
 use super::{Cause, Disposition};
 use crate::inventory::{Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
 use crate::net::Header;
@@ -94,7 +94,7 @@ impl Walk<'_> {
         ways: Vec<Choice<'_>>,
         why: &Unknown,
     ) -> Next {
-        let at = (subnet, s.header.destination);
+        let at = Asked::Way(subnet, s.header.destination);
         let known = s.guesses.iter().find(|g| g.at == at).map(|g| g.way);
         if let Some(choice) = known.and_then(|way| ways.get(way)) {
             return self.follow(s, subnet, from, choice.clone());
@@ -103,7 +103,7 @@ impl Walk<'_> {
         let mut out = Vec::new();
         for (way, choice) in ways.into_iter().enumerate() {
             let mut branch = s.clone();
-            branch.guesses.push(Guess { at, way, of });
+            branch.guesses.push(Guess { at: at.clone(), way, of });
             branch.note(StepKind::Route, by(&[azure::RT_17]), || {
                 format!("{}: every way is looked at", why.why)
             });

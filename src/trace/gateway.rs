@@ -7,7 +7,7 @@ use super::forward::MAX_GUESSES;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Origin;
 use super::state::{End, Next, Place, State, Terminal, by, of};
-use super::worlds::Guess;
+use super::worlds::{Asked, Guess};
 use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
 use crate::net::IpAddr;
 use crate::network::{
@@ -314,10 +314,10 @@ impl Walk<'_> {
         }
         let straight = (0..self.net.vnets.len()).find(|v| self.net.vnets[*v].space.contains(destination))?;
         let mut honoured = s.clone();
-        honoured.guesses.push(Guess { at: (row.subnet, destination), way: 0, of: 2 });
+        honoured.guesses.push(Guess { at: Asked::Way(row.subnet, destination), way: 0, of: 2 });
         let next = self.route(&mut honoured, row.subnet, Some(id));
         let mut past = s.clone();
-        past.guesses.push(Guess { at: (row.subnet, destination), way: 1, of: 2 });
+        past.guesses.push(Guess { at: Asked::Way(row.subnet, destination), way: 1, of: 2 });
         let mut doubt = s.clone();
         doubt.stands_for_unknown = true;
         doubt.unknown(StepKind::Forward, Cause::UnsupportedResource, &unknown, by(&[azure::GW_5]));

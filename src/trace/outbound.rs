@@ -8,7 +8,9 @@ use super::question::Target;
 use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
 use super::{Cause, Disposition};
 use crate::diag::At;
-use crate::inventory::{Field, Id, Origin, PublicIpAddress, Sku, Slot, Subnet, TableTag, Unknown};
+use crate::inventory::{
+    ApplicationGateway, Field, Id, Origin, PublicIpAddress, Sku, Slot, Subnet, TableTag, Unknown,
+};
 use crate::net::Header;
 use crate::net::{IpAddr, Protocol};
 use crate::network::{AttachmentId, AttachmentKind, Bound, Network, Occupant, Tri};
@@ -147,6 +149,9 @@ impl Walk<'_> {
         if let AttachmentKind::Firewall(firewall) = row.kind {
             return self.firewall_address(firewall);
         }
+        if let AttachmentKind::ApplicationGateway(gateway) = row.kind {
+            return self.gateway_front(gateway);
+        }
         match &row.public_ip {
             Bound::To(address) => {
                 let slot = Slot { table: TableTag::PublicIpAddress, row: address.raw() };
@@ -178,6 +183,23 @@ impl Walk<'_> {
             of(self.net, Some(slot), &[azure::FW_19]),
             format!("the firewall's public address {public}"),
         ))
+    }
+
+    /// An application gateway leaves by its public frontend.
+    fn gateway_front(&self, gateway: Id<ApplicationGateway>) -> Option<Method> {
+        let fronts = self.net.inventory.application_gateways[gateway].frontend_ip_configurations.iter();
+        let mut fronts = fronts.filter_map(|f| self.net.inventory.follow(f.public_ip_address.known()?).row());
+        let address = fronts.next()?;
+        let slot = Slot { table: TableTag::PublicIpAddress, row: address.raw() };
+        let public = self.address_of(address).unwrap_or(DEFAULT_OUTBOUND);
+        let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::AGW_4]);
+        Some((public, evidence, format!("the gateway's public frontend, {public}")))
+    }
+
+    /// AGW-4: an isolated gateway without a public frontend has no way out of its own.
+    fn is_isolated_gateway(&self, id: AttachmentId) -> bool {
+        let AttachmentKind::ApplicationGateway(gateway) = self.net.attachment(id).kind else { return false };
+        self.net.inventory.application_gateways[gateway].enable_network_isolation.is(true)
     }
 
     /// A Standard public load balancer gives an outbound address to its pool (LB-9).
@@ -214,6 +236,13 @@ impl Walk<'_> {
                 of(self.net, Some(slot), &[azure::OUT_1]),
                 text,
             );
+            return None;
+        }
+        if from.is_some_and(|id| self.is_isolated_gateway(id)) {
+            let text = "a gateway with network isolation and without a public frontend leaves by a NAT gateway or an \
+                appliance, and its subnet has none";
+            let evidence = of(self.net, Some(slot), &[azure::AGW_4, azure::OUT_1]);
+            s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
             return None;
         }
         let private = match &row.default_outbound_access {

@@ -290,7 +290,7 @@ fn outside_networks(network: &Network, prefix: &IpNet, first: IpAddr) -> Option<
 }
 
 /// The first address of a subnet that nothing holds.
-fn free_address(network: &Network, subnet: Id<Subnet>) -> Option<IpAddr> {
+pub(super) fn free_address(network: &Network, subnet: Id<Subnet>) -> Option<IpAddr> {
     let row = network.subnet(subnet);
     let (low, high) = *row.space.v4().first()?;
     let first = low.checked_add(4)?;

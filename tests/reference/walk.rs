@@ -73,9 +73,24 @@ pub(crate) struct Call {
     pub(crate) service: Option<(Id<PlatformService>, usize)>,
     /// The Front Door endpoint that the name means.
     pub(crate) door: Option<Id<netwhy::inventory::FrontDoorEndpoint>>,
+    /// The name by which what is asked knows itself.
+    pub(crate) asked: Option<String>,
 }
 
 impl Call {
+    /// What a name means: itself, else the last of its aliases.
+    pub(crate) fn about(f: &Facts, host: String, named: &super::names::Named) -> Self {
+        use super::tracer::service_of;
+        let service = service_of(f, &host).or_else(|| service_of(f, &named.last));
+        let door = edge::door_of(f, &host).or_else(|| edge::door_of(f, &named.last));
+        let told = |name: &str| {
+            let mut all = f.inv.internet_hosts.iter().flat_map(|h| h.names.iter());
+            all.any(|own| netwhy::services::name_matches(own, name))
+        };
+        let asked = if told(&host) { host.clone() } else { named.last.clone() };
+        Self { host: Some(host), service, door, asked: Some(asked) }
+    }
+
     /// A packet and nothing more.
     pub(crate) fn bare() -> Self {
         Self::default()
@@ -148,12 +163,14 @@ pub(crate) struct Way {
     pub(crate) nameless: bool,
     /// The service that Front Door leads to.
     pub(crate) origin: Option<(Id<PlatformService>, usize)>,
+    /// What an application gateway on the way asked for in its turn, and what that name gave.
+    pub(crate) proxied: Option<(Call, Option<super::names::Named>)>,
 }
 
 struct Walk<'a, 'b> {
     f: &'b Facts<'a>,
     w: &'b Worlds,
-    call: &'b Call,
+    call: Call,
     way: Way,
     seen: Vec<(usize, Packet)>,
     hubs: Vec<(Id<VirtualHub>, bool, Packet)>,
@@ -174,8 +191,9 @@ pub(crate) fn carry(f: &Facts, w: &Worlds, start: Start, packet: Packet, call: &
         left: None,
         nameless: false,
         origin: None,
+        proxied: None,
     };
-    let mut walk = Walk { f, w, call, way, seen: Vec::new(), hubs: Vec::new() };
+    let mut walk = Walk { f, w, call: call.clone(), way, seen: Vec::new(), hubs: Vec::new() };
     let (arrival, last) = match start {
         Start::Holder(place) => walk.leave(place, packet)?,
         Start::Site(site) => walk.at_site(site, packet)?,
@@ -379,8 +397,14 @@ impl Walk<'_, '_> {
 
     /// AGW-1: a listener takes the request, and a flow of the gateway's own goes to a backend.
     fn at_application_gateway(&mut self, place: usize, id: Id<ApplicationGateway>, packet: Packet) -> Done {
-        let (holder, host) = (self.holder(place), self.call.host.as_deref());
-        let after = edge::through_gateway(self.f, self.w, id, &holder, &packet, host)?;
+        let host = self.call.host.as_deref();
+        let (after, named) = edge::through_gateway(self.f, self.w, id, place, &packet, host)?;
+        // The backend's name is what it asks for; without one it passes the client's on.
+        self.call = match &named {
+            Some((name, named)) => Call::about(self.f, name.clone(), named),
+            None => Call { host: self.call.host.clone(), ..Call::bare() },
+        };
+        self.way.proxied = Some((self.call.clone(), named.map(|(_, named)| named)));
         self.record(Mark::Device(place), packet, after);
         self.leave(place, after)
     }
@@ -430,10 +454,17 @@ impl Walk<'_, '_> {
             let decider = Some(self.f.inv.front_door_endpoints[door].id.full_name());
             return stop(Cause::NothingListens, decider);
         }
+        if self.call.host.as_deref().is_some_and(|h| edge::door_of(self.f, h) != Some(door)) {
+            // AFD-1: a name of one's own is served where it is registered.
+            let decider = Some(self.f.inv.front_door_endpoints[door].id.full_name());
+            return stop(Cause::FrontDoorHostUnknown, decider);
+        }
         match edge::origin(self.f, door, packet.port)? {
             edge::Origin::Private => Ok((Arrival::Edge, packet)),
             edge::Origin::Public { host, port, service } => {
-                let destination = super::names::public_address(self.f, &host)?;
+                let named = super::names::public_name(self.f, &host)?;
+                let (destination, service) =
+                    (named.ip, service.or_else(|| super::tracer::service_of(self.f, &named.last)));
                 let source = edge::backend(self.f).unwrap_or(packet.source);
                 let after = Packet { source, destination, port, ..packet };
                 self.record(Mark::Edge, packet, after);
@@ -662,6 +693,14 @@ impl Walk<'_, '_> {
         }
         if let Bound::To(row) = f.own_public(holder) {
             return Ok(Some(f.public_ip(row).unwrap_or_else(some_public_address)));
+        }
+        // A gateway leaves by its public frontend.
+        if let AttachmentKind::ApplicationGateway(id) = holder.kind {
+            let fronts = f.inv.application_gateways[id].frontend_ip_configurations.iter();
+            let mut own = fronts.filter_map(|front| f.row(&front.public_ip_address));
+            if let Some(row) = own.next() {
+                return Ok(Some(f.public_ip(row).unwrap_or_else(some_public_address)));
+            }
         }
         if let Some(source) = self.outbound_rule(holder, packet) {
             return Ok(Some(source));
