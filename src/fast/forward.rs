@@ -4,9 +4,11 @@ use super::cpu::Cpu;
 use super::flow::{Aim, Arrival, Decider, Device, Going, Header, Start, Terminal};
 use super::routes::{self, Chosen, Hop, HopKind, NetworkRoute, UserRoute};
 use super::rules;
-use super::spans;
-use super::tables::{Fast, Method, NOBODY, Occupant, Octet, SubnetRow, UNREACHABLE, slot, subnet, vnet};
+use super::spans::{self, Spans};
+use super::tables::{Fast, Method, NOBODY, Occupant, Octet, SubnetRow, UNREACHABLE, hot, slot, subnet, vnet};
+use super::tree::Tree;
 use super::walk::{ChosenRoute, Queue, Stage, Walk};
+use super::way::{self, Held, Lead};
 use crate::inventory::{Slot, TableTag};
 use crate::trace::{Cause, Disposition};
 
@@ -37,9 +39,60 @@ fn of_network(fast: &Fast, home: u32) -> SubnetRow {
 }
 
 impl<C: Cpu> Walk<'_, C> {
-    /// Chooses routes.
+    /// Chooses routes: by what is written out where that tells, else by the routes themselves.
     #[inline(always)]
     pub(super) fn route(&mut self, queue: &Queue) {
+        let fast = self.fast;
+        let lines = &fast.lines;
+        let (mut quick, mut asked) = (Queue::EMPTY, Queue::EMPTY);
+        for i in queue.flows() {
+            let words = fast.subnet_words(self.going[i].subnet);
+            if words[hot::WAY] == 0 || self.going[i].by_network {
+                asked.push(i as u8);
+                continue;
+            }
+            self.going[i].vnet = words[hot::VNET];
+            self.cpu.fetch(lines.line(words[hot::WAY]));
+            quick.push(i as u8);
+        }
+        for i in quick.flows() {
+            let words = fast.subnet_words(self.going[i].subnet);
+            let way = Spans { tree: Tree { root: words[hot::WAY], shape: words[hot::WAY + 1] } };
+            let going = &mut self.going[i];
+            going.line = way.line(way.tree.rank(self.cpu, lines, going.header.destination));
+            self.cpu.fetch(lines.line(going.line));
+        }
+        for i in quick.flows() {
+            let going = &mut self.going[i];
+            let next = spans::word(self.cpu, lines.line(going.line), going.header.destination);
+            match way::lead(next) {
+                Lead::Asked => asked.push(i as u8),
+                Lead::Inside(vnet) => {
+                    going.vnet = vnet;
+                    self.go(i, Stage::Inside);
+                }
+                // An appliance is met by many: its line is at hand.
+                Lead::Arrive(own) if way::held(next) != Held::PrivateEndpoint => {
+                    self.arrive_now(i, own, &fast.spot(own));
+                }
+                Lead::Arrive(own) => {
+                    going.slot = own;
+                    self.go(i, Stage::Arrive);
+                }
+                Lead::Out => {
+                    let here = fast.subnet(going.subnet);
+                    self.outbound(i, &here);
+                }
+            }
+        }
+        if asked.count > 0 {
+            self.route_by_layers(&asked);
+        }
+    }
+
+    /// Chooses routes by their layers.
+    #[inline(always)]
+    fn route_by_layers(&mut self, queue: &Queue) {
         let fast = self.fast;
         let lines = &fast.lines;
         for i in queue.flows() {
@@ -163,7 +216,7 @@ impl<C: Cpu> Walk<'_, C> {
                 }
                 self.outbound(i, here);
             }
-            HopKind::Appliance => match self.appliance(here.vnet, hop.about()) {
+            HopKind::Appliance => match self.fast.appliance(here.vnet, hop.about()) {
                 UNREACHABLE => {
                     let decider = self.by_route(i, user);
                     self.stop(i, Cause::NextHopUnreachable, decider);
@@ -193,7 +246,7 @@ impl<C: Cpu> Walk<'_, C> {
 
     #[inline(always)]
     fn defer_unless_reached(&mut self, i: usize, hop: Hop) {
-        match self.appliance(self.going[i].vnet, hop.about()) {
+        match self.fast.appliance(self.going[i].vnet, hop.about()) {
             UNREACHABLE | NOBODY => self.defer(i),
             // What an appliance announced itself leads beyond it.
             own if own == self.going[i].slot => self.defer(i),
@@ -202,18 +255,6 @@ impl<C: Cpu> Walk<'_, C> {
                 self.go(i, Stage::Arrive);
             }
         }
-    }
-
-    /// The slot of an appliance as a network sees it.
-    #[inline(always)]
-    fn appliance(&self, home: u32, number: u32) -> u32 {
-        let row = self.fast.vnet(home);
-        for pair in 0..self.fast.lines.word(row.appliances, 0) {
-            if self.fast.lines.word(row.appliances, 2 * pair + 1) == number {
-                return self.fast.lines.word(row.appliances, 2 * pair + 2);
-            }
-        }
-        NOBODY
     }
 
     /// Over a service endpoint, if the destination lies behind one (RT-7); `true` where that settles it.
@@ -294,7 +335,7 @@ impl<C: Cpu> Walk<'_, C> {
         let after = Header { source, ..header };
         match self.going[i].from {
             NOBODY => {
-                self.going[i].header = after;
+                (self.going[i].header, self.going[i].asked) = (after, false);
                 self.go(i, Stage::Public);
             }
             own => {

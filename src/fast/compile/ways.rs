@@ -2,8 +2,10 @@
 
 use super::{Maker, groups::Headers, set_tree};
 use crate::fast::routes::{self, BEATEN_UNKNOWN, Hop, HopKind, LEFT, NetworkDraft, UserTable, prefix};
-use crate::fast::tables::{NOBODY, SubnetRow, UNREACHABLE, VnetRow, subnet, vnet};
+use crate::fast::spans::Spans;
+use crate::fast::tables::{NOBODY, SUBNET_LINES, SubnetRow, UNREACHABLE, VnetRow, subnet, vnet};
 use crate::fast::tree::{self, Tree};
+use crate::fast::way::Writer;
 use crate::inventory::{Id, PrivateEndpointNetworkPolicies, VirtualNetwork};
 use crate::net::{AddressSet, IpAddr, IpNet};
 use crate::network::{
@@ -40,19 +42,34 @@ impl<'n> Maker<'n> {
         let mut shared = self.shared();
         self.step("route tables", |maker| maker.user_tables(&mut shared));
         self.fast.vnets = self.step("rows of networks", |maker| maker.rows(maker.net.vnets.len()));
-        self.fast.subnets = self.step("rows of subnets", |maker| maker.rows(maker.net.subnets.len()));
+        self.fast.subnets =
+            self.step("rows of subnets", |maker| maker.rows(maker.net.subnets.len() * SUBNET_LINES as usize));
         let mut wanted: Vec<Vec<u32>> = vec![Vec::new(); self.net.vnets.len()];
         for number in 0..self.net.subnets.len() {
-            let row = self.subnet_row(&mut shared, number, &mut wanted);
-            let line = self.fast.subnets + number as u32;
-            self.fast.lines.line_mut(line).0 = row.words();
+            let row = self.subnet_row(&mut shared, headers, number, &mut wanted);
+            self.fast.set_subnet(number as u32, &row);
         }
         for (number, wanted) in wanted.into_iter().enumerate() {
             let row = self.vnet_row(&mut shared, headers, number, wanted);
             let line = self.fast.vnets + number as u32;
             self.fast.lines.line_mut(line).0 = row.words();
         }
+        self.step("where addresses lead", Maker::written_ways);
         self.fast.endpoints_beaten = self.net.profile.service_endpoint_route_overridable;
+    }
+
+    /// Writes out where the addresses of each subnet lead, and what flows ask of its network.
+    fn written_ways(&mut self) {
+        let mut writer = Writer::default();
+        for number in 0..self.net.subnets.len() as u32 {
+            let mut row = self.fast.subnet(number);
+            let home = self.fast.vnet(row.vnet);
+            let mut set = |holds: bool, flag: u32| row.flags |= if holds { flag } else { 0 };
+            set(home.has(vnet::ACCESS_DOUBT), subnet::ACCESS_DOUBT);
+            set(home.has(vnet::OWN_INTERNET), subnet::OWN_INTERNET);
+            row.way = writer.way(&mut self.fast, &mut self.alike, &row);
+            self.fast.set_subnet(number, &row);
+        }
     }
 
     fn shared(&self) -> Shared {
@@ -88,7 +105,13 @@ impl<'n> Maker<'n> {
         shared
     }
 
-    fn subnet_row(&mut self, shared: &mut Shared, number: usize, wanted: &mut [Vec<u32>]) -> SubnetRow {
+    fn subnet_row(
+        &mut self,
+        shared: &mut Shared,
+        headers: &Headers,
+        number: usize,
+        wanted: &mut [Vec<u32>],
+    ) -> SubnetRow {
         let net = self.net;
         let row = &net.subnets[number];
         let own = &net.inventory.subnets.as_slice()[number];
@@ -134,10 +157,13 @@ impl<'n> Maker<'n> {
         let tag = self.tag_tree_of(shared, &row.virtual_network_tag);
         let endpoints = self.endpoint_row(shared, &routes.service_endpoints, &mut flags);
         let heads = row.nsg.row().map_or([0, 0], |n| self.fast.groups[n.index()]);
+        let home = row.vnet.index();
         SubnetRow {
             vnet: row.vnet.raw(),
             flags,
             rules: heads,
+            admin: headers.admin.get(home).copied().unwrap_or_default(),
+            way: Spans::default(),
             user,
             network,
             tag,
