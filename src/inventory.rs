@@ -40,7 +40,7 @@ pub use manager::*;
 pub use nsg::*;
 pub use private_link::*;
 pub use raw::{Origin, RawResource};
-pub use read::{AnyKind, Field, Many, Ref, Unknown};
+pub use read::{AnyKind, Field, Many, Reason, Ref, Unknown};
 pub use resource_id::ResourceId;
 pub use route::*;
 use serde::{Deserialize, Serialize};

@@ -35,12 +35,12 @@ pub use pools::Pools;
 pub(crate) use roles::identities_of;
 pub use roles::{Authority, Grant, Judgement};
 pub use routes::{
-    Choice, EffectiveRoute, NextHop, RoutePrefix, RouteSource, RouteState, Selection, SubnetRoutes,
-    UserRoutes, VnetRoutes,
+    Choice, EffectiveRoute, NextHop, RouteBody, RoutePrefix, RouteSource, RouteState, Selection,
+    SubnetRoutes, UserRoutes, VnetRoutes,
 };
 pub use rules::{
     ANY_SOURCE_PORT, AddressMatch, CompiledRule, HOST_ADDRESS, LICENSING_ADDRESSES, LICENSING_PORT,
-    METADATA_ADDRESS, NearMiss, Place, Platform, RuleSet, Ruling, Verdict, rules_behind,
+    METADATA_ADDRESS, NearMiss, Place, Platform, RuleBody, RuleSet, Ruling, Verdict, rules_behind,
 };
 pub use security::SecurityTables;
 pub use select::RouteKnob;

@@ -7,15 +7,19 @@ use super::ResourceId;
 use super::shape::Inside;
 use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
 use crate::doc::{Node, Number, Object, Packed, Value};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use serde_json::{Value as Json, json};
 use std::any::{Any, TypeId};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// Why a value is not known, and where it should have been.
+/// Why a value is not known, and where it should have been. One word: millions of values could be unknown, few are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unknown {
+pub struct Unknown(Arc<Reason>);
+
+/// What an [`Unknown`] tells.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Reason {
     /// The reason, one line.
     pub why: Arc<str>,
     /// The place.
@@ -25,7 +29,14 @@ pub struct Unknown {
 impl Unknown {
     /// A reason at a place.
     pub fn new(at: At, why: impl Into<Arc<str>>) -> Self {
-        Self { why: why.into(), at }
+        Self(Arc::new(Reason { why: why.into(), at }))
+    }
+}
+
+impl std::ops::Deref for Unknown {
+    type Target = Reason;
+    fn deref(&self) -> &Reason {
+        &self.0
     }
 }
 
@@ -423,14 +434,19 @@ impl<T: Read> Many<T> {
     }
 }
 
+/// The text of a value.
+pub(super) fn text_of(node: &Node, reader: &mut Reader<'_>) -> Result<Arc<str>, Unknown> {
+    match &node.value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string().into()),
+        Value::Bool(b) => Ok(b.to_string().into()),
+        _ => Err(reader.wrong(node, "a string")),
+    }
+}
+
 impl Read for Arc<str> {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
-        match &node.value {
-            Value::String(text) => Ok(text.clone()),
-            Value::Number(number) => Ok(number.to_string().into()),
-            Value::Bool(b) => Ok(b.to_string().into()),
-            _ => Err(reader.wrong(node, "a string")),
-        }
+        text_of(node, reader).map(|text| reader.memo.same(&text))
     }
 
     fn schema() -> Json {
@@ -512,7 +528,7 @@ impl Read for Ref<AnyKind> {
 fn reference(node: &Node, reader: &mut Reader<'_>) -> Result<(Arc<str>, At), Unknown> {
     let inner = node.get("id").unwrap_or(node);
     match &inner.value {
-        Value::String(text) if !text.is_empty() => Ok((text.clone(), inner.at)),
+        Value::String(text) if !text.is_empty() => Ok((reader.memo.same(text), inner.at)),
         _ => Err(reader.wrong(inner, "a resource id or name")),
     }
 }
@@ -554,6 +570,8 @@ pub(crate) struct Memo {
     /// Objects by type, place in memory and strictness, held so that the place stays theirs. `None` where no object is
     /// expected twice.
     objects: Option<HashMap<(TypeId, usize, bool), Known>>,
+    /// Texts that stand in many places: names of subnets, of regions, of parts.
+    texts: HashSet<Arc<str>, foldhash::fast::FixedState>,
 }
 
 /// An object, and what was read of it.
@@ -563,6 +581,16 @@ impl Memo {
     /// One that knows an object again which stands in several places.
     pub(crate) fn of_objects() -> Self {
         Self { objects: Some(HashMap::new()), ..Self::default() }
+    }
+
+    /// A text, once in memory however often it stands somewhere.
+    pub(super) fn text(&mut self, text: &str) -> Arc<str> {
+        self.texts.get_or_insert_with(text, |text| Arc::from(text)).clone()
+    }
+
+    /// The same of a text that is in memory already.
+    pub(super) fn same(&mut self, text: &Arc<str>) -> Arc<str> {
+        self.texts.get_or_insert_with(text, |text| Arc::clone(text)).clone()
     }
 
     fn take<B: 'static>(&mut self, key: (TypeId, usize, bool)) -> Vec<Option<Arc<B>>> {
@@ -671,7 +699,7 @@ pub(super) fn read_word<T>(
     parse: impl Fn(&str) -> Option<T>,
     words: &[&str],
 ) -> Result<T, Unknown> {
-    let text = Arc::<str>::read(node, reader)?;
+    let text = text_of(node, reader)?;
     parse(text.trim()).ok_or_else(|| {
         let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         let help = match nearest(&text, words.iter().copied()) {
@@ -700,11 +728,19 @@ macro_rules! block {
         pub struct $name {
             /// The item's name; empty where it has none.
             pub name: std::sync::Arc<str>,
-            /// Its id: that of the resource, or its own below it.
-            pub id: $crate::inventory::ResourceId,
+            /// What its id begins with. Its own is made when asked for: large estates hold millions of parts.
+            scope: $crate::inventory::ResourceId,
             /// Where it is written.
             pub at: $crate::diag::At,
             $($(#[$fmeta])* pub $field: $ty),*
+        }
+
+        impl $name {
+            /// Its id: that of the resource, or its own below it.
+            pub fn id(&self) -> $crate::inventory::ResourceId {
+                $(if !self.name.is_empty() { return self.scope.child($segment, &self.name); })?
+                self.scope.clone()
+            }
         }
 
         impl $crate::inventory::read::Read for $name {
@@ -712,12 +748,12 @@ macro_rules! block {
                 let view = $crate::inventory::read::View::new(node, reader)?;
                 let known = ["name", "id", "properties", "type", "etag", $($($crate::inventory::read::first_segment($path)),+),*];
                 $crate::inventory::read::refuse_unknown_fields(&view, &known, stringify!($name), reader);
-                let name: std::sync::Arc<str> = view.name().unwrap_or_default().into();
+                let name = reader.memo.text(view.name().unwrap_or_default());
                 let outer = reader.scope.clone();
+                let scope = outer.clone();
                 $(if !name.is_empty() { reader.scope = outer.child($segment, &name); })?
-                let id = reader.scope.clone();
                 let untold = reader.untold.take();
-                let value = Self { name, id, at: node.at, $($field: $crate::inventory::read::FromPaths::take(&view, &[$($path),+], reader)),* };
+                let value = Self { name, scope, at: node.at, $($field: $crate::inventory::read::FromPaths::take(&view, &[$($path),+], reader)),* };
                 reader.scope = outer;
                 reader.untold = untold;
                 Ok(value)
@@ -771,6 +807,13 @@ macro_rules! shared_block {
             $($(#[$fmeta])* pub $field: $ty),*
         }
 
+        impl $name {
+            /// What is written: one and the same for all parts of a document that have the same text.
+            pub fn body(&self) -> &std::sync::Arc<$body> {
+                &self.body
+            }
+        }
+
         impl std::ops::Deref for $name {
             type Target = $body;
             fn deref(&self) -> &$body {
@@ -784,7 +827,7 @@ macro_rules! shared_block {
                     let view = $crate::inventory::read::View::new(node, reader)?;
                     let known = ["name", "id", "properties", "type", "etag", $($($crate::inventory::read::first_segment($path)),+),*];
                     $crate::inventory::read::refuse_unknown_fields(&view, &known, stringify!($name), reader);
-                    let name: std::sync::Arc<str> = view.name().unwrap_or_default().into();
+                    let name = reader.memo.text(view.name().unwrap_or_default());
                     let untold = reader.untold.take();
                     let body = $body { name, $($field: $crate::inventory::read::FromPaths::take(&view, &[$($path),+], reader)),* };
                     reader.untold = untold;

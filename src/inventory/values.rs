@@ -1,6 +1,6 @@
 //! Small values that fields hold: addresses, ports, words.
 
-use super::read::{Read, Reader, Unknown};
+use super::read::{Read, Reader, Unknown, text_of as text};
 use crate::diag::Code;
 use crate::doc::{Node, Value};
 use crate::net::{
@@ -8,10 +8,6 @@ use crate::net::{
 };
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
-
-fn text(node: &Node, reader: &mut Reader<'_>) -> Result<Arc<str>, Unknown> {
-    Arc::<str>::read(node, reader)
-}
 
 impl Read for IpNet {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {

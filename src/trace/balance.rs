@@ -39,7 +39,7 @@ impl Walk<'_> {
             let mine = r
                 .frontend_ip_configuration
                 .known()
-                .is_some_and(|f| names_part(&f.text, &front.id, &front.name));
+                .is_some_and(|f| names_part(&f.text, &front.id(), &front.name));
             mine && takes(r, &s.header, transit)
         });
         let Some(rule) = rule else {
@@ -264,7 +264,7 @@ impl Walk<'_> {
         let row = &self.net.inventory.load_balancers[balancer];
         let front = rule.frontend_ip_configuration.known();
         let front = front.and_then(|f| {
-            row.frontend_ip_configurations.iter().find(|c| names_part(&f.text, &c.id, &c.name))
+            row.frontend_ip_configurations.iter().find(|c| names_part(&f.text, &c.id(), &c.name))
         });
         front.is_some_and(|f| !f.public_ip_address.is_absent())
     }
@@ -272,7 +272,7 @@ impl Walk<'_> {
     /// Whether the rules of a backend let the health probe in (LB-4), where there is one.
     fn probe_passes(&self, balancer: &LoadBalancer, rule: &LoadBalancingRule, id: AttachmentId) -> bool {
         let probe = rule.probe.known();
-        let probe = probe.and_then(|p| balancer.probes.iter().find(|x| names_part(&p.text, &x.id, &x.name)));
+        let probe = probe.and_then(|p| balancer.probes.iter().find(|x| names_part(&p.text, &x.id(), &x.name)));
         let (Some(probe), Some(destination)) = (probe, self.net.attachment(id).address) else { return true };
         let port = probe.port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(0);
         let protocol = Protocol::Tcp;
@@ -294,7 +294,7 @@ impl Walk<'_> {
         };
         let own = |r: &&LoadBalancingRule| {
             let frontend = r.frontend_ip_configuration.known();
-            frontend.is_some_and(|f| names_part(&f.text, &front.id, &front.name))
+            frontend.is_some_and(|f| names_part(&f.text, &front.id(), &front.name))
         };
         row.load_balancing_rules.iter().filter(own).flat_map(|rule| self.backends(balancer, rule)).collect()
     }
@@ -313,16 +313,16 @@ impl Walk<'_> {
             let mine = r
                 .frontend_ip_configuration
                 .known()
-                .is_some_and(|f| names_part(&f.text, &front.id, &front.name));
+                .is_some_and(|f| names_part(&f.text, &front.id(), &front.name));
             let port = r.frontend_port.is(i64::from(header.port));
             mine && port && r.protocol.or(ProtocolMatch::ANY).is_ok_and(|p| p.contains(header.protocol))
         });
         let backend = rule.and_then(|r| {
             let mine = |config: &crate::inventory::IpConfiguration| {
-                config.load_balancer_inbound_nat_rules.iter().any(|n| names_part(&n.text, &r.id, &r.name))
+                config.load_balancer_inbound_nat_rules.iter().any(|n| names_part(&n.text, &r.id(), &r.name))
                     || r.backend_ip_configuration
                         .known()
-                        .is_some_and(|b| names_part(&b.text, &config.id, &config.name))
+                        .is_some_and(|b| names_part(&b.text, &config.id(), &config.name))
             };
             let nics = self.net.inventory.network_interfaces.rows();
             let nic =
@@ -393,14 +393,14 @@ impl Walk<'_> {
             return Next::End(End::Stopped);
         };
         let rule = row.request_routing_rules.iter().find(|r| {
-            r.http_listener.known().is_some_and(|l| names_part(&l.text, &listener.id, &listener.name))
+            r.http_listener.known().is_some_and(|l| names_part(&l.text, &listener.id(), &listener.name))
         });
         let pool = rule.and_then(|r| r.backend_address_pool.known());
         let pool =
-            pool.and_then(|p| row.backend_address_pools.iter().find(|b| names_part(&p.text, &b.id, &b.name)));
+            pool.and_then(|p| row.backend_address_pools.iter().find(|b| names_part(&p.text, &b.id(), &b.name)));
         let settings = rule.and_then(|r| r.backend_http_settings.known());
         let settings = settings.and_then(|p| {
-            row.backend_http_settings_collection.iter().find(|b| names_part(&p.text, &b.id, &b.name))
+            row.backend_http_settings_collection.iter().find(|b| names_part(&p.text, &b.id(), &b.name))
         });
         let port = settings
             .and_then(|b| b.port.known())
@@ -534,11 +534,11 @@ impl Walk<'_> {
         row.http_listeners.iter().find(|l| {
             let front = l.frontend_ip_configuration.known();
             let front = front.and_then(|p| {
-                row.frontend_ip_configurations.iter().find(|f| names_part(&p.text, &f.id, &f.name))
+                row.frontend_ip_configurations.iter().find(|f| names_part(&p.text, &f.id(), &f.name))
             });
             let port = l.frontend_port.known();
             let port =
-                port.and_then(|p| row.frontend_ports.iter().find(|f| names_part(&p.text, &f.id, &f.name)));
+                port.and_then(|p| row.frontend_ports.iter().find(|f| names_part(&p.text, &f.id(), &f.name)));
             let named = l.host_names.items.iter().filter(|h| !h.is_empty()).count() > 0;
             let host = s.host.as_deref();
             let fits = !named
@@ -560,7 +560,7 @@ impl Walk<'_> {
             let mine = |c: &crate::inventory::IpConfiguration| {
                 c.application_gateway_backend_address_pools
                     .iter()
-                    .any(|p| names_part(&p.text, &pool.id, &pool.name))
+                    .any(|p| names_part(&p.text, &pool.id(), &pool.name))
             };
             let (nic, _) = self
                 .net

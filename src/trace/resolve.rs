@@ -693,7 +693,7 @@ impl Walk<'_> {
             .filter(|r| domain(r).is_some_and(|d| d.is_empty() || is_under(&name, &d)))
             .max_by_key(|r| domain(r).map(|d| d.len()))?;
         let evidence = Evidence {
-            resource: Some(rule.id.clone()),
+            resource: Some(rule.id()),
             name: Some(rule.name.clone()),
             at: rule.at,
             ..by(&[azure::DNS_13, azure::DNS_14])
