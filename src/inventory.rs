@@ -15,6 +15,7 @@ mod gateway;
 mod identity;
 mod interface;
 mod manager;
+mod names;
 mod nsg;
 mod private_link;
 mod raw;
@@ -52,7 +53,6 @@ pub use vnet::*;
 
 use crate::diag::At;
 use hashbrown::HashMap;
-use std::sync::Arc;
 
 /// Fields that any resource may have beside those of its kind.
 pub(crate) const HEAD: &[&str] = &[
@@ -146,7 +146,7 @@ macro_rules! kinds {
             /// Resources of types that are not modelled.
             pub unmodelled: Vec<Unmodelled>,
             pub(in crate::inventory) index: HashMap<ResourceId, Slot, foldhash::fast::FixedState>,
-            pub(in crate::inventory) names: HashMap<Arc<str>, Vec<Slot>, foldhash::fast::FixedState>,
+            pub(in crate::inventory) names: names::NameIndex,
         }
 
         $(impl Kind for $kind {
@@ -329,7 +329,7 @@ impl Inventory {
 
     /// The slots whose name, or `parent/name`, is this one.
     pub fn named(&self, name: &str) -> &[Slot] {
-        self.names.get(name.to_ascii_lowercase().as_str()).map_or(&[], Vec::as_slice)
+        self.names.get(self, name)
     }
 
     /// Follows a reference to a resource of a known kind.

@@ -416,13 +416,17 @@ impl<T: Read> Many<T> {
         match &node.value {
             Value::Array(items) => {
                 let strict = reader.strict;
+                self.items.reserve_exact(items.len());
                 for item in items.iter().filter(|i| !i.is_null() && (strict || !says_nothing(i))) {
                     self.push(T::read(item, reader));
                 }
             }
             Value::Packed(packed) => T::read_packed(packed, reader, self),
             Value::Unknown(why) => self.unknown = Some(Unknown::new(node.at, why.clone())),
-            _ => self.push(T::read(node, reader)),
+            _ => {
+                self.items.reserve_exact(1);
+                self.push(T::read(node, reader));
+            }
         }
     }
 

@@ -322,6 +322,9 @@ impl VnetParts<'_> {
         self.gateway(&mut out);
         self.hub(&mut out);
         self.private_endpoints(&mut out, attachments);
+        out.system.shrink_to_fit();
+        out.gateway.shrink_to_fit();
+        out.private_endpoints.shrink_to_fit();
         out
     }
 
@@ -813,6 +816,7 @@ fn with_routes_of<'a>(
     named.dedup();
     named.into_iter().for_each(|tag| set.extend(tags.set(tag)));
     set.extend(base);
+    set.shrink();
     set
 }
 
