@@ -41,14 +41,14 @@ pub use manager::*;
 pub use nsg::*;
 pub use private_link::*;
 pub use raw::{Origin, RawResource};
-pub use read::{AnyKind, Field, Many, Reason, Ref, Unknown};
+pub use read::{AnyKind, Field, List, Many, Reason, Ref, Unknown};
 pub use resource_id::ResourceId;
 pub use route::*;
 use serde::{Deserialize, Serialize};
 pub use service::*;
 pub use shape::{FieldShape, Inside, Shape};
 pub use table::{Id, Table};
-pub use values::{AddressMeaning, AddressWord, ManagedIdentity};
+pub use values::{AddressMeaning, AddressText, AddressWord, ManagedIdentity};
 pub use vnet::*;
 
 use crate::diag::At;
@@ -81,7 +81,7 @@ pub(crate) const HEAD: &[&str] = &[
 ];
 
 /// A kind of resource with a table of its own.
-pub trait Kind: Sized {
+pub trait Kind: Sized + 'static {
     /// Its resource type.
     const TYPE: &'static str;
     /// Its section in our own estate file.

@@ -5,6 +5,7 @@
 
 use super::ResourceId;
 use super::shape::Inside;
+use super::values::AddressWord;
 use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
 use crate::doc::{Node, Number, Object, Packed, Value};
 use hashbrown::{HashMap, HashSet};
@@ -87,9 +88,12 @@ impl<T: PartialEq> Field<T> {
     }
 }
 
-/// A list of which some items may be unknowable.
+/// A list of which some items may be unknowable. One word where it is not written: most lists are not.
+pub struct Many<T>(Option<Box<List<T>>>);
+
+/// What a [`Many`] holds.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Many<T> {
+pub struct List<T> {
     /// The items that are known.
     pub items: Vec<T>,
     /// Set when there may be more, or one of them is unknown.
@@ -98,13 +102,51 @@ pub struct Many<T> {
     pub given: bool,
 }
 
+impl<T> List<T> {
+    const EMPTY: Self = Self { items: Vec::new(), unknown: None, given: false };
+}
+
 impl<T> Default for Many<T> {
     fn default() -> Self {
-        Self { items: Vec::new(), unknown: None, given: false }
+        Self(None)
     }
 }
 
-impl<T> Many<T> {
+impl<T: Clone> Clone for Many<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: PartialEq + 'static> PartialEq for Many<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: std::fmt::Debug + 'static> std::fmt::Debug for Many<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: 'static> std::ops::Deref for Many<T> {
+    type Target = List<T>;
+    fn deref(&self) -> &List<T> {
+        match &self.0 {
+            Some(list) => list,
+            None => const { &List::<T>::EMPTY },
+        }
+    }
+}
+
+impl<T: 'static> std::ops::DerefMut for Many<T> {
+    fn deref_mut(&mut self) -> &mut List<T> {
+        self.0.get_or_insert_with(|| Box::new(List::EMPTY))
+    }
+}
+
+impl<T: 'static> Many<T> {
     /// The known items.
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.items.iter()
@@ -116,7 +158,7 @@ impl<T> Many<T> {
     }
 }
 
-impl<'a, T> IntoIterator for &'a Many<T> {
+impl<'a, T: 'static> IntoIterator for &'a Many<T> {
     type Item = &'a T;
     type IntoIter = std::slice::Iter<'a, T>;
     fn into_iter(self) -> Self::IntoIter {
@@ -202,7 +244,7 @@ impl Reader<'_> {
 }
 
 /// A value that can be read from one node.
-pub trait Read: Sized {
+pub trait Read: Sized + 'static {
     /// Reads it, or says why it stays unknown.
     fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown>;
     /// Reads the items of a packed list.
@@ -380,7 +422,10 @@ impl<T: Read> FromPaths for Many<T> {
 
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self {
         let untold = reader.untold.clone().filter(|_| !view.writes(paths));
-        let mut many = Many { unknown: untold, ..Many::default() };
+        let mut many = Many::default();
+        if untold.is_some() {
+            many.unknown = untold;
+        }
         let strict = reader.strict;
         for path in paths {
             let nodes = view.each(path).into_iter().filter(|node| !is_around(view, paths, path, node));
@@ -576,6 +621,8 @@ pub(crate) struct Memo {
     objects: Option<HashMap<(TypeId, usize, bool), Known>>,
     /// Texts that stand in many places: names of subnets, of regions, of parts.
     texts: HashSet<Arc<str>, foldhash::fast::FixedState>,
+    /// Words of address fields, by their text.
+    words: HashMap<Arc<str>, AddressWord, foldhash::fast::FixedState>,
 }
 
 /// An object, and what was read of it.
@@ -595,6 +642,16 @@ impl Memo {
     /// The same of a text that is in memory already.
     pub(super) fn same(&mut self, text: &Arc<str>) -> Arc<str> {
         self.texts.get_or_insert_with(text, |text| Arc::clone(text)).clone()
+    }
+
+    /// An address, prefix or tag, read once however often it stands somewhere; `None` where it is none.
+    pub(super) fn word(&mut self, text: &str) -> Option<AddressWord> {
+        if let Some(known) = self.words.get(text) {
+            return Some(known.clone());
+        }
+        let word = AddressWord::parse(text)?;
+        self.words.insert(word.text.clone(), word.clone());
+        Some(word)
     }
 
     fn take<B: 'static>(&mut self, key: (TypeId, usize, bool)) -> Vec<Option<Arc<B>>> {

@@ -605,7 +605,8 @@ fn prefer_explicit<'a>(
 }
 
 /// What came of the texts of routes, by the text.
-pub(super) type KnownRoutes = HashMap<*const inventory::RouteBody, Arc<RouteBody>, foldhash::fast::FixedState>;
+pub(super) type KnownRoutes =
+    HashMap<*const inventory::RouteBody, Arc<RouteBody>, foldhash::fast::FixedState>;
 
 /// Reads the routes of a route table. What a text comes to without a doubt is the same wherever it stands; `known`
 /// keeps it.

@@ -8,7 +8,7 @@ use crate::inventory::{
 };
 use crate::net::{AddressSet, PortRange, PortSet, ProtocolMatch};
 use crate::tags::ServiceTags;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Rule sets of every network security group.
@@ -26,6 +26,7 @@ pub(super) fn security(inventory: &Inventory, tags: &ServiceTags, notes: &mut Di
         inventory,
         tags,
         known: HashMap::default(),
+        ports: HashSet::default(),
         defaults: [true, false].map(default_rules),
     };
     for nsg in inventory.nsgs.iter() {
@@ -41,6 +42,8 @@ struct Compiler<'a> {
     tags: &'a ServiceTags,
     /// What came of a text that stands in several groups.
     known: HashMap<*const SecurityRuleBody, Arc<RuleBody>, foldhash::fast::FixedState>,
+    /// Sets of ports, each once: few are named, and often.
+    ports: HashSet<PortSet, foldhash::fast::FixedState>,
     /// The default rules, in and out.
     defaults: [[CompiledRule; 3]; 2],
 }
@@ -67,7 +70,11 @@ impl Compiler<'_> {
         }
         let noted = notes.len();
         let own = nsg.origin == Origin::Estate;
-        let body = Arc::new(compiled(self.inventory, own, rule, self.tags, notes));
+        let mut body = compiled(self.inventory, own, rule, self.tags, notes);
+        for ports in [&mut body.source_ports, &mut body.destination_ports] {
+            *ports = self.ports.get_or_insert_with(ports, |ports| ports.clone()).clone();
+        }
+        let body = Arc::new(body);
         if Arc::strong_count(text) > 1 && notes.len() == noted && !body.is_in_doubt() {
             self.known.insert(Arc::as_ptr(text), body.clone());
         }

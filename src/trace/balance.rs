@@ -272,7 +272,8 @@ impl Walk<'_> {
     /// Whether the rules of a backend let the health probe in (LB-4), where there is one.
     fn probe_passes(&self, balancer: &LoadBalancer, rule: &LoadBalancingRule, id: AttachmentId) -> bool {
         let probe = rule.probe.known();
-        let probe = probe.and_then(|p| balancer.probes.iter().find(|x| names_part(&p.text, &x.id(), &x.name)));
+        let probe =
+            probe.and_then(|p| balancer.probes.iter().find(|x| names_part(&p.text, &x.id(), &x.name)));
         let (Some(probe), Some(destination)) = (probe, self.net.attachment(id).address) else { return true };
         let port = probe.port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(0);
         let protocol = Protocol::Tcp;
@@ -396,8 +397,8 @@ impl Walk<'_> {
             r.http_listener.known().is_some_and(|l| names_part(&l.text, &listener.id(), &listener.name))
         });
         let pool = rule.and_then(|r| r.backend_address_pool.known());
-        let pool =
-            pool.and_then(|p| row.backend_address_pools.iter().find(|b| names_part(&p.text, &b.id(), &b.name)));
+        let pool = pool
+            .and_then(|p| row.backend_address_pools.iter().find(|b| names_part(&p.text, &b.id(), &b.name)));
         let settings = rule.and_then(|r| r.backend_http_settings.known());
         let settings = settings.and_then(|p| {
             row.backend_http_settings_collection.iter().find(|b| names_part(&p.text, &b.id(), &b.name))
