@@ -738,7 +738,8 @@ fn vnet_tags(
         let more = user.and_then(|u| u.unknown.as_ref());
         subnet.tag_doubts = doubts.clone();
         subnet.tag_doubts.extend(table.chain(more).cloned().map(Doubt::everywhere));
-        let prefixes = user.iter().flat_map(|u| &u.routes).filter_map(|r| prefix_doubt(r, &public));
+        let routes = user.iter().flat_map(|u| u.unknown_prefixes());
+        let prefixes = routes.filter_map(|r| prefix_doubt(r, &public));
         subnet.tag_doubts.extend(prefixes);
     }
 }

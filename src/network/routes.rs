@@ -222,12 +222,20 @@ pub struct UserRoutes {
     pub keeps_gateway_routes_out: Option<bool>,
     /// Whether peering routes are kept out (RT-19).
     pub keeps_peering_routes_out: bool,
+    /// Whether the prefix of one of its routes cannot be known.
+    pub has_unknown_prefixes: bool,
 }
 
 impl UserRoutes {
     /// Whether it holds a route for everything.
     fn has_default(&self, v4: bool) -> bool {
         self.routes.iter().any(|r| is_default(r, v4))
+    }
+
+    /// Its routes of which the prefix cannot be known.
+    pub fn unknown_prefixes(&self) -> impl Iterator<Item = &EffectiveRoute> {
+        let routes = if self.has_unknown_prefixes { &self.routes[..] } else { &[] };
+        routes.iter().filter(|route| route.prefix_unknown.is_some())
     }
 }
 
@@ -322,16 +330,13 @@ impl SubnetRoutes {
         choice: &Choice<'_>,
         with: &Selection<'_>,
     ) -> Vec<&'a EffectiveRoute> {
-        let routes = self.user.iter().flat_map(|t| &t.routes);
+        let routes = self.user.iter().flat_map(|t| t.unknown_prefixes());
         let elsewhere = |r: &&EffectiveRoute| match choice {
             Choice::Route(chosen, _) => chosen.iter().any(|c| c.hop != r.hop),
             Choice::NoRoute => true,
             Choice::Unknown(_) => false,
         };
-        routes
-            .filter(|r| r.prefix_unknown.is_some() && (!r.public_only || (with.is_public)(ip)))
-            .filter(elsewhere)
-            .collect()
+        routes.filter(|r| !r.public_only || (with.is_public)(ip)).filter(elsewhere).collect()
     }
 
     /// Chooses for a destination, in the order of RT-24b.
@@ -627,8 +632,10 @@ pub(super) fn user_routes(
         }
         body
     };
-    let routes = table.routes.iter().map(|r| EffectiveRoute::new(Some(slot), r.at, compiled(r))).collect();
+    let routes: Vec<EffectiveRoute> =
+        table.routes.iter().map(|r| EffectiveRoute::new(Some(slot), r.at, compiled(r))).collect();
     UserRoutes {
+        has_unknown_prefixes: routes.iter().any(|route| route.prefix_unknown.is_some()),
         unknown: table.routes.unknown.clone(),
         keeps_gateway_routes_out: table.disable_bgp_route_propagation.or(false).ok(),
         keeps_peering_routes_out: table
