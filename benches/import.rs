@@ -6,6 +6,10 @@
 #![allow(clippy::print_stderr, reason = "a bench without its data says so")]
 #![allow(clippy::disallowed_methods, reason = "a bench reads its fixtures")]
 
+#[path = "../tests/support/collected.rs"]
+mod collected;
+
+use collected::collected;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use netwhy::diag::{Diagnostics, DocId, Sources};
 use netwhy::doc::{Node, parse_json, parse_yaml};
@@ -14,16 +18,6 @@ use netwhy::run::load::{Settings, load};
 use netwhy::tags::ServiceTags;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
-
-fn data() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let found =
-        ["../shared/data", "../../shared/data"].map(|f| root.join(f)).into_iter().find(|f| f.is_dir());
-    if found.is_none() {
-        eprintln!("skipped: the collected files are not here");
-    }
-    found
-}
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = folder.read_dir().expect("a folder").flatten().map(|e| e.path());
@@ -42,7 +36,7 @@ fn json(text: &str) -> Node {
 
 /// Every template with its parameter file: text to resources, on one core.
 fn templates(c: &mut Criterion) {
-    let Some(data) = data() else { return };
+    let Some(data) = collected("") else { return };
     let pairs: Vec<(String, Option<String>)> = files(&data.join("arm"))
         .iter()
         .filter(|p| !p.to_string_lossy().ends_with(".parameters.json"))
@@ -77,7 +71,7 @@ fn templates(c: &mut Criterion) {
 
 /// A whole publication of service tags: text to table, and the index of addresses.
 fn service_tags(c: &mut Criterion) {
-    let Some(data) = data() else { return };
+    let Some(data) = collected("") else { return };
     let all = files(&data.join("service-tags"));
     let largest = all.iter().map(|p| text(p)).max_by_key(String::len).expect("a file");
     let mut group = c.benchmark_group("service tags");
@@ -109,7 +103,7 @@ fn folders(c: &mut Criterion) {
             native::load(&root, &mut notes).len()
         });
     });
-    if let Some(data) = data() {
+    if let Some(data) = collected("") {
         let exports = vec![data.join("exports")];
         group.bench_function("all exports", |b| {
             b.iter(|| {

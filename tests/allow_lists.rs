@@ -4,19 +4,15 @@
 #![allow(clippy::disallowed_methods, reason = "these tests run the program on files of their own")]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+#[path = "support/collected.rs"]
+mod collected;
+#[path = "support/program.rs"]
+mod program;
+
+use collected::collected;
+use program::netwhy;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-
-fn netwhy(words: &[&str]) -> (i32, String, String) {
-    let done = Command::new(env!("CARGO_BIN_EXE_netwhy"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(words)
-        .output()
-        .expect("it runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    (done.status.code().unwrap_or(-1), text(done.stdout), text(done.stderr))
-}
 
 fn json(words: &[&str]) -> Value {
     let (code, out, err) = netwhy(&[words, &["--format", "json"]].concat());
@@ -92,12 +88,8 @@ fn nothing_that_worked_breaks_by_the_lines_of_the_bundled_estate() {
 
 #[test]
 fn nothing_that_worked_breaks_by_the_lines_of_the_real_template() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/arm");
-    let template = folder.join("quickstart__machine-learning-end-to-end-secure.json").display().to_string();
-    if !Path::new(&template).exists() {
-        println!("skipped: {template} is not here");
-        return;
-    }
+    let Some(template) = collected("arm/quickstart__machine-learning-end-to-end-secure.json") else { return };
+    let template = template.display().to_string();
     assert_eq!(broken_by_the_emitted("end-to-end.yaml", &[&template]), Vec::<String>::new());
 }
 

@@ -2,8 +2,10 @@
 //!
 //! Reads `../shared/data`; where that is not there the tests say so and pass.
 
-#![expect(clippy::print_stdout, reason = "the table is what the run is for")]
+#[path = "support/collected.rs"]
+mod collected;
 
+use collected::collected;
 use netwhy::diag::{Code, Diagnostics, Severity, Sources};
 use netwhy::doc::{Node, Value, parse_json};
 use netwhy::formats::arm::{Deployment, Options, load, looks_like_parameters, looks_like_template};
@@ -17,16 +19,6 @@ struct Loaded {
     notes: Diagnostics,
     sources: Sources,
     has_parameters: bool,
-}
-
-fn data() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let found =
-        ["../shared/data", "../../shared/data"].map(|f| root.join(f)).into_iter().find(|f| f.is_dir());
-    if found.is_none() {
-        println!("skipped: the collected templates are not here");
-    }
-    found
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests read their fixtures")]
@@ -116,7 +108,7 @@ impl Resolution {
 
 #[test]
 fn every_template_loads() {
-    let Some(data) = data() else { return };
+    let Some(data) = collected("") else { return };
     let mut resolution = Resolution::default();
     let mut sums = [0usize; 4];
     let mut bad = Vec::new();

@@ -195,38 +195,7 @@ impl Random {
     }
 }
 
-const SEED_TEMPLATE: &str = r##"{
-  "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
-  "contentVersion": "1.0.0.0", "languageVersion": "2.0",
-  "definitions": {"t": {"type": "object", "nullable": true, "properties": {"s": {"type": "securestring"}}}},
-  "parameters": {
-    "a": {"type": "string", "defaultValue": "x"}, "b": {"type": "int", "defaultValue": 2}, "m": {"type": "string"},
-    "t": {"$ref": "#/definitions/t"}, "list": {"type": "array", "defaultValue": [1, {"k": "v"}]}},
-  "variables": {"v": "[concat(parameters('a'), '-', parameters('b'))]",
-    "copy": [{"name": "c", "count": "[parameters('b')]", "input": "[copyIndex('c')]"}]},
-  "functions": [{"namespace": "n", "members": {"f": {"parameters": [{"name": "x", "type": "int"}],
-    "output": {"type": "int", "value": "[add(parameters('x'), 1)]"}}}}],
-  "resources": {
-    "net": {"type": "Microsoft.Network/virtualNetworks", "apiVersion": "1", "name": "[variables('v')]",
-      "condition": "[equals(parameters('b'), 2)]", "location": "[resourceGroup().location]",
-      "properties": {"copy": [{"name": "subnets", "count": 2, "input": {"name": "[format('s{0}', copyIndex('subnets'))]"}}]},
-      "resources": [{"type": "subnets", "apiVersion": "1", "name": "x"}]},
-    "many": {"type": "Microsoft.Network/routeTables", "apiVersion": "1", "name": "[concat('r', copyIndex())]",
-      "copy": {"name": "many", "count": "[length(parameters('list'))]"},
-      "properties": {"x": "[map(parameters('list'), lambda('i', string(lambdaVariables('i'))))]"}},
-    "dep": {"type": "Microsoft.Resources/deployments", "apiVersion": "1", "name": "dep",
-      "properties": {"expressionEvaluationOptions": {"scope": "inner"},
-        "parameters": {"p": {"value": "[reference('net').subnets[0].name]"}},
-        "template": {"parameters": {"p": {"type": "string"}},
-          "resources": [{"type": "Microsoft.Storage/storageAccounts", "apiVersion": "1", "name": "[parameters('p')]",
-            "identity": {"type": "SystemAssigned"}, "properties": {}}],
-          "outputs": {"o": {"type": "string", "value": "[reference(parameters('p')).primaryEndpoints.blob]"}}}}}},
-  "outputs": {
-    "a": {"type": "string", "value": "[reference('dep').outputs.o.value]"},
-    "b": {"type": "array", "value": "[union(variables('c'), range(n.f(1), 3))]"},
-    "c": {"type": "object", "value": "[items(createObject('k', tryGet(parameters('t'), 's'), 'l', cidrSubnet('10.0.0.0/8', 16, 3)))]"},
-    "d": {"type": "string", "value": "[dateTimeAdd(utcNow('u'), 'P1D')]"}}
-}"##;
+const SEED_TEMPLATE: &str = include_str!("fuzz/template.json");
 
 const PIECES: [&str; 28] = [
     "[",
@@ -313,7 +282,7 @@ fn mutated_text(text: &str, random: &mut Random) -> String {
 fn mutated_templates_never_panic() {
     let template = parse(SEED_TEMPLATE);
     let (deployment, notes) = run(&template, &small());
-    assert_eq!(deployment.stats.resources, 5, "{notes:#?}");
+    assert_eq!(deployment.stats.resources, 6, "{notes:#?}");
     assert_eq!(deployment.outputs.len(), 4);
     let options = small();
     for seed in 1..=4_000u64 {

@@ -5,9 +5,9 @@
 
 use netwhy::diag::{At, Diagnostics, Sources};
 use netwhy::fast::{self, Asker, Counts, Verdict};
-use netwhy::run::load::{self, Settings, beside};
+use netwhy::run::load;
 use netwhy::run::{check, engine};
-use netwhy::scenario::{self, EstatePart, Scenario};
+use netwhy::scenario::{self, Scenario};
 use netwhy::trace::{Flow, decide};
 use std::path::{Path, PathBuf};
 
@@ -19,19 +19,8 @@ async fn loaded(file: &Path) -> (Scenario, load::Loaded) {
     let root = load::parse(doc, &text, &mut notes).expect("well-formed");
     let stem = file.file_stem().expect("a name").to_string_lossy();
     let scenario = scenario::load(&root, &stem, &mut notes).expect("a scenario");
-    let (mut paths, mut inline) = (Vec::new(), Vec::new());
-    for part in &scenario.estate {
-        match part {
-            EstatePart::Path(word) => paths.push(beside(file, &word.text)),
-            EstatePart::Inline(node) => inline.push(node.clone()),
-        }
-    }
-    let settings = Settings {
-        parameters: scenario.parameters.clone(),
-        service_tags: scenario.service_tags.as_ref().map(|word| beside(file, &word.text)),
-        ..Settings::default()
-    };
-    let loaded = load::load(&paths, &inline, &settings, sources).await;
+    let loaded = check::load_estate(file, &scenario, sources).await;
+    let loaded = loaded.map_err(|(errors, _)| errors);
     (scenario, loaded.expect("an estate"))
 }
 

@@ -90,16 +90,12 @@ fn generated(size: Size, shape: Shape, unique: bool, mix: Mix, count: u64) -> (N
         let mut text = String::new();
         lines.line(number, &mut text);
         let words: Vec<&str> = text.trim().split(',').collect();
-        Flow {
-            name: None,
-            from: endpoint(words[0]),
-            to: endpoint(words[1]),
-            protocol: Protocol::parse(words[2]).expect("a protocol"),
-            port: words[3].parse().expect("a port"),
-            source_port: None,
-            identity: None,
-            action: None,
-        }
+        Flow::new(
+            endpoint(words[0]),
+            endpoint(words[1]),
+            Protocol::parse(words[2]).expect("a protocol"),
+            words[3].parse().expect("a port"),
+        )
     });
     let flows = flows.collect();
     (network, flows)

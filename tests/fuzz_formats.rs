@@ -18,8 +18,15 @@
 #[path = "fuzz/targets.rs"]
 mod targets;
 
+#[path = "support/collected.rs"]
+mod collected;
+#[path = "support/scraps.rs"]
+mod scraps;
+
+use collected::collected;
 use netwhy::doc::{Entry, Node, Number, Object, Value};
-use std::path::{Path, PathBuf};
+use scraps::SCRAPS;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use targets::{TARGETS, Target, tree};
@@ -52,97 +59,6 @@ impl Random {
 }
 
 // ---- mutation ----
-
-/// What damage may put in.
-const SCRAPS: &[&str] = &[
-    "",
-    "~",
-    "[]",
-    "{}",
-    "- ",
-    ": ",
-    "*",
-    "&a ",
-    "*a",
-    "\"",
-    "'",
-    "null",
-    "true",
-    "-1",
-    "99999999999999999999",
-    "1e400",
-    "-9223372036854775808",
-    "0.1",
-    "10.0.0.0/99",
-    "0.0.0.0/0",
-    "::",
-    "::/0",
-    "fd00::/130",
-    "10.0.0.9-10.0.0.1",
-    "65536",
-    "-",
-    "/subscriptions",
-    "/",
-    "//",
-    "/subscriptions//resourceGroups/",
-    "a/b/c",
-    "..",
-    "\u{0}",
-    "\u{feff}",
-    "é",
-    "𝒳",
-    "$unknown",
-    "properties",
-    "\n",
-    "\r\n",
-    "\t",
-    "  ",
-    "{ $unknown: x }",
-    "name",
-    "id",
-    "type",
-    "copy",
-    "value",
-    "resources",
-    "existing",
-    "scope",
-    "condition",
-    "target",
-    "[",
-    "]",
-    "(",
-    ")",
-    ",",
-    ".",
-    "[0]",
-    "[?0]",
-    ".?",
-    "parameters('a')",
-    "reference('net')",
-    "copyIndex()",
-    "lambda('x', ",
-    "lambdaVariables('x')",
-    "createArray(",
-    "range(0, 100)",
-    "concat(",
-    "{0}",
-    "{9999999999}",
-    "[[",
-    "GEN-UNIQUE-3",
-    "!!binary x",
-    "%",
-    "? ",
-    "---\n",
-    "#",
-    "<<: *a",
-    "|\n",
-    ">-\n",
-    "\\u0000",
-    "\\ud800",
-    "/*",
-    "//",
-    "\\",
-];
 
 fn boundary(text: &str, mut at: usize) -> usize {
     while !text.is_char_boundary(at) {
@@ -270,9 +186,7 @@ fn input(seeds: &[String], trees: &[Node], seed: u64) -> String {
 // ---- runs ----
 
 fn shared(folders: &[&str]) -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let data = ["../shared/data", "../../shared/data"].map(|f| root.join(f)).into_iter().find(|f| f.is_dir());
-    let Some(data) = data else { return Vec::new() };
+    let Some(data) = collected("") else { return Vec::new() };
     let mut paths: Vec<PathBuf> = Vec::new();
     for folder in folders {
         let Ok(entries) = data.join(folder).read_dir() else { continue };

@@ -6,22 +6,16 @@
 #![allow(clippy::print_stderr, clippy::print_stdout, reason = "a skipped test says so")]
 #![allow(clippy::disallowed_methods, reason = "tests read their fixtures")]
 
+#[path = "support/collected.rs"]
+mod collected;
+
+use collected::collected;
 use netwhy::diag::{Code, Diagnostics, Severity, Sources};
 use netwhy::doc::parse_yaml;
 use netwhy::formats::native;
 use netwhy::inventory::{Inventory, RawResource, build, normalize};
 use netwhy::run::load::{Settings, load};
 use std::path::{Path, PathBuf};
-
-fn data() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let found =
-        ["../shared/data", "../../shared/data"].map(|f| root.join(f)).into_iter().find(|f| f.is_dir());
-    if found.is_none() {
-        eprintln!("skipped: the collected files are not here");
-    }
-    found
-}
 
 /// Each file with its parameter file, where it has one.
 fn inputs(data: &Path) -> Vec<Vec<PathBuf>> {
@@ -69,7 +63,7 @@ fn shown(inventory: &Inventory) -> Vec<String> {
 
 #[test]
 fn every_collected_file_keeps_its_meaning() {
-    let Some(data) = data() else { return };
+    let Some(data) = collected("") else { return };
     let mut resources = 0;
     for paths in inputs(&data) {
         let (raws, foreign) = loaded(&paths);

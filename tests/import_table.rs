@@ -8,6 +8,10 @@
 #![allow(clippy::print_stdout, reason = "the table is what the run is for")]
 #![allow(clippy::disallowed_methods, reason = "tests read their fixtures")]
 
+#[path = "support/collected.rs"]
+mod collected;
+
+use collected::collected;
 use netwhy::diag::{At, Diagnostic, Diagnostics, DocId, Severity, Sources};
 use netwhy::doc::{Node, Value, parse_json};
 use netwhy::inventory::{Origin, RawResource, is_modelled};
@@ -17,16 +21,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-
-fn data() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let found =
-        ["../shared/data", "../../shared/data"].map(|f| root.join(f)).into_iter().find(|f| f.is_dir());
-    if found.is_none() {
-        println!("skipped: the collected files are not here");
-    }
-    found
-}
 
 fn read(paths: &[PathBuf], settings: &Settings) -> Loaded {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -218,7 +212,7 @@ fn explains(note: &Diagnostic, at: At, why: &str) -> bool {
 
 #[test]
 fn nearly_everything_collected_is_understood() {
-    let Some(data) = data() else { return };
+    let Some(data) = collected("") else { return };
     let mut rows: BTreeMap<&str, Row> = BTreeMap::new();
     for folder in ["arm", "arm-jsonc", "exports", "terraform", "service-tags", "flow-logs"] {
         let mut files: Vec<PathBuf> =

@@ -11,6 +11,10 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "tests read their fixtures")]
 
+#[path = "support/collected.rs"]
+mod collected;
+
+use collected::collected;
 use netwhy::analysis::replay::{Replayed, replay, routes_alone};
 use netwhy::diag::{Diagnostics, Sources};
 use netwhy::doc::parse_json;
@@ -59,16 +63,6 @@ const fn explained(file: &'static str, check: usize, field: &'static str, why: &
 /// Answers that nothing is asked about, by operation.
 const NOT_ASKED: &[(&str, &str)] = &[("topology", "netwhy has no question for a topology")];
 
-fn exports() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let places = ["../shared/data/exports", "../../shared/data/exports"].map(|f| root.join(f));
-    let found = places.into_iter().find(|f| f.is_dir());
-    if found.is_none() {
-        eprintln!("skipped: the recorded answers are not here");
-    }
-    found
-}
-
 /// Every answer of every file, with the file's name and the number in it.
 fn answers(folder: &Path) -> Vec<(String, usize, Replayed)> {
     let mut files: Vec<PathBuf> =
@@ -104,7 +98,7 @@ fn explanation(file: &str, check: usize, field: &str) -> Option<usize> {
 /// Rules: NW-1, NW-3, NW-4, NW-5, NSG-28, PEER-5, RT-2.
 #[test]
 fn recorded_answers_are_ours() {
-    let Some(folder) = exports() else { return };
+    let Some(folder) = collected("exports") else { return };
     let answers = answers(&folder);
     assert!(!answers.is_empty(), "there is no recording in {}", folder.display());
     let (mut asked, mut agreeing, mut fields, mut same) = (0, 0, 0, 0);

@@ -50,16 +50,7 @@ fn asked(network: &Network, from: Option<u32>, to: Option<u32>, service: Service
             Endpoint::Named(network.inventory.id_of(owner).expect("an id").as_str().into())
         }
     };
-    let flow = Flow {
-        name: None,
-        from: words(from),
-        to: words(to),
-        protocol: service.protocol,
-        port: service.port,
-        source_port: None,
-        identity: None,
-        action: None,
-    };
+    let flow = Flow::new(words(from), words(to), service.protocol, service.port);
     let question = understand(network, &flow).ok()?;
     let origin = match question.origin {
         Origin::Attachment(id) => Some(id.0),

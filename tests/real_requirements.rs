@@ -7,15 +7,17 @@
     reason = "a test that is skipped says so, and one that is not says what it saw"
 )]
 
+#[path = "support/collected.rs"]
+mod collected;
+#[path = "support/program.rs"]
+mod program;
+#[path = "support/templates.rs"]
+mod templates;
+
+use program::netwhy;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-
-fn netwhy(words: &[&str]) -> (i32, String, String) {
-    let done = Command::new(env!("CARGO_BIN_EXE_netwhy")).args(words).output().expect("it runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    (done.status.code().unwrap_or(-1), text(done.stdout), text(done.stderr))
-}
+use templates::templates;
 
 fn work(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("real-requirements");
@@ -93,16 +95,7 @@ fn read_back(template: &str, lines: &[Value], rules: &str) -> usize {
 
 #[test]
 fn lines_of_real_templates_hold() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/arm");
-    let Ok(entries) = std::fs::read_dir(&folder) else {
-        println!("skipped: {} is not here", folder.display());
-        return;
-    };
-    let mut files: Vec<String> = entries
-        .map(|entry| entry.expect("an entry").path().display().to_string())
-        .filter(|path| path.ends_with(".json") && !path.contains("param"))
-        .collect();
-    files.sort();
+    let Some(files) = templates() else { return };
     let (mut traced, mut read, mut templates) = (0, 0, 0);
     for (number, file) in files.iter().enumerate() {
         let (flows, rules) = check(file, number);

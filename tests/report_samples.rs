@@ -134,16 +134,7 @@ pub(crate) fn header(source: &str, destination: &str, port: u16) -> Header {
 }
 
 pub(crate) fn flow(from: Endpoint, to: Endpoint, port: u16) -> Flow {
-    Flow {
-        name: None,
-        from,
-        to,
-        protocol: Protocol::Tcp,
-        port,
-        source_port: None,
-        identity: None,
-        action: None,
-    }
+    Flow::tcp(from, to, port)
 }
 
 pub(crate) fn step(kind: StepKind, action: Action, text: &str) -> Step {

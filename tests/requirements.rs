@@ -570,16 +570,7 @@ fn private_endpoint_before_tag_before_name_before_address() {
     let network = world.network(&[]);
     let ask = |to: Endpoint, port: u16| Ask {
         name: to.to_string().into(),
-        flow: trace::Flow {
-            name: None,
-            from: Endpoint::Named("ci1".into()),
-            to,
-            protocol: Protocol::Tcp,
-            port,
-            source_port: None,
-            identity: None,
-            action: None,
-        },
+        flow: trace::Flow::tcp(Endpoint::Named("ci1".into()), to, port),
         pattern: None,
         phase: None,
         needed_for: Vec::new(),

@@ -1,6 +1,9 @@
 //! Estates, scenarios, change files and batches that were damaged: whatever comes, there is an answer or a
 //! diagnostic, and never a panic.
 
+#[path = "support/scraps.rs"]
+mod scraps;
+
 use netwhy::diag::{At, Diagnostics, DocId};
 use netwhy::doc::{emit_yaml, parse_json, parse_yaml};
 use netwhy::formats::{change, native};
@@ -9,6 +12,7 @@ use netwhy::network::compile;
 use netwhy::scenario::{self, Lines, evaluate};
 use netwhy::tags::ServiceTags;
 use netwhy::trace::trace;
+use scraps::SCRAPS;
 
 const ESTATE: &str = "\
 netwhy: estate/1
@@ -77,49 +81,6 @@ impl Dice {
         ((self.0 >> 33) % below.max(1) as u64) as usize
     }
 }
-
-/// What damage may put in.
-const SCRAPS: &[&str] = &[
-    "",
-    "~",
-    "[]",
-    "{}",
-    "- ",
-    ": ",
-    "*",
-    "&a ",
-    "*a",
-    "\"",
-    "'",
-    "null",
-    "true",
-    "-1",
-    "99999999999999999999",
-    "1e400",
-    "10.0.0.0/99",
-    "::",
-    "/subscriptions",
-    "/",
-    "a/b/c",
-    "\u{0}",
-    "\u{feff}",
-    "é",
-    "$unknown",
-    "properties",
-    "\n",
-    "  ",
-    "{ $unknown: x }",
-    "name",
-    "target",
-    "hub",
-    "web-nsg/r",
-    "hub/apps",
-    "!!binary x",
-    "%",
-    "? ",
-    "---\n",
-    "#",
-];
 
 /// The text with some bytes, words or lines lost, doubled, moved or replaced.
 fn damaged(text: &str, seed: u64) -> String {

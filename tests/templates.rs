@@ -2,6 +2,10 @@
 
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+#[path = "support/collected.rs"]
+mod collected;
+
+use collected::collected;
 use netwhy::run::cancel::Cancel;
 use netwhy::run::check::{self, CheckSettings};
 use netwhy::run::event::{End, Event};
@@ -11,8 +15,7 @@ use std::path::PathBuf;
 #[tokio::test]
 async fn templates_hold() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    if !root.join("../shared/data/arm").is_dir() {
-        println!("skipped: ../shared/data/arm is not here");
+    if collected("arm").is_none() {
         return;
     }
     let paths = check::find(vec![root.join("tests/templates")]).await.expect("the folder of templates");

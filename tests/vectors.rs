@@ -488,7 +488,7 @@ hosts: [{{ name: vm, subnet: net/work, privateIPAddress: 10.0.1.4 }}]
 /// The collection that decides at the firewall.
 fn decider(network: &Network, from: Endpoint, to: Endpoint) -> Option<String> {
     let (protocol, port) = (net::Protocol::Tcp, 443);
-    let flow = Flow { name: None, from, to, protocol, port, source_port: None, identity: None, action: None };
+    let flow = Flow::new(from, to, protocol, port);
     let answer = trace(network, &flow);
     let hop = answer.hops.into_iter().find(|h| h.kind == HopKind::AzureFirewall).expect("the firewall");
     let rules = |k: StepKind| matches!(k, StepKind::Filter | StepKind::Translate);
@@ -567,16 +567,12 @@ hosts:
 "
         )
     };
-    let question = Flow {
-        name: None,
-        from: Endpoint::Named("a".into()),
-        to: Endpoint::Fqdn("web.corp.example".into()),
-        protocol: net::Protocol::Tcp,
-        port: 443,
-        source_port: None,
-        identity: None,
-        action: None,
-    };
+    let question = Flow::new(
+        Endpoint::Named("a".into()),
+        Endpoint::Fqdn("web.corp.example".into()),
+        net::Protocol::Tcp,
+        443,
+    );
     let before = compiled(&estate("10.0.0.5"), &[]);
     let (_, open) = netwhy::trace::open(&before, &question).expect("a flow");
     let open = open.expect("it gets through");

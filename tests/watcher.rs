@@ -257,16 +257,11 @@ fn effective_rules_come_group_by_group() {
 }
 
 fn connection(network: &Network, to: &str, port: u16) -> Value {
-    let flow = Flow {
-        name: None,
-        from: Endpoint::Named("a".into()),
-        to: to.parse().map_or_else(|_| Endpoint::Named(to.into()), Endpoint::Address),
-        protocol: Protocol::Tcp,
+    let flow = Flow::tcp(
+        Endpoint::Named("a".into()),
+        to.parse().map_or_else(|_| Endpoint::Named(to.into()), Endpoint::Address),
         port,
-        source_port: None,
-        identity: None,
-        action: None,
-    };
+    );
     json(&connectivity(network, &flow).expect("an answer"))
 }
 

@@ -2,20 +2,18 @@
 
 #![allow(clippy::disallowed_methods, reason = "these tests run the program and read its golden files")]
 
+#[path = "support/collected.rs"]
+mod collected;
+#[path = "support/program.rs"]
+mod program;
+#[path = "support/templates.rs"]
+mod templates;
+
+use collected::collected;
+use program::netwhy;
 use serde_json::Value;
 use std::path::Path;
-use std::process::Command;
-
-/// Runs the program in the project's folder.
-fn netwhy(words: &[&str]) -> (i32, String, String) {
-    let done = Command::new(env!("CARGO_BIN_EXE_netwhy"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(words)
-        .output()
-        .expect("it runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    (done.status.code().unwrap_or(-1), text(done.stdout), text(done.stderr))
-}
+use templates::templates;
 
 /// What a command prints, against its golden file.
 fn check(name: &str, words: &[&str]) {
@@ -315,16 +313,7 @@ fn new_addresses_of_a_tag_break_what_was_written_down() {
 /// Every template that lies beside the project is answered, and says what it does with the question.
 #[test]
 fn every_real_template_is_answered() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/arm");
-    let Ok(entries) = std::fs::read_dir(&folder) else {
-        println!("skipped: {} is not here", folder.display());
-        return;
-    };
-    let mut files: Vec<String> = entries
-        .map(|entry| entry.expect("an entry").path().display().to_string())
-        .filter(|path| path.ends_with(".json") && !path.contains("param"))
-        .collect();
-    files.sort();
+    let Some(files) = templates() else { return };
     let (mut asked, mut broken, mut lines) = (0, 0, 0);
     for file in &files {
         let found = report(&["what-if", file, "--block-outbound", "--no-fixes"]);
@@ -361,14 +350,10 @@ fn an_estate_against_itself_and_against_a_harder_one() {
 
 #[test]
 fn blocking_outbound_of_the_real_template_makes_sense() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/arm");
+    let Some(folder) = collected("arm") else { return };
     let files = ["json", "parameters.json"].map(|end| {
         folder.join(format!("quickstart__machine-learning-end-to-end-secure.{end}")).display().to_string()
     });
-    if !Path::new(&files[0]).exists() {
-        println!("skipped: {} is not here", files[0]);
-        return;
-    }
     let (code, out, err) = netwhy(&["what-if", &files[0], &files[1], "--block-outbound", "--format", "json"]);
     assert_eq!(code, 0, "{err}");
     let report: Value = serde_json::from_str(&out).expect("JSON");

@@ -490,16 +490,8 @@ impl Planner<'_> {
     /// Whether what a subnet sends to the names comes by a firewall with a policy that could deny them.
     fn leaves_by_firewall(&self, subnet: Id<Subnet>) -> bool {
         let network = self.network;
-        let flow = Flow {
-            name: None,
-            from: Endpoint::Named(self.subnet_id(subnet).as_str().into()),
-            to: Endpoint::Internet,
-            protocol: Protocol::Tcp,
-            port: 443,
-            source_port: None,
-            identity: None,
-            action: None,
-        };
+        let flow =
+            Flow::tcp(Endpoint::Named(self.subnet_id(subnet).as_str().into()), Endpoint::Internet, 443);
         let by_firewall =
             || trace::trace(network, &flow).hops.iter().any(|h| h.kind == HopKind::AzureFirewall);
         !network.inventory.firewall_policies.is_empty() && by_firewall()
@@ -579,7 +571,7 @@ const FIRST: i64 = 100;
 
 /// The fields of a security rule that denies, without name and priority.
 fn deny(destination: &str, ports: &[PortRange], protocol: Option<Protocol>) -> String {
-    let protocol = protocol.map_or("\"*\"".to_owned(), |p| quoted(title(p)));
+    let protocol = protocol.map_or("\"*\"".to_owned(), |p| quoted(p.name()));
     let ports = match ports {
         [] => "destinationPortRange: \"*\"".to_owned(),
         ports => {
@@ -591,16 +583,6 @@ fn deny(destination: &str, ports: &[PortRange], protocol: Option<Protocol>) -> S
         "direction: Outbound, access: Deny, protocol: {protocol}, sourceAddressPrefix: \"*\", sourcePortRange: \"*\", destinationAddressPrefix: {}, {ports}",
         quoted(destination)
     )
-}
-
-fn title(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Tcp => "Tcp",
-        Protocol::Udp => "Udp",
-        Protocol::Icmp => "Icmp",
-        Protocol::Esp => "Esp",
-        Protocol::Ah => "Ah",
-    }
 }
 
 fn numbered(rules: &[String], first: i64) -> String {

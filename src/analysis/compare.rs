@@ -6,7 +6,6 @@
 use super::impact::{Subjects, Who};
 use super::implied::{PLACES, endpoint, implied, places};
 use crate::catalogue::Catalogue;
-use crate::net::Protocol;
 use crate::network::Network;
 use crate::trace::{self, Endpoint, Flow, Outcome, Trace};
 use std::collections::BTreeSet;
@@ -108,16 +107,7 @@ pub fn representative(catalogue: &Catalogue, network: &Network) -> Vec<Flow> {
     let between = places.iter().flat_map(|from| places.iter().map(move |to| (from, to)));
     let inward = public.iter().map(|to| (&Endpoint::Internet, to));
     for (from, to) in between.chain(inward).filter(|(from, to)| from != to) {
-        flows.extend(PORTS.map(|port| Flow {
-            name: None,
-            from: from.clone(),
-            to: to.clone(),
-            protocol: Protocol::Tcp,
-            port,
-            source_port: None,
-            identity: None,
-            action: None,
-        }));
+        flows.extend(PORTS.map(|port| Flow::tcp(from.clone(), to.clone(), port)));
     }
     let mut flows: Vec<Flow> = flows.into_iter().map(|flow| Flow { name: None, ..flow }).collect();
     flows.sort();

@@ -12,7 +12,7 @@ use crate::inventory::{
     Access, Direction, Id, LoadBalancer, Nsg, OnPremisesSite, PlatformService, Slot, Subnet, TableTag,
     VirtualMachine,
 };
-use crate::net::{PortRange, Protocol};
+use crate::net::PortRange;
 use crate::network::{Attachment, AttachmentKind, Network, SubnetRole, machine_of};
 use crate::services::service_kind;
 use crate::trace::{Endpoint, Flow};
@@ -102,16 +102,7 @@ impl ImpliedFlows {
         self.flows.extend(target.ports.iter().map(|port| Implied {
             what: target.what.clone(),
             kind: target.kind,
-            flow: Flow {
-                name: None,
-                from: from.clone(),
-                to: target.to.clone(),
-                protocol: Protocol::Tcp,
-                port: *port,
-                source_port: None,
-                identity: None,
-                action: None,
-            },
+            flow: Flow::tcp(from.clone(), target.to.clone(), *port),
         }));
     }
 }

@@ -271,16 +271,7 @@ impl Filled<'_, '_> {
 
     fn flow(&self, from: Endpoint, to: Endpoint, protocol: crate::net::Protocol, port: u16) -> Flow {
         let name = format!("{}/{}", self.workload.name, self.need.id);
-        Flow {
-            name: Some(name.into()),
-            from,
-            to,
-            protocol,
-            port,
-            source_port: None,
-            identity: None,
-            action: None,
-        }
+        Flow { name: Some(name.into()), ..Flow::new(from, to, protocol, port) }
     }
 }
 
@@ -421,8 +412,7 @@ fn here(network: &Network, slot: Slot) -> Option<String> {
 fn region_of_sender(network: &Network, name: &str) -> Option<String> {
     let from = Endpoint::Named(name.into());
     let (to, protocol) = (Endpoint::Internet, crate::net::Protocol::Tcp);
-    let flow =
-        Flow { name: None, from, to, protocol, port: 443, source_port: None, identity: None, action: None };
+    let flow = Flow::new(from, to, protocol, 443);
     match trace::understand(network, &flow).ok()?.origin {
         Origin::Attachment(id) => network.region(network.attachment(id).vnet),
         Origin::Subnet(id, _) => network.region(network.subnet(id).vnet),

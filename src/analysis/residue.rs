@@ -171,16 +171,8 @@ struct Probe<'a> {
 
 impl Probe<'_> {
     fn flow(&self, to: Endpoint, protocol: Protocol, port: u16) -> Flow {
-        Flow {
-            name: Some(format!("{} leaves", self.sender).into()),
-            from: self.sender.clone(),
-            to,
-            protocol,
-            port,
-            source_port: None,
-            identity: None,
-            action: None,
-        }
+        let name = Some(format!("{} leaves", self.sender).into());
+        Flow { name, ..Flow::new(self.sender.clone(), to, protocol, port) }
     }
 
     fn region(&self) -> Option<String> {

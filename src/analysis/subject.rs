@@ -79,16 +79,7 @@ impl Subject {
         if let Some(spots) = machine_in_no_file(network, text) {
             return Ok(Subject { text: text.into(), spots });
         }
-        let flow = Flow {
-            name: None,
-            from: Endpoint::Named(text.into()),
-            to: Endpoint::Internet,
-            protocol: Protocol::Tcp,
-            port: 443,
-            source_port: None,
-            identity: None,
-            action: None,
-        };
+        let flow = Flow::tcp(Endpoint::Named(text.into()), Endpoint::Internet, 443);
         let question = understand(network, &flow).map_err(AskError::Misunderstood)?;
         let spots = match question.origin {
             Origin::Attachment(id) => siblings(network, text, id),

@@ -4,7 +4,6 @@ use super::Failure;
 use crate::analysis::needs;
 use crate::catalogue::Actor;
 use crate::diag::{At, nearest};
-use crate::net::Protocol;
 use crate::network::Network;
 use crate::run::engine;
 use crate::scenario;
@@ -14,16 +13,7 @@ use crate::trace::{Endpoint, Flow};
 /// be missing.
 pub(super) fn sender(network: &Network, flag: &str, text: &str) -> Result<(), Failure> {
     let asked = scenario::endpoint(text).map_err(|e| Failure::Usage(format!("`{flag}`: {e}")))?;
-    let flow = Flow {
-        name: None,
-        from: asked.endpoint,
-        to: Endpoint::Internet,
-        protocol: Protocol::Tcp,
-        port: 443,
-        source_port: None,
-        identity: None,
-        action: None,
-    };
+    let flow = Flow::tcp(asked.endpoint, Endpoint::Internet, 443);
     engine::understood(network, &flow, At::NOWHERE).map_err(|fault| {
         let help = fault.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
         Failure::Input(vec![format!("`{flag}`: {}{help}", fault.message)])

@@ -244,7 +244,8 @@ impl Run {
     }
 }
 
-async fn load_estate(
+/// Reads the estate of a scenario: the files beside it, and what it holds itself.
+pub async fn load_estate(
     file: &Path,
     scenario: &Scenario,
     sources: Sources,

@@ -218,16 +218,7 @@ mod tests {
     /// A blocked flow, by way of a resolver, an interface and a firewall.
     fn trace() -> Trace {
         Trace {
-            flow: Flow {
-                name: None,
-                from: Endpoint::Internet,
-                to: Endpoint::Internet,
-                protocol: Protocol::Tcp,
-                port: 443,
-                source_port: None,
-                identity: None,
-                action: None,
-            },
+            flow: Flow::tcp(Endpoint::Internet, Endpoint::Internet, 443),
             outcome: Outcome::Blocked,
             disposition: Disposition::DeniedOut,
             cause: Some(Cause::NsgRuleDeny),

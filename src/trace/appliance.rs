@@ -6,7 +6,7 @@ use super::Disposition;
 use super::engine::Walk;
 use super::forward::MAX_GUESSES;
 use super::model::{Evidence, HopKind, StepKind, Zone};
-use super::state::{Device, End, Next, Place, Session, State, Terminal, by, of};
+use super::state::{Device, End, Next, Place, State, Terminal, by, of};
 use super::worlds::Guess;
 use crate::inventory::{Field, Id, Subnet, Unknown, VirtualNetwork};
 use crate::net::{Header, IpAddr};
@@ -214,16 +214,7 @@ impl Walk<'_> {
                 format!("source becomes {own}")
             });
         }
-        let outgoing = s.header;
-        let name = row.name.to_string();
-        s.sessions.push(Session {
-            device: Device::Transit(id),
-            incoming: before,
-            outgoing,
-            stateful: true,
-            answered: false,
-            name,
-        });
+        s.remember(Device::Transit(id), before, s.header, &row.name);
         Next::Go(Place::Leave(out))
     }
 

@@ -321,7 +321,7 @@ impl Walk<'_> {
         if stopped_there || *end == End::Stopped {
             return;
         }
-        let missed = s.sessions.iter().find(|x| x.stateful && !x.answered).cloned();
+        let missed = s.sessions.iter().find(|x| x.device.is_stateful() && !x.answered).cloned();
         if let Some(session) = missed {
             let resource = match session.device {
                 Device::Transit(id) | Device::Outbound(id) | Device::Inbound(id) => {

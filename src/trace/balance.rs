@@ -5,7 +5,7 @@ use super::family::same;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::outbound::names_part;
 use super::question::EPHEMERAL_PORT;
-use super::state::{Device, End, Next, Place, Session, State, by, of};
+use super::state::{Device, End, Next, Place, State, by, of};
 use super::{Cause, Disposition};
 use crate::inventory::{
     ApplicationGateway, Id, LoadBalancer, LoadBalancingRule, Nsg, ResourceId, Sku, Slot, Subnet, TableTag,
@@ -230,15 +230,7 @@ impl Walk<'_> {
     }
 
     fn one_backend_session(&self, s: &mut State, id: AttachmentId, incoming: Header, outgoing: Header) {
-        let name = self.net.attachment(id).name.to_string();
-        s.sessions.push(Session {
-            device: Device::Inbound(id),
-            incoming,
-            outgoing,
-            stateful: false,
-            answered: false,
-            name,
-        });
+        s.remember(Device::Inbound(id), incoming, outgoing, &self.net.attachment(id).name);
     }
 
     fn one_backend(
@@ -424,15 +416,7 @@ impl Walk<'_> {
         };
         let before = s.header;
         let after = Header { source, destination, port, ..before };
-        let name = row.id.name().to_owned();
-        s.sessions.push(Session {
-            device: Device::Transit(id),
-            incoming: before,
-            outgoing: after,
-            stateful: true,
-            answered: false,
-            name,
-        });
+        s.remember(Device::Transit(id), before, after, row.id.name());
         s.rewrite(StepKind::Proxy, after, evidence, || format!("a flow of its own to {destination}:{port}"));
         Next::Go(Place::Leave(id))
     }
@@ -686,14 +670,7 @@ impl Walk<'_> {
             _ => k.address,
         }));
         after.destination = address.unwrap_or(super::question::INTERNET_HOST);
-        s.sessions.push(Session {
-            device: Device::Edge,
-            incoming: s.header,
-            outgoing: after,
-            stateful: true,
-            answered: false,
-            name: "Front Door".into(),
-        });
+        s.remember(Device::Edge, s.header, after, "Front Door");
         s.rewrite(StepKind::Proxy, after, evidence.clone(), || {
             format!("a flow of Front Door's own to the origin {host}")
         });

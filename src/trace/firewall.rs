@@ -3,7 +3,7 @@
 use super::Cause;
 use super::engine::Walk;
 use super::model::{Evidence, HopKind, StepKind, Zone};
-use super::state::{Device, End, Next, Place, Session, State, by, of};
+use super::state::{Device, End, Next, Place, State, by, of};
 use crate::inventory::{
     AddressMeaning, AddressWord, AzureFirewall, Field, FirewallAction, FirewallPolicy, FirewallRule,
     FirewallRuleType, Id, IpGroup, Many, Ref, Slot, TableTag, ThreatIntelMode, Unknown,
@@ -586,15 +586,7 @@ impl<'n> Walk<'n> {
             Some(own) => Header { source: own, ..before },
             None => before,
         };
-        let name = self.net.attachment(id).name.to_string();
-        s.sessions.push(Session {
-            device: Device::Transit(id),
-            incoming: before,
-            outgoing: after,
-            stateful: true,
-            answered: false,
-            name,
-        });
+        s.remember(Device::Transit(id), before, after, &self.net.attachment(id).name);
         if after != before {
             let slot = self.slot_of_firewall(firewall);
             s.rewrite(StepKind::Translate, after, of(self.net, Some(slot), &[azure::FW_19]), || {
@@ -699,14 +691,7 @@ impl<'n> Walk<'n> {
         s.rewrite(StepKind::Translate, after, evidence, || {
             format!("DNAT rule `{}` leads to {destination}:{port}", rule.name)
         });
-        s.sessions.push(Session {
-            device: stand.device,
-            incoming: before,
-            outgoing: after,
-            stateful: true,
-            answered: false,
-            name: stand.name,
-        });
+        s.remember(stand.device, before, after, &stand.name);
         self.denied_after_dnat(s, rules);
         Next::Go(stand.next)
     }

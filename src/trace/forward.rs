@@ -3,7 +3,7 @@
 use super::engine::Walk;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::{Origin, Target};
-use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
+use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
 use super::worlds::Guess;
 use super::{Cause, Disposition};
 use crate::inventory::{Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
@@ -614,16 +614,7 @@ impl Walk<'_> {
                 let before = s.header;
                 let after = Header { source: public, ..before };
                 if let Some(id) = from {
-                    let device = Device::Outbound(id);
-                    let name = self.net.attachment(id).name.to_string();
-                    s.sessions.push(Session {
-                        device,
-                        incoming: before,
-                        outgoing: after,
-                        stateful: true,
-                        answered: false,
-                        name,
-                    });
+                    s.remember(Device::Outbound(id), before, after, &self.net.attachment(id).name);
                 }
                 s.rewrite(StepKind::Translate, after, evidence, || text);
                 Next::Go(Place::Public)

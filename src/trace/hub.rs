@@ -4,7 +4,7 @@ use super::Cause;
 use super::engine::Walk;
 use super::model::{HopKind, StepKind, Zone};
 use super::question::Origin;
-use super::state::{Device, End, Next, Place, Session, State, by, of};
+use super::state::{Device, End, Next, Place, State, by, of};
 use crate::inventory::{AzureFirewall, Id, OnPremisesSite, Slot, TableTag, VirtualHub};
 use crate::net::{Header, IpAddr};
 use crate::network::HubTarget;
@@ -192,15 +192,7 @@ impl Walk<'_> {
         let before = s.header;
         self.judge_at(s, firewall);
         self.seen_as_hub_firewall(s, hub, firewall);
-        let session = Session {
-            device: Device::Hub(hub),
-            incoming: before,
-            outgoing: s.header,
-            stateful: true,
-            answered: false,
-            name: row.id.name().to_owned(),
-        };
-        s.sessions.push(session);
+        s.remember(Device::Hub(hub), before, s.header, row.id.name());
         Next::Go(Place::Hub(hub, true))
     }
 
@@ -273,18 +265,11 @@ impl Walk<'_> {
         let public = known.or_else(cloud).unwrap_or(super::INTERNET_CLIENT);
         let before = s.header;
         let after = Header { source: public, ..before };
-        let name = row.id.name().to_owned();
+        let name = row.id.name();
         if known.is_none() {
             s.assume(None, format!("{public} stands for the public address of `{name}`"));
         }
-        s.sessions.push(Session {
-            device: Device::Hub(hub),
-            incoming: before,
-            outgoing: after,
-            stateful: true,
-            answered: false,
-            name,
-        });
+        s.remember(Device::Hub(hub), before, after, name);
         s.rewrite(
             StepKind::Translate,
             after,

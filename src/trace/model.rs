@@ -53,6 +53,20 @@ pub struct Flow {
     pub action: Option<Arc<str>>,
 }
 
+impl Flow {
+    /// A flow that nothing more is said of.
+    #[must_use]
+    pub fn new(from: Endpoint, to: Endpoint, protocol: Protocol, port: u16) -> Flow {
+        Flow { name: None, from, to, protocol, port, source_port: None, identity: None, action: None }
+    }
+
+    /// The same over TCP.
+    #[must_use]
+    pub fn tcp(from: Endpoint, to: Endpoint, port: u16) -> Flow {
+        Flow::new(from, to, Protocol::Tcp, port)
+    }
+}
+
 /// The answer in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome {

@@ -4,7 +4,7 @@ use super::engine::Walk;
 use super::model::StepKind;
 use super::outbound::DEFAULT_OUTBOUND;
 use super::question::{INTERNET_HOST, Origin};
-use super::state::{Device, End, Next, Place, Session, State, Terminal, of};
+use super::state::{Device, End, Next, Place, State, Terminal, of};
 use super::{Cause, Disposition};
 use crate::inventory::MlCompute;
 use crate::net::{Header, IpAddr, Protocol};
@@ -100,14 +100,7 @@ impl Walk<'_> {
             s.block(StepKind::Filter, Cause::PublicAddressClosed, evidence.clone(), text);
         }
         let after = Header { destination: private, ..before };
-        s.sessions.push(Session {
-            device: Device::Inbound(id),
-            incoming: before,
-            outgoing: after,
-            stateful: false,
-            answered: false,
-            name: row.name.to_string(),
-        });
+        s.remember(Device::Inbound(id), before, after, &row.name);
         s.rewrite(StepKind::Translate, after, evidence, || {
             format!("the node's public address leads to {private}")
         });

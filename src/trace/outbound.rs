@@ -5,7 +5,7 @@ use super::engine::{Walk, is_internet};
 use super::family;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Target;
-use super::state::{Arrival, Device, End, Next, Place, Session, State, Terminal, by, of};
+use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
 use super::{Cause, Disposition};
 use crate::diag::At;
 use crate::inventory::{Field, Id, Origin, PublicIpAddress, Sku, Slot, Subnet, TableTag, Unknown};
@@ -619,14 +619,7 @@ impl Walk<'_> {
     fn lead_to(&self, s: &mut State, id: AttachmentId, private: IpAddr, evidence: Evidence) {
         let before = s.header;
         let after = Header { destination: private, ..before };
-        s.sessions.push(Session {
-            device: Device::Inbound(id),
-            incoming: before,
-            outgoing: after,
-            stateful: false,
-            answered: false,
-            name: self.net.attachment(id).name.to_string(),
-        });
+        s.remember(Device::Inbound(id), before, after, &self.net.attachment(id).name);
         s.rewrite(StepKind::Translate, after, evidence, || format!("its public address leads to {private}"));
     }
 }

@@ -294,16 +294,7 @@ impl Walk<'_> {
         };
         let walk = self.deeper()?;
         let to = super::Endpoint::Address(server);
-        let flow = Flow {
-            name: None,
-            from: super::Endpoint::Named("".into()),
-            to,
-            protocol: Protocol::Udp,
-            port: 53,
-            source_port: None,
-            identity: None,
-            action: None,
-        };
+        let flow = Flow::new(super::Endpoint::Named("".into()), to, Protocol::Udp, 53);
         let question = Question { origin: from, target: Wanted::Address(server, None) };
         let trace = walk.answer(&flow, &question, false);
         match trace.outcome {

@@ -6,7 +6,7 @@ use super::Disposition;
 use super::engine::Walk;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question;
-use super::state::{Device, End, Next, Place, Session, State, Terminal, by, of};
+use super::state::{Device, End, Next, Place, State, Terminal, by, of};
 use crate::inventory::{Id, OnPremisesSite, Slot, TableTag, Unknown};
 use crate::net::{Header, IpAddr};
 use crate::network::{AttachmentId, AttachmentKind, Branch, BranchKind};
@@ -95,14 +95,7 @@ impl Walk<'_> {
         let public = own.unwrap_or(question::INTERNET_CLIENT);
         let before = s.header;
         let after = Header { source: public, ..before };
-        s.sessions.push(Session {
-            device: Device::Site(site),
-            incoming: before,
-            outgoing: after,
-            stateful: true,
-            answered: false,
-            name: row.id.name().to_owned(),
-        });
+        s.remember(Device::Site(site), before, after, row.id.name());
         s.rewrite(StepKind::Translate, after, of(self.net, Some(slot), &[]), || {
             format!("leaves to the internet from {public}")
         });

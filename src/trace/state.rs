@@ -52,8 +52,6 @@ pub(super) struct Session {
     pub incoming: Header,
     /// The header as it went out.
     pub outgoing: Header,
-    /// Whether the device drops what it has no session for.
-    pub stateful: bool,
     /// Whether the answer came by.
     pub answered: bool,
     /// What to call it.
@@ -75,6 +73,14 @@ pub(super) enum Device {
     Site(Id<OnPremisesSite>),
     /// Front Door, which opens a flow of its own to the origin.
     Edge,
+}
+
+impl Device {
+    /// Whether it drops what it has no session for. Translation at the receiver's own host is undone wherever the answer
+    /// leaves.
+    pub(super) fn is_stateful(self) -> bool {
+        !matches!(self, Device::Inbound(_))
+    }
 }
 
 /// Why a name resolved publicly although a private endpoint exists.
@@ -273,6 +279,11 @@ impl State {
                 cause: None,
             });
         }
+    }
+
+    /// A device remembers the flow, which it changed from `incoming` to `outgoing`.
+    pub(super) fn remember(&mut self, device: Device, incoming: Header, outgoing: Header, name: &str) {
+        self.sessions.push(Session { device, incoming, outgoing, answered: false, name: name.to_owned() });
     }
 
     /// Changes the header and writes it down.

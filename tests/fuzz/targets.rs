@@ -16,43 +16,7 @@ const ESTATE: &str = include_str!("../../scenarios/secured-workspace/estate.yaml
 const DUAL: &str = include_str!("../../scenarios/dual-stack/dual-stack.yaml");
 const TRAP: &str = include_str!("../../scenarios/traps/T-30-peering-of-one-side.yaml");
 
-const TEMPLATE: &str = r##"{
-  "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
-  "contentVersion": "1.0.0.0", "languageVersion": "2.0",
-  "definitions": {"t": {"type": "object", "nullable": true, "properties": {"s": {"type": "securestring"}}}},
-  "parameters": {
-    "a": {"type": "string", "defaultValue": "x"}, "b": {"type": "int", "defaultValue": 2}, "m": {"type": "string"},
-    "t": {"$ref": "#/definitions/t"}, "list": {"type": "array", "defaultValue": [1, {"k": "v"}]}},
-  "variables": {"v": "[concat(parameters('a'), '-', parameters('b'))]",
-    "copy": [{"name": "c", "count": "[parameters('b')]", "input": "[copyIndex('c')]"}]},
-  "functions": [{"namespace": "n", "members": {"f": {"parameters": [{"name": "x", "type": "int"}],
-    "output": {"type": "int", "value": "[add(parameters('x'), 1)]"}}}}],
-  "resources": {
-    "net": {"type": "Microsoft.Network/virtualNetworks", "apiVersion": "2023-09-01", "name": "[variables('v')]",
-      "condition": "[equals(parameters('b'), 2)]", "location": "[resourceGroup().location]",
-      "properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]},
-        "copy": [{"name": "subnets", "count": 2, "input": {"name": "[format('s{0}', copyIndex('subnets'))]",
-          "properties": {"addressPrefix": "[cidrSubnet('10.0.0.0/16', 24, copyIndex('subnets'))]"}}}]},
-      "resources": [{"type": "subnets", "apiVersion": "1", "name": "x", "properties": {"addressPrefix": "10.0.9.0/24"}}]},
-    "fw": {"type": "Microsoft.Network/azureFirewalls", "apiVersion": "1", "name": "fw", "properties": {
-      "ipConfigurations": [{"name": "a", "properties": {"subnet": {"id": "[resourceId('Microsoft.Network/virtualNetworks/subnets', variables('v'), 'x')]"}}}]}},
-    "many": {"type": "Microsoft.Network/routeTables", "apiVersion": "1", "name": "[concat('r', copyIndex())]",
-      "copy": {"name": "many", "count": "[length(parameters('list'))]"},
-      "properties": {"routes": [{"name": "d", "properties": {"addressPrefix": "0.0.0.0/0", "nextHopType": "VirtualAppliance",
-        "nextHopIpAddress": "[reference('fw').ipConfigurations[0].properties.privateIPAddress]"}}]}},
-    "dep": {"type": "Microsoft.Resources/deployments", "apiVersion": "1", "name": "dep",
-      "properties": {"expressionEvaluationOptions": {"scope": "inner"},
-        "parameters": {"p": {"value": "[reference('net').subnets[0].name]"}},
-        "template": {"parameters": {"p": {"type": "string"}},
-          "resources": [{"type": "Microsoft.Storage/storageAccounts", "apiVersion": "1", "name": "[parameters('p')]",
-            "identity": {"type": "SystemAssigned"}, "properties": {}}],
-          "outputs": {"o": {"type": "string", "value": "[reference(parameters('p')).primaryEndpoints.blob]"}}}}}},
-  "outputs": {
-    "a": {"type": "string", "value": "[reference('dep').outputs.o.value]"},
-    "b": {"type": "array", "value": "[union(variables('c'), range(n.f(1), 3))]"},
-    "c": {"type": "object", "value": "[items(createObject('k', tryGet(parameters('t'), 's'), 'l', parseCidr('10.0.0.0/8')))]"},
-    "d": {"type": "string", "value": "[dateTimeAdd(utcNow('u'), 'P1D')]"}}
-}"##;
+const TEMPLATE: &str = include_str!("template.json");
 
 const EXPRESSIONS: &[&str] = &[
     "concat(parameters('a'), '-', variables('v'))",

@@ -62,16 +62,12 @@ pub(crate) fn flow(text: &str) -> Flow {
         panic!("a flow reads `a > b tcp/443`: {text}")
     };
     let (protocol, port) = service.split_once('/').unwrap_or((service, "0"));
-    let mut flow = Flow {
-        name: None,
-        from: endpoint(from),
-        to: endpoint(to),
-        protocol: Protocol::parse(protocol).expect("a protocol"),
-        port: port.parse().expect("a port"),
-        source_port: None,
-        identity: None,
-        action: None,
-    };
+    let mut flow = Flow::new(
+        endpoint(from),
+        endpoint(to),
+        Protocol::parse(protocol).expect("a protocol"),
+        port.parse().expect("a port"),
+    );
     for pair in rest.chunks(2) {
         match pair {
             ["from-port", port] => flow.source_port = Some(port.parse().expect("a port")),

@@ -245,16 +245,12 @@ fn flow(words: &[&str]) -> Result<Flow, String> {
     let end =
         |text: &str| netwhy::scenario::endpoint(&text.replace('_', " ")).map_err(|e| format!("{text}: {e}"));
     let (from, to) = (end(from)?, end(to)?);
-    let mut flow = Flow {
-        name: None,
-        from: from.endpoint,
-        to: to.endpoint,
+    let mut flow = Flow::new(
+        from.endpoint,
+        to.endpoint,
         protocol,
-        port: to.port.unwrap_or(if protocol.has_ports() { 443 } else { 0 }),
-        source_port: None,
-        identity: None,
-        action: None,
-    };
+        to.port.unwrap_or(if protocol.has_ports() { 443 } else { 0 }),
+    );
     for pair in rest.chunks(2) {
         match pair {
             ["sport", port] => flow.source_port = port.parse().ok(),

@@ -1,20 +1,10 @@
 //! How a need is judged by its flows and uses.
 
 use super::*;
-use crate::net::Protocol;
 use crate::trace::{Disposition, Endpoint};
 
 fn flow() -> Flow {
-    Flow {
-        name: None,
-        from: Endpoint::Internet,
-        to: Endpoint::Internet,
-        protocol: Protocol::Tcp,
-        port: 443,
-        source_port: None,
-        identity: None,
-        action: None,
-    }
+    Flow::tcp(Endpoint::Internet, Endpoint::Internet, 443)
 }
 
 fn trace(outcome: Outcome) -> Trace {

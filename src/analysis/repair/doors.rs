@@ -1,7 +1,7 @@
 //! Doors that others keep: security admin rules, access policies, DNS servers, switches of deployments and endpoints.
 
 use super::super::change_text::{ChangeText, quoted, target_of};
-use super::rules::{protocol, slug, unused};
+use super::rules::{slug, unused};
 use super::{Case, Means, Proposal};
 use crate::inventory::{
     AdminRule, Direction, Id, MlDeployment, PrivateDnsZone, ResourceId, VirtualNetworkLink,
@@ -53,7 +53,7 @@ impl Case<'_> {
                 &format!(
                     "{{ id: {}, priority: {priority}, direction: {side}, access: Allow, protocol: {}, sources: {}, destinations: {}, sourcePortRanges: ['0-65535'], destinationPortRanges: ['{}'] }}",
                     quoted(&format!("{}/rules/{name}", collection.as_str())),
-                    protocol(self.flow.protocol),
+                    self.flow.protocol.name(),
                     end(source),
                     end(destination),
                     header.port,

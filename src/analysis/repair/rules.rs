@@ -57,7 +57,7 @@ impl Case<'_> {
                 "{{ name: {}, priority: {slot}, direction: {}, access: Allow, protocol: {}, sourceAddressPrefix: {}, sourcePortRange: \"*\", destinationAddressPrefix: {}, destinationPortRange: {} }}",
                 quoted(&name),
                 if outbound { "Outbound" } else { "Inbound" },
-                protocol(self.flow.protocol),
+                self.flow.protocol.name(),
                 quoted(source),
                 quoted(destination),
                 port(self.flow.port),
@@ -87,7 +87,7 @@ impl Case<'_> {
         for (means, far) in self.far_ends(header.source) {
             let rule = format!(
                 "{{ name: allow, priority: 100, direction: Inbound, access: Allow, protocol: {}, sourceAddressPrefix: {}, sourcePortRange: \"*\", destinationAddressPrefix: \"*\", destinationPortRange: {} }}",
-                protocol(self.flow.protocol),
+                self.flow.protocol.name(),
                 quoted(&far),
                 port(header.port),
             );
@@ -296,16 +296,6 @@ pub(super) fn slug(text: &str) -> String {
 pub(super) fn unused(name: &str, taken: impl Fn(&str) -> bool) -> String {
     let numbered = (2..).map(|n| format!("{name}-{n}"));
     std::iter::once(name.to_owned()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
-}
-
-pub(super) fn protocol(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Tcp => "Tcp",
-        Protocol::Udp => "Udp",
-        Protocol::Icmp => "Icmp",
-        Protocol::Esp => "Esp",
-        Protocol::Ah => "Ah",
-    }
 }
 
 /// A destination port; protocols without ports match any.

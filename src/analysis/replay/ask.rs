@@ -137,16 +137,7 @@ fn connection(network: &Network, check: &Check, azure: &Value) -> Answer {
         Some(text) => port(&text?)?,
         None => ANY_PORT,
     };
-    let flow = Flow {
-        name: None,
-        from: Endpoint::Named(interface_of(&from).into()),
-        to,
-        protocol: Protocol::Tcp,
-        port,
-        source_port: None,
-        identity: None,
-        action: None,
-    };
+    let flow = Flow::tcp(Endpoint::Named(interface_of(&from).into()), to, port);
     let line = format!("{} to {}:{port}", last(interface_of(&from)), last(&flow.to.to_string()));
     let (line, mut ours) = answer(line, connectivity(network, &flow))?;
     if before_machines_were_named(check) {

@@ -70,16 +70,9 @@ fn look_ups(network: &Network, asks: &[Ask]) -> Vec<Ask> {
         let Origin::Attachment(id) = question.origin else { continue };
         let vnet = network.attachment(id).vnet;
         for server in &network.inventory.virtual_networks[vnet].dns_servers.items {
-            let flow = Flow {
-                to: Endpoint::Address(*server),
-                protocol: Protocol::Udp,
-                port: 53,
-                name: Some(format!("{}/DNS", ask.flow.from).into()),
-                source_port: None,
-                identity: None,
-                action: None,
-                from: ask.flow.from.clone(),
-            };
+            let name = Some(format!("{}/DNS", ask.flow.from).into());
+            let server_itself = Endpoint::Address(*server);
+            let flow = Flow { name, ..Flow::new(ask.flow.from.clone(), server_itself, Protocol::Udp, 53) };
             found.entry((ask.flow.from.clone(), *server)).or_insert_with(|| Ask {
                 name: format!("{} asks the DNS server {server}", ask.flow.from).into(),
                 flow,
