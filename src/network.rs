@@ -12,6 +12,7 @@ mod gateways;
 mod hubs;
 mod invalid;
 mod names;
+mod patch;
 mod pools;
 mod roles;
 mod routes;

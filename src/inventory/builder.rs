@@ -3,7 +3,7 @@
 use super::change::property::superseded;
 use super::names::NameIndex;
 use super::read::{Memo, Reader, Unknown};
-use super::{Inventory, Origin, RawResource, ResourceId, Slot, TableTag};
+use super::{Inventory, Nsg, Origin, RawResource, ResourceId, RuleCollectionGroup, Slot, TableTag};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
 use crate::doc::{Node, Object, Value};
 use crate::services;
@@ -178,6 +178,53 @@ impl<'a> Collector<'a> {
         index(&mut self.inventory);
         check_references(&self.inventory, self.notes);
         self.inventory
+    }
+}
+
+impl Inventory {
+    /// Gives a security group or a rule collection group other rules; everything else of it stays. Tells where it is.
+    pub(crate) fn replace_rules(
+        &mut self,
+        id: &ResourceId,
+        body: &Node,
+        notes: &mut Diagnostics,
+    ) -> Option<Slot> {
+        let slot = self.slot(id)?;
+        let row = slot.row as usize;
+        let body = body.clone();
+        let mut memo = Memo::default();
+        match slot.table {
+            TableTag::Nsg => {
+                let old = self.nsgs.as_slice().get(row)?;
+                let raw = RawResource {
+                    id: old.id.clone(),
+                    at: old.at,
+                    origin: old.origin,
+                    uncertain: old.uncertain.clone(),
+                    api_version: old.api_version.clone(),
+                    body,
+                };
+                let (strict, scope) = (raw.origin == Origin::Estate, raw.id.clone());
+                let mut reader = Reader { notes, strict, scope, untold: None, memo: &mut memo };
+                self.nsgs.put(row, Nsg::from_raw(&raw, &mut reader));
+            }
+            TableTag::RuleCollectionGroup => {
+                let old = self.rule_collection_groups.as_slice().get(row)?;
+                let raw = RawResource {
+                    id: old.id.clone(),
+                    at: old.at,
+                    origin: old.origin,
+                    uncertain: old.uncertain.clone(),
+                    api_version: old.api_version.clone(),
+                    body,
+                };
+                let (strict, scope) = (raw.origin == Origin::Estate, raw.id.clone());
+                let mut reader = Reader { notes, strict, scope, untold: None, memo: &mut memo };
+                self.rule_collection_groups.put(row, RuleCollectionGroup::from_raw(&raw, &mut reader));
+            }
+            _ => return None,
+        }
+        Some(slot)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::rules::{AddressMatch, CompiledRule, Platform, RuleBody, RuleSet, Verdict, default_rules};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::inventory::{
-    Access, AddressMeaning, AddressWord, Asg, Direction, Field, Inventory, Many, Nsg, Origin, Ref,
+    Access, AddressMeaning, AddressWord, Asg, Direction, Field, Id, Inventory, Many, Nsg, Origin, Ref,
     SecurityRule, SecurityRuleBody, Unknown,
 };
 use crate::net::{AddressSet, PortRange, PortSet, ProtocolMatch};
@@ -22,18 +22,23 @@ pub struct SecurityTables {
 
 pub(super) fn security(inventory: &Inventory, tags: &ServiceTags, notes: &mut Diagnostics) -> SecurityTables {
     let mut tables = SecurityTables::default();
-    let mut compiler = Compiler {
-        inventory,
-        tags,
-        known: HashMap::default(),
-        ports: HashSet::default(),
-        defaults: [true, false].map(default_rules),
-    };
+    let mut compiler = Compiler::new(inventory, tags);
     for nsg in inventory.nsgs.iter() {
         tables.inbound.push(compiler.rule_set(nsg, Direction::Inbound, notes));
         tables.outbound.push(compiler.rule_set(nsg, Direction::Outbound, notes));
     }
     tables
+}
+
+/// The rules of one group, in and out.
+pub(super) fn rule_sets(
+    inventory: &Inventory,
+    nsg: Id<Nsg>,
+    tags: &ServiceTags,
+    notes: &mut Diagnostics,
+) -> [RuleSet; 2] {
+    let mut compiler = Compiler::new(inventory, tags);
+    [Direction::Inbound, Direction::Outbound].map(|d| compiler.rule_set(&inventory.nsgs[nsg], d, notes))
 }
 
 /// Compiles rules, each text once.
@@ -48,7 +53,12 @@ struct Compiler<'a> {
     defaults: [[CompiledRule; 3]; 2],
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
+    fn new(inventory: &'a Inventory, tags: &'a ServiceTags) -> Self {
+        let defaults = [true, false].map(default_rules);
+        Self { inventory, tags, known: HashMap::default(), ports: HashSet::default(), defaults }
+    }
+
     fn rule_set(&mut self, nsg: &Nsg, direction: Direction, notes: &mut Diagnostics) -> RuleSet {
         let here = |rule: &&SecurityRule| rule.direction.known().is_none_or(|d| *d == direction);
         let defaults = usize::from(direction == Direction::Outbound);
