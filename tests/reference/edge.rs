@@ -56,8 +56,8 @@ pub(crate) fn through_gateway(
         return stop(Cause::NoBackend, Some(named));
     };
     let settings = rule.and_then(|r| r.backend_http_settings.known());
-    let settings =
-        settings.and_then(|p| row.backend_http_settings_collection.iter().find(|x| fits(&x.id(), &x.name, p)));
+    let settings = settings
+        .and_then(|p| row.backend_http_settings_collection.iter().find(|x| fits(&x.id(), &x.name, p)));
     let port = settings.and_then(|s| s.port.known()).and_then(|p| u16::try_from(*p).ok());
     let source = holder.ip.unwrap_or(packet.source);
     Ok(Packet { source, destination, port: port.unwrap_or(packet.port), ..*packet })
