@@ -12,6 +12,7 @@ mod gateways;
 mod hubs;
 mod invalid;
 mod names;
+mod patch;
 mod pools;
 mod presence;
 mod regions;
@@ -38,12 +39,12 @@ pub use presence::Presence;
 pub(crate) use roles::identities_of;
 pub use roles::{Authority, Grant, Judgement};
 pub use routes::{
-    Choice, EffectiveRoute, NextHop, RoutePrefix, RouteSource, RouteState, Selection, SubnetRoutes,
-    UserRoutes, VnetRoutes,
+    Choice, EffectiveRoute, NextHop, RouteBody, RoutePrefix, RouteSource, RouteState, Selection,
+    SubnetRoutes, UserRoutes, VnetRoutes,
 };
 pub use rules::{
     ANY_SOURCE_PORT, AddressMatch, CompiledRule, HOST_ADDRESS, LICENSING_ADDRESSES, LICENSING_PORT,
-    METADATA_ADDRESS, NearMiss, Place, Platform, RuleSet, Ruling, Verdict, rules_behind,
+    METADATA_ADDRESS, NearMiss, Place, Platform, RuleBody, RuleSet, Ruling, Verdict, rules_behind,
 };
 pub use security::SecurityTables;
 pub use select::RouteKnob;

@@ -193,7 +193,7 @@ impl PlatformService {
 }
 
 /// A list that is whole, or why it is not.
-fn known<T>(list: &Many<T>) -> Result<&[T], Unknown> {
+fn known<T: 'static>(list: &Many<T>) -> Result<&[T], Unknown> {
     match &list.unknown {
         Some(unknown) => Err(unknown.clone()),
         None => Ok(&list.items),

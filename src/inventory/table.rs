@@ -87,6 +87,11 @@ impl<K> Table<K> {
         self.rows.push(row);
     }
 
+    /// Puts another row in the place of one with the same id.
+    pub(super) fn put(&mut self, row: usize, with: K) {
+        self.rows[row] = with;
+    }
+
     pub(super) fn sort(&mut self)
     where
         K: Kind,

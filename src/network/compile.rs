@@ -5,7 +5,7 @@ use super::doubt::Doubt;
 use super::gateways::{GatewayTable, gateways};
 use super::hubs::HubTable;
 use super::routes::{
-    EffectiveRoute, NextHop, RoutePrefix, RouteSource, SubnetRoutes, UserRoutes, VnetRoutes,
+    EffectiveRoute, KnownRoutes, NextHop, RoutePrefix, RouteSource, SubnetRoutes, UserRoutes, VnetRoutes,
     bound_user_routes, user_routes,
 };
 use super::{Bound, HOST_ADDRESS, Link, Network, SubnetRole, SubnetRow, Tri, Vnet, normal_region, presence};
@@ -53,10 +53,14 @@ pub fn compile(
             Arc::new(parts.routes(&found, &profile))
         })
         .collect();
+    let mut known = KnownRoutes::default();
     let tables: Vec<Arc<UserRoutes>> = inventory
         .route_tables
         .rows()
-        .map(|(id, t)| Arc::new(user_routes(t, Slot { table: TableTag::RouteTable, row: id.raw() }, &tags)))
+        .map(|(id, table)| {
+            let slot = Slot { table: TableTag::RouteTable, row: id.raw() };
+            Arc::new(user_routes(table, slot, &tags, &mut known))
+        })
         .collect();
     for (id, subnet) in subnets.iter_mut().enumerate() {
         let (user, user_unknown) = bound_user_routes(&subnet.route_table, &tables);
@@ -324,6 +328,9 @@ impl VnetParts<'_> {
         self.gateway(&mut out);
         self.hub(&mut out);
         self.private_endpoints(&mut out, attachments);
+        out.system.shrink_to_fit();
+        out.gateway.shrink_to_fit();
+        out.private_endpoints.shrink_to_fit();
         out
     }
 
@@ -559,18 +566,16 @@ fn endpoints_of(inventory: &Inventory, attachments: &[Attachment]) -> Vec<Vec<At
 }
 
 fn learnt(prefix: IpNet, hop: NextHop, owner: Slot, at: At) -> EffectiveRoute {
-    EffectiveRoute {
-        source: RouteSource::VirtualNetworkGateway,
-        ..EffectiveRoute::system(prefix, hop, Some(owner), at)
-    }
+    let source = RouteSource::VirtualNetworkGateway;
+    EffectiveRoute::of_source(source, RoutePrefix::Net(prefix), hop, Some(owner), at)
 }
 
 /// A route of which it is not known whether it is there.
-fn in_doubt(route: EffectiveRoute, why: Option<&Unknown>) -> EffectiveRoute {
-    match why {
-        Some(why) => EffectiveRoute { hop: Err(why.clone()), ..route },
-        None => route,
+fn in_doubt(mut route: EffectiveRoute, why: Option<&Unknown>) -> EffectiveRoute {
+    if let Some(why) = why {
+        route.hop = Err(why.clone());
     }
+    route
 }
 
 /// How many networks an AS path names; one that is not told has the appliance's own.
@@ -631,16 +636,10 @@ fn service_endpoint_routes(
         let pair = region.as_ref().filter(|_| regional.is_some() && *tag == "Storage");
         let pair = pair.and_then(|r| paired(&normal_region(r))).and_then(|r| tags.regional(tag, r));
         let slot = Slot { table: TableTag::Subnet, row: subnet.raw() };
-        out.extend(std::iter::once(found).chain(pair).map(|covered| EffectiveRoute {
-            prefix: Some(RoutePrefix::Tag(covered)),
-            source: RouteSource::Default,
-            hop: Ok(NextHop::ServiceEndpoint(endpoint.service.clone())),
-            name: None,
-            owner: Some(slot),
-            at: endpoint.at,
-            bgp_override: false,
-            prefix_unknown: None,
-            public_only: false,
+        out.extend(std::iter::once(found).chain(pair).map(|covered| {
+            let hop = NextHop::ServiceEndpoint(endpoint.service.clone());
+            let prefix = RoutePrefix::Tag(covered);
+            EffectiveRoute::of_source(RouteSource::Default, prefix, hop, Some(slot), endpoint.at)
         }));
     }
     out
@@ -777,7 +776,8 @@ fn vnet_tags(
         let more = user.and_then(|u| u.unknown.as_ref());
         subnet.tag_doubts = doubts.clone();
         subnet.tag_doubts.extend(table.chain(more).cloned().map(Doubt::everywhere));
-        let prefixes = user.iter().flat_map(|u| &u.routes).filter_map(|r| prefix_doubt(r, &public));
+        let routes = user.iter().flat_map(|u| u.unknown_prefixes());
+        let prefixes = routes.filter_map(|r| prefix_doubt(r, &public));
         subnet.tag_doubts.extend(prefixes);
     }
 }
@@ -855,6 +855,7 @@ fn with_routes_of<'a>(
     named.dedup();
     named.into_iter().for_each(|tag| set.extend(tags.set(tag)));
     set.extend(base);
+    set.shrink();
     set
 }
 

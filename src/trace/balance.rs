@@ -37,7 +37,7 @@ impl Walk<'_> {
             let mine = r
                 .frontend_ip_configuration
                 .known()
-                .is_some_and(|f| names_part(&f.text, &front.id, &front.name));
+                .is_some_and(|f| names_part(&f.text, &front.id(), &front.name));
             mine && takes(r, &s.header, transit)
         });
         let Some(rule) = rule else {
@@ -113,7 +113,7 @@ impl Walk<'_> {
     fn lost_backends(&self, balancer: Id<LoadBalancer>, rule: &LoadBalancingRule) -> Option<Unknown> {
         let row = &self.net.inventory.load_balancers[balancer];
         let named = |pool: &crate::inventory::BackendAddressPool| {
-            rule.backend_address_pool.iter().any(|r| names_part(&r.text, &pool.id, &pool.name))
+            rule.backend_address_pool.iter().any(|r| names_part(&r.text, &pool.id(), &pool.name))
         };
         let pool = row.backend_address_pools.iter().find(|p| named(p))?;
         let unknown = pool.addresses.unknown.as_ref().or(pool.backend_ip_configurations.unknown.as_ref());
@@ -291,7 +291,7 @@ impl Walk<'_> {
         let row = &self.net.inventory.load_balancers[balancer];
         let front = rule.frontend_ip_configuration.known();
         let front = front.and_then(|f| {
-            row.frontend_ip_configurations.iter().find(|c| names_part(&f.text, &c.id, &c.name))
+            row.frontend_ip_configurations.iter().find(|c| names_part(&f.text, &c.id(), &c.name))
         });
         front.is_some_and(|f| !f.public_ip_address.is_absent())
     }
@@ -305,7 +305,7 @@ impl Walk<'_> {
         // What somebody has set holds whatever the probes say.
         let pools = balancer.backend_address_pools.iter();
         let own =
-            pools.filter(|p| rule.backend_address_pool.iter().any(|r| names_part(&r.text, &p.id, &p.name)));
+            pools.filter(|p| rule.backend_address_pool.iter().any(|r| names_part(&r.text, &p.id(), &p.name)));
         let mut own = own.flat_map(|p| p.addresses.iter()).filter(|a| a.ip_address.is(destination));
         match own.find_map(|a| a.admin_state.known()) {
             Some(state) if state.eq_ignore_ascii_case("Up") => return true,
@@ -340,7 +340,7 @@ impl Walk<'_> {
         };
         let own = |r: &&LoadBalancingRule| {
             let frontend = r.frontend_ip_configuration.known();
-            frontend.is_some_and(|f| names_part(&f.text, &front.id, &front.name))
+            frontend.is_some_and(|f| names_part(&f.text, &front.id(), &front.name))
         };
         row.load_balancing_rules.iter().filter(own).flat_map(|rule| self.backends(balancer, rule)).collect()
     }
@@ -359,16 +359,16 @@ impl Walk<'_> {
             let mine = r
                 .frontend_ip_configuration
                 .known()
-                .is_some_and(|f| names_part(&f.text, &front.id, &front.name));
+                .is_some_and(|f| names_part(&f.text, &front.id(), &front.name));
             let port = r.frontend_port.is(i64::from(header.port));
             mine && port && r.protocol.or(ProtocolMatch::ANY).is_ok_and(|p| p.contains(header.protocol))
         });
         let backend = rule.and_then(|r| {
             let mine = |config: &crate::inventory::IpConfiguration| {
-                config.load_balancer_inbound_nat_rules.iter().any(|n| names_part(&n.text, &r.id, &r.name))
+                config.load_balancer_inbound_nat_rules.iter().any(|n| names_part(&n.text, &r.id(), &r.name))
                     || r.backend_ip_configuration
                         .known()
-                        .is_some_and(|b| names_part(&b.text, &config.id, &config.name))
+                        .is_some_and(|b| names_part(&b.text, &config.id(), &config.name))
             };
             let nics = self.net.inventory.network_interfaces.rows();
             let nic =
@@ -416,7 +416,7 @@ impl Walk<'_> {
 /// The port that a rule's probe asks.
 fn probe_port(balancer: &LoadBalancer, rule: &LoadBalancingRule) -> Option<u16> {
     let wanted = rule.probe.known()?;
-    let probe = balancer.probes.iter().find(|x| names_part(&wanted.text, &x.id, &x.name))?;
+    let probe = balancer.probes.iter().find(|x| names_part(&wanted.text, &x.id(), &x.name))?;
     Some(probe.port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(0))
 }
 

@@ -366,7 +366,7 @@ impl Walk<'_> {
         let found = balancers.filter_map(|(row, balancer)| {
             let mine = balancer.backend_address_pools.iter().any(|pool| {
                 let by_address = pool.addresses.iter().any(|a| a.ip_address.known() == address.as_ref());
-                !by_address && pools.contains(&pool.id)
+                !by_address && pools.contains(&pool.id())
             });
             let standard = balancer.sku.is(Sku::Standard);
             let public = balancer.frontend_ip_configurations.iter().any(|f| !f.public_ip_address.is_absent());
@@ -748,7 +748,7 @@ pub(crate) fn outbound_rule(
         // One that is for the protocol for certain comes before one that may be.
         fronts.sort_by_key(|(fits, _)| *fits != Tri::Yes);
         let Some((certain, frontend)) = fronts.into_iter().next() else { continue };
-        let config = row.frontend_ip_configurations.iter().find(|f| names_part(&frontend, &f.id, &f.name));
+        let config = row.frontend_ip_configurations.iter().find(|f| names_part(&frontend, &f.id(), &f.name));
         let public = config.and_then(|c| network.inventory.follow(c.public_ip_address.known()?).row());
         let fits = |ip: &IpAddr| network.attachment(id).address.is_none_or(|own| family::same(own, *ip));
         if let Some(public) = public.and_then(|p| network.public_addresses[p.index()].0).filter(fits) {

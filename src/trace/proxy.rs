@@ -212,7 +212,7 @@ impl Walk<'_> {
         let mine = |c: &IpConfiguration| {
             let mut pools = c.application_gateway_backend_address_pools.iter();
             let mut deployed = pool.backend_ip_configurations.iter().filter_map(|r| r.id());
-            pools.any(|p| self.names_pool(&p.text, pool)) || deployed.any(|id| id == c.id)
+            pools.any(|p| self.names_pool(&p.text, pool)) || deployed.any(|id| id == c.id())
         };
         let by_interface = self.net.attachments.iter().enumerate().filter_map(|(number, attachment)| {
             // An interface with several addresses has an attachment for each, from its own configuration.
@@ -241,9 +241,9 @@ impl Walk<'_> {
     /// Whether a reference of an interface means this pool: by id, as `gateway/pool`, or by its bare name.
     fn names_pool(&self, text: &str, pool: &BackendAddressPool) -> bool {
         let other = text.rsplit_once('/').filter(|_| !ResourceId::looks_like_one(text));
-        let gateway = pool.id.parent();
+        let gateway = pool.id().parent();
         let same = |name: &str| gateway.as_ref().is_some_and(|g| g.name().eq_ignore_ascii_case(name));
-        names_part(text, &pool.id, &pool.name) && other.is_none_or(|(gateway, _)| same(gateway))
+        names_part(text, &pool.id(), &pool.name) && other.is_none_or(|(gateway, _)| same(gateway))
     }
 
     /// The backend that takes the request: the gateway probes them all, by the way that requests take, and sends to
@@ -416,18 +416,18 @@ impl Walk<'_> {
         let fits = |l: &&HttpListener| {
             let front = l.frontend_ip_configuration.known();
             let front = front.and_then(|p| {
-                row.frontend_ip_configurations.iter().find(|f| names_part(&p.text, &f.id, &f.name))
+                row.frontend_ip_configurations.iter().find(|f| names_part(&p.text, &f.id(), &f.name))
             });
             let port = l.frontend_port.known();
             let port =
-                port.and_then(|p| row.frontend_ports.iter().find(|f| names_part(&p.text, &f.id, &f.name)));
+                port.and_then(|p| row.frontend_ports.iter().find(|f| names_part(&p.text, &f.id(), &f.name)));
             let own = front.is_none_or(asked) && s.header.protocol == Protocol::Tcp;
             own && port.is_some_and(|p| p.port.is(i64::from(s.header.port)))
         };
         let rule_of = |l: &HttpListener| {
             row.request_routing_rules
                 .iter()
-                .find(|r| r.http_listener.known().is_some_and(|own| names_part(&own.text, &l.id, &l.name)))
+                .find(|r| r.http_listener.known().is_some_and(|own| names_part(&own.text, &l.id(), &l.name)))
         };
         let taken = row.http_listeners.iter().filter(fits).filter_map(|l| {
             let host = takes_host(l, s.host.as_deref())?;
@@ -470,7 +470,7 @@ fn takes_host(listener: &HttpListener, host: Option<&str>) -> Option<u8> {
 /// Where a rule sends the root of a site: to its pool, by its map of paths, or elsewhere by redirection.
 fn way_of<'a>(row: &'a ApplicationGateway, rule: &'a RequestRoutingRule) -> Way<'a> {
     let map = rule.url_path_map.known();
-    let map = map.and_then(|p| row.url_path_maps.iter().find(|m| names_part(&p.text, &m.id, &m.name)));
+    let map = map.and_then(|p| row.url_path_maps.iter().find(|m| names_part(&p.text, &m.id(), &m.name)));
     let (pool, settings, redirect) = match map {
         Some(map) => {
             // Nobody says what is asked for at the name: its root.
@@ -494,10 +494,10 @@ fn way_of<'a>(row: &'a ApplicationGateway, rule: &'a RequestRoutingRule) -> Way<
         return Way::Redirect;
     }
     let settings = settings.known().and_then(|p| {
-        row.backend_http_settings_collection.iter().find(|b| names_part(&p.text, &b.id, &b.name))
+        row.backend_http_settings_collection.iter().find(|b| names_part(&p.text, &b.id(), &b.name))
     });
     let pool = pool.known();
     let pool =
-        pool.and_then(|p| row.backend_address_pools.iter().find(|b| names_part(&p.text, &b.id, &b.name)));
+        pool.and_then(|p| row.backend_address_pools.iter().find(|b| names_part(&p.text, &b.id(), &b.name)));
     pool.map_or(Way::Nothing, |pool| Way::Pool(pool, settings))
 }

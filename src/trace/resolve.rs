@@ -791,7 +791,7 @@ impl Walk<'_> {
             Err(unknown) => return Some(Answer::Unknown(Cause::UnknownName, unknown)),
         };
         let evidence = Evidence {
-            resource: Some(rule.id.clone()),
+            resource: Some(rule.id()),
             name: Some(rule.name.clone()),
             at: rule.at,
             ..by(&[azure::DNS_13, azure::DNS_14])

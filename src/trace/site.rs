@@ -168,7 +168,7 @@ impl Walk<'_> {
         if let Some(host) = host.filter(|_| !s.returning) {
             let closed = host.listens.given && !host.listens.iter().any(|r| r.contains(s.header.port));
             if closed && s.header.protocol.has_ports() {
-                let evidence = Evidence { resource: Some(host.id.clone()), at: host.at, ..by(&[]) };
+                let evidence = Evidence { resource: Some(host.id()), at: host.at, ..by(&[]) };
                 let text = format!("`{}` does not listen on port {}", host.name, s.header.port);
                 s.block(StepKind::Deliver, Cause::NothingListens, evidence, text);
             }

@@ -36,10 +36,10 @@ pub(crate) fn through_gateway(
     };
     let listener = row.http_listeners.iter().find(|l| {
         let port = l.frontend_port.known();
-        let port = port.and_then(|p| row.frontend_ports.iter().find(|x| fits(&x.id, &x.name, p)));
+        let port = port.and_then(|p| row.frontend_ports.iter().find(|x| fits(&x.id(), &x.name, p)));
         let front = l.frontend_ip_configuration.known();
         let front =
-            front.and_then(|p| row.frontend_ip_configurations.iter().find(|x| fits(&x.id, &x.name, p)));
+            front.and_then(|p| row.frontend_ip_configurations.iter().find(|x| fits(&x.id(), &x.name, p)));
         let named = l.host_names.is_empty()
             || l.host_names.iter().any(|n| host.is_some_and(|h| netwhy::services::name_matches(n, h)));
         let own = port.is_some_and(|p| p.port.is(i64::from(packet.port)));
@@ -49,9 +49,9 @@ pub(crate) fn through_gateway(
     let rule = row
         .request_routing_rules
         .iter()
-        .find(|r| r.http_listener.known().is_some_and(|l| fits(&listener.id, &listener.name, l)));
+        .find(|r| r.http_listener.known().is_some_and(|l| fits(&listener.id(), &listener.name, l)));
     let pool = rule.and_then(|r| r.backend_address_pool.known());
-    let pool = pool.and_then(|p| row.backend_address_pools.iter().find(|x| fits(&x.id, &x.name, p)));
+    let pool = pool.and_then(|p| row.backend_address_pools.iter().find(|x| fits(&x.id(), &x.name, p)));
     let member = pool.and_then(|p| p.addresses.items.first());
     let fqdn = member.and_then(|a| a.fqdn.known()).map(|n| n.to_ascii_lowercase());
     // AGW-4: a name is asked for as the gateway's network sees it.
@@ -65,8 +65,8 @@ pub(crate) fn through_gateway(
         return stop(Cause::NoBackend, Some(named));
     };
     let settings = rule.and_then(|r| r.backend_http_settings.known());
-    let settings =
-        settings.and_then(|p| row.backend_http_settings_collection.iter().find(|x| fits(&x.id, &x.name, p)));
+    let settings = settings
+        .and_then(|p| row.backend_http_settings_collection.iter().find(|x| fits(&x.id(), &x.name, p)));
     let port = settings.and_then(|s| s.port.known()).and_then(|p| u16::try_from(*p).ok());
     let source = holder.ip.unwrap_or(packet.source);
     Ok((Packet { source, destination, port: port.unwrap_or(packet.port), ..*packet }, named))

@@ -1027,7 +1027,7 @@ impl Walk<'_, '_> {
         });
         let Some(rule) = rule else { return stop(Cause::FrontendPortClosed, name) };
         let member = |c: &netwhy::inventory::IpConfiguration| {
-            c.load_balancer_inbound_nat_rules.iter().any(|r| fits(&rule.id, &rule.name, r))
+            c.load_balancer_inbound_nat_rules.iter().any(|r| fits(&rule.id(), &rule.name, r))
         };
         let nic = f.inv.network_interfaces.rows().find(|(_, n)| n.ip_configurations.iter().any(member));
         let place =
@@ -1045,7 +1045,7 @@ impl Walk<'_, '_> {
     /// LB-4, PLAT-6: the probe comes from the platform's address and passes the backend's filters.
     fn probe(&self, balancer: &LoadBalancer, rule: &LoadBalancingRule, place: usize) -> Result<(), Stop> {
         let Some(wanted) = rule.probe.known() else { return Ok(()) };
-        let Some(probe) = balancer.probes.iter().find(|p| fits(&p.id, &p.name, wanted)) else {
+        let Some(probe) = balancer.probes.iter().find(|p| fits(&p.id(), &p.name, wanted)) else {
             return Ok(());
         };
         let holder = self.holder(place);
@@ -1074,7 +1074,7 @@ fn pool_members(f: &Facts, balancer: &LoadBalancer, pool: usize) -> Vec<usize> {
     for (id, nic) in f.inv.network_interfaces.rows() {
         for config in &nic.ip_configurations {
             let member =
-                config.load_balancer_backend_address_pools.iter().any(|r| fits(&pool.id, &pool.name, r));
+                config.load_balancer_backend_address_pools.iter().any(|r| fits(&pool.id(), &pool.name, r));
             if member {
                 out.extend(f.holders.iter().position(|h| h.kind == AttachmentKind::Interface(id)));
             }
@@ -1238,11 +1238,11 @@ pub(crate) fn fits(id: &ResourceId, name: &str, reference: &Ref<AnyKind>) -> boo
 }
 
 fn frontend_of(balancer: &LoadBalancer, reference: &Ref<AnyKind>) -> Option<usize> {
-    balancer.frontend_ip_configurations.iter().position(|x| fits(&x.id, &x.name, reference))
+    balancer.frontend_ip_configurations.iter().position(|x| fits(&x.id(), &x.name, reference))
 }
 
 fn pool_of(balancer: &LoadBalancer, reference: &Ref<AnyKind>) -> Option<usize> {
-    balancer.backend_address_pools.iter().position(|x| fits(&x.id, &x.name, reference))
+    balancer.backend_address_pools.iter().position(|x| fits(&x.id(), &x.name, reference))
 }
 
 /// Whether Azure keeps an address of a subnet for itself.

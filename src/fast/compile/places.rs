@@ -24,7 +24,7 @@ impl<'n> Maker<'n> {
             self.fast.set_spot(number, &Spot::EMPTY);
         }
         let mut rows: Vec<(usize, SlotRow)> = Vec::with_capacity(count);
-        let mut said = Answers::default();
+        let mut said = Answers { interfaces: self.interfaces(), ..Answers::default() };
         for (number, attachment) in attachments.iter().enumerate() {
             if let Some(IpAddr::V4(ip)) = attachment.address {
                 rows.push((number, self.slot_row(number, attachment, ip.into(), &mut said)));
@@ -102,7 +102,8 @@ impl<'n> Maker<'n> {
                 listens = machine.map(|m| &m.listens).filter(|l| l.given);
                 forwards = self.forwards_interface(nic, machine);
                 // By which of several interfaces the guest sends on is for the engine to weigh.
-                forwards.1 |= forwards.0 && self.has_siblings(nic);
+                let siblings = self.net.machines[nic.index()].is_some_and(|m| said.interfaces[m.index()] > 1);
+                forwards.1 |= forwards.0 && siblings;
                 translates = machine.is_some_and(|m| m.translates.is(true));
                 set(!inventory.network_interfaces[nic].dns_servers.items.is_empty(), slot::OWN_DNS);
                 Kind::Machine
@@ -171,13 +172,17 @@ impl<'n> Maker<'n> {
         }
     }
 
-    /// Whether an interface and its guest forward, or whether that is not known (RT-12).
-    /// Whether the machine of an interface has others.
-    fn has_siblings(&self, nic: Id<NetworkInterface>) -> bool {
-        let machine = self.net.machines[nic.index()];
-        machine.is_some() && self.net.machines.iter().filter(|m| **m == machine).count() > 1
+    /// How many interfaces each machine has.
+    fn interfaces(&self) -> Vec<u8> {
+        let mut count = vec![0u8; self.net.inventory.virtual_machines.len()];
+        for machine in self.net.machines.iter().flatten() {
+            let count = &mut count[machine.index()];
+            *count = count.saturating_add(1);
+        }
+        count
     }
 
+    /// Whether an interface and its guest forward, or whether that is not known (RT-12).
     fn forwards_interface(
         &self,
         nic: Id<NetworkInterface>,
@@ -240,11 +245,13 @@ impl<'n> Maker<'n> {
     }
 }
 
-/// Distinct sets of ports that machines answer.
+/// Distinct sets of ports that machines answer, and what else slots have in common.
 #[derive(Default)]
 struct Answers {
     list: Vec<PortSet>,
     numbers: HashMap<PortSet, u32>,
+    /// Interfaces of each machine.
+    interfaces: Vec<u8>,
 }
 
 impl Answers {

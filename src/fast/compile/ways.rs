@@ -23,6 +23,8 @@ pub(super) type Table = Option<UserTable>;
 pub(super) struct Shared {
     /// Route tables by where they stand.
     pub(super) tables: HashMap<*const UserRoutes, Table>,
+    /// What is asked of a route table for each of its subnets.
+    facts: HashMap<*const UserRoutes, Facts>,
     sets: HashMap<*const AddressSet, Tree>,
     trees: HashMap<(u32, bool), Tree>,
     appliances: HashMap<u32, u32>,
@@ -34,6 +36,27 @@ pub(super) struct Shared {
     unaddressed: HashSet<u32>,
     broken: HashSet<u32>,
     open_gateways: HashSet<u32>,
+}
+
+/// What a route table comes to, whoever uses it.
+struct Facts {
+    /// The appliances it leads to, each once.
+    appliances: Vec<u32>,
+    /// Whether it holds a route for everything.
+    default: bool,
+}
+
+impl Facts {
+    fn of(user: &UserRoutes) -> Self {
+        let mut appliances: Vec<u32> = Vec::new();
+        for ip in user.routes.iter().filter_map(single_appliance) {
+            // Most routes of a table lead to the same one.
+            if appliances.last() != Some(&ip) && !appliances.contains(&ip) {
+                appliances.push(ip);
+            }
+        }
+        Self { appliances, default: user.routes.iter().any(is_default) }
+    }
 }
 
 impl<'n> Maker<'n> {
@@ -74,6 +97,9 @@ impl<'n> Maker<'n> {
 
     fn shared(&self) -> Shared {
         let mut shared = Shared::default();
+        for user in self.net.subnets.iter().filter_map(|s| s.routes.user.as_ref()) {
+            shared.facts.entry(Arc::as_ptr(user)).or_insert_with(|| Facts::of(user));
+        }
         for (number, attachment) in self.net.attachments.iter().enumerate() {
             let home = attachment.vnet.raw();
             match attachment.address {
@@ -125,7 +151,7 @@ impl<'n> Maker<'n> {
         set(special || shared.open_gateways.contains(&(number as u32)), subnet::SPARED);
         set(special, subnet::SPECIAL);
         set(!row.tag_doubts.is_empty(), subnet::TAG_DOUBT);
-        let (doubt, none_removed) = self.route_flags(routes);
+        let (doubt, none_removed) = self.route_flags(shared, routes);
         set(doubt, subnet::ROUTE_DOUBT);
         set(none_removed, subnet::NONE_REMOVED);
         let keeps = routes.user.as_ref().map_or(Some(false), |u| u.keeps_gateway_routes_out);
@@ -136,7 +162,7 @@ impl<'n> Maker<'n> {
         set(!own.service_endpoint_policies.is_empty(), subnet::POLICIES);
         let table = routes.user.as_ref().map(|u| shared.tables.get(&Arc::as_ptr(u)).copied().flatten());
         let lost = table.is_some_and(|t| t.is_none());
-        let prefix = routes.user.iter().flat_map(|u| &u.routes).any(|r| r.prefix_unknown.is_some());
+        let prefix = routes.user.as_ref().is_some_and(|u| u.has_unknown_prefixes);
         let unknown = routes.user.as_ref().is_some_and(|u| u.unknown.is_some());
         let strict = net.drops_unencrypted(row.vnet);
         set(lost || prefix || unknown || strict || routes.user_unknown.is_some(), subnet::TABLE_DOUBT);
@@ -146,9 +172,10 @@ impl<'n> Maker<'n> {
         let user = table.flatten().unwrap_or(self.fast.no_table);
         let keeps_peerings_out = routes.user.as_ref().is_some_and(|u| u.keeps_peering_routes_out);
         let network = self.network_tree(shared, row.vnet, keeps_peerings_out);
-        let hops = routes.user.iter().flat_map(|u| &u.routes).chain(&routes.vnet.gateway);
         let list = &mut wanted[row.vnet.index()];
-        for ip in hops.filter_map(single_appliance) {
+        let facts = routes.user.iter().flat_map(|u| &shared.facts[&Arc::as_ptr(u)].appliances).copied();
+        let learnt: Vec<u32> = routes.vnet.gateway.iter().filter_map(single_appliance).collect();
+        for ip in facts.chain(learnt).collect::<Vec<u32>>() {
             let number = appliance_number(shared, ip);
             if !list.contains(&number) {
                 list.push(number);
@@ -174,14 +201,14 @@ impl<'n> Maker<'n> {
     }
 
     /// Whether gateway and peering routes are in doubt, and whether None routes are gone (RT-3a, RT-3b).
-    fn route_flags(&self, routes: &SubnetRoutes) -> (bool, bool) {
+    fn route_flags(&self, shared: &Shared, routes: &SubnetRoutes) -> (bool, bool) {
         let learnt = &routes.vnet;
         let keeps = routes.user.as_ref().map_or(Some(false), |u| u.keeps_gateway_routes_out);
         let open = learnt.gateway_unknown.is_some() || learnt.unseen_gateway.is_some();
         let some = !learnt.gateway.is_empty() || open;
         let gateway = some && (keeps.is_none() || open && keeps == Some(false));
         let doubt = !learnt.peering_doubts.is_empty() || gateway;
-        let user = routes.user.iter().flat_map(|u| &u.routes).any(is_default);
+        let user = routes.user.iter().any(|u| shared.facts[&Arc::as_ptr(u)].default);
         let bgp = self.net.profile.bgp_default_removes_none_routes && keeps == Some(false);
         (doubt, user || bgp && learnt.gateway.iter().any(is_default))
     }
@@ -331,7 +358,7 @@ impl<'n> Maker<'n> {
         let subnets = tree::build(&mut self.fast.lines, &keys);
         let subnet_rows = self.fast.lines.words(&values, 0);
         let network = self.network_tree(shared, Id::new(number), false);
-        let (doubt, none_removed) = self.route_flags(&row.routes);
+        let (doubt, none_removed) = self.route_flags(shared, &row.routes);
         set(doubt, vnet::ROUTE_DOUBT);
         set(none_removed, vnet::NONE_REMOVED);
         let (near, near_rows, clear) = match shared.endpoints.contains_key(&key) {
