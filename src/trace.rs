@@ -54,3 +54,4 @@ pub use question::{
 };
 pub(crate) use resolve::{NameFound, resolve_name};
 pub(crate) use scoring::SCORING_HOST;
+pub(crate) use withheld::is_withheld;

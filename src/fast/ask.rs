@@ -68,6 +68,8 @@ pub struct Asker<'n> {
     caller_numbers: Map<Caller, u32>,
     /// Whether a sender reaches a DNS server, for those asked last.
     reached: Vec<Option<(Start, u32, bool)>>,
+    /// The files withhold something that an answer may lean on: the full engine weighs it.
+    withheld: bool,
     scratch: Scratch,
     counts: Counts,
 }
@@ -88,6 +90,7 @@ impl<'n> Asker<'n> {
             callers: Vec::new(),
             caller_numbers: Map::default(),
             reached: Vec::new(),
+            withheld: crate::trace::is_withheld(net),
             scratch: Scratch::default(),
             counts: Counts::default(),
         }
@@ -165,6 +168,7 @@ impl<'n> Asker<'n> {
                 IpAddr::V6(_) => unreachable!("INVARIANT: the example address of a client is IPv4"),
             },
         };
+        let start = if self.withheld { Start::Other } else { start };
         let number = self.origins.len() as u32;
         self.origins.push((origin, start, true));
         self.from_numbers.insert(end, number);
@@ -215,6 +219,7 @@ impl<'n> Asker<'n> {
         }
         let origin = understand_origin(self.net, endpoint)?;
         let start = match &origin {
+            _ if self.withheld => Start::Other,
             Origin::Attachment(id) => self.start_at(*id),
             Origin::Subnet(subnet, IpAddr::V4(ip)) => Start::Subnet(subnet.raw(), (*ip).into()),
             Origin::Internet(IpAddr::V4(ip)) if self.net.is_public(IpAddr::V4(*ip)) => {

@@ -34,6 +34,11 @@ pub(super) fn about(net: &Network, s: &State, end: &End, flow: &Flow) -> Option<
     })
 }
 
+/// Whether the files withhold something that an answer may lean on.
+pub(crate) fn is_withheld(net: &Network) -> bool {
+    net.inventory.withheld.iter().any(|w| !is_told(w))
+}
+
 fn is_told(withheld: &Withheld) -> bool {
     TOLD.iter().any(|(table, path)| {
         let head = withheld.path.get(..path.len());
