@@ -14,7 +14,7 @@ use netwhy::network::{self, Network};
 use netwhy::profile::Profile;
 use netwhy::tags::ServiceTags;
 use std::time::Instant;
-use support::allocations::{Weighing, live};
+use support::weighing::{Weighing, live};
 use support::{Scale, giga, peak, settings};
 
 #[global_allocator]

@@ -5,6 +5,7 @@
 
 pub(crate) mod allocations;
 pub(crate) mod naive;
+pub(crate) mod weighing;
 
 use netwhy::diag::Diagnostics;
 use netwhy::fast::{Asker, Fast, FlowIds, Verdict};
