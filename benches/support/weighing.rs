@@ -1,4 +1,4 @@
-//! What is allocated at the moment, as the allocator of a bench.
+//! What is held in memory at the moment, as the allocator of a bench.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

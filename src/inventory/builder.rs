@@ -196,13 +196,10 @@ impl<'a> Collector<'a> {
 }
 
 impl Inventory {
-    /// Gives a security group or a rule collection group other rules; everything else of it stays. Tells where it is.
-    pub(crate) fn replace_rules(
-        &mut self,
-        id: &ResourceId,
-        body: &Node,
-        notes: &mut Diagnostics,
-    ) -> Option<Slot> {
+    /// Gives a security group or a rule collection group the rules of another of the same id; everything else of it
+    /// stays. Tells where it is.
+    pub(crate) fn replace_rules(&mut self, with: &RawResource, notes: &mut Diagnostics) -> Option<Slot> {
+        let (id, body) = (&with.id, &with.body);
         let slot = self.slot(id)?;
         let row = slot.row as usize;
         let body = body.clone();

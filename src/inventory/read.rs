@@ -641,7 +641,7 @@ impl Memo {
 
     /// The same of a text that is in memory already.
     pub(super) fn same(&mut self, text: &Arc<str>) -> Arc<str> {
-        self.texts.get_or_insert_with(text, |text| Arc::clone(text)).clone()
+        self.texts.get_or_insert_with(text, Arc::clone).clone()
     }
 
     /// An address, prefix or tag, read once however often it stands somewhere; `None` where it is none.

@@ -163,12 +163,18 @@ impl ResourceId {
     }
 }
 
-/// Position of the last occurrence of an ASCII pattern that begins with a sign, without regard to case.
+/// Position of the last occurrence of an ASCII pattern that begins with a slash, without regard to case.
 fn rfind_ignore_case(text: &str, pattern: &str) -> Option<usize> {
-    let (text, pattern) = (text.as_bytes(), pattern.as_bytes());
-    (0..(text.len() + 1).checked_sub(pattern.len())?)
-        .rev()
-        .find(|&i| text[i] == pattern[0] && text[i..i + pattern.len()].eq_ignore_ascii_case(pattern))
+    let mut end = text.len();
+    loop {
+        // PERF: an id has few slashes behind what is looked for, and a slash is found many bytes at once.
+        let at = text[..end].rfind('/')?;
+        let here = text.as_bytes()[at..].get(..pattern.len());
+        if here.is_some_and(|here| here.eq_ignore_ascii_case(pattern.as_bytes())) {
+            return Some(at);
+        }
+        end = at;
+    }
 }
 
 /// The bit of every byte that tells upper from lower case.

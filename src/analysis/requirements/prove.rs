@@ -10,7 +10,7 @@ use crate::diag::{At, Diagnostics, DocId};
 use crate::doc::{Node, parse_yaml};
 use crate::formats::change as change_file;
 use crate::inventory::change::Change;
-use crate::inventory::{AzureFirewall, FirewallPolicy, Id, ResourceId};
+use crate::inventory::{self, AzureFirewall, FirewallPolicy, Id, RawResource, ResourceId};
 use crate::net::{Header, PortRange, PortSet, Protocol};
 use crate::network::Network;
 use crate::profile::Profile;
@@ -404,7 +404,16 @@ impl Worlds {
         let own = fences.iter().filter(|(other, _)| other == place).cloned().collect();
         let changes = parsed(&apply::changes(network, &own, lines), &mut Diagnostics::new());
         let Some((id, body)) = rules_of(network, fences, place, &changes) else { return false };
-        self.0.iter_mut().all(|world| world.replace_rules(&id, body, &mut Diagnostics::new()))
+        let (at, body) = (body.at, body.clone());
+        let rules = RawResource {
+            id,
+            at,
+            origin: inventory::Origin::Estate,
+            uncertain: None,
+            api_version: None,
+            body,
+        };
+        self.0.iter_mut().all(|world| world.replace_rules(&rules, &mut Diagnostics::new()))
     }
 }
 
