@@ -148,10 +148,10 @@ macro_rules! kinds {
             $(#[doc = $arm_type] pub $field: Table<$kind>,)*
             /// Resources of types that are not modelled.
             pub unmodelled: Vec<Unmodelled>,
-            /// What the files hold and do not tell.
-            pub withheld: Vec<Withheld>,
             pub(in crate::inventory) index: HashMap<ResourceId, Slot, foldhash::fast::FixedState>,
             pub(in crate::inventory) names: names::NameIndex,
+            /// What the files hold and do not tell.
+            pub withheld: Vec<Withheld>,
         }
 
         $(impl Kind for $kind {

@@ -11,7 +11,7 @@ use super::question::{Origin, Target};
 use super::state::{End, Place, State, Terminal};
 use crate::inventory::{Id, Slot, TableTag, VirtualNetwork, Withheld};
 use crate::net::IpAddr;
-use crate::network::{AttachmentId, AttachmentKind, Network};
+use crate::network::{AttachmentId, AttachmentKind, HOST_ADDRESS, Network};
 use std::collections::BTreeSet;
 
 /// Properties whose readers tell themselves where an unknown one matters: a table, and how the path begins.
@@ -21,6 +21,10 @@ const TOLD: &[(TableTag, &str)] = &[];
 pub(super) fn about(net: &Network, s: &State, end: &End, flow: &Flow) -> Option<Missing> {
     let mut open = net.inventory.withheld.iter().filter(|w| !is_told(w)).peekable();
     open.peek()?;
+    // The host answers beside its machine, whatever lies between others.
+    if s.addressed == Some(HOST_ADDRESS) {
+        return None;
+    }
     if s.blockers.is_empty() && (!s.missing.is_empty() || s.intermittent.is_some()) {
         return None;
     }
@@ -80,7 +84,7 @@ impl<'a> Part<'a> {
             inside: false,
             public: hop(HopKind::Internet) || matches!(s.origin, Origin::Internet(_)),
             astray: !matches!(end, End::Arrived(terminal, _) if !matches!(terminal, Terminal::Subnet(_))),
-            passed_on: s.trail.iter().filter(|(place, _)| matches!(place, Place::Arrive(_))).count() > 1,
+            passed_on: false,
             named: s.host.is_some(),
             service: hop(HopKind::Service) || matches!(end, End::Arrived(Terminal::Service(_), _)),
             balanced: hop(HopKind::LoadBalancer) || hop(HopKind::ApplicationGateway),
@@ -101,9 +105,13 @@ impl<'a> Part<'a> {
             Some(Target::Service(..)) => part.service = true,
             _ => {}
         }
-        let ends =
-            [s.trail.first().map(|(_, h)| h.source), s.addressed].map(|ip| ip.and_then(|ip| part.home(ip)));
-        part.inside = matches!(ends, [Some(a), Some(b)] if a == b) && part.vnets.len() == 1;
+        let sender = match s.origin {
+            Origin::Attachment(id) => Some(net.attachment(id).vnet),
+            _ => None,
+        };
+        let receiver = s.addressed.and_then(|ip| part.home(ip));
+        part.inside = sender.is_some() && sender == receiver && part.vnets.len() == 1;
+        part.passed_on = part.is_passed_on(s);
         part.neighbours();
         part
     }
@@ -142,6 +150,19 @@ impl<'a> Part<'a> {
         self.net.attachments.iter().find(mine).map(|a| a.vnet)
     }
 
+    /// Whether somebody stands on the way who is neither sender nor receiver.
+    fn is_passed_on(&self, s: &State) -> bool {
+        let owner = |id: AttachmentId| self.net.inventory.id_of(self.net.attachment(id).owner);
+        let sender = match s.origin {
+            Origin::Attachment(id) => owner(id),
+            _ => None,
+        };
+        let mine = |a: &&crate::network::Attachment| a.address.is_some() && a.address == s.addressed;
+        let receiver = self.net.attachments.iter().find(mine).and_then(|a| self.net.inventory.id_of(a.owner));
+        let mut hops = s.hops.iter().filter(|h| matches!(h.kind, HopKind::Interface | HopKind::Appliance));
+        hops.any(|h| h.id.as_ref() != sender && h.id.as_ref() != receiver)
+    }
+
     fn neighbours(&mut self) {
         let links = self.vnets.iter().flat_map(|id| self.net.vnet(*id).links.iter().filter_map(|l| l.remote));
         let near: Vec<_> = links.collect();
@@ -165,14 +186,23 @@ impl<'a> Part<'a> {
     fn has(&self, withheld: &Withheld) -> bool {
         use TableTag as T;
         let slot = withheld.slot;
+        let region = withheld.path.eq_ignore_ascii_case("location");
         match slot.table {
+            // Which region a network is in matters to balancers of others (PEER-9); storage tells of it itself.
+            T::VirtualNetwork if region => self.balanced,
+            // Whether a service endpoint covers it (SE-5); of all others no rule asks the region.
+            T::PlatformService if region => self.met(slot),
+            _ if region => false,
             T::VirtualNetwork | T::Subnet | T::VirtualNetworkPeering => self.near(slot) || self.astray,
+            T::HubVirtualNetworkConnection if withheld.path.ends_with("enableInternetSecurity") => {
+                self.public
+            }
             T::NetworkInterface | T::ScaleSet | T::Host => {
                 self.met(slot) || self.balanced || self.astray || self.passed_on
             }
             T::VirtualMachine => self.met(slot) || self.balanced || self.passed_on,
             // Its rules tell of themselves where they are asked; what balancers ask of them is told nowhere.
-            T::Nsg => self.balanced,
+            T::Nsg => self.balanced || self.public && withheld.path.ends_with("destinationAddressPrefix"),
             T::RouteTable => {
                 let flags = ["disablePeeringRoute", "hasBgpOverride"];
                 let flag = flags.iter().any(|flag| withheld.path.ends_with(flag));

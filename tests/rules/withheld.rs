@@ -12,7 +12,8 @@ use std::sync::Arc;
 type Place = Vec<usize>;
 
 /// Keys that say what a resource is called or where it stands in the file, which no deployment leaves open.
-const NAMES: &[&str] = &["netwhy", "name", "existing", "uncertain"];
+const NAMES: &[&str] =
+    &["netwhy", "defaults", "name", "id", "resourceGroup", "apiVersion", "existing", "uncertain"];
 
 /// What was found: the property, without the numbers of items, and an example for each.
 pub(crate) type Found = BTreeMap<String, (usize, String)>;

@@ -144,7 +144,7 @@ fn typing_errors_are_refused_with_the_nearest_spelling() {
     check(
         "- set: { target: hub, name: spoke }",
         &[
-            "unknown-field@3: `hub` has no property `name` that decides anything (it has addressSpace.addressPrefixes, addressPrefixes, dhcpOptions.dnsServers, dnsServers, privateEndpointVNetPolicies, subnets, virtualNetworkPeerings)",
+            "unknown-field@3: `hub` has no property `name` that decides anything (it has addressSpace.addressPrefixes, addressPrefixes, dhcpOptions.dnsServers, dnsServers, encryption.enabled, encryption.enforcement, privateEndpointVNetPolicies, subnets, virtualNetworkPeerings)",
         ],
     );
 }
