@@ -303,7 +303,7 @@ impl<'a> View<'a> {
             Some(inner) if inner.why_unknown().is_some() => {
                 let head = path.split('.').next().unwrap_or(path);
                 let beside = BESIDE.iter().any(|key| key.eq_ignore_ascii_case(head));
-                let told = reach(self.node, path).filter(|n| beside && !n.is_null());
+                let told = reach(self.node, path).filter(|n| beside && !n.is_null() && !says_nothing(n));
                 return Some(told.unwrap_or(inner));
             }
             Some(inner) => reach(inner, path),

@@ -6,7 +6,7 @@
 //! plane that the flow took part in makes it unknown. That may be too careful; it is never too sure.
 
 use super::cause::Cause;
-use super::model::{Flow, HopKind, Missing};
+use super::model::{Endpoint, Flow, HopKind, Missing};
 use super::question::{Origin, Target};
 use super::state::{End, Place, State, Terminal};
 use crate::inventory::{Id, Slot, TableTag, VirtualNetwork, Withheld};
@@ -21,10 +21,6 @@ const TOLD: &[(TableTag, &str)] = &[];
 pub(super) fn about(net: &Network, s: &State, end: &End, flow: &Flow) -> Option<Missing> {
     let mut open = net.inventory.withheld.iter().filter(|w| !is_told(w)).peekable();
     open.peek()?;
-    // The host answers beside its machine, whatever lies between others.
-    if s.addressed == Some(HOST_ADDRESS) {
-        return None;
-    }
     if s.blockers.is_empty() && (!s.missing.is_empty() || s.intermittent.is_some()) {
         return None;
     }
@@ -63,6 +59,10 @@ struct Part<'a> {
     public: bool,
     /// It did not come to somebody who could be named.
     astray: bool,
+    /// It goes to the machine's own host, which answers beside it, whatever lies between others.
+    host: bool,
+    /// It is sent from an address that nobody is known to hold.
+    stranger: bool,
     /// Somebody passed it on.
     passed_on: bool,
     /// A name was looked up.
@@ -84,6 +84,8 @@ impl<'a> Part<'a> {
             inside: false,
             public: hop(HopKind::Internet) || matches!(s.origin, Origin::Internet(_)),
             astray: !matches!(end, End::Arrived(terminal, _) if !matches!(terminal, Terminal::Subnet(_))),
+            host: s.addressed == Some(HOST_ADDRESS),
+            stranger: matches!(flow.from, Endpoint::Address(_)) && !matches!(s.origin, Origin::Attachment(_)),
             passed_on: false,
             named: s.host.is_some(),
             service: hop(HopKind::Service) || matches!(end, End::Arrived(Terminal::Service(_), _)),
@@ -129,6 +131,8 @@ impl<'a> Part<'a> {
         let table = self.net.inventory.subnets[row.subnet].route_table.known();
         let table = table.and_then(|r| self.net.inventory.follow(r).row());
         self.met.extend(table.map(|t| (TableTag::RouteTable, t.raw())));
+        let groups = [self.net.subnet(row.subnet).nsg.row(), row.nsg.row()];
+        self.met.extend(groups.into_iter().flatten().map(|g| (TableTag::Nsg, g.raw())));
         self.service |= matches!(row.kind, AttachmentKind::PrivateEndpoint(..));
     }
 
@@ -188,8 +192,18 @@ impl<'a> Part<'a> {
         let slot = withheld.slot;
         let region = withheld.path.eq_ignore_ascii_case("location");
         match slot.table {
+            // Its rules tell of themselves where they are asked; what balancers ask of them is told nowhere.
+            T::Nsg => {
+                let tag = withheld.path.ends_with("destinationAddressPrefix");
+                self.balanced || tag && self.met(slot) && (self.public || self.host)
+            }
+            _ if self.host => false,
             // Which region a network is in matters to balancers of others (PEER-9); storage tells of it itself.
             T::VirtualNetwork if region => self.balanced,
+            T::VirtualNetwork if withheld.path.eq_ignore_ascii_case("subnets") => {
+                !self.inside || self.near(slot)
+            }
+            T::PublicIpAddress if region => self.public,
             // Whether a service endpoint covers it (SE-5); of all others no rule asks the region.
             T::PlatformService if region => self.met(slot),
             _ if region => false,
@@ -198,11 +212,9 @@ impl<'a> Part<'a> {
                 self.public
             }
             T::NetworkInterface | T::ScaleSet | T::Host => {
-                self.met(slot) || self.balanced || self.astray || self.passed_on
+                self.met(slot) || self.balanced || self.astray || self.passed_on || self.stranger
             }
             T::VirtualMachine => self.met(slot) || self.balanced || self.passed_on,
-            // Its rules tell of themselves where they are asked; what balancers ask of them is told nowhere.
-            T::Nsg => self.balanced || self.public && withheld.path.ends_with("destinationAddressPrefix"),
             T::RouteTable => {
                 let flags = ["disablePeeringRoute", "hasBgpOverride"];
                 let flag = flags.iter().any(|flag| withheld.path.ends_with(flag));
@@ -225,7 +237,7 @@ impl<'a> Part<'a> {
             T::AzureFirewall => self.firewall || self.public || self.named || self.astray,
             T::FirewallPolicy | T::RuleCollectionGroup | T::IpGroup => self.firewall,
             T::PrivateEndpoint | T::PrivateDnsZoneGroup | T::PrivateLinkService => {
-                self.met(slot) || self.named || self.service || self.astray
+                self.met(slot) || self.named || self.service || self.astray || self.stranger
             }
             T::PrivateDnsZone
             | T::DnsZone
