@@ -6,6 +6,7 @@ use super::routes::{self, Chosen, Hop, HopKind, NetworkRoute, UserRoute};
 use super::rules;
 use super::spans;
 use super::tables::{Fast, Method, NOBODY, Occupant, Octet, SubnetRow, UNREACHABLE, slot, subnet, vnet};
+use super::trail::{By, Record, Trail};
 use super::walk::{ChosenRoute, Queue, Stage, Walk};
 use crate::inventory::{Slot, TableTag};
 use crate::trace::{Cause, Disposition};
@@ -36,7 +37,29 @@ fn of_network(fast: &Fast, home: u32) -> SubnetRow {
     }
 }
 
-impl<C: Cpu> Walk<'_, C> {
+/// The slot of an appliance as a network sees it.
+#[inline(always)]
+pub(super) fn appliance(fast: &Fast, home: u32, number: u32) -> u32 {
+    let row = fast.vnet(home);
+    for pair in 0..fast.lines.word(row.appliances, 0) {
+        if fast.lines.word(row.appliances, 2 * pair + 1) == number {
+            return fast.lines.word(row.appliances, 2 * pair + 2);
+        }
+    }
+    NOBODY
+}
+
+/// Whether an address is public.
+#[inline(always)]
+pub(super) fn is_public<C: Cpu>(cpu: C, fast: &Fast, ip: u32) -> bool {
+    match fast.public_octets[(ip >> 24) as usize] {
+        Octet::Private => false,
+        Octet::Public => true,
+        Octet::Both => fast.public.rank(cpu, &fast.lines, ip) & 1 != 0,
+    }
+}
+
+impl<C: Cpu, T: Trail> Walk<'_, C, T> {
     /// Chooses routes.
     #[inline(always)]
     pub(super) fn route(&mut self, queue: &Queue) {
@@ -90,7 +113,6 @@ impl<C: Cpu> Walk<'_, C> {
             let base = UserRoute(spans::half(self.cpu, lines.line(base.line), destination));
             let own = UserRoute(spans::half(self.cpu, lines.line(own.line), destination));
             let network = NetworkRoute::read(lines, network.line, network.rank);
-            self.going[i].by_network = false;
             self.follow(i, &row, base.or(own), &network);
         }
     }
@@ -105,13 +127,23 @@ impl<C: Cpu> Walk<'_, C> {
     #[inline(always)]
     fn follow(&mut self, i: usize, here: &SubnetRow, user: UserRoute, network: &NetworkRoute) {
         self.going[i].vnet = here.vnet;
+        let alone = std::mem::take(&mut self.going[i].by_network);
         if here.endpoints != 0 && self.by_service_endpoint(i, here) {
             return;
         }
         if here.has(subnet::TABLE_DOUBT) {
             return self.defer(i);
         }
-        match routes::choose(user, network, here.knobs()) {
+        let chosen = routes::choose(user, network, here.knobs());
+        let by = match chosen {
+            _ if alone => By::NetworkAlone,
+            Chosen::User(_) => By::User,
+            Chosen::Endpoint(_) => By::PrivateEndpoint,
+            Chosen::Nothing | Chosen::Doubt => By::Nothing,
+            Chosen::None | Chosen::Network(_) | Chosen::Gateway(_) => By::Network,
+        };
+        self.tell_route(i, by);
+        match chosen {
             Chosen::Doubt => self.defer(i),
             Chosen::Nothing => {
                 let owner = Slot { table: TableTag::Subnet, row: self.going[i].subnet };
@@ -130,6 +162,13 @@ impl<C: Cpu> Walk<'_, C> {
             Chosen::Gateway(hop) if hop.kind() == HopKind::Appliance => self.defer_unless_reached(i, hop),
             Chosen::Gateway(hop) => self.next_hop(i, here, hop, None),
         }
+    }
+
+    /// Tells which layer of the routes held.
+    #[inline(always)]
+    fn tell_route(&mut self, i: usize, by: By) {
+        let (subnet, destination) = (self.going[i].subnet, self.going[i].header.destination);
+        self.trail.note(i, || Record::route(subnet, destination, by));
     }
 
     /// Dropped by a None range, unless a broken peering is what is to be told (PEER-1).
@@ -207,13 +246,7 @@ impl<C: Cpu> Walk<'_, C> {
     /// The slot of an appliance as a network sees it.
     #[inline(always)]
     fn appliance(&self, home: u32, number: u32) -> u32 {
-        let row = self.fast.vnet(home);
-        for pair in 0..self.fast.lines.word(row.appliances, 0) {
-            if self.fast.lines.word(row.appliances, 2 * pair + 1) == number {
-                return self.fast.lines.word(row.appliances, 2 * pair + 2);
-            }
-        }
-        NOBODY
+        appliance(self.fast, home, number)
     }
 
     /// Over a service endpoint, if the destination lies behind one (RT-7); `true` where that settles it.
@@ -232,6 +265,7 @@ impl<C: Cpu> Walk<'_, C> {
             return true;
         }
         let from = self.going[i].subnet;
+        self.tell_route(i, By::ServiceEndpoint);
         match self.going[i].aim {
             Aim::Service(..) | Aim::Foreign => self.reach_service(i, Arrival::ServiceEndpoint(from)),
             _ => self.arrived(i, Terminal::ServiceEndpoint(from), Disposition::ExitsNetwork),
@@ -241,11 +275,7 @@ impl<C: Cpu> Walk<'_, C> {
 
     #[inline(always)]
     pub(super) fn is_public(&self, ip: u32) -> bool {
-        match self.fast.public_octets[(ip >> 24) as usize] {
-            Octet::Private => false,
-            Octet::Public => true,
-            Octet::Both => self.fast.public.rank(self.cpu, &self.fast.lines, ip) & 1 != 0,
-        }
+        is_public(self.cpu, self.fast, ip)
     }
 
     /// Next hop Internet: which method gives a public address (OUT-1).
@@ -293,6 +323,7 @@ impl<C: Cpu> Walk<'_, C> {
         let after = Header { source, ..header };
         match self.going[i].from {
             NOBODY => {
+                self.trail.note(i, || Record::translated(after.source));
                 self.going[i].header = after;
                 self.go(i, Stage::Public);
             }
@@ -347,6 +378,7 @@ impl<C: Cpu> Walk<'_, C> {
     /// In public space: who answers at the destination?
     #[inline(always)]
     pub(super) fn public(&mut self, i: usize) {
+        self.trail.note(i, || Record::PUBLIC);
         if self.going[i].returning {
             return self.public_back(i);
         }

@@ -109,6 +109,17 @@ impl Lines {
         super::cpu::huge(&self.0);
     }
 
+    /// Makes room for lines to come, so that the list need not move for them.
+    pub fn reserve(&mut self, more: usize) {
+        self.0.change(|list| list.reserve(more));
+        super::cpu::huge(&self.0);
+    }
+
+    /// Takes back lines that were added last.
+    pub fn truncate(&mut self, count: usize) {
+        self.0.change(|list| list.truncate(count));
+    }
+
     /// How many lines there are.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -136,6 +136,8 @@ pub mod subnet {
     pub const FILTERS_DOUBT: u32 = 1 << 10;
     /// It has service endpoint policies.
     pub const POLICIES: u32 = 1 << 11;
+    /// What its route table says.
+    pub const OF_ROUTES: u32 = TABLE_DOUBT | ROUTE_DOUBT | NONE_REMOVED | NO_GATEWAY;
     /// Above this bit stands the length of its prefix, of which Azure keeps some addresses (PLAT-5); 0 where it has
     /// several.
     pub const LENGTH_AT: u32 = 27;

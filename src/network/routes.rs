@@ -6,7 +6,7 @@
 
 use super::{AttachmentId, Bound, Doubt};
 use crate::diag::At;
-use crate::inventory::{Id, RouteTable, Slot, Unknown, VirtualHub, VirtualNetwork};
+use crate::inventory::{Id, Route, RouteTable, Slot, Unknown, VirtualHub, VirtualNetwork};
 use crate::net::{IpAddr, IpNet};
 use crate::rules::{self as azure, RuleId};
 use crate::tags::{ServiceTags, TagId};
@@ -169,7 +169,7 @@ impl EffectiveRoute {
 }
 
 /// The routes of one route table.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct UserRoutes {
     /// Its routes.
     pub routes: Vec<EffectiveRoute>,
@@ -563,7 +563,6 @@ fn prefer_explicit<'a>(
 
 /// Reads the routes of a route table.
 pub(super) fn user_routes(table: &RouteTable, slot: Slot, tags: &ServiceTags) -> UserRoutes {
-    use crate::inventory::{AddressMeaning, Field, NextHopType};
     let mut out = UserRoutes {
         unknown: table.routes.unknown.clone(),
         keeps_gateway_routes_out: table.disable_bgp_route_propagation.or(false).ok(),
@@ -573,55 +572,57 @@ pub(super) fn user_routes(table: &RouteTable, slot: Slot, tags: &ServiceTags) ->
             .is_some_and(|v| v.eq_ignore_ascii_case("All")),
         routes: Vec::new(),
     };
-    for route in &table.routes {
-        let mut unknown = None;
-        let prefix = match &route.address_prefix {
-            Field::Known(word) => match &word.means {
-                AddressMeaning::Any => "0.0.0.0/0".parse().ok().map(RoutePrefix::Net),
-                AddressMeaning::Addresses(_) => crate::net::parse_prefix(&word.text).map(RoutePrefix::Net),
-                AddressMeaning::Tag(name) => tags.find(name).map(RoutePrefix::Tag),
-            },
-            Field::Unknown(why) => {
-                unknown = Some(why.clone());
-                None
-            }
-            Field::Absent => None,
-        };
-        if prefix.is_none() && unknown.is_none() {
-            unknown = Some(match route.address_prefix.known() {
-                Some(word) => {
-                    Unknown::new(route.at, format!("the prefixes of `{}` are not known", word.text))
-                }
-                None => Unknown::new(route.at, format!("the route `{}` has no address prefix", route.name)),
-            });
+    out.routes.extend(table.routes.iter().map(|route| user_route(route, slot, tags)));
+    out
+}
+
+/// Reads a route of a route table.
+pub(super) fn user_route(route: &Route, slot: Slot, tags: &ServiceTags) -> EffectiveRoute {
+    use crate::inventory::{AddressMeaning, Field, NextHopType};
+    let mut unknown = None;
+    let prefix = match &route.address_prefix {
+        Field::Known(word) => match &word.means {
+            AddressMeaning::Any => "0.0.0.0/0".parse().ok().map(RoutePrefix::Net),
+            AddressMeaning::Addresses(_) => crate::net::parse_prefix(&word.text).map(RoutePrefix::Net),
+            AddressMeaning::Tag(name) => tags.find(name).map(RoutePrefix::Tag),
+        },
+        Field::Unknown(why) => {
+            unknown = Some(why.clone());
+            None
         }
-        let tagged = matches!(route.address_prefix.known().map(|w| &w.means), Some(AddressMeaning::Tag(_)));
-        let hop = match &route.next_hop_type {
-            Field::Unknown(unknown) => Err(unknown.clone()),
-            Field::Absent => {
-                Err(Unknown::new(route.at, format!("the route `{}` has no next hop type", route.name)))
-            }
-            Field::Known(kind) => match kind {
-                NextHopType::VnetLocal => Ok(NextHop::VnetLocal),
-                NextHopType::Internet => Ok(NextHop::Internet),
-                NextHopType::None => Ok(NextHop::None),
-                NextHopType::VirtualNetworkGateway => Ok(NextHop::Gateway),
-                NextHopType::VirtualAppliance | NextHopType::VirtualApplianceEcmp => appliance(route),
-            },
-        };
-        out.routes.push(EffectiveRoute {
-            prefix,
-            source: RouteSource::User,
-            hop,
-            name: Some(route.name.clone()),
-            owner: Some(slot),
-            at: route.at,
-            bgp_override: route.has_bgp_override.is(true),
-            prefix_unknown: unknown,
-            public_only: tagged,
+        Field::Absent => None,
+    };
+    if prefix.is_none() && unknown.is_none() {
+        unknown = Some(match route.address_prefix.known() {
+            Some(word) => Unknown::new(route.at, format!("the prefixes of `{}` are not known", word.text)),
+            None => Unknown::new(route.at, format!("the route `{}` has no address prefix", route.name)),
         });
     }
-    out
+    let tagged = matches!(route.address_prefix.known().map(|w| &w.means), Some(AddressMeaning::Tag(_)));
+    let hop = match &route.next_hop_type {
+        Field::Unknown(unknown) => Err(unknown.clone()),
+        Field::Absent => {
+            Err(Unknown::new(route.at, format!("the route `{}` has no next hop type", route.name)))
+        }
+        Field::Known(kind) => match kind {
+            NextHopType::VnetLocal => Ok(NextHop::VnetLocal),
+            NextHopType::Internet => Ok(NextHop::Internet),
+            NextHopType::None => Ok(NextHop::None),
+            NextHopType::VirtualNetworkGateway => Ok(NextHop::Gateway),
+            NextHopType::VirtualAppliance | NextHopType::VirtualApplianceEcmp => appliance(route),
+        },
+    };
+    EffectiveRoute {
+        prefix,
+        source: RouteSource::User,
+        hop,
+        name: Some(route.name.clone()),
+        owner: Some(slot),
+        at: route.at,
+        bgp_override: route.has_bgp_override.is(true),
+        prefix_unknown: unknown,
+        public_only: tagged,
+    }
 }
 
 fn appliance(route: &crate::inventory::Route) -> Result<NextHop, Unknown> {
