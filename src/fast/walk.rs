@@ -385,6 +385,7 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
             }
             Terminal::Subnet(subnet) => {
                 (going.subnet, going.from) = (subnet, NOBODY);
+                self.trail.note(i, || Record::within(subnet));
                 self.go(i, Stage::Route);
             }
             Terminal::Public => self.go(i, Stage::Public),
