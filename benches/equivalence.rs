@@ -11,7 +11,7 @@ use netwhy::analysis::equivalence::{Around, Equivalence, Rules, compare};
 use netwhy::diag::At;
 use netwhy::inventory::Inventory;
 use netwhy::net::{AddressSet, Header, IpAddr, PortRange, PortSet, Protocol, ProtocolMatch};
-use netwhy::network::{AddressMatch, CompiledRule, Place, RuleSet, Ruling, Verdict};
+use netwhy::network::{AddressMatch, CompiledRule, Place, RuleBody, RuleSet, Ruling, Verdict};
 use netwhy::tags::ServiceTags;
 use random::Random;
 use std::hint::black_box;
@@ -43,7 +43,7 @@ fn rules(count: usize, random: &mut Random) -> Vec<CompiledRule> {
     let protocols =
         [ProtocolMatch::only(Protocol::Tcp), ProtocolMatch::only(Protocol::Udp), ProtocolMatch::ANY];
     let mut all: Vec<CompiledRule> = (1..count)
-        .map(|n| CompiledRule {
+        .map(|n| RuleBody {
             name: format!("rule-{n}").into(),
             priority: n as i64,
             verdict: Some(if n % 3 == 0 { Verdict::Deny } else { Verdict::Allow }),
@@ -54,8 +54,8 @@ fn rules(count: usize, random: &mut Random) -> Vec<CompiledRule> {
             destination: side(random),
             destination_ports: ports(random),
             unknown: None,
-            at: At::NOWHERE,
         })
+        .map(|body| CompiledRule::new(At::NOWHERE, body))
         .collect();
     // What everything would match comes last, or the others are never asked.
     all.sort_by_key(|d| d.source.any && d.destination.any);
@@ -76,7 +76,9 @@ fn reworded(rules: &[CompiledRule], random: &mut Random) -> Vec<CompiledRule> {
                 let middle = low + (high - low) / 2;
                 for (low, high) in [(*low, middle), (middle + 1, *high)] {
                     let source = AddressMatch { set: range(low, high), ..AddressMatch::default() };
-                    out.push(CompiledRule { source, ..rule.clone() });
+                    let mut half = rule.clone();
+                    half.source = source;
+                    out.push(half);
                 }
             }
             (1, _) => out.extend([rule.clone(), rule.clone()]),

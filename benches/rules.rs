@@ -8,7 +8,7 @@ use netwhy::fast::alike::Alike;
 use netwhy::fast::cpu::{self, Cpu, Work};
 use netwhy::fast::leaf::{self, Leaves};
 use netwhy::fast::lines::Lines;
-use netwhy::fast::rules::{self, Around, Ask, Draft, Said, Says, Search, Side};
+use netwhy::fast::rules::{self, Around, Ask, Draft, Narrow, Said, Says, Search, Side};
 use netwhy::net::{PortRange, PortSet};
 use random::Random;
 use std::hint::black_box;
@@ -108,6 +108,19 @@ impl Work for Rows<'_> {
     fn run<C: Cpu>(self, cpu: C) {
         let Rows(lines, head, asks, out) = self;
         let around = Around { lines, tags: &[[0; 4]], members: &[] };
+        if rules::is_narrow(lines, head) {
+            // As the walk does it.
+            let mut searches = [Narrow::default(); STEP];
+            for part in asks.chunks(STEP) {
+                for (search, ask) in searches.iter_mut().zip(part) {
+                    search.begin(cpu, lines, head, ask);
+                }
+                for (search, ask) in searches.iter().zip(part) {
+                    out.push(search.finish(cpu, around, ask));
+                }
+            }
+            return;
+        }
         let mut searches = [Search::default(); STEP];
         for part in asks.chunks(STEP) {
             for search in &mut searches[..part.len()] {
@@ -138,10 +151,10 @@ impl Work for Leaved<'_> {
         let around = Around { lines, tags: &[[0; 4]], members: &[] };
         let mut searches = [leaf::Search::default(); STEP];
         for part in asks.chunks(STEP) {
-            for search in &mut searches[..part.len()] {
-                *search = leaves.search(cpu, lines);
+            let mut more = false;
+            for (search, ask) in searches.iter_mut().zip(part) {
+                more |= leaves.begin(cpu, lines, search, ask);
             }
-            let mut more = true;
             while more {
                 more = false;
                 for (search, ask) in searches.iter_mut().zip(part) {
@@ -151,7 +164,7 @@ impl Work for Leaved<'_> {
             for search in &searches[..part.len()] {
                 leaves.fetch_directory(cpu, lines, search);
             }
-            for search in &searches[..part.len()] {
+            for search in &mut searches[..part.len()] {
                 leaves.fetch_leaves(cpu, lines, search);
             }
             for (search, ask) in searches.iter().zip(part) {

@@ -15,7 +15,7 @@ pub use emit::{UNKNOWN_KEY, emit_yaml};
 pub use json::{parse_json, parse_json_packed};
 pub use node::{Entry, Node, Number, Object, Value};
 pub use packed::{Packed, PackedItem};
-pub use pointer::{pointer, pointer_in_text};
+pub use pointer::{Outline, pointer};
 pub use yaml::parse_yaml;
 
 /// Values nested more deeply than this are refused.

@@ -6,6 +6,7 @@
 
 mod aside;
 mod balancer;
+mod beside;
 mod builder;
 pub mod change;
 mod dns;
@@ -15,6 +16,7 @@ mod gateway;
 mod identity;
 mod interface;
 mod manager;
+mod names;
 mod nsg;
 mod private_link;
 mod raw;
@@ -41,20 +43,19 @@ pub use manager::*;
 pub use nsg::*;
 pub use private_link::*;
 pub use raw::{Origin, RawResource};
-pub use read::{AnyKind, Field, Many, Ref, Unknown};
+pub use read::{AnyKind, Field, List, Many, Reason, Ref, Unknown};
 pub use resource_id::ResourceId;
 pub use route::*;
 use serde::{Deserialize, Serialize};
 pub use service::*;
 pub use shape::{FieldShape, Inside, Shape};
 pub use table::{Id, Table};
-pub use values::{AddressMeaning, AddressWord, ManagedIdentity};
+pub use values::{AddressMeaning, AddressText, AddressWord, ManagedIdentity};
 pub use vnet::*;
 pub use withheld::Withheld;
 
 use crate::diag::At;
 use hashbrown::HashMap;
-use std::sync::Arc;
 
 /// Fields that any resource may have beside those of its kind.
 pub(crate) const HEAD: &[&str] = &[
@@ -83,7 +84,7 @@ pub(crate) const HEAD: &[&str] = &[
 ];
 
 /// A kind of resource with a table of its own.
-pub trait Kind: Sized {
+pub trait Kind: Sized + 'static {
     /// Its resource type.
     const TYPE: &'static str;
     /// Its section in our own estate file.
@@ -150,7 +151,7 @@ macro_rules! kinds {
             /// What the files hold and do not tell.
             pub withheld: Vec<Withheld>,
             pub(in crate::inventory) index: HashMap<ResourceId, Slot, foldhash::fast::FixedState>,
-            pub(in crate::inventory) names: HashMap<Arc<str>, Vec<Slot>, foldhash::fast::FixedState>,
+            pub(in crate::inventory) names: names::NameIndex,
         }
 
         $(impl Kind for $kind {
@@ -220,6 +221,15 @@ macro_rules! kinds {
                     TableTag::Unmodelled => self.unmodelled.get(row).map(|r| r.at),
                 };
                 at.unwrap_or(At::NOWHERE)
+            }
+
+            /// Why it is not certain that the resource in a slot is deployed, where it is not.
+            pub fn uncertain(&self, slot: Slot) -> Option<&std::sync::Arc<str>> {
+                let row = slot.row as usize;
+                match slot.table {
+                    $(TableTag::$kind => self.$field.as_slice().get(row)?.uncertain.as_ref(),)*
+                    TableTag::Unmodelled => None,
+                }
             }
         }
 
@@ -333,7 +343,7 @@ impl Inventory {
 
     /// The slots whose name, or `parent/name`, is this one.
     pub fn named(&self, name: &str) -> &[Slot] {
-        self.names.get(name.to_ascii_lowercase().as_str()).map_or(&[], Vec::as_slice)
+        self.names.get(self, name)
     }
 
     /// Follows a reference to a resource of a known kind.

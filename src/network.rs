@@ -13,7 +13,10 @@ mod gateways;
 mod hubs;
 mod invalid;
 mod names;
+mod patch;
 mod pools;
+mod presence;
+mod regions;
 mod roles;
 mod routes;
 mod rules;
@@ -24,8 +27,8 @@ mod tri;
 mod watch;
 
 pub use admin::AdminRules;
-pub(crate) use attach::target_of;
 pub use attach::{Attachment, AttachmentId, AttachmentKind, Occupant};
+pub(crate) use attach::{connections_at, hub_of, target_of};
 pub use compile::compile;
 pub use doubt::Doubt;
 pub use edit::{RouteEdit, RuleEdit, TagEdit};
@@ -35,15 +38,16 @@ pub(crate) use invalid::is_reserved;
 pub use names::{Names, PublicName, PublicTarget, ZoneRecord, ZoneView};
 pub(crate) use names::{is_under, machine_of, privatelink_of_public};
 pub use pools::Pools;
+pub use presence::Presence;
 pub(crate) use roles::identities_of;
 pub use roles::{Authority, Grant, Judgement};
 pub use routes::{
-    Choice, EffectiveRoute, NextHop, RoutePrefix, RouteSource, RouteState, Selection, SubnetRoutes,
-    UserRoutes, VnetRoutes,
+    Choice, EffectiveRoute, NextHop, RouteBody, RoutePrefix, RouteSource, RouteState, Selection,
+    SubnetRoutes, UserRoutes, VnetRoutes,
 };
 pub use rules::{
     ANY_SOURCE_PORT, AddressMatch, CompiledRule, HOST_ADDRESS, LICENSING_ADDRESSES, LICENSING_PORT,
-    METADATA_ADDRESS, NearMiss, Place, Platform, RuleSet, Ruling, Verdict, rules_behind,
+    METADATA_ADDRESS, NearMiss, Place, Platform, RuleBody, RuleSet, Ruling, Verdict, rules_behind,
 };
 pub use security::SecurityTables;
 pub use select::RouteKnob;
@@ -106,6 +110,8 @@ pub struct Network {
     pub pools: Pools,
     /// Who wants to know which subnets answers are read from.
     pub watch: Option<Watch>,
+    /// Nodes that may not be deployed.
+    pub presence: Presence,
 }
 
 /// A virtual network.
@@ -229,6 +235,14 @@ impl<K: crate::inventory::Kind> Bound<K> {
 }
 
 impl Network {
+    /// Whether a network drops what machines send each other unencrypted.
+    pub fn drops_unencrypted(&self, vnet: Id<VirtualNetwork>) -> bool {
+        let row = &self.inventory.virtual_networks[vnet];
+        let drops =
+            row.encryption_enforcement.known().is_some_and(|e| e.eq_ignore_ascii_case("DropUnencrypted"));
+        drops && !row.encryption.is(false)
+    }
+
     /// Whether an address is public, whoever holds it.
     pub fn is_public(&self, ip: IpAddr) -> bool {
         self.public.contains(ip)

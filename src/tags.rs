@@ -227,6 +227,27 @@ impl ServiceTags {
         }
     }
 
+    /// Addresses that stand for a tag of which it is not known which region's is meant: one of each of these regional
+    /// tags of it, and one beside them all. Nothing where none is a part of it.
+    pub fn by_region(&self, id: TagId, regional: &[TagId]) -> Vec<IpAddr> {
+        let key = format!("{}.", self.tags[id.index()].key);
+        // All of Azure's addresses of a region hold those of the tag there.
+        let of = |r: &TagId| {
+            let name = &self.tags[r.index()].key;
+            let region = name.strip_prefix(&*key).or_else(|| name.strip_prefix("azurecloud."))?;
+            self.find(&format!("{key}{region}"))
+        };
+        let own: std::collections::BTreeSet<TagId> = regional.iter().filter_map(of).collect();
+        if own.is_empty() {
+            return Vec::new();
+        }
+        let crowd = |tags: &[TagId]| tags.iter().filter(|t| !self.is_cloud(**t)).count();
+        let rest = own.iter().fold(self.set(id).clone(), |rest, r| rest.minus(self.set(*r)));
+        let beside = self.example(&rest, &crowd);
+        let own = own.iter().filter_map(|r| self.representative(*r));
+        beside.into_iter().chain(own).filter(IpAddr::is_ipv4).collect()
+    }
+
     fn example(&self, set: &AddressSet, crowd: &dyn Fn(&[TagId]) -> usize) -> Option<IpAddr> {
         let parts = self.index().parts(set).into_iter();
         parts.map(|(ip, tags)| (ip.is_ipv6(), crowd(tags), ip)).min().map(|(.., ip)| ip)

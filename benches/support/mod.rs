@@ -5,6 +5,7 @@
 
 pub(crate) mod allocations;
 pub(crate) mod naive;
+pub(crate) mod weighing;
 
 use netwhy::diag::Diagnostics;
 use netwhy::fast::{Asker, Fast, FlowIds, Verdict};
@@ -53,9 +54,14 @@ pub(crate) fn giga() -> Scale {
     Scale { name: "giga", sizes: Size::Giga.sizes() }
 }
 
+/// What the estate of a scale is made of.
+pub(crate) fn settings(scale: &Scale) -> Settings {
+    Settings { sizes: scale.sizes, shape: Shape::HubSpoke, seed: 1, unique: false }
+}
+
 /// The network of a scale.
 pub(crate) fn network(scale: &Scale) -> (Settings, Network) {
-    let settings = Settings { sizes: scale.sizes, shape: Shape::HubSpoke, seed: 1, unique: false };
+    let settings = settings(scale);
     let mut notes = Diagnostics::new();
     let inventory = generate::inventory(&settings, &mut notes);
     let network = network::compile(inventory, ServiceTags::builtin(), Profile::default(), &mut notes);

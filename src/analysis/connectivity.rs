@@ -569,7 +569,7 @@ pub fn issue_type(cause: Cause) -> &'static str {
         | C::ServiceCannotInitiate => "UserDefinedRoute",
         C::DnsZoneShadow | C::DnsNxDomain | C::DnsServerUnreachable | C::DnsLoop => "DnsResolution",
         C::NothingListens => "NoListenerOnDestination",
-        C::PlatformProtocol | C::SmtpBlocked => "Platform",
+        C::PlatformProtocol | C::SmtpBlocked | C::BastionPort => "Platform",
         C::PeeringNotConnected
         | C::PeeringNoAccess
         | C::ForwardedTrafficDropped

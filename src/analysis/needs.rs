@@ -417,7 +417,7 @@ fn region_of_sender(network: &Network, name: &str) -> Option<String> {
         Origin::Attachment(id) => network.region(network.attachment(id).vnet),
         Origin::Subnet(id, _) => network.region(network.subnet(id).vnet),
         Origin::Managed(_, workspace) => region_of(network, workspace),
-        Origin::Site(..) | Origin::Internet(_) | Origin::Service(_) => None,
+        Origin::Site(..) | Origin::Branch(..) | Origin::Internet(_) | Origin::Service(_) => None,
     }
 }
 

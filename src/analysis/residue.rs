@@ -187,7 +187,7 @@ impl Probe<'_> {
             Origin::Managed(_, service) | Origin::Service(service) => {
                 self.network.inventory.services[service].location.known().map(|l| normal_region(l))
             }
-            Origin::Site(..) | Origin::Internet(_) => None,
+            Origin::Site(..) | Origin::Branch(..) | Origin::Internet(_) => None,
         }
     }
 

@@ -55,7 +55,7 @@ codes! {
     LinkedTemplateMissing = "linked-template-missing", Warning, "A deployment links a template by address; only files given on the command line are read, so its resources are not known.";
     LinkedBeside = "linked-beside", Note, "A file that nobody named was read because a template links to a file of that name, and it lies where the link leads from that template's folder.";
     AssumedAddress = "assumed-address", Note, "A template asks for an address that Azure gives out at deployment. It is taken to be the first one of the subnet, as Azure gives it to a firewall that is alone there.";
-    ConditionUnknown = "condition-unknown", Warning, "Whether a resource is deployed depends on a value that is not known; the resource is taken as present and marked uncertain. A rule, a route or a peering decides nothing then: what it would decide is unknown.";
+    ConditionUnknown = "condition-unknown", Warning, "Whether a resource is deployed depends on a value that is not known; the resource is marked uncertain, and an answer that leans on it is unknown: a rule, a route or a peering decides nothing then, and a machine, balancer, firewall or gateway lets nothing through for certain.";
     PeeringOneSided = "peering-one-sided", Warning, "A peering exists on one side only; it carries no traffic until the other side is created (PEER-1).";
     OverlappingPeers = "overlapping-peers", Warning, "Two peered virtual networks have overlapping address spaces, which Azure refuses (PEER-3).";
     InvalidConfiguration = "invalid-configuration", Warning, "Azure would refuse or ignore this configuration; the message names the rule.";

@@ -2,7 +2,7 @@
 
 mod scan;
 
-pub use scan::pointer_in_text;
+pub use scan::Outline;
 
 use super::node::{Node, Value};
 use super::packed::Packed;

@@ -69,6 +69,8 @@ pub struct Asker<'n> {
     caller_numbers: Map<Caller, u32>,
     /// Whether a sender reaches a DNS server, for those asked last.
     reached: Vec<Option<(Start, u32, bool)>>,
+    /// The files withhold something that an answer may lean on: the full engine weighs it.
+    withheld: bool,
     scratch: Scratch,
     counts: Counts,
 }
@@ -116,6 +118,7 @@ impl Parts {
             callers: self.callers,
             caller_numbers: self.caller_numbers,
             reached: self.reached,
+            withheld: crate::trace::is_withheld(net),
             scratch: self.scratch,
             counts: self.counts,
         }
@@ -239,19 +242,25 @@ impl<'n> Asker<'n> {
             return (*number, self.origins[*number as usize].1);
         }
         let (origin, start) = match end {
-            End::Attachment(id) => match self.fast.slot_of[id.index()] {
-                NOBODY => (Origin::Attachment(id), Start::Other),
-                own => (Origin::Attachment(id), Start::Slot(own)),
-            },
+            End::Attachment(id) => (Origin::Attachment(id), self.start_at(id)),
             End::Internet => match INTERNET_CLIENT {
                 IpAddr::V4(ip) => (Origin::Internet(INTERNET_CLIENT), Start::Internet(ip.into())),
                 IpAddr::V6(_) => unreachable!("INVARIANT: the example address of a client is IPv4"),
             },
         };
+        let start = if self.withheld { Start::Other } else { start };
         let number = self.origins.len() as u32;
         self.origins.push((origin, start, true));
         self.from_numbers.insert(end, number);
         (number, start)
+    }
+
+    /// Where a flow of an attachment starts. Bastion opens sessions only, of which the engine knows.
+    fn start_at(&self, id: AttachmentId) -> Start {
+        match (self.fast.slot_of[id.index()], self.net.attachment(id).kind) {
+            (NOBODY, _) | (_, AttachmentKind::Bastion(_)) => Start::Other,
+            (own, _) => Start::Slot(own),
+        }
     }
 
     fn to_end(&mut self, end: End) -> u32 {
@@ -290,12 +299,12 @@ impl<'n> Asker<'n> {
         }
         let origin = understand_origin(self.net, endpoint)?;
         let start = match &origin {
-            Origin::Attachment(id) => match self.fast.slot_of[id.index()] {
-                NOBODY => Start::Other,
-                own => Start::Slot(own),
-            },
+            _ if self.withheld => Start::Other,
+            Origin::Attachment(id) => self.start_at(*id),
             Origin::Subnet(subnet, IpAddr::V4(ip)) => Start::Subnet(subnet.raw(), (*ip).into()),
-            Origin::Internet(IpAddr::V4(ip)) => Start::Internet((*ip).into()),
+            Origin::Internet(IpAddr::V4(ip)) if self.net.is_public(IpAddr::V4(*ip)) => {
+                Start::Internet((*ip).into())
+            }
             _ => Start::Other,
         };
         if matches!(endpoint, Endpoint::Address(_)) && start != Start::Other {

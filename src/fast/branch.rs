@@ -20,7 +20,7 @@ mod region;
 use super::compile::Crew;
 use super::flow::{Decider, FlowIds, Start, Verdict};
 use super::lines::Line;
-use super::tables::Fast;
+use super::tables::{Fast, SubnetRow};
 use super::trail::Trails;
 use super::{Aside, Asker, Parts};
 use crate::inventory::{Id, Nsg, Route, RouteTable, SecurityRule, Subnet};
@@ -380,7 +380,7 @@ impl Branch<'_> {
             let mut row = self.standing.fast.subnet(subnet.raw());
             if row.nsg == nsg.raw() + 1 {
                 row.rules = heads;
-                self.write(self.standing.fast.subnets + subnet.raw(), row.words());
+                self.write_subnet(subnet, &row);
             }
         }
     }
@@ -410,17 +410,25 @@ impl Branch<'_> {
         self.touched.push(Touched::Route { table: table.raw(), prefixes });
         self.undo.push(Undo::Route(edit));
         for (subnet, row) in rows.subnets {
-            self.write(self.standing.fast.subnets + subnet.raw(), row.words());
+            self.write_subnet(subnet, &row);
         }
         for (vnet, row) in rows.vnets {
-            self.write(self.standing.fast.vnets + vnet.raw(), row.words());
+            self.write(self.standing.fast.vnets + vnet.raw(), Line(row.words()));
         }
     }
 
-    /// Writes a row over, and keeps what stood there.
-    fn write(&mut self, line: u32, words: [u32; 16]) {
+    /// Writes the row of a subnet over.
+    fn write_subnet(&mut self, subnet: Id<Subnet>, row: &SubnetRow) {
+        let first = self.standing.fast.subnet_line(subnet.raw());
+        for (line, words) in (first..).zip(row.lines()) {
+            self.write(line, words);
+        }
+    }
+
+    /// Writes a line over, and keeps what stood there.
+    fn write(&mut self, line: u32, words: Line) {
         let line_of = self.standing.fast.lines.line_mut(line);
-        let before = std::mem::replace(line_of, Line(words));
+        let before = std::mem::replace(line_of, words);
         self.undo.push(Undo::Line(line, before));
     }
 

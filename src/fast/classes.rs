@@ -6,7 +6,7 @@
 //! addresses a signature of 128 bits, the sum of the numbers of the sets that hold it; what is asked by number (routes
 //! to one machine, public addresses, forwarding) makes a class of its own.
 
-use super::tables::{Fast, Kind, NOBODY, SlotRow, slot, subnet};
+use super::tables::{Fast, Kind, NOBODY, SlotRow, SubnetRow, slot, subnet};
 use crate::inventory::{AddressMeaning, AddressWord};
 use crate::net::{AddressSet, IpAddr, IpNet};
 use crate::network::{Attachment, AttachmentKind, EffectiveRoute, Network, NextHop, RoutePrefix, RuleSet};
@@ -32,7 +32,7 @@ pub struct Classes {
 }
 
 /// Everything the walk reads of a machine but its address.
-type Content = ([u64; 2], [u32; 8], [u32; 15], Vec<u32>, Vec<u32>, u32);
+type Content = ([u64; 2], [u32; 8], [u32; 17], Vec<u32>, Vec<u32>, u32);
 
 /// Puts machines into classes.
 pub fn classes(net: &Network, fast: &Fast) -> Classes {
@@ -110,17 +110,18 @@ fn of_slot(fast: &Fast, row: &SlotRow) -> [u32; 8] {
 }
 
 /// A subnet without its number.
-fn of_subnet(fast: &Fast, number: u32) -> [u32; 15] {
-    let mut row = fast.subnet(number);
-    let named = u32::from(row.nsg != 0);
+fn of_subnet(fast: &Fast, number: u32) -> [u32; 17] {
+    // Where addresses lead follows from the rest.
+    let SubnetRow { vnet, flags, rules, admin, tag, way: _, nsg, user, network, method, endpoints } =
+        fast.subnet(number);
     // The length of the prefix matters only for addresses that no machine has.
-    row.flags &= (1 << subnet::LENGTH_AT) - 1;
-    row.nsg = named;
-    let words = row.words();
-    let mut out = [0; 15];
-    out.copy_from_slice(&words[..15]);
-    out[14] = out[14] << 1 | named;
-    out
+    let flags = flags & ((1 << subnet::LENGTH_AT) - 1);
+    let named = u32::from(nsg != 0);
+    let (base, own) = (user.base.tree, user.own.tree);
+    let routes = [base.root, base.shape, own.root, own.shape, user.hops, network.root, network.shape];
+    let [a, b, c, d, e, f, g] = routes;
+    let ([i, j], [k, l]) = (rules, admin);
+    [vnet, flags, i, j, k, l, tag.root, tag.shape, a, b, c, d, e, f, g, method, endpoints << 1 | named]
 }
 
 /// Addresses by the sets that hold them.

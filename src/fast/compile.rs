@@ -28,6 +28,9 @@ use std::collections::BTreeMap;
 /// Service tags a rule or route may name; a rule that names one beyond is left to the full engine.
 const MOST_TAGS: usize = 256;
 
+/// Lines that an attachment or a subnet takes with all that hangs on it, more than less.
+const LINES_EACH: usize = 6;
+
 /// What the steps share.
 pub(super) struct Maker<'n> {
     net: &'n Network,
@@ -53,6 +56,7 @@ pub fn compile(net: &Network) -> Fast {
 /// Compiles a network, and tells what its tables cost.
 pub fn compile_measured(net: &Network) -> (Fast, Sizes) {
     let mut maker = Maker::new(net);
+    maker.fast.lines.reserve(LINES_EACH * (net.attachments.len() + net.subnets.len()) + LINES_EACH);
     // Line 0 is nobody's, so that offset 0 can mean nothing.
     maker.fast.lines.push(NO_LINE);
     maker.step("service tags", Maker::use_tags);

@@ -20,8 +20,40 @@ pub trait Cpu: Copy {
     fn rank_of<const KEYS: usize>(self, keys: &Line, x: u32) -> u32;
     /// Which of 32 ranges of 16 bits hold `x`: a bit each. Range `i` stands in half `i % 2` of word `i / 2`.
     fn within(self, low: &Line, high: &Line, x: u16) -> u32;
+    /// Which of 32 words of 16 bits share a bit with `bits`: a bit each, in the order of [`Cpu::within`].
+    fn meeting(self, line: &Line, bits: u16) -> u32;
+    /// The first of 512 rules that a question matches.
+    fn first(self, rows: &Rows<'_>) -> Option<u32>;
     /// Asks for a line ahead of its use.
     fn fetch(self, line: &Line);
+}
+
+/// Rows of 512 rules: those whose source holds an address, those whose destination does, each with two more where a
+/// condition holds, and those that match besides.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    /// Rules by source and by destination.
+    pub sides: [&'a Line; 2],
+    /// What conditions add to either side.
+    pub more: [[(bool, &'a Line); 2]; 2],
+    /// What they must match, too: ports, protocol.
+    pub others: [&'a Line; 2],
+}
+
+impl Rows<'_> {
+    /// One word of what all share.
+    #[inline(always)]
+    fn word(&self, n: usize) -> u32 {
+        let mut all = self.others[0].0[n] & self.others[1].0[n];
+        for (side, more) in self.sides.iter().zip(&self.more) {
+            let mut own = side.0[n];
+            for (holds, row) in more {
+                own |= row.0[n] & u32::from(*holds).wrapping_neg();
+            }
+            all &= own;
+        }
+        all
+    }
 }
 
 /// Work that is compiled once for each kind of processor.
@@ -57,6 +89,27 @@ impl Cpu for Portable {
             }
         }
         found
+    }
+
+    #[inline(always)]
+    fn meeting(self, line: &Line, bits: u16) -> u32 {
+        let mut found = 0;
+        for (i, word) in line.0.iter().enumerate() {
+            let (low, high) = (*word as u16 & bits, (*word >> 16) as u16 & bits);
+            found |= (u32::from(low != 0) | u32::from(high != 0) << 1) << (2 * i);
+        }
+        found
+    }
+
+    #[inline(always)]
+    fn first(self, rows: &Rows<'_>) -> Option<u32> {
+        for n in 0..rows.sides[0].0.len() {
+            let word = rows.word(n);
+            if word != 0 {
+                return Some(n as u32 * 32 + word.trailing_zeros());
+            }
+        }
+        None
     }
 
     #[inline(always)]
@@ -104,8 +157,15 @@ pub fn with_portable<W: Work>(work: W) -> W::Output {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{Cpu, Line, Work};
+    use super::{Cpu, Line, Rows, Work};
     use std::arch::x86_64::*;
+
+    /// Loads words of a line; no closure, which would be compiled without the features, and called.
+    macro_rules! load {
+        ($how:ident, $line:expr, $from:expr) => {
+            $how($line.0.as_ptr().add($from).cast())
+        };
+    }
 
     /// 16 keys in one compare.
     #[derive(Clone, Copy)]
@@ -152,6 +212,40 @@ mod x86 {
                 let high = _mm512_load_si512(high.0.as_ptr().cast());
                 let x = _mm512_set1_epi16(x as i16);
                 _mm512_cmple_epu16_mask(low, x) & _mm512_cmpge_epu16_mask(high, x)
+            }
+        }
+
+        #[inline(always)]
+        fn meeting(self, line: &Line, bits: u16) -> u32 {
+            // SAFETY: only made by `run_avx512`, which has the features; the load reads one whole line.
+            unsafe {
+                let words = _mm512_load_si512(line.0.as_ptr().cast());
+                _mm512_test_epi16_mask(words, _mm512_set1_epi16(bits as i16))
+            }
+        }
+
+        #[inline(always)]
+        fn first(self, rows: &Rows<'_>) -> Option<u32> {
+            // SAFETY: only made by `run_avx512`, which has the features; each load reads one whole line.
+            unsafe {
+                let [ports, protocol] = rows.others;
+                let mut all = _mm512_and_si512(
+                    load!(_mm512_load_si512, ports, 0),
+                    load!(_mm512_load_si512, protocol, 0),
+                );
+                for side in 0..2 {
+                    let mut own = load!(_mm512_load_si512, rows.sides[side], 0);
+                    for n in 0..2 {
+                        let (holds, row) = rows.more[side][n];
+                        let mask = u16::from(holds).wrapping_neg();
+                        own = _mm512_mask_or_epi32(own, mask, own, load!(_mm512_load_si512, row, 0));
+                    }
+                    all = _mm512_and_si512(all, own);
+                }
+                let some = _mm512_test_epi32_mask(all, all);
+                let lowest = _mm512_castsi512_si128(_mm512_maskz_compress_epi32(some, all));
+                let bit = (_mm_cvtsi128_si32(lowest) as u32).trailing_zeros();
+                (some != 0).then_some(some.trailing_zeros() * 32 + bit)
             }
         }
 
@@ -236,6 +330,48 @@ mod x86 {
         }
 
         #[inline(always)]
+        fn meeting(self, line: &Line, bits: u16) -> u32 {
+            // SAFETY: only made by `run_avx2`, which has the features; both loads are inside the line.
+            unsafe {
+                let (bits, zero) = (_mm256_set1_epi16(bits as i16), _mm256_setzero_si256());
+                let first = _mm256_and_si256(_mm256_load_si256(line.0.as_ptr().cast()), bits);
+                let last = _mm256_and_si256(_mm256_load_si256(line.0.as_ptr().add(8).cast()), bits);
+                let (first, last) = (_mm256_cmpeq_epi16(first, zero), _mm256_cmpeq_epi16(last, zero));
+                let packed = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi16(first, last));
+                !(_mm256_movemask_epi8(packed) as u32)
+            }
+        }
+
+        #[inline(always)]
+        fn first(self, rows: &Rows<'_>) -> Option<u32> {
+            for half in 0..2 {
+                // SAFETY: only made by `run_avx2`, which has the features; each load reads half a line.
+                let some = unsafe {
+                    let [ports, protocol] = rows.others;
+                    let ports = load!(_mm256_load_si256, ports, 8 * half);
+                    let mut all = _mm256_and_si256(ports, load!(_mm256_load_si256, protocol, 8 * half));
+                    for side in 0..2 {
+                        let mut own = load!(_mm256_load_si256, rows.sides[side], 8 * half);
+                        for n in 0..2 {
+                            let (holds, row) = rows.more[side][n];
+                            let row = load!(_mm256_load_si256, row, 8 * half);
+                            let mask = _mm256_set1_epi32(-i32::from(holds));
+                            own = _mm256_or_si256(own, _mm256_and_si256(row, mask));
+                        }
+                        all = _mm256_and_si256(all, own);
+                    }
+                    let none = _mm256_cmpeq_epi32(all, _mm256_setzero_si256());
+                    !(_mm256_movemask_ps(_mm256_castsi256_ps(none)) as u32) & 0xff
+                };
+                if some != 0 {
+                    let n = 8 * half as u32 + some.trailing_zeros();
+                    return Some(n * 32 + rows.word(n as usize & 15).trailing_zeros());
+                }
+            }
+            None
+        }
+
+        #[inline(always)]
         fn fetch(self, line: &Line) {
             // SAFETY: a prefetch has no effect that a program can see.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(line.0.as_ptr().cast()) }
@@ -275,7 +411,33 @@ mod x86 {
     }
 
     #[cfg(test)]
-    fn each<W: Work<Output = u32>>(work: impl Fn() -> W) -> Vec<u32> {
+    pub(super) fn firsts(rows: &Rows<'_>) -> Vec<Option<u32>> {
+        struct First<'a>(Rows<'a>);
+        impl Work for First<'_> {
+            type Output = Option<u32>;
+            #[inline(always)]
+            fn run<C: Cpu>(self, cpu: C) -> Option<u32> {
+                cpu.first(&self.0)
+            }
+        }
+        each(|| First(*rows))
+    }
+
+    #[cfg(test)]
+    pub(super) fn meetings(line: &Line, bits: u16) -> Vec<u32> {
+        struct Meeting<'a>(&'a Line, u16);
+        impl Work for Meeting<'_> {
+            type Output = u32;
+            #[inline(always)]
+            fn run<C: Cpu>(self, cpu: C) -> u32 {
+                cpu.meeting(self.0, self.1)
+            }
+        }
+        each(|| Meeting(line, bits))
+    }
+
+    #[cfg(test)]
+    fn each<W: Work>(work: impl Fn() -> W) -> Vec<W::Output> {
         let mut out = Vec::new();
         if Avx512::is_here() {
             // SAFETY: the processor has the features.
@@ -326,6 +488,49 @@ mod tests {
             #[cfg(target_arch = "x86_64")]
             for found in x86::withins(&low, &high, x) {
                 assert_eq!(found, expected, "{x}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_form_finds_the_same_bits() {
+        let line = Line(std::array::from_fn(|i| (1 << (i % 16)) | 0x8001 << i | (i as u32) << 24));
+        for bits in [0u16, 1, 2, 3, 0x80, 0x8000, 0xf00, u16::MAX] {
+            let lane = |i: usize| (line.0[i / 2] >> (i % 2 * 16)) as u16;
+            let expected = (0..32).filter(|i| lane(*i) & bits != 0).fold(0u32, |m, i| m | 1 << i);
+            assert_eq!(Portable.meeting(&line, bits), expected, "{bits}");
+            #[cfg(target_arch = "x86_64")]
+            for found in x86::meetings(&line, bits) {
+                assert_eq!(found, expected, "{bits}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_form_finds_the_first_rule() {
+        let line = |bits: &[u32]| {
+            let mut line = Line([0; 16]);
+            bits.iter().for_each(|bit| line.0[*bit as usize / 32] |= 1 << (bit % 32));
+            line
+        };
+        let all = Line([u32::MAX; 16]);
+        let (source, destination) = (line(&[3, 77, 300, 511]), line(&[77, 256, 511]));
+        let (by_network, by_tag) = (line(&[256, 400]), line(&[3]));
+        for (holds, ports, expected) in [
+            ([false, false], all, Some(77)),
+            ([true, false], all, Some(77)),
+            ([true, true], all, Some(3)),
+            ([true, false], line(&[256, 257]), Some(256)),
+            ([false, false], line(&[256, 257]), None),
+            ([false, false], line(&[511]), Some(511)),
+            ([true, true], line(&[]), None),
+        ] {
+            let more = [[(holds[0], &by_network), (false, &all)], [(holds[1], &by_tag), (false, &all)]];
+            let rows = Rows { sides: [&source, &destination], more, others: [&ports, &all] };
+            assert_eq!(Portable.first(&rows), expected, "{holds:?}");
+            #[cfg(target_arch = "x86_64")]
+            for found in x86::firsts(&rows) {
+                assert_eq!(found, expected, "{holds:?}");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! A flow as the walk carries it, and its answer.
 
 use super::leaf;
-use super::rules::{Ask, Search};
+use super::rules::{Ask, Narrow, Search};
 use super::tables::NOBODY;
 use super::tree::Cursor;
 use crate::inventory::Slot;
@@ -226,14 +226,6 @@ pub(super) enum After {
     Subnet,
 }
 
-/// A layer of rules: the header of its set, and whose it is.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Layer {
-    pub head: u32,
-    /// Row of the group plus one; 0 for security admin rules.
-    pub nsg: u32,
-}
-
 /// What is known of an address wherever the flow is: kept, since every stage asks it again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Seen {
@@ -245,47 +237,61 @@ pub(super) struct Seen {
     pub known: bool,
 }
 
-/// A flow on its way.
+/// A flow on its way: what every stage asks first, then what fewer do. 128 of them are more than the first cache holds,
+/// so each line of one counts.
 #[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
 pub(super) struct Going {
-    pub ids: FlowIds,
-    /// Where its answer goes.
-    pub out: u32,
     pub header: Header,
     pub slot: u32,
     pub subnet: u32,
     pub vnet: u32,
     /// The slot it left the subnet from.
     pub from: u32,
-    pub layers: [Layer; 3],
-    pub layer_count: u8,
+    /// What is special about where it is: flags of the place, and the group there, plus one.
+    pub place: u32,
+    pub flags: u32,
+    pub nsg: u32,
+    /// The line that tells where its address leads.
+    pub line: u32,
+    /// Where its answer goes.
+    pub out: u32,
+    /// The firewall it is at, and the number of its leaves.
+    pub firewall: u32,
+    pub index: u32,
     pub after: After,
     pub inbound: bool,
     pub returning: bool,
     pub places: u8,
     pub session_count: u8,
-    /// An application rule matched, so every firewall from there on puts its own address in (FW-19).
-    pub proxied: bool,
-    pub endpoint_seen: bool,
+    /// Whether the question to rules has the header.
+    pub asked: bool,
     /// It came in by a public front that is closed where no group opens it.
     pub closed: bool,
-    /// The address it is for is one that Azure keeps for itself.
-    pub reserved: bool,
     /// The next route is chosen among the network's own.
     pub by_network: bool,
-    /// The service refuses it, unless its answer is lost before.
-    pub refused: Option<(Cause, Decider)>,
+    /// Headers of the sets of rules to be asked, in order: security admin rules, two groups; 0 for none.
+    pub heads: [u32; 3],
+    /// The addresses it had last.
+    pub seen: [Seen; 2],
     pub aim: Aim,
     pub arrival: Arrival,
     pub disposition: Disposition,
+    /// An application rule matched, so every firewall from there on puts its own address in (FW-19).
+    pub proxied: bool,
+    pub endpoint_seen: bool,
+    /// The address it is for is one that Azure keeps for itself.
+    pub reserved: bool,
     pub ask: Ask,
-    /// The addresses it had last.
-    pub seen: [Seen; 2],
+    pub ids: FlowIds,
     /// Searches under way: rules, and the three layers of routes.
-    pub search: Search,
+    pub narrow: [Narrow; 3],
     pub leaves: leaf::Search,
-    pub routes: [Cursor; 3],
+    /// The service refuses it, unless its answer is lost before.
+    pub refused: Option<(Cause, Decider)>,
     pub sessions: [Session; MOST_SESSIONS],
+    pub search: Search,
+    pub routes: [Cursor; 3],
 }
 
 impl Going {
@@ -300,8 +306,10 @@ impl Going {
             subnet: NOBODY,
             vnet: NOBODY,
             from: NOBODY,
-            layers: [Layer::default(); 3],
-            layer_count: 0,
+            place: 0,
+            flags: 0,
+            nsg: 0,
+            heads: [0; 3],
             after: After::Route,
             inbound: false,
             returning: false,
@@ -317,9 +325,14 @@ impl Going {
             arrival: Arrival::Public,
             disposition: Disposition::Accepted,
             ask: Ask::default(),
+            asked: false,
             seen: [Seen::default(); 2],
+            narrow: [Narrow::default(); 3],
             search: Search::default(),
             leaves: leaf::Search::default(),
+            firewall: NOBODY,
+            index: 0,
+            line: 0,
             routes: [Cursor::default(); 3],
             sessions: [NO_SESSION; MOST_SESSIONS],
         }
@@ -332,9 +345,9 @@ impl Going {
             Header { source, destination: ids.destination, source_port: ids.source_port, port: ids.port };
         (self.ids, self.out, self.aim) = (ids, out, ids.aim);
         (self.slot, self.subnet, self.vnet, self.from) = (NOBODY, NOBODY, NOBODY, NOBODY);
-        (self.layer_count, self.places, self.session_count) = (0, 0, 0);
+        (self.places, self.session_count) = (0, 0);
         (self.returning, self.proxied, self.endpoint_seen) = (false, false, false);
-        (self.closed, self.by_network, self.refused) = (false, false, None);
+        (self.closed, self.by_network, self.asked, self.refused) = (false, false, false, None);
         (self.seen[0].known, self.seen[1].known) = (false, false);
     }
 

@@ -4,10 +4,12 @@ use super::cpu::Cpu;
 use super::flow::{Aim, Arrival, Decider, Device, Going, Header, Start, Terminal};
 use super::routes::{self, Chosen, Hop, HopKind, NetworkRoute, UserRoute};
 use super::rules;
-use super::spans;
-use super::tables::{Fast, Method, NOBODY, Occupant, Octet, SubnetRow, UNREACHABLE, slot, subnet, vnet};
+use super::spans::{self, Spans};
+use super::tables::{Fast, Method, NOBODY, Occupant, Octet, SubnetRow, UNREACHABLE, hot, slot, subnet, vnet};
 use super::trail::{By, Record, Trail};
+use super::tree::Tree;
 use super::walk::{ChosenRoute, Queue, Stage, Walk};
+use super::way::{self, Held, Lead};
 use crate::inventory::{Slot, TableTag};
 use crate::trace::{Cause, Disposition};
 
@@ -37,18 +39,6 @@ fn of_network(fast: &Fast, home: u32) -> SubnetRow {
     }
 }
 
-/// The slot of an appliance as a network sees it.
-#[inline(always)]
-pub(super) fn appliance(fast: &Fast, home: u32, number: u32) -> u32 {
-    let row = fast.vnet(home);
-    for pair in 0..fast.lines.word(row.appliances, 0) {
-        if fast.lines.word(row.appliances, 2 * pair + 1) == number {
-            return fast.lines.word(row.appliances, 2 * pair + 2);
-        }
-    }
-    NOBODY
-}
-
 /// Whether an address is public.
 #[inline(always)]
 pub(super) fn is_public<C: Cpu>(cpu: C, fast: &Fast, ip: u32) -> bool {
@@ -60,9 +50,71 @@ pub(super) fn is_public<C: Cpu>(cpu: C, fast: &Fast, ip: u32) -> bool {
 }
 
 impl<C: Cpu, T: Trail> Walk<'_, C, T> {
-    /// Chooses routes.
+    /// Chooses routes: by what is written out where that tells, else by the routes themselves.
     #[inline(always)]
     pub(super) fn route(&mut self, queue: &Queue) {
+        let fast = self.fast;
+        let lines = &fast.lines;
+        let (mut quick, mut asked) = (Queue::EMPTY, Queue::EMPTY);
+        for i in queue.flows() {
+            let words = fast.subnet_words(self.going[i].subnet);
+            if words[hot::WAY] == 0 || self.going[i].by_network {
+                asked.push(i as u8);
+                continue;
+            }
+            self.going[i].vnet = words[hot::VNET];
+            self.cpu.fetch(lines.line(words[hot::WAY]));
+            quick.push(i as u8);
+        }
+        for i in quick.flows() {
+            let words = fast.subnet_words(self.going[i].subnet);
+            let way = Spans { tree: Tree { root: words[hot::WAY], shape: words[hot::WAY + 1] } };
+            let going = &mut self.going[i];
+            going.line = way.line(way.tree.rank(self.cpu, lines, going.header.destination));
+            self.cpu.fetch(lines.line(going.line));
+        }
+        for i in quick.flows() {
+            let going = &mut self.going[i];
+            let next = spans::word(self.cpu, lines.line(going.line), going.header.destination);
+            let lead = way::lead(next);
+            if lead != Lead::Asked {
+                self.tell_route(
+                    i,
+                    match way::held(next) {
+                        Held::User => By::User,
+                        Held::Network => By::Network,
+                        Held::PrivateEndpoint => By::PrivateEndpoint,
+                    },
+                );
+            }
+            match lead {
+                Lead::Asked => asked.push(i as u8),
+                Lead::Inside(vnet) => {
+                    self.going[i].vnet = vnet;
+                    self.go(i, Stage::Inside);
+                }
+                // An appliance is met by many: its line is at hand.
+                Lead::Arrive(own) if way::held(next) != Held::PrivateEndpoint => {
+                    self.arrive_now(i, own, &fast.spot(own));
+                }
+                Lead::Arrive(own) => {
+                    self.going[i].slot = own;
+                    self.go(i, Stage::Arrive);
+                }
+                Lead::Out => {
+                    let here = fast.subnet(self.going[i].subnet);
+                    self.outbound(i, &here);
+                }
+            }
+        }
+        if asked.count > 0 {
+            self.route_by_layers(&asked);
+        }
+    }
+
+    /// Chooses routes by their layers.
+    #[inline(always)]
+    fn route_by_layers(&mut self, queue: &Queue) {
         let fast = self.fast;
         let lines = &fast.lines;
         for i in queue.flows() {
@@ -202,7 +254,7 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
                 }
                 self.outbound(i, here);
             }
-            HopKind::Appliance => match self.appliance(here.vnet, hop.about()) {
+            HopKind::Appliance => match self.fast.appliance(here.vnet, hop.about()) {
                 UNREACHABLE => {
                     let decider = self.by_route(i, user);
                     self.stop(i, Cause::NextHopUnreachable, decider);
@@ -232,7 +284,7 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
 
     #[inline(always)]
     fn defer_unless_reached(&mut self, i: usize, hop: Hop) {
-        match self.appliance(self.going[i].vnet, hop.about()) {
+        match self.fast.appliance(self.going[i].vnet, hop.about()) {
             UNREACHABLE | NOBODY => self.defer(i),
             // What an appliance announced itself leads beyond it.
             own if own == self.going[i].slot => self.defer(i),
@@ -241,12 +293,6 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
                 self.go(i, Stage::Arrive);
             }
         }
-    }
-
-    /// The slot of an appliance as a network sees it.
-    #[inline(always)]
-    fn appliance(&self, home: u32, number: u32) -> u32 {
-        appliance(self.fast, home, number)
     }
 
     /// Over a service endpoint, if the destination lies behind one (RT-7); `true` where that settles it.
@@ -304,7 +350,8 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
         let nat = |row: u32| Decider::Resource(Slot { table: TableTag::NatGateway, row });
         let source = match self.method(i, here) {
             Method::Doubt => return self.defer(i),
-            Method::Address(ip) => ip,
+            Method::Ported(_) if !ported => return self.defer(i),
+            Method::Address(ip) | Method::Ported(ip) => ip,
             Method::Nat(row, _) | Method::NatEmpty(row) if !ported => {
                 return self.stop(i, Cause::NatProtocol, nat(row));
             }
@@ -324,7 +371,7 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
         match self.going[i].from {
             NOBODY => {
                 self.trail.note(i, || Record::translated(after.source));
-                self.going[i].header = after;
+                (self.going[i].header, self.going[i].asked) = (after, false);
                 self.go(i, Stage::Public);
             }
             own => {
@@ -360,10 +407,17 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
     fn is_neighbour(&mut self, i: usize, here: &SubnetRow) -> Option<bool> {
         let region = self.fast.vnet(here.vnet).region;
         match self.going[i].aim {
-            _ if region == 0 => Some(false),
-            Aim::Service(service, _) => Some(region == self.fast.services[service as usize].region),
-            Aim::Foreign => None,
             Aim::WellKnown => Some(false),
+            Aim::Foreign => None,
+            Aim::Service(service, _) => {
+                let row = &self.fast.services[service as usize];
+                match (row.certain, row.region) {
+                    (false, _) => None,
+                    (true, 0) => Some(false),
+                    (true, own) => (region != 0).then_some(region == own),
+                }
+            }
+            _ if region == 0 => None,
             _ => match self.fast.region_tags.get(region as usize) {
                 None | Some(&NOBODY) => Some(false),
                 Some(tag) => {

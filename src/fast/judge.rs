@@ -6,7 +6,7 @@ use super::leaf::Leaves;
 use super::rules::{self, Said, Says};
 use super::tables::{Access, NOBODY, Plane, Status};
 use super::trail::{Record, Trail};
-use super::walk::{Queue, Stage, Walk};
+use super::walk::{Queue, Walk};
 use crate::inventory::{Slot, TableTag};
 use crate::trace::{Cause, Disposition};
 
@@ -20,40 +20,45 @@ impl<'a, C: Cpu, T: Trail> Walk<'a, C, T> {
         let fast = self.fast;
         let lines = &fast.lines;
         let (mut rows, mut leaves) = (Queue::EMPTY, Queue::EMPTY);
+        let (mut more_rows, mut more_leaves) = (false, false);
         for i in queue.flows() {
-            if !self.is_judged(i) {
-                continue;
-            }
+            let Some(plane) = self.is_judged(i) else { continue };
             self.ask_firewall(i);
-            match self.plane(i) {
+            let going = &mut self.going[i];
+            match plane {
                 Plane::Rows(head) => {
-                    self.going[i].search.begin(self.cpu, lines, head);
+                    going.search.begin(self.cpu, lines, head);
+                    more_rows = true;
                     rows.push(i as u8);
                 }
                 Plane::Leaves(n) => {
-                    self.going[i].leaves = fast.leaves[n as usize].search(self.cpu, lines);
+                    going.index = n;
+                    more_leaves |=
+                        fast.leaves[n as usize].begin(self.cpu, lines, &mut going.leaves, &going.ask);
                     leaves.push(i as u8);
                 }
             }
         }
-        let mut more = true;
-        while more {
-            more = false;
+        while more_rows {
+            more_rows = false;
             for i in rows.flows() {
                 let Going { search, ask, .. } = &mut self.going[i];
-                more |= search.step(self.cpu, lines, ask);
+                more_rows |= search.step(self.cpu, lines, ask);
             }
+        }
+        while more_leaves {
+            more_leaves = false;
             for i in leaves.flows() {
                 let index = self.leaves_of(i);
                 let Going { leaves, ask, .. } = &mut self.going[i];
-                more |= index.step(self.cpu, lines, leaves, ask);
+                more_leaves |= index.step(self.cpu, lines, leaves, ask);
             }
         }
         for i in leaves.flows() {
             self.leaves_of(i).fetch_directory(self.cpu, lines, &self.going[i].leaves);
         }
         for i in leaves.flows() {
-            self.leaves_of(i).fetch_leaves(self.cpu, lines, &self.going[i].leaves);
+            self.leaves_of(i).fetch_leaves(self.cpu, lines, &mut self.going[i].leaves);
         }
         for i in rows.flows() {
             let said = self.going[i].search.finish(self.cpu, fast.around(), &self.going[i].ask, None);
@@ -66,53 +71,45 @@ impl<'a, C: Cpu, T: Trail> Walk<'a, C, T> {
         }
     }
 
-    /// The network rules of the firewall a flow is at.
-    #[inline(always)]
-    fn plane(&self, i: usize) -> Plane {
-        self.fast.firewalls[self.fast.slot(self.going[i].slot).about as usize].network
-    }
-
     #[inline(always)]
     fn leaves_of(&self, i: usize) -> &'a Leaves {
-        match self.plane(i) {
-            Plane::Leaves(n) => &self.fast.leaves[n as usize],
-            Plane::Rows(_) => unreachable!("INVARIANT: only flows at leaves are asked for them"),
-        }
+        &self.fast.leaves[self.going[i].index as usize]
     }
 
-    /// Whether the rules of a firewall are asked; otherwise the flow has gone elsewhere.
+    /// The network rules of the firewall a flow is at; otherwise the flow has gone elsewhere.
     #[inline(always)]
-    fn is_judged(&mut self, i: usize) -> bool {
+    fn is_judged(&mut self, i: usize) -> Option<Plane> {
         let own = self.going[i].slot;
         let row = self.fast.slot(own);
         let firewall = &self.fast.firewalls[row.about as usize];
+        self.going[i].firewall = row.about;
         if row.ip == self.going[i].header.destination {
             match firewall.proxy && self.going[i].header.port == DNS && !firewall.doubt {
                 true => self.arrived(i, Terminal::Slot(own), Disposition::Accepted),
                 // A DNAT rule may take it.
                 false => self.defer(i),
             }
-            return false;
+            return None;
         }
         if firewall.doubt {
             self.defer(i);
-            return false;
+            return None;
         }
-        true
+        Some(firewall.network)
     }
 
     #[inline(always)]
     fn ask_firewall(&mut self, i: usize) {
-        let Header { source, destination, source_port, port } = self.going[i].header;
-        let tags = [self.see(i, source).tags, self.see(i, destination).tags];
-        let protocol = self.going[i].ids.protocol;
-        self.going[i].ask =
-            rules::Ask { source, destination, source_port, port, protocol, tags, ..rules::Ask::default() };
+        self.set_header(i);
+        let source_port = self.going[i].header.source_port;
+        let ask = &mut self.going[i].ask;
+        // Rules of firewalls name neither tags of networks nor groups.
+        (ask.source_port, ask.platform_only, ask.network_doubt) = (source_port, false, false);
     }
 
     #[inline(always)]
     fn network_said(&mut self, i: usize, said: Said) {
-        let firewall = self.fast.slot(self.going[i].slot).about;
+        let firewall = self.going[i].firewall;
         self.tell_rule(i, firewall, false, said);
         match said {
             Said::Doubt => self.defer(i),
@@ -139,7 +136,8 @@ impl<'a, C: Cpu, T: Trail> Walk<'a, C, T> {
         let fast = self.fast;
         let firewall = &fast.firewalls[number as usize];
         let (protocol, port) = (self.going[i].ids.protocol, self.going[i].header.port);
-        if protocol == TCP && firewall.application_count > 0 {
+        let listened = firewall.listens.contains(&port);
+        if protocol == TCP && (listened || firewall.any_port) {
             let name = self.going[i].ids.name;
             let Some(row) = self.names.row(number, name) else {
                 self.wanted.push((number, name));
@@ -159,7 +157,7 @@ impl<'a, C: Cpu, T: Trail> Walk<'a, C, T> {
             }
         }
         let owner = Decider::Resource(Slot { table: TableTag::AzureFirewall, row: number });
-        let read = matches!(port, 80 | 443 | 1433) || firewall.listens.binary_search(&port).is_ok();
+        let read = matches!(port, 80 | 443 | 1433) || listened;
         match protocol == TCP && read {
             true => self.stop(i, Cause::FirewallApplicationRuleNoMatch, owner),
             false => self.stop(i, Cause::FirewallDefaultDeny, owner),
@@ -178,7 +176,7 @@ impl<'a, C: Cpu, T: Trail> Walk<'a, C, T> {
         let hides = self.going[i].proxied || !private;
         let after = Header { source: if hides { row.ip } else { before.source }, ..before };
         if self.remember(i, Device::Transit(own), after, true) {
-            self.go(i, Stage::Leave);
+            self.leave(i);
         }
     }
 

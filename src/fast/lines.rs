@@ -10,6 +10,10 @@ use super::arena::Arena;
 #[repr(C, align(64))]
 pub struct Line(pub [u32; 16]);
 
+/// A list of fewer lines is copied when it is done, so that nothing of its room is lost: 1 MiB. The room that a longer
+/// one has left was never touched.
+const SMALL: usize = 1 << 14;
+
 /// Words in a line.
 pub const WORDS: usize = 16;
 
@@ -103,15 +107,17 @@ impl Lines {
         u64::from(line.0[word]) | u64::from(line.0[word + 1]) << 32
     }
 
-    /// Ends the writing: gives back what is not needed, and asks for huge pages.
-    pub fn settle(&mut self) {
-        self.0.change(Vec::shrink_to_fit);
-        super::cpu::huge(&self.0);
+    /// Makes room for lines to come. Room that nothing is written to costs no memory, but a list that grows by copying
+    /// costs twice its size.
+    pub fn reserve(&mut self, lines: usize) {
+        self.0.change(|list| list.reserve_exact(lines));
     }
 
-    /// Makes room for lines to come, so that the list need not move for them.
-    pub fn reserve(&mut self, more: usize) {
-        self.0.change(|list| list.reserve(more));
+    /// Ends the writing: gives back what is not needed of a small arena, and asks for huge pages for a large one.
+    pub fn settle(&mut self) {
+        if self.0.len() < SMALL {
+            self.0.change(Vec::shrink_to_fit);
+        }
         super::cpu::huge(&self.0);
     }
 

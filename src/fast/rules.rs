@@ -16,7 +16,7 @@
 //! (five times the memory), the leaf index of [`super::leaf`] (slower below some 1,000 rules, faster above).
 
 use super::alike::Alike;
-use super::cpu::{Cpu, Portable};
+use super::cpu::{Cpu, Portable, Rows};
 use super::lines::{Line, Lines, WORDS};
 use super::spans;
 use super::tree::{self, Cursor, Tree};
@@ -132,8 +132,6 @@ const USES_NETWORK: u32 = 1 << 8;
 const HAS_SOURCE_PORTS: u32 = 1 << 9;
 const HAS_PLATFORM: u32 = 1 << 10;
 const HAS_GROUPS: u32 = 1 << 11;
-/// Up to 64 rules, and no tree has more than one line.
-const SHALLOW: u32 = 1 << 12;
 
 /// What a flow is to a set of rules, as far as the place matters.
 #[derive(Clone, Copy, Debug, Default)]
@@ -160,6 +158,15 @@ pub struct Ask {
     pub platform_only: bool,
     /// Whether `VirtualNetwork` may hold more there.
     pub network_doubt: bool,
+}
+
+impl Ask {
+    /// Whether a service tag or a group may hold one of the ends: the first row of tags is empty.
+    #[inline(always)]
+    fn is_named(&self) -> bool {
+        let [(a, b), (c, d)] = self.groups;
+        self.tags[0] | self.tags[1] != 0 || a != b || c != d
+    }
 }
 
 /// Which service tags in use hold an address.
@@ -346,7 +353,6 @@ pub fn template(lines: &mut Lines, alike: &mut Alike, rules: &[Draft]) -> u32 {
         dimension((lines, alike), width, rules, |r| side_ranges(&r.destination)),
         dimension((lines, alike), width, rules, |r| port_ranges(&r.ports)),
     ];
-    let shallow = width == 1 && three.iter().all(|(tree, _)| tree.depth() <= 1);
     for (at, dimension) in [word::SOURCE, word::DESTINATION, word::PORTS].into_iter().zip(three) {
         put(at, dimension);
     }
@@ -355,9 +361,6 @@ pub fn template(lines: &mut Lines, alike: &mut Alike, rules: &[Draft]) -> u32 {
     }
     let (run, count) = extras(rules, width);
     (head[word::EXTRA], head[word::EXTRAS]) = (alike.put(lines, run.as_slice()), count);
-    if shallow {
-        head[word::WIDTH] |= SHALLOW;
-    }
     let mut run = Lines::default();
     run.push(Line(head));
     run.doubles(&fixed_rows(rules, width));
@@ -472,31 +475,99 @@ fn extras(rules: &[Draft], width: usize) -> (Lines, u32) {
     (run, names.len() as u32)
 }
 
+/// A question to a set of up to 64 rules under way: the lines of its sources, destinations, ports.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Narrow {
+    head: u32,
+    template: u32,
+    lines: [u32; 3],
+    ranks: [u32; 3],
+}
+
+/// Whether the trees of a template are searched at once: but for their last lines they are at hand.
+#[inline(always)]
+fn is_at_hand(words: &[u32; WORDS]) -> bool {
+    DIMENSIONS.into_iter().all(|at| Tree { root: words[at], shape: words[at + 1] }.depth() <= 3)
+}
+
 /// A question to a set under way.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Search {
-    head: u32,
-    template: u32,
-    /// Of a shallow set, the lines of sources, destinations, ports; of others, their searches.
-    lines: [u32; 3],
+    own: Narrow,
     deep: [Cursor; 3],
 }
 
 /// Where the dimensions stand in a template's header.
 const DIMENSIONS: [usize; 3] = [word::SOURCE, word::DESTINATION, word::PORTS];
 
+/// Whether a set has up to 64 rules.
+#[inline(always)]
+pub fn is_narrow(lines: &Lines, head: u32) -> bool {
+    lines.line(head).0[line::FLAGS] & 0xff == 1
+}
+
+impl Narrow {
+    /// Begins with a set of up to 64 rules, whose line must be at hand: its template is, since many share it.
+    #[inline(always)]
+    pub fn begin<C: Cpu>(&mut self, cpu: C, lines: &Lines, head: u32, ask: &Ask) {
+        (self.head, self.template) = (head, lines.line(head).0[line::TEMPLATE]);
+        let words = &lines.line(self.template).0;
+        let asked = [ask.source, ask.destination, u32::from(ask.port)];
+        for (n, at) in DIMENSIONS.into_iter().enumerate() {
+            let tree = Tree { root: words[at], shape: words[at + 1] };
+            self.lines[n] = words[at + 2] + tree.rank(cpu, lines, asked[n]);
+            cpu.fetch(lines.line(self.lines[n]));
+        }
+    }
+
+    #[inline(always)]
+    fn look<C: Cpu>(&mut self, cpu: C, lines: &Lines, ask: &Ask) {
+        let words = &lines.line(self.template).0;
+        let asked = [ask.source, ask.destination, u32::from(ask.port)];
+        for (n, at) in DIMENSIONS.into_iter().enumerate() {
+            let tree = Tree { root: words[at], shape: words[at + 1] };
+            self.point(cpu, lines, words, n, tree.rank(cpu, lines, asked[n]));
+        }
+    }
+
+    /// Notes where the row of a dimension stands, and asks for it.
+    #[inline(always)]
+    fn point<C: Cpu>(&mut self, cpu: C, lines: &Lines, words: &[u32; WORDS], n: usize, rank: u32) {
+        let width = words[word::WIDTH] & 0xff;
+        let (first, line) = (words[DIMENSIONS[n] + 2], if width == 1 { rank } else { rank * width / 8 });
+        (self.lines[n], self.ranks[n]) = (first + line, rank);
+        cpu.fetch(lines.line(self.lines[n]));
+    }
+
+    /// What the set says.
+    #[inline(always)]
+    pub fn finish<C: Cpu>(&self, cpu: C, around: Around<'_>, ask: &Ask) -> Said {
+        let flags = around.lines.line(self.template).0[word::WIDTH];
+        if ask.network_doubt && flags & USES_NETWORK != 0 {
+            return Said::Doubt;
+        }
+        if ask.platform_only && flags & HAS_PLATFORM == 0 {
+            return Said::Nothing;
+        }
+        if flags & HAS_SOURCE_PORTS == 0 {
+            return self.finish_narrow(cpu, around, ask);
+        }
+        Search { own: *self, ..Search::default() }.finish_any(cpu, around, ask, None)
+    }
+}
+
 impl Search {
     /// Begins; the set's line must be at hand.
     #[inline(always)]
     pub fn begin<C: Cpu>(&mut self, cpu: C, lines: &Lines, head: u32) {
-        (self.head, self.template) = (head, lines.line(head).0[line::TEMPLATE]);
-        let [words, one, two] = lines.few(self.template);
+        (self.own.head, self.own.template) = (head, lines.line(head).0[line::TEMPLATE]);
+        let [words, one, two] = lines.few(self.own.template);
         for at in DIMENSIONS {
             cpu.fetch(lines.line(words.0[at]));
         }
         cpu.fetch(one);
         cpu.fetch(two);
-        if words.0[word::WIDTH] & SHALLOW == 0 {
+        if !is_at_hand(&words.0) {
             for (cursor, at) in self.deep.iter_mut().zip(DIMENSIONS) {
                 *cursor = Cursor::new(Tree { root: words.0[at], shape: words.0[at + 1] });
             }
@@ -506,17 +577,12 @@ impl Search {
     /// Goes one level down in every dimension; `false` when all are at their ends.
     #[inline(always)]
     pub fn step<C: Cpu>(&mut self, cpu: C, lines: &Lines, ask: &Ask) -> bool {
-        let words = &lines.line(self.template).0;
-        let asked = [ask.source, ask.destination, u32::from(ask.port)];
-        if words[word::WIDTH] & SHALLOW != 0 {
-            for (n, at) in DIMENSIONS.into_iter().enumerate() {
-                let tree = Tree { root: words[at], shape: words[at + 1] };
-                self.lines[n] = words[at + 2] + tree.rank_shallow(cpu, lines, asked[n]);
-                cpu.fetch(lines.line(self.lines[n]));
-            }
+        let words = &lines.line(self.own.template).0;
+        if is_at_hand(words) {
+            self.own.look(cpu, lines, ask);
             return false;
         }
-        self.step_deep(cpu, lines, asked)
+        self.step_deep(cpu, lines, [ask.source, ask.destination, u32::from(ask.port)])
     }
 
     #[inline(always)]
@@ -532,12 +598,9 @@ impl Search {
             }
         }
         if !more {
-            let words = &lines.line(self.template).0;
-            let width = words[word::WIDTH] & 0xff;
-            for (n, at) in DIMENSIONS.into_iter().enumerate() {
-                let rank = self.deep[n].rank;
-                self.lines[n] = words[at + 2] + if width == 1 { rank } else { rank * width / 8 };
-                cpu.fetch(lines.line(self.lines[n]));
+            let words = &lines.line(self.own.template).0;
+            for n in 0..DIMENSIONS.len() {
+                self.own.point(cpu, lines, words, n, self.deep[n].rank);
             }
         }
         more
@@ -547,7 +610,7 @@ impl Search {
     #[inline(always)]
     pub fn finish<C: Cpu>(&self, cpu: C, around: Around<'_>, ask: &Ask, extra: Option<&[u64]>) -> Said {
         let lines = around.lines;
-        let words = &lines.line(self.template).0;
+        let words = &lines.line(self.own.template).0;
         let flags = words[word::WIDTH];
         if ask.network_doubt && flags & USES_NETWORK != 0 {
             return Said::Doubt;
@@ -557,46 +620,20 @@ impl Search {
         }
         if extra.is_none() && flags & HAS_SOURCE_PORTS == 0 {
             match flags & 0xff {
-                1 => return self.finish_narrow(cpu, around, ask),
+                1 => return self.own.finish_narrow(cpu, around, ask),
                 2..=4 => {}
-                _ => return self.finish_wide(around, ask),
+                _ if ask.platform_only || words[word::EXTRAS] > 0 && ask.is_named() => {}
+                _ => return self.finish_wide(cpu, around, ask),
             }
         }
         self.finish_any(cpu, around, ask, extra)
-    }
-
-    /// The rows of a set of up to 64 rules: sources, destinations, ports.
-    #[inline(always)]
-    fn rows<C: Cpu>(&self, cpu: C, lines: &Lines, ask: &Ask) -> [u64; 3] {
-        let own = &lines.line(self.head).0;
-        let mut source = spans::row(cpu, lines.line(self.lines[0]), ask.source);
-        let mut destination = spans::row(cpu, lines.line(self.lines[1]), ask.destination);
-        let ports = spans::row(cpu, lines.line(self.lines[2]), u32::from(ask.port));
-        let (of_sources, count) = (own[line::PATCHES] & 0xff, own[line::PATCHES] >> 8);
-        for n in 0..of_sources {
-            source = self.patch(lines, n, ask.source).unwrap_or(source);
-        }
-        for n in of_sources..of_sources + count {
-            destination = self.patch(lines, n, ask.destination).unwrap_or(destination);
-        }
-        [source, destination, ports]
-    }
-
-    /// The row of a patch, where it holds an address.
-    #[inline(always)]
-    fn patch(&self, lines: &Lines, n: u32, x: u32) -> Option<u64> {
-        let at = line::FIRST as u32 + 4 * n;
-        let words = &lines.line(self.head + at / WORDS as u32).0;
-        let at = (at as usize % WORDS) & 12;
-        let row = u64::from(words[at + 2]) | u64::from(words[at + 3]) << 32;
-        (words[at] <= x && x <= words[at + 1]).then_some(row)
     }
 
     /// Sets of every kind, word by word.
     #[inline(always)]
     fn finish_any<C: Cpu>(&self, cpu: C, around: Around<'_>, ask: &Ask, extra: Option<&[u64]>) -> Said {
         let lines = around.lines;
-        let words = &lines.line(self.template).0;
+        let words = &lines.line(self.own.template).0;
         let (flags, width) = (words[word::WIDTH], words[word::WIDTH] & 0xff);
         let source_ports = if flags & HAS_SOURCE_PORTS != 0 && has_ports(ask.protocol) {
             let tree = Tree { root: words[word::SOURCE_PORTS], shape: words[word::SOURCE_PORTS + 1] };
@@ -604,19 +641,19 @@ impl Search {
         } else {
             0
         };
-        let narrow = if width == 1 { Some(self.rows(cpu, lines, ask)) } else { None };
+        let narrow = if width == 1 { Some(self.own.rows(cpu, lines, ask)) } else { None };
         for w in 0..width {
-            let fixed = |row: u32| lines.double(self.template + 1, row * width + w);
+            let fixed = |row: u32| lines.double(self.own.template + 1, row * width + w);
             let row = |at: usize, rank: u32| lines.double(words[at + 2], rank * width + w);
             let [mut source, mut destination, ports] = match narrow {
                 Some(rows) => rows,
-                None => std::array::from_fn(|n| row(DIMENSIONS[n], self.deep[n].rank)),
+                None => std::array::from_fn(|n| row(DIMENSIONS[n], self.own.ranks[n])),
             };
             source |= either(ask.network[0], || fixed(row::SOURCE_NETWORK));
             source |= either(ask.internet[0], || fixed(row::SOURCE_INTERNET));
             destination |= either(ask.network[1], || fixed(row::NETWORK));
             destination |= either(ask.internet[1], || fixed(row::INTERNET));
-            if words[word::EXTRAS] > 0 {
+            if words[word::EXTRAS] > 0 && ask.is_named() {
                 let (a, b) = extra_rows(around, words, ask, width, w);
                 source |= a;
                 destination |= b;
@@ -657,62 +694,70 @@ impl Search {
 
     /// Sets whose rows are whole lines, no condition on source ports and no name among them: 512 rules at once.
     #[inline(always)]
-    fn finish_wide(&self, around: Around<'_>, ask: &Ask) -> Said {
+    fn finish_wide<C: Cpu>(&self, cpu: C, around: Around<'_>, ask: &Ask) -> Said {
         let lines = around.lines;
-        let words = &lines.line(self.template).0;
-        let width = words[word::WIDTH] & 0xff;
-        let each = width / 8;
-        let fixed = |row: u32, part: u32| &lines.line(self.template + 1 + row * each + part).0;
+        let each = (lines.line(self.own.template).0[word::WIDTH] & 0xff) / 8;
+        let fixed = self.own.template + 1;
         for part in 0..each {
-            let row = |n: usize| &lines.line(self.lines[n] + part).0;
-            let (mut source, mut destination) = (*row(0), *row(1));
-            add(&mut source, ask.network[0], fixed(row::SOURCE_NETWORK, part));
-            add(&mut source, ask.internet[0], fixed(row::SOURCE_INTERNET, part));
-            add(&mut destination, ask.network[1], fixed(row::NETWORK, part));
-            add(&mut destination, ask.internet[1], fixed(row::INTERNET, part));
-            if words[word::EXTRAS] > 0 {
-                for w in 0..WORDS / 2 {
-                    let (a, b) = extra_rows(around, words, ask, width, part * 8 + w as u32);
-                    (source[2 * w], source[2 * w + 1]) =
-                        (source[2 * w] | a as u32, source[2 * w + 1] | (a >> 32) as u32);
-                    (destination[2 * w], destination[2 * w + 1]) =
-                        (destination[2 * w] | b as u32, destination[2 * w + 1] | (b >> 32) as u32);
-                }
-            }
             let ports = match has_ports(ask.protocol) {
-                true => row(2),
-                false => fixed(row::ANY_PORT, part),
+                true => self.own.lines[2] + part,
+                false => fixed + row::ANY_PORT * each + part,
             };
-            let protocol = fixed(row::PROTOCOL + u32::from(ask.protocol), part);
-            let mut all = [0u32; WORDS];
-            let mut some = 0;
-            for n in 0..WORDS {
-                all[n] = source[n] & destination[n] & ports[n] & protocol[n];
-                some |= all[n];
-            }
-            if ask.platform_only {
-                some = 0;
-                for (all, platform) in all.iter_mut().zip(fixed(row::PLATFORM, part)) {
-                    *all &= platform;
-                    some |= *all;
-                }
-            }
-            if some == 0 {
-                continue;
-            }
-            let n = all.iter().position(|word| *word != 0).unwrap_or(0) & (WORDS - 1);
-            let bit = all[n].trailing_zeros() & 31;
-            if fixed(row::DOUBT, part)[n] >> bit & 1 != 0 {
+            let more = [[row::SOURCE_NETWORK, row::SOURCE_INTERNET], [row::NETWORK, row::INTERNET]];
+            let holds = |side: usize, n: usize, row: u32| {
+                let holds = if n == 0 { ask.network[side] } else { ask.internet[side] };
+                (holds, lines.line(fixed + row * each + part))
+            };
+            let more = [
+                [holds(0, 0, more[0][0]), holds(0, 1, more[0][1])],
+                [holds(1, 0, more[1][0]), holds(1, 1, more[1][1])],
+            ];
+            let protocol = fixed + (row::PROTOCOL + u32::from(ask.protocol)) * each + part;
+            let sides = [lines.line(self.own.lines[0] + part), lines.line(self.own.lines[1] + part)];
+            let others = [lines.line(ports), lines.line(protocol)];
+            let Some(found) = cpu.first(&Rows { sides, more, others }) else { continue };
+            let (n, bit) = ((found / 32) as usize & (WORDS - 1), found % 32);
+            let says = |row: u32| lines.line(fixed + row * each + part).0[n] >> bit;
+            if says(row::DOUBT) & 1 != 0 {
                 return Said::Doubt;
             }
-            let (allow, always) = (fixed(row::ALLOW, part)[n] >> bit, fixed(row::ALWAYS, part)[n] >> bit);
-            return said(part * 512 + n as u32 * 32 + bit, u64::from(allow), u64::from(always));
+            let (allow, always) = (says(row::ALLOW), says(row::ALWAYS));
+            return said(part * 512 + found, u64::from(allow), u64::from(always));
         }
         Said::Nothing
     }
+}
+
+impl Narrow {
+    /// The rows of a set of up to 64 rules: sources, destinations, ports.
+    #[inline(always)]
+    fn rows<C: Cpu>(&self, cpu: C, lines: &Lines, ask: &Ask) -> [u64; 3] {
+        let own = &lines.line(self.head).0;
+        let mut source = spans::row(cpu, lines.line(self.lines[0]), ask.source);
+        let mut destination = spans::row(cpu, lines.line(self.lines[1]), ask.destination);
+        let ports = spans::row(cpu, lines.line(self.lines[2]), u32::from(ask.port));
+        let (of_sources, count) = (own[line::PATCHES] & 0xff, own[line::PATCHES] >> 8);
+        for n in 0..of_sources {
+            source = self.patch(lines, n, ask.source).unwrap_or(source);
+        }
+        for n in of_sources..of_sources + count {
+            destination = self.patch(lines, n, ask.destination).unwrap_or(destination);
+        }
+        [source, destination, ports]
+    }
+
+    /// The row of a patch, where it holds an address.
+    #[inline(always)]
+    fn patch(&self, lines: &Lines, n: u32, x: u32) -> Option<u64> {
+        let at = line::FIRST as u32 + 4 * n;
+        let words = &lines.line(self.head + at / WORDS as u32).0;
+        let at = (at as usize % WORDS) & 12;
+        let row = u64::from(words[at + 2]) | u64::from(words[at + 3]) << 32;
+        (words[at] <= x && x <= words[at + 1]).then_some(row)
+    }
 
     /// What a set of up to 64 rules says, no condition on source ports and no name among them: the same as
-    /// [`Self::finish_any`], with every row one word.
+    /// [`Search::finish_any`], with every row one word.
     #[inline(always)]
     fn finish_narrow<C: Cpu>(&self, cpu: C, around: Around<'_>, ask: &Ask) -> Said {
         let lines = around.lines;
@@ -725,7 +770,7 @@ impl Search {
         let mut destination = destination
             | only(ask.network[1], double(one, row::NETWORK as usize))
             | only(ask.internet[1], double(one, row::INTERNET as usize));
-        if words[word::EXTRAS] > 0 {
+        if words[word::EXTRAS] > 0 && ask.is_named() {
             let (a, b) = extra_rows(around, words, ask, 1, 0);
             (source, destination) = (source | a, destination | b);
         }
@@ -746,15 +791,6 @@ impl Search {
             return Said::Doubt;
         }
         said(bit, double(one, row::ALLOW as usize) >> bit, double(one, row::ALWAYS as usize) >> bit)
-    }
-}
-
-/// Adds a row where a condition holds.
-#[inline(always)]
-fn add(side: &mut [u32; WORDS], holds: bool, row: &[u32; WORDS]) {
-    let mask = u32::from(holds).wrapping_neg();
-    for (word, more) in side.iter_mut().zip(row) {
-        *word |= more & mask;
     }
 }
 
@@ -837,7 +873,7 @@ pub fn side<C: Cpu>(cpu: C, around: Around<'_>, head: u32, ask: &Ask, n: usize) 
     let (x, at) = ([ask.source, ask.destination][n], DIMENSIONS[n]);
     let rank = Tree { root: words[at], shape: words[at + 1] }.rank(cpu, lines, x);
     let mut rows = spans::row(cpu, lines.line(words[at + 2] + rank), x);
-    let search = Search { head, template, ..Search::default() };
+    let search = Narrow { head, template, ..Narrow::default() };
     let (of_sources, count) = (own[line::PATCHES] & 0xff, own[line::PATCHES] >> 8);
     let patches = if n == 0 { 0..of_sources } else { of_sources..of_sources + count };
     for patch in patches {

@@ -1,7 +1,7 @@
 //! Intervals with what they hold in the same line: a tree finds the line, one more compare the interval.
 //!
-//! A line of halves holds the beginnings of ten intervals and eleven values of 16 bits; a line of rows those of
-//! four, and five values of 64 bits. Above the lines stands a [`Tree`] over the first beginning of each, so a table
+//! A line of halves holds the beginnings of ten intervals and eleven values of 16 bits; a line of words those of seven,
+//! and eight values; a line of rows those of four, and five values of 64 bits. Above the lines stands a [`Tree`] over the first beginning of each, so a table
 //! of up to 11 intervals is one line, one of 187 two, one of 2,992 three. Measured against it and dropped: the values
 //! in lines of their own, one cold line more for every question.
 
@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 /// Beginnings and values in a line of halves.
 const HALF_KEYS: usize = 10;
 const HALVES: usize = HALF_KEYS + 1;
+
+/// Beginnings and values in a line of words.
+const WORD_KEYS: usize = 7;
+const WORD_VALUES: usize = WORD_KEYS + 1;
 
 /// Beginnings and values in a line of rows.
 const ROW_KEYS: usize = 4;
@@ -79,6 +83,48 @@ pub fn rows(keys: &[u32], values: &[u64]) -> (Lines, u32) {
     })
 }
 
+/// Intervals with a value of 32 bits each; the first begins at 0.
+pub fn words(keys: &[u32], values: &[u32]) -> (Lines, u32) {
+    build::<WORD_VALUES, u32>(keys, values, |keys, values| {
+        let mut line = Line([0; WORDS]);
+        line.0[..WORD_KEYS].fill(u32::MAX);
+        line.0[..keys.len()].copy_from_slice(keys);
+        for n in 0..WORD_VALUES {
+            line.0[WORD_KEYS + n] = values[n.min(values.len() - 1)];
+        }
+        line
+    })
+}
+
+/// The value of an address in its line of words.
+#[inline(always)]
+pub fn word<C: Cpu>(cpu: C, line: &Line, x: u32) -> u32 {
+    let n = cpu.rank_of::<WORD_KEYS>(line, x) as usize;
+    line.0[(WORD_KEYS + n) & (WORDS - 1)]
+}
+
+/// What a table of halves says: beginnings of intervals with their values, in order; some may repeat.
+pub fn said_halves(lines: &Lines, spans: Spans) -> Vec<(u32, u16)> {
+    let mut first = 0;
+    let mut out = Vec::new();
+    let keys = tree::keys(lines, spans.tree);
+    for n in 0..=spans.tree.count() {
+        if n > 0 {
+            first = keys[n as usize - 1];
+        }
+        let words = &lines.line(spans.line(n)).0;
+        let value = |n: usize| (words[HALF_KEYS + n / 2] >> (n % 2 * 16)) as u16;
+        out.push((first, value(0)));
+        let own = words[..HALF_KEYS].iter().enumerate().filter(|(_, key)| **key != u32::MAX);
+        out.extend(own.map(|(n, key)| (*key, value(n + 1))));
+        if n == spans.tree.count() {
+            // Fillers are not above the greatest address.
+            out.push((u32::MAX, value(HALF_KEYS)));
+        }
+    }
+    out
+}
+
 /// The value of an address in its line of halves.
 #[inline(always)]
 pub fn half<C: Cpu>(cpu: C, line: &Line, x: u32) -> u16 {
@@ -99,17 +145,28 @@ mod tests {
     use super::super::cpu::{Cpu, Portable, Work, with_best};
     use super::*;
 
-    struct Ask<'a>(&'a Lines, u32, &'a [u32], bool);
+    #[derive(Clone, Copy)]
+    enum Form {
+        Halves,
+        Words,
+        Rows,
+    }
+
+    struct Ask<'a>(&'a Lines, u32, &'a [u32], Form);
 
     impl Work for Ask<'_> {
         type Output = Vec<u64>;
         #[inline(always)]
         fn run<C: Cpu>(self, cpu: C) -> Vec<u64> {
-            let Ask(lines, shape, asked, narrow) = self;
+            let Ask(lines, shape, asked, form) = self;
             let spans = Spans { tree: Tree { root: 0, shape } };
             let one = |x: &u32| {
                 let line = lines.line(spans.line(spans.tree.rank(cpu, lines, *x)));
-                if narrow { u64::from(half(cpu, line, *x)) } else { row(cpu, line, *x) }
+                match form {
+                    Form::Halves => u64::from(half(cpu, line, *x)),
+                    Form::Words => u64::from(word(cpu, line, *x)),
+                    Form::Rows => row(cpu, line, *x),
+                }
             };
             asked.iter().map(one).collect()
         }
@@ -118,18 +175,27 @@ mod tests {
     fn check(keys: &[u32]) {
         let values: Vec<u64> =
             (0..=keys.len() as u64).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
-        let narrow: Vec<u16> = values.iter().map(|v| *v as u16).collect();
+        let halved: Vec<u16> = values.iter().map(|v| *v as u16).collect();
+        let worded: Vec<u32> = values.iter().map(|v| *v as u32).collect();
         let near = keys.iter().flat_map(|k| [k.wrapping_sub(1), *k, k.wrapping_add(1)]);
         let asked: Vec<u32> = near.chain([0, 1, u32::MAX - 1, u32::MAX]).collect();
-        let number = |x: &u32| keys.partition_point(|k| k <= x);
-        let wide: Vec<u64> = asked.iter().map(|x| values[number(x)]).collect();
-        let short: Vec<u64> = asked.iter().map(|x| u64::from(narrow[number(x)])).collect();
-        let (lines, shape) = rows(keys, &values);
-        assert_eq!(Ask(&lines, shape, &asked, false).run(Portable), wide, "{} rows", keys.len());
-        assert_eq!(with_best(Ask(&lines, shape, &asked, false)), wide, "{} rows", keys.len());
-        let (lines, shape) = halves(keys, &narrow);
-        assert_eq!(Ask(&lines, shape, &asked, true).run(Portable), short, "{} halves", keys.len());
-        assert_eq!(with_best(Ask(&lines, shape, &asked, true)), short, "{} halves", keys.len());
+        let all: Vec<u64> = asked.iter().map(|x| values[keys.partition_point(|k| k <= x)]).collect();
+        for (form, (lines, shape), mask) in [
+            (Form::Rows, rows(keys, &values), u64::MAX),
+            (Form::Words, words(keys, &worded), u64::from(u32::MAX)),
+            (Form::Halves, halves(keys, &halved), u64::from(u16::MAX)),
+        ] {
+            let expected: Vec<u64> = all.iter().map(|v| v & mask).collect();
+            assert_eq!(Ask(&lines, shape, &asked, form).run(Portable), expected, "{} keys", keys.len());
+            assert_eq!(with_best(Ask(&lines, shape, &asked, form)), expected, "{} keys", keys.len());
+            if let Form::Halves = form {
+                let spans = Spans { tree: Tree { root: 0, shape } };
+                let said = said_halves(&lines, spans);
+                assert!(said.is_sorted_by_key(|(first, _)| *first), "{} keys", keys.len());
+                let read = |x: &u32| u64::from(said[said.partition_point(|(first, _)| first <= x) - 1].1);
+                assert_eq!(asked.iter().map(read).collect::<Vec<u64>>(), expected, "{} keys", keys.len());
+            }
+        }
     }
 
     #[test]

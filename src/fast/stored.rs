@@ -28,6 +28,7 @@ const SOURCES: &[&str] = &[
     include_str!("stored.rs"),
     include_str!("tables.rs"),
     include_str!("tree.rs"),
+    include_str!("way.rs"),
 ];
 
 /// The mark of this layout.

@@ -1,6 +1,6 @@
 //! The compiled tables as the walk reads them: rows of words in the arena, and short lists beside it.
 
-use super::lines::Lines;
+use super::lines::{Line, Lines};
 use super::routes::{Hop, Knobs, UserTable};
 use super::rules::{Around, TagRow};
 use super::spans::Spans;
@@ -8,8 +8,14 @@ use super::tree::Tree;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-/// Words of a slot; two slots share a line.
-pub const SLOT_WORDS: u32 = 8;
+/// Words of a slot; four slots share a line.
+pub const SLOT_WORDS: u32 = 4;
+
+/// Words of what several slots have in common; two share a line.
+pub const PLACE_WORDS: u32 = 8;
+
+/// Where the kind stands above the number of a place.
+const KIND_AT: u32 = 29;
 
 /// No row.
 pub const NOBODY: u32 = u32::MAX;
@@ -30,6 +36,20 @@ pub enum Kind {
     Frontend,
     /// What only the full engine follows.
     Other,
+}
+
+impl Kind {
+    #[inline(always)]
+    fn of(number: u32) -> Self {
+        match number {
+            0 => Kind::Machine,
+            1 => Kind::Endpoint,
+            2 => Kind::Firewall,
+            3 => Kind::Listener,
+            4 => Kind::Frontend,
+            _ => Kind::Other,
+        }
+    }
 }
 
 /// Flags of a slot.
@@ -82,21 +102,10 @@ pub struct SlotRow {
 }
 
 impl SlotRow {
-    /// An empty slot.
-    pub const EMPTY: SlotRow =
-        SlotRow { ip: 0, vnet: 0, subnet: 0, flags: 0, nsg: 0, about: 0, attachment: NOBODY, method: 0 };
-
     /// Its kind.
     #[inline(always)]
     pub fn kind(&self) -> Kind {
-        match self.flags & 15 {
-            0 => Kind::Machine,
-            1 => Kind::Endpoint,
-            2 => Kind::Firewall,
-            3 => Kind::Listener,
-            4 => Kind::Frontend,
-            _ => Kind::Other,
-        }
+        Kind::of(self.flags & 15)
     }
 
     /// Whether a flag is set.
@@ -105,8 +114,79 @@ impl SlotRow {
         self.flags & flag != 0
     }
 
-    fn words(&self) -> [u32; SLOT_WORDS as usize] {
-        [self.ip, self.vnet, self.subnet, self.flags, self.nsg, self.about, self.attachment, self.method]
+    /// What other slots may have, too.
+    pub(super) fn place(&self) -> Place {
+        let SlotRow { subnet, flags, nsg, about, method, .. } = *self;
+        Place { subnet, flags, nsg, about, method }
+    }
+}
+
+/// What a slot shares with others: where it is and what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// The subnet.
+    pub subnet: u32,
+    /// Kind and flags.
+    pub flags: u32,
+    /// The group of the interface, plus one.
+    pub nsg: u32,
+    /// Depends on the kind.
+    pub about: u32,
+    /// Its outbound method, plus one.
+    pub method: u32,
+}
+
+impl Place {
+    /// A host of a subnet that has nothing of its own.
+    #[inline(always)]
+    pub fn of_subnet(subnet: u32) -> Self {
+        Self { subnet, flags: slot::RULED, nsg: 0, about: 0, method: 0 }
+    }
+
+    /// Whether a flag is set.
+    #[inline(always)]
+    pub fn has(&self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+/// A slot as it stands in the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// Its address.
+    pub ip: u32,
+    /// Its network.
+    pub vnet: u32,
+    /// The number of its place, and its kind above.
+    place: u32,
+    /// Its number in the network; [`NOBODY`] where the slot is empty.
+    pub attachment: u32,
+}
+
+impl Spot {
+    /// An empty slot.
+    pub(super) const EMPTY: Spot = Spot { ip: 0, vnet: 0, place: 0, attachment: NOBODY };
+
+    pub(super) fn new(row: &SlotRow, place: u32) -> Self {
+        assert!(place < 1 << KIND_AT, "INVARIANT: places are fewer than 2^29");
+        Self {
+            ip: row.ip,
+            vnet: row.vnet,
+            place: place | (row.flags & 7) << KIND_AT,
+            attachment: row.attachment,
+        }
+    }
+
+    /// Its kind.
+    #[inline(always)]
+    pub fn kind(&self) -> Kind {
+        Kind::of(self.place >> KIND_AT)
+    }
+
+    /// The number of its place.
+    #[inline(always)]
+    pub fn place(&self) -> u32 {
+        self.place & ((1 << KIND_AT) - 1)
     }
 }
 
@@ -136,6 +216,10 @@ pub mod subnet {
     pub const FILTERS_DOUBT: u32 = 1 << 10;
     /// It has service endpoint policies.
     pub const POLICIES: u32 = 1 << 11;
+    /// A peering of its network gives, or may give, no access.
+    pub const ACCESS_DOUBT: u32 = 1 << 12;
+    /// `Internet` is not simply what is public.
+    pub const OWN_INTERNET: u32 = 1 << 13;
     /// What its route table says.
     pub const OF_ROUTES: u32 = TABLE_DOUBT | ROUTE_DOUBT | NONE_REMOVED | NO_GATEWAY;
     /// Above this bit stands the length of its prefix, of which Azure keeps some addresses (PLAT-5); 0 where it has
@@ -143,7 +227,7 @@ pub mod subnet {
     pub const LENGTH_AT: u32 = 27;
 }
 
-/// A subnet read from the arena: one line.
+/// A subnet read from the arena: one line that every flow asks, and one for those whose way is not written out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SubnetRow {
     /// Its network.
@@ -152,61 +236,81 @@ pub struct SubnetRow {
     pub flags: u32,
     /// Headers of its group's rules, in and out.
     pub rules: [u32; 2],
+    /// Headers of its network's security admin rules, in and out; 0 for none.
+    pub admin: [u32; 2],
+    /// What `VirtualNetwork` holds there.
+    pub tag: Tree,
+    /// Where its addresses lead, written out ([`super::ways`]); nowhere where only the routes themselves tell. Whoever
+    /// changes the routes of a subnet takes this away, or writes it anew.
+    pub way: Spans,
+    /// Its group, plus one.
+    pub nsg: u32,
     /// Its route table.
     pub user: UserTable,
     /// The routes of its network; their values follow the tree.
     pub network: Tree,
-    /// What `VirtualNetwork` holds there.
-    pub tag: Tree,
     /// Its outbound method.
     pub method: u32,
     /// Its service endpoints: the row of their tags, plus one.
     pub endpoints: u32,
-    /// Its group, plus one.
-    pub nsg: u32,
 }
 
+/// Words of a subnet's first line.
+pub mod hot {
+    /// Its network.
+    pub const VNET: usize = 0;
+    /// Flags.
+    pub const FLAGS: usize = 1;
+    /// Headers of its group's rules, in and out.
+    pub const RULES: usize = 2;
+    /// Headers of security admin rules, in and out.
+    pub const ADMIN: usize = 4;
+    /// The tree of `VirtualNetwork`.
+    pub const TAG: usize = 6;
+    /// Where addresses lead.
+    pub const WAY: usize = 8;
+    /// Its group, plus one.
+    pub const NSG: usize = 10;
+}
+
+/// Lines of a subnet.
+pub const SUBNET_LINES: u32 = 2;
+
 impl SubnetRow {
-    /// Reads a line.
+    /// Reads both lines.
     #[inline(always)]
-    pub fn read(w: &[u32; 16]) -> Self {
+    pub fn read([Line(w), Line(c)]: &[Line; SUBNET_LINES as usize]) -> Self {
         Self {
-            vnet: w[0],
-            flags: w[1],
-            rules: [w[2], w[3]],
+            vnet: w[hot::VNET],
+            flags: w[hot::FLAGS],
+            rules: [w[hot::RULES], w[hot::RULES + 1]],
+            admin: [w[hot::ADMIN], w[hot::ADMIN + 1]],
+            tag: Tree { root: w[hot::TAG], shape: w[hot::TAG + 1] },
+            way: Spans { tree: Tree { root: w[hot::WAY], shape: w[hot::WAY + 1] } },
+            nsg: w[hot::NSG],
             user: UserTable {
-                base: Spans { tree: Tree { root: w[4], shape: w[5] } },
-                own: Spans { tree: Tree { root: w[6], shape: w[7] } },
-                hops: w[8],
+                base: Spans { tree: Tree { root: c[0], shape: c[1] } },
+                own: Spans { tree: Tree { root: c[2], shape: c[3] } },
+                hops: c[4],
             },
-            network: Tree { root: w[9], shape: w[10] },
-            tag: Tree { root: w[11], shape: w[12] },
-            method: w[13],
-            endpoints: w[14],
-            nsg: w[15],
+            network: Tree { root: c[5], shape: c[6] },
+            method: c[7],
+            endpoints: c[8],
         }
     }
 
-    /// As a line.
-    pub fn words(&self) -> [u32; 16] {
-        [
-            self.vnet,
-            self.flags,
-            self.rules[0],
-            self.rules[1],
-            self.user.base.tree.root,
-            self.user.base.tree.shape,
-            self.user.own.tree.root,
-            self.user.own.tree.shape,
-            self.user.hops,
-            self.network.root,
-            self.network.shape,
-            self.tag.root,
-            self.tag.shape,
-            self.method,
-            self.endpoints,
-            self.nsg,
-        ]
+    /// As lines.
+    pub fn lines(&self) -> [Line; SUBNET_LINES as usize] {
+        let (mut w, mut c) = ([0; 16], [0; 16]);
+        (w[hot::VNET], w[hot::FLAGS], w[hot::NSG]) = (self.vnet, self.flags, self.nsg);
+        w[hot::RULES..hot::RULES + 2].copy_from_slice(&self.rules);
+        w[hot::ADMIN..hot::ADMIN + 2].copy_from_slice(&self.admin);
+        w[hot::TAG..hot::TAG + 2].copy_from_slice(&[self.tag.root, self.tag.shape]);
+        w[hot::WAY..hot::WAY + 2].copy_from_slice(&[self.way.tree.root, self.way.tree.shape]);
+        let (base, own) = (self.user.base.tree, self.user.own.tree);
+        c[..5].copy_from_slice(&[base.root, base.shape, own.root, own.shape, self.user.hops]);
+        c[5..9].copy_from_slice(&[self.network.root, self.network.shape, self.method, self.endpoints]);
+        [Line(w), Line(c)]
     }
 
     /// Whether a flag is set.
@@ -336,6 +440,8 @@ pub enum Method {
     Nothing,
     /// The full engine must say.
     Doubt,
+    /// By a load balancer, with this address: TCP and UDP only.
+    Ported(u32),
 }
 
 /// A private endpoint.
@@ -411,10 +517,10 @@ pub struct FirewallRow {
     pub network: Plane,
     /// Application rules, by source and port; names add rows of their own.
     pub application: u32,
-    /// How many application rules there are.
-    pub application_count: u32,
     /// Ports that application rules listen on.
     pub listens: Vec<u16>,
+    /// Whether one of them may listen on any other.
+    pub any_port: bool,
     /// Addresses to which a network rule leaves the source alone.
     pub private: Tree,
     /// Whether it answers DNS.
@@ -444,6 +550,10 @@ pub struct Fast {
     pub slots: u32,
     /// Slots in the hash; those beyond it are found by number alone.
     pub slot_count: u32,
+    /// First line of what slots share, but for that of whole subnets.
+    pub places: u32,
+    /// How many subnets there are, and so the number of the first place of its own.
+    pub subnet_count: u32,
     /// First line of the subnets.
     pub subnets: u32,
     /// First line of the networks.
@@ -532,31 +642,49 @@ impl Fast {
     /// The line a slot is in.
     #[inline(always)]
     pub fn slot_line(&self, slot: u32) -> u32 {
-        self.slots + slot / 2
+        self.slots + slot / 4
     }
 
-    /// Reads a slot.
+    /// Reads a slot alone.
     #[inline(always)]
-    pub fn slot(&self, slot: u32) -> SlotRow {
+    pub fn spot(&self, slot: u32) -> Spot {
         let w = &self.lines.line(self.slot_line(slot)).0;
-        let at = (slot % 2 * SLOT_WORDS) as usize;
-        SlotRow {
-            ip: w[at],
-            vnet: w[at + 1],
-            subnet: w[at + 2],
-            flags: w[at + 3],
-            nsg: w[at + 4],
-            about: w[at + 5],
-            attachment: w[at + 6],
-            method: w[at + 7],
+        let at = (slot % 4 * SLOT_WORDS) as usize;
+        Spot { ip: w[at], vnet: w[at + 1], place: w[at + 2], attachment: w[at + 3] }
+    }
+
+    /// Reads a place: a subnet's number stands for what has nothing of its own there.
+    #[inline(always)]
+    pub fn place(&self, place: u32) -> Place {
+        let Some(number) = place.checked_sub(self.subnet_count) else { return Place::of_subnet(place) };
+        let w = &self.lines.line(self.places + number / 2).0;
+        let at = (number % 2 * PLACE_WORDS) as usize;
+        Place { subnet: w[at], flags: w[at + 1], nsg: w[at + 2], about: w[at + 3], method: w[at + 4] }
+    }
+
+    /// The line to be asked for ahead of a place.
+    #[inline(always)]
+    pub fn place_line(&self, place: u32) -> u32 {
+        match place.checked_sub(self.subnet_count) {
+            Some(number) => self.places + number / 2,
+            None => self.subnet_line(place),
         }
     }
 
+    /// Reads a slot with what it shares.
+    #[inline(always)]
+    pub fn slot(&self, slot: u32) -> SlotRow {
+        let Spot { ip, vnet, attachment, .. } = self.spot(slot);
+        let Place { subnet, flags, nsg, about, method } = self.place(self.spot(slot).place());
+        SlotRow { ip, vnet, subnet, flags, nsg, about, attachment, method }
+    }
+
     /// Writes a slot.
-    pub(super) fn set_slot(&mut self, slot: u32, row: &SlotRow) {
+    pub(super) fn set_spot(&mut self, slot: u32, spot: &Spot) {
         let line = self.slot_line(slot);
-        let at = (slot % 2 * SLOT_WORDS) as usize;
-        self.lines.line_mut(line).0[at..at + SLOT_WORDS as usize].copy_from_slice(&row.words());
+        let at = (slot % 4 * SLOT_WORDS) as usize;
+        let words = [spot.ip, spot.vnet, spot.place, spot.attachment];
+        self.lines.line_mut(line).0[at..at + SLOT_WORDS as usize].copy_from_slice(&words);
     }
 
     /// Where the search for an address begins.
@@ -574,10 +702,10 @@ impl Fast {
 
     /// What holds an address inside a network.
     #[inline(always)]
-    pub fn at_address(&self, vnet: u32, ip: u32) -> Option<(u32, SlotRow)> {
+    pub fn at_address(&self, vnet: u32, ip: u32) -> Option<(u32, Spot)> {
         let mut slot = self.home(vnet, ip);
         loop {
-            let row = self.slot(slot);
+            let row = self.spot(slot);
             if row.attachment == NOBODY {
                 return None;
             }
@@ -591,7 +719,26 @@ impl Fast {
     /// Reads a subnet.
     #[inline(always)]
     pub fn subnet(&self, subnet: u32) -> SubnetRow {
-        SubnetRow::read(&self.lines.line(self.subnets + subnet).0)
+        SubnetRow::read(self.lines.few(self.subnet_line(subnet)))
+    }
+
+    /// The first line of a subnet.
+    #[inline(always)]
+    pub fn subnet_line(&self, subnet: u32) -> u32 {
+        self.subnets + SUBNET_LINES * subnet
+    }
+
+    /// The words of a subnet that every flow asks ([`hot`]).
+    #[inline(always)]
+    pub fn subnet_words(&self, subnet: u32) -> &[u32; 16] {
+        &self.lines.line(self.subnet_line(subnet)).0
+    }
+
+    /// Writes a subnet.
+    pub(super) fn set_subnet(&mut self, subnet: u32, row: &SubnetRow) {
+        for (line, words) in (self.subnet_line(subnet)..).zip(row.lines()) {
+            *self.lines.line_mut(line) = words;
+        }
     }
 
     /// Reads a network.
@@ -604,6 +751,18 @@ impl Fast {
     #[inline(always)]
     pub fn user_hop(&self, subnet: &SubnetRow, number: u32) -> Hop {
         Hop(self.lines.word(subnet.user.hops, number))
+    }
+
+    /// The slot of an appliance as a network sees it.
+    #[inline(always)]
+    pub fn appliance(&self, home: u32, number: u32) -> u32 {
+        let row = self.vnet(home);
+        for pair in 0..self.lines.word(row.appliances, 0) {
+            if self.lines.word(row.appliances, 2 * pair + 1) == number {
+                return self.lines.word(row.appliances, 2 * pair + 2);
+            }
+        }
+        NOBODY
     }
 
     /// Bytes of the compiled tables.

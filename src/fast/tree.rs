@@ -100,6 +100,12 @@ impl Cursor {
         true
     }
 
+    /// A search that is over.
+    #[inline(always)]
+    pub fn found(rank: u32) -> Self {
+        Self { rank, ..Self::default() }
+    }
+
     /// Whether the rank is found.
     #[inline(always)]
     pub fn is_done(&self) -> bool {
@@ -131,6 +137,10 @@ impl Cursor {
 /// Where a level of a deep tree begins, and its last line.
 #[inline(always)]
 fn deep(count: u32, depth: u32, level: u32) -> (u32, u32) {
+    if depth == 3 {
+        let middle = leaves(count).div_ceil(WAYS);
+        return if level == 1 { (1, middle - 1) } else { (1 + middle, leaves(count) - 1) };
+    }
     let mut lines = leaves(count);
     for _ in level + 1..depth {
         lines = lines.div_ceil(WAYS);
@@ -188,6 +198,11 @@ impl Tree {
         match self.depth() {
             0 => 0,
             1 => cpu.rank(lines.line(self.root), x).min(self.count()),
+            2 => {
+                let node = cpu.rank(lines.line(self.root), x).min(leaves(self.count()) - 1);
+                (node * KEYS + cpu.rank(lines.line(self.root + 1 + node), x)).min(self.count())
+            }
+            3 => self.rank_three(cpu, lines, x),
             _ => {
                 let mut cursor = Cursor::new(self);
                 while !cursor.is_done() {
@@ -198,6 +213,17 @@ impl Tree {
         }
     }
 
+    /// The rank in a tree of three levels, spelt out.
+    #[inline(always)]
+    fn rank_three<C: Cpu>(self, cpu: C, lines: &Lines, x: u32) -> u32 {
+        let leaves = leaves(self.count());
+        let middle = leaves.div_ceil(WAYS);
+        let node = cpu.rank(lines.line(self.root), x).min(middle - 1);
+        let node = node * WAYS + cpu.rank(lines.line(self.root + 1 + node), x);
+        let node = node.min(leaves - 1);
+        (node * KEYS + cpu.rank(lines.line(self.root + 1 + middle + node), x)).min(self.count())
+    }
+
     /// Asks for the first line.
     #[inline(always)]
     pub fn fetch<C: Cpu>(self, cpu: C, lines: &Lines) {
@@ -205,6 +231,13 @@ impl Tree {
             cpu.fetch(lines.line(self.root));
         }
     }
+}
+
+/// The keys of a tree, in order.
+pub fn keys(lines: &Lines, tree: Tree) -> Vec<u32> {
+    let count = tree.count();
+    let first = tree.end() - leaves(count);
+    (0..count).map(|n| lines.word(first, n)).collect()
 }
 
 /// Lines of a tree with so many keys.

@@ -7,12 +7,12 @@
 
 use super::cpu::{Cpu, Work};
 use super::flow::{
-    After, Aim, Arrival, Decider, Device, FlowIds, Going, Header, Layer, MOST_SESSIONS, Seen, Session, Start,
+    After, Aim, Arrival, Decider, Device, FlowIds, Going, Header, MOST_SESSIONS, Seen, Session, Start,
     Terminal, Verdict,
 };
 use super::names::Names;
 use super::rules;
-use super::tables::{Fast, Kind, NOBODY, SubnetRow, VnetRow, slot, subnet, vnet};
+use super::tables::{Fast, Kind, NOBODY, Spot, hot, slot, subnet, vnet};
 use super::trail::{Record, Trail};
 use super::tree::Tree;
 use crate::inventory::{Slot, TableTag};
@@ -22,6 +22,9 @@ use crate::trace::{Cause, Disposition, Outcome};
 
 /// Flows under way at once.
 pub const BATCH: usize = 128;
+
+/// So many flows ahead the line of the sender is asked for.
+const AHEAD: usize = 16;
 
 /// More places than this are left to the full engine, which knows loops.
 const MOST_PLACES: u8 = 24;
@@ -55,7 +58,7 @@ const STAGES: [Stage; 8] = [
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Queue {
     list: [u8; BATCH],
-    count: usize,
+    pub(super) count: usize,
 }
 
 impl Queue {
@@ -164,6 +167,9 @@ impl<T: Trail> Work for Batch<'_, T> {
         let mut next = 0;
         loop {
             while next < count && walk.idle.count > 0 {
+                if let Some(FlowIds { start: Start::Slot(own), .. }) = flows.get(next + AHEAD) {
+                    cpu.fetch(fast.lines.line(fast.slot_line(*own)));
+                }
                 let number = only.map_or(next as u32, |list| list[next]);
                 walk.begin(&flows[number as usize], number);
                 next += 1;
@@ -219,7 +225,8 @@ fn is_licensing(ip: u32) -> bool {
 impl<C: Cpu, T: Trail> Walk<'_, C, T> {
     #[inline(always)]
     fn stage(&mut self, stage: Stage) {
-        let queue = std::mem::replace(&mut self.queues[stage as usize], Queue::EMPTY);
+        let queue = self.queues[stage as usize];
+        self.queues[stage as usize].count = 0;
         match stage {
             Stage::Leave => {
                 for i in queue.flows() {
@@ -259,7 +266,7 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
         let place = self.idle.list[self.idle.count];
         let i = usize::from(place) & (BATCH - 1);
         let source = match ids.start {
-            Start::Slot(own) => self.fast.slot(own).ip,
+            Start::Slot(own) => self.fast.spot(own).ip,
             Start::Subnet(_, ip) | Start::Internet(ip) => ip,
             Start::Other => 0,
         };
@@ -275,17 +282,17 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
         match ids.start {
             // What is no sender of its own: gateways, frontends, private endpoints.
             Start::Slot(own)
-                if !matches!(self.fast.slot(own).kind(), Kind::Machine | Kind::Firewall | Kind::Listener) =>
+                if !matches!(self.fast.spot(own).kind(), Kind::Machine | Kind::Firewall | Kind::Listener) =>
             {
                 self.defer(i);
             }
             Start::Slot(own) => {
                 self.going[i].slot = own;
-                self.go(i, Stage::Leave);
+                self.leave(i);
             }
             Start::Internet(HOST) => self.defer(i),
             Start::Subnet(subnet, _) => {
-                self.going[i].subnet = subnet;
+                self.going[i].place = subnet;
                 self.trail.note(i, || Record::within(subnet));
                 self.set_filter(i, After::Route, false, NOBODY);
             }
@@ -298,28 +305,22 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
     #[inline(always)]
     pub(super) fn go(&mut self, i: usize, stage: Stage) {
         let going = &mut self.going[i];
-        match stage {
-            Stage::Leave | Stage::Arrive | Stage::Inside | Stage::Public => {
-                going.places += 1;
-                if going.places > MOST_PLACES {
-                    return self.defer(i);
-                }
+        if matches!(stage, Stage::Leave | Stage::Arrive | Stage::Inside | Stage::Public) {
+            going.places += 1;
+            if going.places > MOST_PLACES {
+                return self.defer(i);
             }
-            _ => {}
         }
         let fast = self.fast;
-        match stage {
-            Stage::Leave | Stage::Arrive | Stage::Judge => {
-                self.cpu.fetch(fast.lines.line(fast.slot_line(going.slot)));
-            }
-            Stage::Inside => {
-                let home = fast.home(going.vnet, going.header.destination);
-                self.cpu.fetch(fast.lines.line(fast.slot_line(home)));
-            }
-            Stage::Filter | Stage::Route => {
-                self.cpu.fetch(fast.lines.line(fast.subnets + going.subnet));
-            }
-            Stage::Public | Stage::Service => {}
+        let line = match stage {
+            Stage::Leave | Stage::Arrive => Some(fast.slot_line(going.slot)),
+            Stage::Inside => Some(fast.slot_line(fast.home(going.vnet, going.header.destination))),
+            Stage::Filter | Stage::Judge => Some(fast.place_line(going.place)),
+            Stage::Route => Some(fast.subnet_line(going.subnet)),
+            Stage::Public | Stage::Service => None,
+        };
+        if let Some(line) = line {
+            self.cpu.fetch(fast.lines.line(line));
         }
         self.queues[stage as usize].push(i as u8);
     }
@@ -369,15 +370,12 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
                 _ => self.stop(i, Cause::ReturnNoRoute, Decider::Nobody),
             };
         }
-        let going = &mut self.going[i];
-        going.disposition = disposition;
         if terminal == Terminal::Platform {
+            self.going[i].disposition = disposition;
             return self.allow(i);
         }
-        self.trail.note(i, || Record::BACK);
-        going.returning = true;
-        going.places = 0;
-        going.header = going.header.reversed();
+        self.turn(i, disposition);
+        let going = &mut self.going[i];
         match terminal {
             Terminal::Slot(own) => {
                 going.slot = own;
@@ -402,6 +400,15 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
             }
             Terminal::Platform => self.allow(i),
         }
+    }
+
+    /// The flow got there: its answer sets out.
+    #[inline(always)]
+    fn turn(&mut self, i: usize, disposition: Disposition) {
+        let going = &mut self.going[i];
+        (going.disposition, going.returning, going.places) = (disposition, true, 0);
+        going.header = going.header.reversed();
+        self.trail.note(i, || Record::BACK);
     }
 
     #[inline(always)]
@@ -437,27 +444,31 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
     /// The resource a slot belongs to.
     #[inline(always)]
     pub(super) fn owner(&self, own: u32) -> Decider {
-        Decider::Owner(self.fast.slot(own).attachment)
+        Decider::Owner(self.fast.spot(own).attachment)
     }
 
     // ---- leaving
 
     #[inline(always)]
-    fn leave(&mut self, i: usize) {
+    pub(super) fn leave(&mut self, i: usize) {
         let own = self.going[i].slot;
-        let row = self.fast.slot(own);
-        self.trail.note(i, || Record::at(row.attachment));
+        let spot = self.fast.spot(own);
+        self.trail.note(i, || Record::at(spot.attachment));
+        let place = spot.place();
         let going = &mut self.going[i];
-        (going.subnet, going.from) = (row.subnet, own);
-        if going.returning {
+        (going.place, going.from) = (place, own);
+        let returning = going.returning;
+        if returning && going.session_count > 0 {
             self.undo_inbound(i, own);
         }
         if !self.is_carried(i) {
             return self.stop(i, Cause::PlatformProtocol, Decider::Nobody);
         }
-        if !self.going[i].returning && !row.has(slot::PLATFORM) {
+        // The place of a machine may not be at hand yet; that of a firewall is.
+        if !returning && (spot.kind() != Kind::Firewall || !self.fast.place(place).has(slot::PLATFORM)) {
             return self.set_filter(i, After::Route, false, own);
         }
+        self.going[i].subnet = self.fast.place(place).subnet;
         self.after_leaving(i);
     }
 
@@ -510,13 +521,14 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
         if going.header != after {
             self.trail.note(i, || Record::translated(after.source));
         }
+        going.asked &= going.header == after;
         going.header = after;
         true
     }
 
     // ---- filters
 
-    /// Gathers the layers of rules at a place: a slot, or a subnet where that is [`NOBODY`].
+    /// Sends a flow to the rules at its place: that of a slot, or of a subnet where that is [`NOBODY`].
     #[inline(always)]
     fn set_filter(&mut self, i: usize, after: After, inbound: bool, own: u32) {
         let going = &mut self.going[i];
@@ -526,22 +538,38 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
 
     #[inline(always)]
     fn filter(&mut self, queue: &Queue) {
+        let fast = self.fast;
         for i in queue.flows() {
-            let home = self.fast.subnet(self.going[i].subnet).vnet;
-            self.going[i].vnet = home;
-            self.cpu.fetch(self.fast.lines.line(self.fast.vnets + home));
+            let place = fast.place(self.going[i].place);
+            let going = &mut self.going[i];
+            (going.subnet, going.flags, going.nsg) = (place.subnet, place.flags, place.nsg);
+            self.cpu.fetch(fast.lines.line(fast.subnet_line(place.subnet)));
         }
-        let mut open = Queue::EMPTY;
+        let (mut open, mut wide) = (Queue::EMPTY, Queue::EMPTY);
         for i in queue.flows() {
             if self.gather(i) {
                 open.push(i as u8);
             }
         }
-        for layer in 0..3 {
-            self.ask(&mut open, layer);
-        }
+        let mut narrow = Queue::EMPTY;
         for i in open.flows() {
-            self.filtered(i);
+            match self.look(i) {
+                true => narrow.push(i as u8),
+                false => wide.push(i as u8),
+            }
+        }
+        for i in narrow.flows() {
+            if self.all_answered(i) {
+                self.filtered(i);
+            }
+        }
+        if wide.count > 0 {
+            for layer in 0..3 {
+                self.ask(&mut wide, layer);
+            }
+            for i in wide.flows() {
+                self.filtered(i);
+            }
         }
     }
 
@@ -549,103 +577,150 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
     #[inline(always)]
     fn gather(&mut self, i: usize) -> bool {
         let fast = self.fast;
-        let (inbound, own) = (self.going[i].inbound, self.going[i].slot);
-        let (here, home) = (fast.subnet(self.going[i].subnet), fast.vnet(self.going[i].vnet));
-        let row = (own != NOBODY).then(|| fast.slot(own));
-        let header = self.going[i].header;
-        let platform = matches!(header.destination, HOST | METADATA);
-        if here.has(subnet::GROUP_DOUBT) || row.is_some_and(|r| r.has(slot::GROUP_DOUBT)) {
+        let going = &self.going[i];
+        let words = fast.subnet_words(going.subnet);
+        let (inbound, own, flags, header) = (going.inbound, going.slot, going.flags, going.header);
+        let has = |flag: u32| words[hot::FLAGS] & flag != 0;
+        self.going[i].vnet = words[hot::VNET];
+        // What the platform sends of itself passes no group.
+        if !inbound && own != NOBODY && flags & slot::PLATFORM != 0 {
+            self.after_leaving(i);
+            return false;
+        }
+        if has(subnet::GROUP_DOUBT) || flags & slot::GROUP_DOUBT != 0 {
             self.defer(i);
             return false;
         }
+        let platform = matches!(header.destination, HOST | METADATA);
         let side = usize::from(!inbound);
-        let ruled = row.is_none_or(|r| r.has(slot::RULED)) && !platform && !here.has(subnet::SPARED);
-        let mut layers = [Layer::default(); 3];
-        let mut count = 0;
-        let mut add = |layer: Layer| {
-            layers[count] = layer;
-            count += 1;
+        let ruled = flags & slot::RULED != 0 && !platform && !has(subnet::SPARED);
+        let of_subnet = if has(subnet::GROUP) { words[hot::RULES + side] } else { 0 };
+        let of_slot = match self.going[i].nsg {
+            0 => 0,
+            nsg => fast.groups[nsg as usize - 1][side],
         };
-        if ruled && home.admin[side] != 0 {
-            add(Layer { head: home.admin[side], nsg: 0 });
+        let spared = flags & slot::PLATFORM != 0 || flags & 15 == Kind::Endpoint as u32;
+        if of_subnet | of_slot == 0 && !spared && has(subnet::ACCESS_DOUBT) {
+            self.defer(i);
+            return false;
         }
-        let of_subnet = here.has(subnet::GROUP).then_some(Layer { head: here.rules[side], nsg: here.nsg });
-        let of_slot = row.filter(|r| r.nsg != 0);
-        let of_slot = of_slot.map(|r| Layer { head: fast.groups[r.nsg as usize - 1][side], nsg: r.nsg });
         // The host's own services but DNS are closed by nothing (NSG-18).
         let agent = header.destination == HOST && header.port != DNS;
-        let groups = if inbound { [of_subnet, of_slot] } else { [of_slot, of_subnet] };
-        let grouped = of_subnet.is_some() || of_slot.is_some();
-        if !agent {
-            for layer in groups.into_iter().flatten() {
-                add(layer);
-            }
-        }
-        let spared = row.is_some_and(|r| r.has(slot::PLATFORM) || r.kind() == Kind::Endpoint);
-        if !grouped && !spared && home.has(vnet::ACCESS_DOUBT) {
-            self.defer(i);
-            return false;
-        }
+        let admin = if ruled { words[hot::ADMIN + side] } else { 0 };
+        let heads = match (agent, inbound) {
+            (true, _) => [admin, 0, 0],
+            (false, true) => [admin, of_subnet, of_slot],
+            (false, false) => [admin, of_slot, of_subnet],
+        };
+        let none = heads == [0; 3];
         // A Standard public front is closed where no group opens it, after what security admin rules say.
         if inbound && own != NOBODY && std::mem::take(&mut self.going[i].closed) {
-            match count {
-                0 => {
+            match none {
+                true => {
                     let decider = self.owner(own);
                     self.stop(i, Cause::PublicAddressClosed, decider);
                 }
-                _ => self.defer(i),
+                false => self.defer(i),
             }
             return false;
         }
-        let going = &mut self.going[i];
-        (going.layers, going.layer_count) = (layers, count as u8);
-        if count == 0 {
+        self.going[i].heads = heads;
+        if none {
             self.filtered(i);
             return false;
         }
-        for layer in &layers[..count] {
-            self.cpu.fetch(fast.lines.line(layer.head));
+        for head in heads {
+            // Line 0 is there for nobody.
+            self.cpu.fetch(fast.lines.line(head));
         }
-        self.set_ask(i, &here, &home, platform);
+        self.set_ask(i, words, platform);
         true
     }
 
     /// What the rules see of a flow there.
     #[inline(always)]
-    fn set_ask(&mut self, i: usize, here: &SubnetRow, home: &VnetRow, platform: bool) {
-        let fast = self.fast;
-        let Header { source, destination, source_port, port } = self.going[i].header;
-        let own = self.going[i].slot;
-        let [from, to] = [self.see(i, source), self.see(i, destination)];
-        let public = [from.public, to.public];
-        let internet = match home.has(vnet::OWN_INTERNET) {
-            true => [self.holds(home.internet, source), self.holds(home.internet, destination)],
-            false => public,
-        };
-        let network = [self.holds(here.tag, source), self.holds(here.tag, destination)];
-        let tags = [from.tags, to.tags];
-        let going = &self.going[i];
-        let asks = |layer: &Layer| rules::asks_groups(&fast.lines, layer.head);
-        let groups = match going.layers[..usize::from(going.layer_count)].iter().any(asks) {
-            true if own != NOBODY => self.members(i, own),
-            _ => [(0, 0); 2],
-        };
+    fn set_ask(&mut self, i: usize, words: &[u32; 16], platform: bool) {
+        self.set_header(i);
+        let flags = words[hot::FLAGS];
+        let tag = Tree { root: words[hot::TAG], shape: words[hot::TAG + 1] };
+        let Header { source, destination, source_port, .. } = self.going[i].header;
+        let network = [self.holds(tag, source), self.holds(tag, destination)];
+        if flags & subnet::OWN_INTERNET != 0 {
+            let own = self.fast.vnet(words[hot::VNET]).internet;
+            self.going[i].ask.internet = [self.holds(own, source), self.holds(own, destination)];
+            self.going[i].asked = false;
+        }
+        let going = &mut self.going[i];
         // At a private endpoint conditions on source ports are passed over (NSG-27).
-        let source_port = if going.after == After::Endpoint { 0 } else { source_port };
-        let protocol = going.ids.protocol;
-        self.going[i].ask = rules::Ask {
+        going.ask.source_port = if going.after == After::Endpoint { 0 } else { source_port };
+        going.ask.network = network;
+        going.ask.groups = [(0, 0); 2];
+        going.ask.platform_only = platform;
+        going.ask.network_doubt = flags & subnet::TAG_DOUBT != 0;
+    }
+
+    /// What rules see of the header, wherever the flow is: asked again only once it is another one.
+    #[inline(always)]
+    pub(super) fn set_header(&mut self, i: usize) {
+        if self.going[i].asked {
+            return;
+        }
+        let Header { source, destination, source_port, port } = self.going[i].header;
+        let [from, to] = [self.look_up(source), self.look_up(destination)];
+        let going = &mut self.going[i];
+        (going.asked, going.seen) = (true, [to, from]);
+        going.ask = rules::Ask {
             source,
             destination,
             source_port,
             port,
-            protocol,
-            network,
-            internet,
-            tags,
-            groups,
-            platform_only: platform,
-            network_doubt: here.has(subnet::TAG_DOUBT),
+            protocol: going.ids.protocol,
+            internet: [from.public, to.public],
+            tags: [from.tags, to.tags],
+            ..rules::Ask::default()
         };
+    }
+
+    /// Begins with the sets of rules; `false` where one of them is for more than 64.
+    #[inline(always)]
+    fn look(&mut self, i: usize) -> bool {
+        let lines = &self.fast.lines;
+        let heads = self.going[i].heads;
+        let (mut narrow, mut groups) = (true, false);
+        for head in heads {
+            if head != 0 {
+                narrow &= rules::is_narrow(lines, head);
+                groups |= rules::asks_groups(lines, head);
+            }
+        }
+        if groups {
+            self.going[i].ask.groups = self.members(i, self.going[i].slot, self.going[i].vnet);
+        }
+        if narrow {
+            let Going { narrow, ask, .. } = &mut self.going[i];
+            // By number: going through both lists at once was measured to cost more.
+            for (layer, search) in narrow.iter_mut().enumerate() {
+                if heads[layer] != 0 {
+                    search.begin(self.cpu, lines, heads[layer], ask);
+                }
+            }
+        }
+        narrow
+    }
+
+    /// Asks all layers of a flow; `false` where one of them ends it.
+    #[inline(always)]
+    fn all_answered(&mut self, i: usize) -> bool {
+        for layer in 0..3 {
+            if self.going[i].heads[layer] == 0 {
+                continue;
+            }
+            let said = self.going[i].narrow[layer].finish(self.cpu, self.fast.around(), &self.going[i].ask);
+            if !self.answered(i, layer, said) {
+                return false;
+            }
+        }
+        true
     }
 
     /// Whether a set of addresses holds one.
@@ -654,15 +729,16 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
         set.rank(self.cpu, &self.fast.lines, ip) & 1 != 0
     }
 
-    /// Memberships of sender and receiver in application security groups, as seen from a slot (ASG-3).
+    /// Memberships of sender and receiver in application security groups, as seen from a slot (ASG-3), or from a subnet
+    /// where nothing is.
     #[inline(always)]
-    fn members(&self, i: usize, own: u32) -> [(u32, u32); 2] {
+    fn members(&self, i: usize, own: u32, home: u32) -> [(u32, u32); 2] {
         let fast = self.fast;
         let going = &self.going[i];
         let run = |place: u32| fast.member_runs.get(&place).copied().unwrap_or_default();
         let other = if going.inbound { going.header.source } else { going.header.destination };
-        let other = fast.at_address(going.vnet, other).map_or((0, 0), |(place, _)| run(place));
-        let mine = run(own);
+        let other = fast.at_address(home, other).map_or((0, 0), |(place, _)| run(place));
+        let mine = if own == NOBODY { (0, 0) } else { run(own) };
         if going.inbound { [other, mine] } else { [mine, other] }
     }
 
@@ -676,10 +752,15 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
         if other.known && other.ip == ip {
             return other;
         }
-        let public = self.is_public(ip);
-        let seen = Seen { ip, tags: self.tag_row_of(ip, public), public, known: true };
+        let seen = self.look_up(ip);
         self.going[i].seen = [seen, last];
         seen
+    }
+
+    #[inline(always)]
+    fn look_up(&self, ip: u32) -> Seen {
+        let public = self.is_public(ip);
+        Seen { ip, tags: self.tag_row_of(ip, public), public, known: true }
     }
 
     /// The row of service tags that hold an address.
@@ -696,17 +777,16 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
     #[inline(always)]
     fn ask(&mut self, open: &mut Queue, layer: usize) {
         let fast = self.fast;
-        let has = |going: &Going| usize::from(going.layer_count) > layer;
         let mut asked = Queue::EMPTY;
         let mut left = Queue::EMPTY;
         for i in open.flows() {
             let going = &mut self.going[i];
-            if has(going) {
-                let head = going.layers[layer].head;
-                going.search.begin(self.cpu, &fast.lines, head);
-                asked.push(i as u8);
-            } else {
-                left.push(i as u8);
+            match going.heads[layer] {
+                0 => left.push(i as u8),
+                head => {
+                    going.search.begin(self.cpu, &fast.lines, head);
+                    asked.push(i as u8);
+                }
             }
         }
         let mut more = asked.count > 0;
@@ -718,23 +798,33 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
             }
         }
         for i in asked.flows() {
-            if self.answered(i, layer) {
+            let said = self.going[i].search.finish(self.cpu, self.fast.around(), &self.going[i].ask, None);
+            if self.answered(i, layer, said) {
                 left.push(i as u8);
             }
         }
         *open = left;
     }
 
+    /// Whose rules a layer has: the row of the group plus one; 0 for security admin rules.
+    #[inline(always)]
+    fn group_of(&self, i: usize, layer: usize) -> u32 {
+        let going = &self.going[i];
+        match (layer, going.inbound) {
+            (0, _) => 0,
+            (1, true) | (2, false) => self.fast.subnet_words(going.subnet)[hot::NSG],
+            _ => going.nsg,
+        }
+    }
+
     /// What a layer says; `false` where that ends the flow.
     #[inline(always)]
-    fn answered(&mut self, i: usize, layer: usize) -> bool {
-        let Layer { head, nsg } = self.going[i].layers[layer];
-        let said = self.going[i].search.finish(self.cpu, self.fast.around(), &self.going[i].ask, None);
-        self.tell(i, nsg, said);
+    fn answered(&mut self, i: usize, layer: usize, said: rules::Said) -> bool {
+        self.tell(i, layer, said);
         match said {
             rules::Said::Nothing | rules::Said::Rule(_, rules::Says::Allow) => true,
             rules::Said::Rule(_, rules::Says::AlwaysAllow) => {
-                self.going[i].layer_count = 0;
+                self.going[i].heads = [0; 3];
                 true
             }
             rules::Said::Doubt => {
@@ -745,13 +835,14 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
                 let inbound = self.going[i].inbound;
                 let denied = if inbound { Disposition::DeniedIn } else { Disposition::DeniedOut };
                 let number = rule as u16;
-                let (cause, decider) = match nsg {
+                let (cause, decider) = match self.group_of(i, layer) {
                     0 => {
                         let vnet = self.going[i].vnet;
                         (Cause::AdminRuleDeny, Decider::Admin { vnet, inbound, rule: number })
                     }
                     nsg => {
                         // The last three rules of a group are Azure's own (NSG-3).
+                        let head = self.going[i].heads[layer];
                         let written = rule + 3 < rules::count(&self.fast.lines, head);
                         let cause = if written { Cause::NsgRuleDeny } else { Cause::NsgDefaultDeny };
                         (cause, Decider::Group { nsg: nsg - 1, inbound, rule: number })
@@ -765,14 +856,14 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
 
     /// Tells what a layer said.
     #[inline(always)]
-    fn tell(&mut self, i: usize, nsg: u32, said: rules::Said) {
+    fn tell(&mut self, i: usize, layer: usize, said: rules::Said) {
         let (inbound, vnet) = (self.going[i].inbound, self.going[i].vnet);
         let rule = match said {
             rules::Said::Rule(rule, _) => Some(rule),
             rules::Said::Nothing => None,
             rules::Said::Doubt => return,
         };
-        match (nsg, rule) {
+        match (self.group_of(i, layer), rule) {
             (0, Some(rule)) => self.trail.note(i, || Record::admin(vnet, inbound, rule)),
             (0, None) => {}
             (nsg, rule) => self.trail.note(i, || Record::group(nsg - 1, inbound, rule)),
@@ -796,9 +887,8 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
     #[inline(always)]
     fn inside(&mut self, i: usize) {
         let (home, destination) = (self.going[i].vnet, self.going[i].header.destination);
-        if let Some((own, _)) = self.fast.at_address(home, destination) {
-            self.going[i].slot = own;
-            return self.go(i, Stage::Arrive);
+        if let Some((own, spot)) = self.fast.at_address(home, destination) {
+            return self.arrive_now(i, own, &spot);
         }
         let row = self.fast.vnet(home);
         if row.has(vnet::SPACE_DOUBT) {
@@ -806,10 +896,8 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
         }
         let rank = row.subnets.rank(self.cpu, &self.fast.lines, destination);
         match self.fast.lines.word(row.subnet_rows, rank) {
-            0 => {
-                let owner = Slot { table: TableTag::VirtualNetwork, row: home };
-                self.stop(i, Cause::AddressNotInUse, Decider::Resource(owner));
-            }
+            // A user-defined route may be what led there.
+            0 => self.defer(i),
             subnet => {
                 let own = (subnet - 1) & !vnet::RESERVED;
                 self.trail.note(i, || Record::within(own));
@@ -817,7 +905,10 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
                 self.going[i].reserved = (subnet - 1) & vnet::RESERVED != 0;
                 match self.going[i].returning {
                     true => self.at_subnet(i),
-                    false => self.set_filter(i, After::Subnet, true, NOBODY),
+                    false => {
+                        self.going[i].place = self.going[i].subnet;
+                        self.set_filter(i, After::Subnet, true, NOBODY);
+                    }
                 }
             }
         }
@@ -842,14 +933,31 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
     #[inline(always)]
     fn arrive(&mut self, i: usize) {
         let own = self.going[i].slot;
-        let row = self.fast.slot(own);
-        self.trail.note(i, || Record::at(row.attachment));
-        if self.going[i].returning {
-            return self.arrive_back(i, own);
+        let spot = self.fast.spot(own);
+        self.arrive_at(i, own, &spot);
+    }
+
+    /// Arrives without a queue, where the slot's line is at hand.
+    #[inline(always)]
+    pub(super) fn arrive_now(&mut self, i: usize, own: u32, spot: &Spot) {
+        let going = &mut self.going[i];
+        going.slot = own;
+        going.places += 1;
+        match going.places > MOST_PLACES {
+            true => self.defer(i),
+            false => self.arrive_at(i, own, spot),
         }
-        self.going[i].subnet = row.subnet;
-        self.going[i].vnet = row.vnet;
-        match row.kind() {
+    }
+
+    #[inline(always)]
+    fn arrive_at(&mut self, i: usize, own: u32, spot: &Spot) {
+        self.trail.note(i, || Record::at(spot.attachment));
+        if self.going[i].returning {
+            return self.arrive_back(i, own, spot);
+        }
+        self.going[i].place = spot.place();
+        self.going[i].vnet = spot.vnet;
+        match spot.kind() {
             Kind::Machine => self.set_filter(i, After::Machine, true, own),
             Kind::Endpoint => self.before_endpoint(i, own),
             Kind::Listener => self.set_filter(i, After::Listener, true, own),
@@ -862,30 +970,34 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
     #[inline(always)]
     fn at_machine(&mut self, i: usize) {
         let own = self.going[i].slot;
-        let row = self.fast.slot(own);
+        let row = self.fast.spot(own);
+        let has = |walk: &Self, flag: u32| walk.going[i].flags & flag != 0;
         if row.ip == self.going[i].header.destination {
             let ports = rules::has_ports(self.going[i].ids.protocol);
-            let closed = ports && row.has(slot::LISTENS) && {
-                !self.fast.answers[row.about as usize].contains(self.going[i].header.port)
+            let closed = ports && has(self, slot::LISTENS) && {
+                let answers = self.fast.place(self.going[i].place).about;
+                !self.fast.answers[answers as usize].contains(self.going[i].header.port)
             };
             if closed {
                 let decider = self.owner(own);
                 return self.stop(i, Cause::NothingListens, decider);
             }
-            return self.arrived(i, Terminal::Slot(own), Disposition::Accepted);
+            // Its line is at hand, so the answer leaves at once.
+            self.turn(i, Disposition::Accepted);
+            return self.leave(i);
         }
-        if row.has(slot::FORWARDS_DOUBT) {
+        if has(self, slot::FORWARDS_DOUBT) {
             return self.defer(i);
         }
-        if !row.has(slot::FORWARDS) {
+        if !has(self, slot::FORWARDS) {
             let decider = self.owner(own);
             return self.stop(i, Cause::NextHopNotForwarding, decider);
         }
         let before = self.going[i].header;
-        let translates = row.has(slot::TRANSLATES);
+        let translates = has(self, slot::TRANSLATES);
         let after = Header { source: if translates { row.ip } else { before.source }, ..before };
         if self.remember(i, Device::Transit(own), after, true) {
-            self.go(i, Stage::Leave);
+            self.leave(i);
         }
     }
 
@@ -906,8 +1018,7 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
     // ---- the way back
 
     #[inline(always)]
-    fn arrive_back(&mut self, i: usize, own: u32) {
-        let row = self.fast.slot(own);
+    fn arrive_back(&mut self, i: usize, own: u32, row: &Spot) {
         self.going[i].endpoint_seen |= row.kind() == Kind::Endpoint;
         let header = self.going[i].header;
         if self.going[i].ids.start == Start::Slot(own) && row.ip == header.destination {
@@ -924,8 +1035,8 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
         };
         session.answered = true;
         let after = session.incoming.reversed();
-        self.going[i].header = after;
-        self.go(i, Stage::Leave);
+        (self.going[i].header, self.going[i].slot) = (after, own);
+        self.leave(i);
     }
 
     /// The answer in public space.
@@ -996,7 +1107,7 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
     #[inline(always)]
     fn before_endpoint(&mut self, i: usize, own: u32) {
         self.going[i].endpoint_seen = true;
-        let here = self.fast.subnet(self.going[i].subnet);
+        let here = self.fast.subnet(self.fast.place(self.going[i].place).subnet);
         if here.has(subnet::FILTERS_DOUBT) {
             return self.defer(i);
         }

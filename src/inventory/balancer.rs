@@ -10,6 +10,8 @@ resource! {
     pub struct LoadBalancer {
         /// Basic or Standard.
         pub sku: Field<Sku> = "sku.name" | "sku",
+        /// `Regional`, or `Global` for one before the balancers of several regions.
+        pub tier: Field<Arc<str>> = "sku.tier",
         /// Addresses clients use.
         pub frontend_ip_configurations: Many<FrontendIpConfiguration> = "frontendIPConfigurations",
         /// Pools.
@@ -34,6 +36,8 @@ block! {
         pub subnet: Field<Ref<Subnet>> = "subnet",
         /// Public address.
         pub public_ip_address: Field<Ref<PublicIpAddress>> = "publicIPAddress",
+        /// A Gateway Load Balancer that everything passes first.
+        pub gateway_load_balancer: Field<Ref<AnyKind>> = "gatewayLoadBalancer",
     }
 }
 
@@ -58,6 +62,8 @@ block! {
         pub virtual_network: Field<Ref<super::VirtualNetwork>> = "virtualNetwork",
         /// The subnet the address is in.
         pub subnet: Field<Ref<Subnet>> = "subnet",
+        /// `Up` or `Down` whatever the probes say; `None` leaves it to them.
+        pub admin_state: Field<Arc<str>> = "adminState",
     }
 }
 
@@ -146,8 +152,18 @@ resource! {
         pub backend_http_settings_collection: Many<BackendHttpSettings> = "backendHttpSettingsCollection",
         /// Listeners.
         pub http_listeners: Many<HttpListener> = "httpListeners",
+        /// Which pool answers which path.
+        pub url_path_maps: Many<UrlPathMap> = "urlPathMaps",
         /// Rules.
         pub request_routing_rules: Many<RequestRoutingRule> = "requestRoutingRules",
+        /// Private endpoint connections, as deployed.
+        pub private_endpoint_connections: Many<super::EndpointConnection> = "privateEndpointConnections",
+        /// Listeners for TCP and TLS, which are not followed.
+        pub listeners: Many<super::Inline> = "listeners",
+        /// Their rules.
+        pub routing_rules: Many<super::Inline> = "routingRules",
+        /// How their backends are spoken to.
+        pub backend_settings_collection: Many<super::Inline> = "backendSettingsCollection",
         /// Private deployment without internet needs (NSG-25).
         pub enable_network_isolation: Field<bool> = "enableNetworkIsolation",
     }
@@ -170,6 +186,36 @@ block! {
         pub protocol: Field<Arc<str>> = "protocol",
         /// Host name sent.
         pub host_name: Field<Arc<str>> = "hostName",
+        /// Whether the backend's own name is sent.
+        pub pick_host_name_from_backend_address: Field<bool> = "pickHostNameFromBackendAddress",
+    }
+}
+
+block! {
+    /// Which pool answers which path.
+    pub struct UrlPathMap in "urlPathMaps" {
+        /// The pool for every other path.
+        pub default_backend_address_pool: Field<Ref<AnyKind>> = "defaultBackendAddressPool",
+        /// How it is spoken to.
+        pub default_backend_http_settings: Field<Ref<AnyKind>> = "defaultBackendHttpSettings",
+        /// Where every other path is sent instead.
+        pub default_redirect_configuration: Field<Ref<AnyKind>> = "defaultRedirectConfiguration",
+        /// Rules by path.
+        pub path_rules: Many<PathRule> = "pathRules",
+    }
+}
+
+block! {
+    /// A rule for paths.
+    pub struct PathRule in "pathRules" {
+        /// Paths.
+        pub paths: Many<Arc<str>> = "paths",
+        /// The pool.
+        pub backend_address_pool: Field<Ref<AnyKind>> = "backendAddressPool",
+        /// How it is spoken to.
+        pub backend_http_settings: Field<Ref<AnyKind>> = "backendHttpSettings",
+        /// Where the client is sent instead.
+        pub redirect_configuration: Field<Ref<AnyKind>> = "redirectConfiguration",
     }
 }
 
@@ -182,6 +228,8 @@ block! {
         pub frontend_port: Field<Ref<AnyKind>> = "frontendPort",
         /// Host names it answers; none means all.
         pub host_names: Many<Arc<str>> = "hostName" | "hostNames",
+        /// Http or Https.
+        pub protocol: Field<Arc<str>> = "protocol",
     }
 }
 
@@ -196,6 +244,12 @@ block! {
         pub backend_address_pool: Field<Ref<AnyKind>> = "backendAddressPool",
         /// Settings.
         pub backend_http_settings: Field<Ref<AnyKind>> = "backendHttpSettings",
+        /// `Basic` or `PathBasedRouting`.
+        pub rule_type: Field<Arc<str>> = "ruleType",
+        /// The map of paths.
+        pub url_path_map: Field<Ref<AnyKind>> = "urlPathMap",
+        /// Where the client is sent instead.
+        pub redirect_configuration: Field<Ref<AnyKind>> = "redirectConfiguration",
     }
 }
 

@@ -1,9 +1,10 @@
 //! From raw resources to an [`Inventory`]: children put in their place, duplicates merged, references checked.
 
 use super::change::property::superseded;
+use super::names::NameIndex;
 use super::read::{Memo, Reader, Unknown};
 use super::withheld;
-use super::{Inventory, Origin, RawResource, ResourceId, Slot, TableTag};
+use super::{Inventory, Nsg, Origin, RawResource, ResourceId, RuleCollectionGroup, Slot, TableTag};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
 use crate::doc::{Node, Object, Value};
 use crate::services;
@@ -57,6 +58,16 @@ const IN: &[(&str, &str)] = &[
         "Microsoft.Network/serviceEndpointPolicies/serviceEndpointPolicyDefinitions",
         "serviceEndpointPolicyDefinitions",
     ),
+    ("Microsoft.Web/sites/config", "config"),
+    ("Microsoft.CognitiveServices/accounts/privateEndpointConnections", "privateEndpointConnections"),
+    ("Microsoft.ContainerRegistry/registries/privateEndpointConnections", "privateEndpointConnections"),
+    ("Microsoft.DocumentDB/databaseAccounts/privateEndpointConnections", "privateEndpointConnections"),
+    ("Microsoft.KeyVault/vaults/privateEndpointConnections", "privateEndpointConnections"),
+    ("Microsoft.MachineLearningServices/workspaces/privateEndpointConnections", "privateEndpointConnections"),
+    ("Microsoft.Search/searchServices/privateEndpointConnections", "privateEndpointConnections"),
+    ("Microsoft.Sql/servers/privateEndpointConnections", "privateEndpointConnections"),
+    ("Microsoft.Storage/storageAccounts/privateEndpointConnections", "privateEndpointConnections"),
+    ("Microsoft.Web/sites/privateEndpointConnections", "privateEndpointConnections"),
     ("Microsoft.KeyVault/vaults/accessPolicies", "accessPolicies"),
     ("Microsoft.MachineLearningServices/workspaces/outboundRules", "managedNetwork.outboundRules"),
     ("Microsoft.Cache/Redis/firewallRules", "ipRules"),
@@ -181,6 +192,50 @@ impl<'a> Collector<'a> {
         index(&mut self.inventory);
         check_references(&self.inventory, self.notes);
         self.inventory
+    }
+}
+
+impl Inventory {
+    /// Gives a security group or a rule collection group the rules of another of the same id; everything else of it
+    /// stays. Tells where it is.
+    pub(crate) fn replace_rules(&mut self, with: &RawResource, notes: &mut Diagnostics) -> Option<Slot> {
+        let (id, body) = (&with.id, &with.body);
+        let slot = self.slot(id)?;
+        let row = slot.row as usize;
+        let body = body.clone();
+        let mut memo = Memo::default();
+        match slot.table {
+            TableTag::Nsg => {
+                let old = self.nsgs.as_slice().get(row)?;
+                let raw = RawResource {
+                    id: old.id.clone(),
+                    at: old.at,
+                    origin: old.origin,
+                    uncertain: old.uncertain.clone(),
+                    api_version: old.api_version.clone(),
+                    body,
+                };
+                let (strict, scope) = (raw.origin == Origin::Estate, raw.id.clone());
+                let mut reader = Reader { notes, strict, scope, untold: None, memo: &mut memo };
+                self.nsgs.put(row, Nsg::from_raw(&raw, &mut reader));
+            }
+            TableTag::RuleCollectionGroup => {
+                let old = self.rule_collection_groups.as_slice().get(row)?;
+                let raw = RawResource {
+                    id: old.id.clone(),
+                    at: old.at,
+                    origin: old.origin,
+                    uncertain: old.uncertain.clone(),
+                    api_version: old.api_version.clone(),
+                    body,
+                };
+                let (strict, scope) = (raw.origin == Origin::Estate, raw.id.clone());
+                let mut reader = Reader { notes, strict, scope, untold: None, memo: &mut memo };
+                self.rule_collection_groups.put(row, RuleCollectionGroup::from_raw(&raw, &mut reader));
+            }
+            _ => return None,
+        }
+        Some(slot)
     }
 }
 
@@ -748,24 +803,45 @@ fn is_beside_an_id(object: &Object) -> bool {
     object.get("id").is_some() && object.get(GROUP_NAME).is_some()
 }
 
+/// A host of the internet that names no name is called as its resource is, where that can be one in the DNS.
+fn name_hosts(inventory: &mut Inventory) {
+    for host in inventory.internet_hosts.iter_mut() {
+        let name = host.id.name();
+        if !host.names.given && is_dns_name(name) {
+            let name = name.into();
+            host.names.given = true;
+            host.names.items.push(name);
+        }
+    }
+}
+
+/// Whether a text has the form of a name in the DNS: labels of letters, digits and hyphens, of which the last is no
+/// number.
+fn is_dns_name(text: &str) -> bool {
+    let word = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    };
+    let text = text.strip_prefix("*.").unwrap_or(text);
+    let last = text.rsplit('.').next().unwrap_or_default();
+    text.contains('.') && text.split('.').all(word) && last.starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
 fn index(inventory: &mut Inventory) {
+    name_hosts(inventory);
+    let mut count = 0;
+    inventory.each(&mut |_, _, _, _| count += 1);
     let mut ids: HashMap<ResourceId, Slot, foldhash::fast::FixedState> = HashMap::default();
-    let mut names: HashMap<Arc<str>, Vec<Slot>, foldhash::fast::FixedState> = HashMap::default();
+    ids.reserve(count);
     inventory.each(&mut |id, slot, _, _| {
         ids.insert(id.clone(), slot);
-        let full = id.full_name().to_ascii_lowercase();
-        let short = id.name().to_ascii_lowercase();
-        if short != full {
-            names.entry(short.into()).or_default().push(slot);
-        }
-        names.entry(full.into()).or_default().push(slot);
     });
     inventory.index = ids;
-    inventory.names = names;
+    inventory.names = NameIndex::new(inventory);
 }
 
 fn check_references(inventory: &Inventory, notes: &mut Diagnostics) {
     let mut found = Vec::new();
+    let mut spellings = Spellings::default();
     inventory.refs(&mut |owner, text, kind, at| {
         let by_id = ResourceId::looks_like_one(text);
         let fits = |slot: &&Slot| kind.is_empty() || fits_table(slot.table, kind);
@@ -785,7 +861,7 @@ fn check_references(inventory: &Inventory, notes: &mut Diagnostics) {
             return;
         }
         found.push(if hits == 0 {
-            dangling(inventory, owner, text, kind, at)
+            dangling(inventory, owner, text, kind, at, &mut spellings)
         } else {
             let candidates: Vec<_> = inventory
                 .named(text)
@@ -832,22 +908,48 @@ fn dangling(
     inventory: &Inventory,
     owner: &ResourceId,
     text: &str,
-    kind: &str,
+    kind: &'static str,
     at: crate::diag::At,
+    spellings: &mut Spellings,
 ) -> Diagnostic {
     let what = if kind.is_empty() { "resource" } else { kind };
     let message =
         format!("`{}` refers to the {what} `{text}`, which is in none of the files", owner.full_name());
     let diagnostic = Diagnostic::new(Code::DanglingReference, at, message);
-    let wanted = text.rsplit('/').next().unwrap_or(text);
-    let names = inventory
-        .names
-        .iter()
-        .filter(|(_, slots)| slots.iter().any(|s| kind.is_empty() || fits_table(s.table, kind)));
-    let mut names: Vec<&str> = names.map(|(name, _)| &**name).collect();
-    names.sort_unstable();
-    match nearest(wanted, names.into_iter().filter(|n| *n != wanted)) {
+    match spellings.nearest(inventory, kind, text.rsplit('/').next().unwrap_or(text)) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic,
+    }
+}
+
+/// Names of one kind are compared so often in all: a large estate with every second reference wrong is not to take
+/// hours, and who reads the first hundred suggestions has seen what is wrong.
+const MOST_COMPARED: usize = 20_000_000;
+
+/// The names that a reference may have meant, by kind.
+#[derive(Default)]
+struct Spellings {
+    names: HashMap<&'static str, Vec<String>>,
+    compared: usize,
+}
+
+impl Spellings {
+    /// The name of a kind that is nearest to a wrong one, as long as that has not been asked too often.
+    fn nearest(&mut self, inventory: &Inventory, kind: &'static str, wanted: &str) -> Option<&str> {
+        let names = self.names.entry(kind).or_insert_with(|| {
+            let mut names = Vec::new();
+            inventory.names.each(inventory, &mut |name, slots| {
+                if slots.iter().any(|s| kind.is_empty() || fits_table(s.table, kind)) {
+                    names.push(name);
+                }
+            });
+            names.sort_unstable();
+            names
+        });
+        self.compared += names.len();
+        if self.compared > MOST_COMPARED {
+            return None;
+        }
+        nearest(wanted, names.iter().map(String::as_str).filter(|n| *n != wanted))
     }
 }

@@ -33,6 +33,8 @@ block! {
             "aRecords.*.ipv4Address" | "aaaaRecords.*.ipv6Address" | "addresses",
         /// Target of a CNAME.
         pub cname: Field<Arc<str>> = "cnameRecord.cname" | "cname",
+        /// The resource that an alias record follows.
+        pub target_resource: Field<Ref<AnyKind>> = "targetResource",
         /// Time to live in seconds.
         pub ttl: Field<i64> = "ttl",
     }

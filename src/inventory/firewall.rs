@@ -183,7 +183,9 @@ impl super::read::Read for FirewallProtocol {
         }
         let text = Arc::<str>::read(node, reader)?;
         match text.split_once(':') {
-            Some((protocol, port)) => Ok(Self { protocol: protocol.into(), port: port.trim().parse().ok() }),
+            Some((protocol, port)) => {
+                Ok(Self { protocol: reader.memo.text(protocol), port: port.trim().parse().ok() })
+            }
             None => Ok(Self { protocol: text, port: None }),
         }
     }

@@ -69,6 +69,10 @@ resource! {
         pub supported_protocols: Many<Arc<str>> = "supportedProtocols",
         /// How the origin is spoken to.
         pub forwarding_protocol: Field<Arc<str>> = "forwardingProtocol",
+        /// Whether who asks over HTTP is sent to HTTPS.
+        pub https_redirect: Field<Arc<str>> = "httpsRedirect",
+        /// Sets of rules that act on the request.
+        pub rule_sets: Many<Ref<AnyKind>> = "ruleSets",
         /// Whether the endpoint's own name is served.
         pub link_to_default_domain: Field<Arc<str>> = "linkToDefaultDomain",
         /// Enabled or disabled.

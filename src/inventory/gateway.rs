@@ -32,6 +32,8 @@ resource! {
         pub custom_routes: Many<IpNet> = "customRoutes.addressPrefixes",
         /// The address it speaks BGP from, and a second one where two instances do.
         pub bgp_peering_address: Field<Arc<str>> = "bgpSettings.bgpPeeringAddress",
+        /// Whether an ExpressRoute gateway takes in what comes from other virtual networks over its circuits.
+        pub allow_remote_vnet_traffic: Field<bool> = "allowRemoteVnetTraffic",
         /// Forced tunnelling target.
         pub gateway_default_site: Field<Ref<LocalNetworkGateway>> = "gatewayDefaultSite",
         /// Short form of our own files: the subnet.

@@ -1,6 +1,7 @@
 //! Principals, roles, assignments, locks.
 
-use super::read::{AnyKind, Field, Many, Ref, block, resource, words};
+use super::read::{AnyKind, Field, Many, Read, Reader, Ref, Unknown, block, resource, words};
+use crate::doc::Node;
 use std::sync::Arc;
 
 resource! {
@@ -41,6 +42,8 @@ resource! {
         pub principal_type: Field<PrincipalType> = "principalType",
         /// A condition, which is not judged.
         pub condition: Field<Arc<str>> = "condition",
+        /// The version of the condition's language.
+        pub condition_version: Field<Arc<str>> = "conditionVersion",
         /// Short form of our own files: the scope.
         pub scope: Field<Ref<AnyKind>> = "scope",
     }
@@ -67,6 +70,45 @@ block! {
         pub data_actions: Many<Arc<str>> = "dataActions",
         /// Taken away from data actions.
         pub not_data_actions: Many<Arc<str>> = "notDataActions",
+        /// A condition, which is not judged.
+        pub condition: Field<Arc<str>> = "condition",
+        /// The version of the condition's language.
+        pub condition_version: Field<Arc<str>> = "conditionVersion",
+    }
+}
+
+/// Whom a deny assignment is about: an object with `id` and `type`, in our own files the bare id or name too.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeniedPrincipal {
+    /// Its object id.
+    pub object_id: Field<Arc<str>>,
+    /// `User`, `Group`, `ServicePrincipal`, or `SystemDefined` for everybody.
+    pub principal_type: Field<Arc<str>>,
+}
+
+impl Read for DeniedPrincipal {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
+        if node.as_str().is_some() {
+            let object_id = Field::Known(Arc::<str>::read(node, reader)?);
+            return Ok(Self { object_id, principal_type: Field::Absent });
+        }
+        if let Some(why) = node.why_unknown() {
+            return Err(Unknown::new(node.at, why.clone()));
+        }
+        let mut word = |key: &str| match node.get(key).filter(|n| !n.is_null()) {
+            None => Field::Absent,
+            Some(value) => Arc::<str>::read(value, reader).map_or_else(Field::Unknown, Field::Known),
+        };
+        Ok(Self { object_id: word("id"), principal_type: word("type") })
+    }
+
+    fn inside() -> super::shape::Inside {
+        super::shape::Inside::Open
+    }
+
+    fn schema() -> serde_json::Value {
+        let text = serde_json::json!({ "type": "string" });
+        serde_json::json!({ "anyOf": [text, { "type": "object", "required": ["id"] }] })
     }
 }
 
@@ -76,9 +118,13 @@ resource! {
         /// What it denies.
         pub permissions: Many<Permission> = "permissions",
         /// Whom it denies.
-        pub principals: Many<Arc<str>> = "principals.*.id",
+        pub principals: Many<DeniedPrincipal> = "principals",
         /// Whom it spares.
-        pub exclude_principals: Many<Arc<str>> = "excludePrincipals.*.id",
+        pub exclude_principals: Many<DeniedPrincipal> = "excludePrincipals",
+        /// A condition, which is not judged.
+        pub condition: Field<Arc<str>> = "condition",
+        /// The version of the condition's language.
+        pub condition_version: Field<Arc<str>> = "conditionVersion",
         /// Whether it holds at its scope alone.
         pub do_not_apply_to_child_scopes: Field<bool> = "doNotApplyToChildScopes",
         /// Short form of our own files: the scope.

@@ -61,6 +61,8 @@ resource! {
         pub public_ip_allocation_method: Field<Arc<str>> = "publicIPAllocationMethod",
         /// `IPv4` or `IPv6`.
         pub public_ip_address_version: Field<Arc<str>> = "publicIPAddressVersion",
+        /// What bears it, as deployed.
+        pub ip_configuration: Field<Arc<str>> = "ipConfiguration.id",
         /// Its name in `REGION.cloudapp.azure.com`.
         pub domain_name_label: Field<Arc<str>> = "dnsSettings.domainNameLabel" | "domainNameLabel",
         /// Its full name.

@@ -138,6 +138,10 @@ resource! {
         pub address_prefixes: Many<IpNet> = "addressPrefixes",
         /// Sources by subscription.
         pub subscriptions: Many<Arc<str>> = "subscriptions.*.id",
+        /// Sources by service tag.
+        pub service_tags: Many<Arc<str>> = "serviceTags",
+        /// Sources by perimeter.
+        pub perimeters: Many<Ref<AnyKind>> = "networkSecurityPerimeters",
         /// Destinations by name.
         pub fully_qualified_domain_names: Many<Arc<str>> = "fullyQualifiedDomainNames",
     }

@@ -118,5 +118,7 @@ resource! {
         pub auto_approval: Many<Arc<str>> = "autoApproval.subscriptions",
         /// Subscriptions that may see it.
         pub visibility: Many<Arc<str>> = "visibility.subscriptions",
+        /// Private endpoint connections, as deployed.
+        pub private_endpoint_connections: Many<super::EndpointConnection> = "privateEndpointConnections",
     }
 }

@@ -5,17 +5,22 @@
 
 use super::ResourceId;
 use super::shape::Inside;
+use super::values::AddressWord;
 use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
 use crate::doc::{Node, Number, Object, Packed, Value};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use serde_json::{Value as Json, json};
 use std::any::{Any, TypeId};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// Why a value is not known, and where it should have been.
+/// Why a value is not known, and where it should have been. One word: millions of values could be unknown, few are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unknown {
+pub struct Unknown(Arc<Reason>);
+
+/// What an [`Unknown`] tells.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Reason {
     /// The reason, one line.
     pub why: Arc<str>,
     /// The place.
@@ -25,7 +30,14 @@ pub struct Unknown {
 impl Unknown {
     /// A reason at a place.
     pub fn new(at: At, why: impl Into<Arc<str>>) -> Self {
-        Self { why: why.into(), at }
+        Self(Arc::new(Reason { why: why.into(), at }))
+    }
+}
+
+impl std::ops::Deref for Unknown {
+    type Target = Reason;
+    fn deref(&self) -> &Reason {
+        &self.0
     }
 }
 
@@ -76,9 +88,12 @@ impl<T: PartialEq> Field<T> {
     }
 }
 
-/// A list of which some items may be unknowable.
+/// A list of which some items may be unknowable. One word where it is not written: most lists are not.
+pub struct Many<T>(Option<Box<List<T>>>);
+
+/// What a [`Many`] holds.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Many<T> {
+pub struct List<T> {
     /// The items that are known.
     pub items: Vec<T>,
     /// Set when there may be more, or one of them is unknown.
@@ -87,13 +102,51 @@ pub struct Many<T> {
     pub given: bool,
 }
 
+impl<T> List<T> {
+    const EMPTY: Self = Self { items: Vec::new(), unknown: None, given: false };
+}
+
 impl<T> Default for Many<T> {
     fn default() -> Self {
-        Self { items: Vec::new(), unknown: None, given: false }
+        Self(None)
     }
 }
 
-impl<T> Many<T> {
+impl<T: Clone> Clone for Many<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: PartialEq + 'static> PartialEq for Many<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: std::fmt::Debug + 'static> std::fmt::Debug for Many<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: 'static> std::ops::Deref for Many<T> {
+    type Target = List<T>;
+    fn deref(&self) -> &List<T> {
+        match &self.0 {
+            Some(list) => list,
+            None => const { &List::<T>::EMPTY },
+        }
+    }
+}
+
+impl<T: 'static> std::ops::DerefMut for Many<T> {
+    fn deref_mut(&mut self) -> &mut List<T> {
+        self.0.get_or_insert_with(|| Box::new(List::EMPTY))
+    }
+}
+
+impl<T: 'static> Many<T> {
     /// The known items.
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.items.iter()
@@ -105,7 +158,7 @@ impl<T> Many<T> {
     }
 }
 
-impl<'a, T> IntoIterator for &'a Many<T> {
+impl<'a, T: 'static> IntoIterator for &'a Many<T> {
     type Item = &'a T;
     type IntoIter = std::slice::Iter<'a, T>;
     fn into_iter(self) -> Self::IntoIter {
@@ -191,7 +244,7 @@ impl Reader<'_> {
 }
 
 /// A value that can be read from one node.
-pub trait Read: Sized {
+pub trait Read: Sized + 'static {
     /// Reads it, or says why it stays unknown.
     fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown>;
     /// Reads the items of a packed list.
@@ -369,7 +422,10 @@ impl<T: Read> FromPaths for Many<T> {
 
     fn take(view: &View<'_>, paths: &[&str], reader: &mut Reader<'_>) -> Self {
         let untold = reader.untold.clone().filter(|_| !view.writes(paths));
-        let mut many = Many { unknown: untold, ..Many::default() };
+        let mut many = Many::default();
+        if untold.is_some() {
+            many.unknown = untold;
+        }
         let strict = reader.strict;
         for path in paths {
             let nodes = view.each(path).into_iter().filter(|node| !is_around(view, paths, path, node));
@@ -405,13 +461,17 @@ impl<T: Read> Many<T> {
         match &node.value {
             Value::Array(items) => {
                 let strict = reader.strict;
+                self.items.reserve_exact(items.len());
                 for item in items.iter().filter(|i| !i.is_null() && (strict || !says_nothing(i))) {
                     self.push(T::read(item, reader));
                 }
             }
             Value::Packed(packed) => T::read_packed(packed, reader, self),
             Value::Unknown(why) => self.unknown = Some(Unknown::new(node.at, why.clone())),
-            _ => self.push(T::read(node, reader)),
+            _ => {
+                self.items.reserve_exact(1);
+                self.push(T::read(node, reader));
+            }
         }
     }
 
@@ -423,14 +483,19 @@ impl<T: Read> Many<T> {
     }
 }
 
+/// The text of a value.
+pub(super) fn text_of(node: &Node, reader: &mut Reader<'_>) -> Result<Arc<str>, Unknown> {
+    match &node.value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string().into()),
+        Value::Bool(b) => Ok(b.to_string().into()),
+        _ => Err(reader.wrong(node, "a string")),
+    }
+}
+
 impl Read for Arc<str> {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
-        match &node.value {
-            Value::String(text) => Ok(text.clone()),
-            Value::Number(number) => Ok(number.to_string().into()),
-            Value::Bool(b) => Ok(b.to_string().into()),
-            _ => Err(reader.wrong(node, "a string")),
-        }
+        text_of(node, reader).map(|text| reader.memo.same(&text))
     }
 
     fn schema() -> Json {
@@ -512,7 +577,7 @@ impl Read for Ref<AnyKind> {
 fn reference(node: &Node, reader: &mut Reader<'_>) -> Result<(Arc<str>, At), Unknown> {
     let inner = node.get("id").unwrap_or(node);
     match &inner.value {
-        Value::String(text) if !text.is_empty() => Ok((text.clone(), inner.at)),
+        Value::String(text) if !text.is_empty() => Ok((reader.memo.same(text), inner.at)),
         _ => Err(reader.wrong(inner, "a resource id or name")),
     }
 }
@@ -554,6 +619,10 @@ pub(crate) struct Memo {
     /// Objects by type, place in memory and strictness, held so that the place stays theirs. `None` where no object is
     /// expected twice.
     objects: Option<HashMap<(TypeId, usize, bool), Known>>,
+    /// Texts that stand in many places: names of subnets, of regions, of parts.
+    texts: HashSet<Arc<str>, foldhash::fast::FixedState>,
+    /// Words of address fields, by their text.
+    words: HashMap<Arc<str>, AddressWord, foldhash::fast::FixedState>,
 }
 
 /// An object, and what was read of it.
@@ -563,6 +632,26 @@ impl Memo {
     /// One that knows an object again which stands in several places.
     pub(crate) fn of_objects() -> Self {
         Self { objects: Some(HashMap::new()), ..Self::default() }
+    }
+
+    /// A text, once in memory however often it stands somewhere.
+    pub(super) fn text(&mut self, text: &str) -> Arc<str> {
+        self.texts.get_or_insert_with(text, |text| Arc::from(text)).clone()
+    }
+
+    /// The same of a text that is in memory already.
+    pub(super) fn same(&mut self, text: &Arc<str>) -> Arc<str> {
+        self.texts.get_or_insert_with(text, Arc::clone).clone()
+    }
+
+    /// An address, prefix or tag, read once however often it stands somewhere; `None` where it is none.
+    pub(super) fn word(&mut self, text: &str) -> Option<AddressWord> {
+        if let Some(known) = self.words.get(text) {
+            return Some(known.clone());
+        }
+        let word = AddressWord::parse(text)?;
+        self.words.insert(word.text.clone(), word.clone());
+        Some(word)
     }
 
     fn take<B: 'static>(&mut self, key: (TypeId, usize, bool)) -> Vec<Option<Arc<B>>> {
@@ -609,7 +698,11 @@ pub(super) fn refuse_unknown_fields(view: &View<'_>, known: &[&str], what: &str,
         return;
     }
     let Some(object) = view.node.as_object() else { return };
-    for entry in object.iter().filter(|e| !known.iter().any(|k| k.eq_ignore_ascii_case(&e.key))) {
+    let beside = super::beside::fields(what);
+    let named = |key: &str| {
+        known.iter().chain(beside).chain(super::beside::EVERYWHERE).any(|k| k.eq_ignore_ascii_case(key))
+    };
+    for entry in object.iter().filter(|e| !named(&e.key)) {
         let help = nearest(&entry.key, known.iter().copied())
             .map(|near| format!("did you mean `{near}`?"))
             .unwrap_or_else(|| format!("{what} has the fields {}", known.join(", ")));
@@ -671,7 +764,7 @@ pub(super) fn read_word<T>(
     parse: impl Fn(&str) -> Option<T>,
     words: &[&str],
 ) -> Result<T, Unknown> {
-    let text = Arc::<str>::read(node, reader)?;
+    let text = text_of(node, reader)?;
     parse(text.trim()).ok_or_else(|| {
         let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         let help = match nearest(&text, words.iter().copied()) {
@@ -700,11 +793,19 @@ macro_rules! block {
         pub struct $name {
             /// The item's name; empty where it has none.
             pub name: std::sync::Arc<str>,
-            /// Its id: that of the resource, or its own below it.
-            pub id: $crate::inventory::ResourceId,
+            /// What its id begins with. Its own is made when asked for: large estates hold millions of parts.
+            scope: $crate::inventory::ResourceId,
             /// Where it is written.
             pub at: $crate::diag::At,
             $($(#[$fmeta])* pub $field: $ty),*
+        }
+
+        impl $name {
+            /// Its id: that of the resource, or its own below it.
+            pub fn id(&self) -> $crate::inventory::ResourceId {
+                $(if !self.name.is_empty() { return self.scope.child($segment, &self.name); })?
+                self.scope.clone()
+            }
         }
 
         impl $crate::inventory::read::Read for $name {
@@ -712,12 +813,12 @@ macro_rules! block {
                 let view = $crate::inventory::read::View::new(node, reader)?;
                 let known = ["name", "id", "properties", "type", "etag", $($($crate::inventory::read::first_segment($path)),+),*];
                 $crate::inventory::read::refuse_unknown_fields(&view, &known, stringify!($name), reader);
-                let name: std::sync::Arc<str> = view.name().unwrap_or_default().into();
+                let name = reader.memo.text(view.name().unwrap_or_default());
                 let outer = reader.scope.clone();
+                let scope = outer.clone();
                 $(if !name.is_empty() { reader.scope = outer.child($segment, &name); })?
-                let id = reader.scope.clone();
                 let untold = reader.untold.take();
-                let value = Self { name, id, at: node.at, $($field: $crate::inventory::read::FromPaths::take(&view, &[$($path),+], reader)),* };
+                let value = Self { name, scope, at: node.at, $($field: $crate::inventory::read::FromPaths::take(&view, &[$($path),+], reader)),* };
                 reader.scope = outer;
                 reader.untold = untold;
                 Ok(value)
@@ -726,6 +827,7 @@ macro_rules! block {
             fn schema() -> serde_json::Value {
                 let mut properties = serde_json::Map::new();
                 properties.insert("name".into(), serde_json::json!({ "type": "string" }));
+                for word in $crate::inventory::beside::fields(stringify!($name)) { properties.insert((*word).into(), serde_json::json!({})); }
                 $($(properties.insert($crate::inventory::read::first_segment($path).into(), $crate::inventory::read::path_schema($path, <$ty as $crate::inventory::read::FromPaths>::schema()));)+)*
                 serde_json::json!({ "type": "object", "properties": properties, "additionalProperties": false })
             }
@@ -771,6 +873,13 @@ macro_rules! shared_block {
             $($(#[$fmeta])* pub $field: $ty),*
         }
 
+        impl $name {
+            /// What is written: one and the same for all parts of a document that have the same text.
+            pub fn body(&self) -> &std::sync::Arc<$body> {
+                &self.body
+            }
+        }
+
         impl std::ops::Deref for $name {
             type Target = $body;
             fn deref(&self) -> &$body {
@@ -784,7 +893,7 @@ macro_rules! shared_block {
                     let view = $crate::inventory::read::View::new(node, reader)?;
                     let known = ["name", "id", "properties", "type", "etag", $($($crate::inventory::read::first_segment($path)),+),*];
                     $crate::inventory::read::refuse_unknown_fields(&view, &known, stringify!($name), reader);
-                    let name: std::sync::Arc<str> = view.name().unwrap_or_default().into();
+                    let name = reader.memo.text(view.name().unwrap_or_default());
                     let untold = reader.untold.take();
                     let body = $body { name, $($field: $crate::inventory::read::FromPaths::take(&view, &[$($path),+], reader)),* };
                     reader.untold = untold;
@@ -808,6 +917,7 @@ macro_rules! shared_block {
             fn schema() -> serde_json::Value {
                 let mut properties = serde_json::Map::new();
                 properties.insert("name".into(), serde_json::json!({ "type": "string" }));
+                for word in $crate::inventory::beside::fields(stringify!($name)) { properties.insert((*word).into(), serde_json::json!({})); }
                 $($(properties.insert($crate::inventory::read::first_segment($path).into(), $crate::inventory::read::path_schema($path, <$ty as $crate::inventory::read::FromPaths>::schema()));)+)*
                 serde_json::json!({ "type": "object", "properties": properties, "additionalProperties": false })
             }
@@ -878,6 +988,7 @@ macro_rules! resource {
             pub(in $crate::inventory) fn schema() -> serde_json::Value {
                 let mut properties = serde_json::Map::new();
                 for word in $crate::inventory::HEAD { properties.insert((*word).into(), serde_json::json!({})); }
+                for word in $crate::inventory::beside::fields(stringify!($name)) { properties.insert((*word).into(), serde_json::json!({})); }
                 $($(properties.insert($crate::inventory::read::first_segment($path).into(), $crate::inventory::read::path_schema($path, <$ty as $crate::inventory::read::FromPaths>::schema()));)+)*
                 serde_json::json!({ "type": "object", "properties": properties, "additionalProperties": false })
             }

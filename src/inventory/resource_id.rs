@@ -88,6 +88,17 @@ impl ResourceId {
         names.join("/")
     }
 
+    /// Whether `name` is its full name, without regard to case.
+    pub fn is_called(&self, name: &str) -> bool {
+        let Some(at) = rfind_ignore_case(&self.0, "/providers/") else {
+            return self.name().eq_ignore_ascii_case(name);
+        };
+        let own = self.0[at + "/providers/".len()..].split('/').skip(2).step_by(2);
+        let mut asked = name.split('/');
+        own.into_iter().all(|part| asked.next().is_some_and(|word| word.eq_ignore_ascii_case(part)))
+            && asked.next().is_none()
+    }
+
     /// The parent resource: the virtual network of a subnet. `None` for a top-level resource.
     pub fn parent(&self) -> Option<ResourceId> {
         let at = rfind_ignore_case(&self.0, "/providers/")?;
@@ -152,12 +163,18 @@ impl ResourceId {
     }
 }
 
-/// Position of the last occurrence of an ASCII pattern that begins with a sign, without regard to case.
+/// Position of the last occurrence of an ASCII pattern that begins with a slash, without regard to case.
 fn rfind_ignore_case(text: &str, pattern: &str) -> Option<usize> {
-    let (text, pattern) = (text.as_bytes(), pattern.as_bytes());
-    (0..(text.len() + 1).checked_sub(pattern.len())?)
-        .rev()
-        .find(|&i| text[i] == pattern[0] && text[i..i + pattern.len()].eq_ignore_ascii_case(pattern))
+    let mut end = text.len();
+    loop {
+        // PERF: an id has few slashes behind what is looked for, and a slash is found many bytes at once.
+        let at = text[..end].rfind('/')?;
+        let here = text.as_bytes()[at..].get(..pattern.len());
+        if here.is_some_and(|here| here.eq_ignore_ascii_case(pattern.as_bytes())) {
+            return Some(at);
+        }
+        end = at;
+    }
 }
 
 /// The bit of every byte that tells upper from lower case.
@@ -173,17 +190,22 @@ impl Eq for ResourceId {}
 
 impl Hash for ResourceId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // PERF: eight bytes at once. The bit that tells the cases of a letter apart is set in every byte, which
-        // equal ids have in common; that it joins a few other characters costs nothing.
-        let mut words = self.0.as_bytes().chunks_exact(8);
-        for word in &mut words {
-            let word: [u8; 8] = word.try_into().expect("INVARIANT: chunks of eight have eight bytes");
-            state.write_u64(u64::from_le_bytes(word) | CASE);
-        }
-        let mut last = [0; 8];
-        last[..words.remainder().len()].copy_from_slice(words.remainder());
-        state.write_u64(u64::from_le_bytes(last) | CASE);
+        hash_without_case(&self.0, state);
     }
+}
+
+/// Hashes a text so that those that differ in case alone have one hash.
+pub(super) fn hash_without_case<H: Hasher>(text: &str, state: &mut H) {
+    // PERF: eight bytes at once. The bit that tells the cases of a letter apart is set in every byte, which
+    // equal texts have in common; that it joins a few other characters costs nothing.
+    let mut words = text.as_bytes().chunks_exact(8);
+    for word in &mut words {
+        let word: [u8; 8] = word.try_into().expect("INVARIANT: chunks of eight have eight bytes");
+        state.write_u64(u64::from_le_bytes(word) | CASE);
+    }
+    let mut last = [0; 8];
+    last[..words.remainder().len()].copy_from_slice(words.remainder());
+    state.write_u64(u64::from_le_bytes(last) | CASE);
 }
 
 impl Ord for ResourceId {
@@ -226,6 +248,8 @@ mod tests {
         let id = ResourceId::new(SUBNET);
         assert_eq!(id.kind(), "Microsoft.Network/virtualNetworks/subnets");
         assert_eq!(id.full_name(), "V/N");
+        assert!(["V/N", "v/n"].iter().all(|name| id.is_called(name)));
+        assert!(!["V", "N", "V/N/", "V/N/N", "", "/V/N"].iter().any(|name| id.is_called(name)));
         assert_eq!((id.name(), id.subscription(), id.resource_group()), ("N", Some("S"), Some("G")));
         let vnet = id.parent().expect("a subnet has a parent");
         assert_eq!(vnet.full_name(), "V");

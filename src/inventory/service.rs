@@ -83,6 +83,10 @@ resource! {
         pub managed_network_isolation: Field<IsolationMode> = "managedNetwork.isolationMode",
         /// Workspace: outbound rules of its managed network.
         pub managed_network_rules: Field<ManagedRules> = "managedNetwork.outboundRules",
+        /// Workspace: whether its managed network is made; before, its rules wait for it.
+        pub managed_network_status: Field<Arc<str>> = "managedNetwork.status.status",
+        /// Workspace: the hub that a project belongs to, whose network it shares.
+        pub hub: Field<Ref<PlatformService>> = "hubResourceId",
         /// Workspace: first API generation only.
         pub v1_legacy_mode: Field<bool> = "v1LegacyMode",
         /// AKS: subnets of the node pools.
@@ -92,7 +96,11 @@ resource! {
         /// AKS: whether a private API server has a public name too, which leads to its private address.
         pub enable_private_cluster_public_fqdn: Field<bool> = "apiServerAccessProfile.enablePrivateClusterPublicFQDN",
         /// Web app: who it lets in; rules of their own kind, which are not followed.
-        pub access_restrictions: Many<Arc<str>> = "siteConfig.ipSecurityRestrictions.*.action",
+        pub access_restrictions: Many<AccessRestriction> = "siteConfig.ipSecurityRestrictions",
+        /// Web app: what becomes of who is in none of them.
+        pub access_restrictions_rest: Field<DefaultAction> = "siteConfig.ipSecurityRestrictionsDefaultAction",
+        /// Web app: its settings, where they are resources of their own.
+        pub config: Many<SiteConfig> = "config",
         /// AKS: addresses let through to the API server.
         pub authorized_ip_ranges: Many<AddressWord> = "apiServerAccessProfile.authorizedIPRanges",
         /// AKS: how nodes reach the internet.
@@ -119,7 +127,7 @@ impl PlatformService {
         if self.id.is_kind("Microsoft.ContainerService/managedClusters") {
             return Ok(by(!known(&self.authorized_ip_ranges)?.is_empty()));
         }
-        if !self.access_restrictions.is_empty() || self.access_restrictions.unknown.is_some() {
+        if self.restricts() {
             let why = format!(
                 "whom `{}` lets in: access restrictions of web apps are not followed",
                 self.id.name()
@@ -141,6 +149,19 @@ impl PlatformService {
         let listing = ["Microsoft.MachineLearningServices/workspaces", "Microsoft.Search/searchServices"];
         let listed = listing.iter().any(|k| self.id.is_kind(k)) && !self.ip_rules.is_empty();
         self.default_action.or(by(listed)).map_err(Clone::clone)
+    }
+
+    /// Whether a web app has access restrictions that keep anybody out. One that lets in any address is what Azure
+    /// writes where there are none.
+    fn restricts(&self) -> bool {
+        let deployed = self.config.iter();
+        let lists = deployed.clone().map(|c| &c.access_restrictions).chain([&self.access_restrictions]);
+        let shut =
+            |list: &Many<AccessRestriction>| list.unknown.is_some() || list.iter().any(|r| !r.is_open());
+        let mut rests = deployed.map(|c| &c.rest).chain([&self.access_restrictions_rest]);
+        self.config.unknown.is_some()
+            || lists.into_iter().any(shut)
+            || rests.any(|rest| !matches!(rest, Field::Absent | Field::Known(DefaultAction::Allow)))
     }
 
     /// Whether it is a database server, which lets in nobody that its rules do not name.
@@ -172,7 +193,7 @@ impl PlatformService {
 }
 
 /// A list that is whole, or why it is not.
-fn known<T>(list: &Many<T>) -> Result<&[T], Unknown> {
+fn known<T: 'static>(list: &Many<T>) -> Result<&[T], Unknown> {
     match &list.unknown {
         Some(unknown) => Err(unknown.clone()),
         None => Ok(&list.items),
@@ -185,6 +206,34 @@ words! {
         Disabled = "Disabled",
         AllowInternetOutbound = "AllowInternetOutbound",
         AllowOnlyApprovedOutbound = "AllowOnlyApprovedOutbound",
+    }
+}
+
+block! {
+    /// A rule of a web app about who may come in.
+    pub struct AccessRestriction {
+        /// Allow or Deny.
+        pub action: Field<Arc<str>> = "action",
+        /// From where.
+        pub ip_address: Field<Arc<str>> = "ipAddress",
+    }
+}
+
+impl AccessRestriction {
+    /// Whether it lets in anybody.
+    fn is_open(&self) -> bool {
+        let allows = self.action.known().is_some_and(|a| a.eq_ignore_ascii_case("Allow"));
+        allows && self.ip_address.known().is_some_and(|ip| matches!(&**ip, "Any" | "any" | "0.0.0.0/0"))
+    }
+}
+
+block! {
+    /// Settings of a web app.
+    pub struct SiteConfig {
+        /// Who may come in.
+        pub access_restrictions: Many<AccessRestriction> = "ipSecurityRestrictions",
+        /// What becomes of who is in none of them.
+        pub rest: Field<DefaultAction> = "ipSecurityRestrictionsDefaultAction",
     }
 }
 
@@ -225,6 +274,10 @@ pub struct ManagedRule {
     pub at: crate::diag::At,
     /// What it opens.
     pub opens: ManagedRuleTarget,
+    /// Whether it is in force: `status` says otherwise of one that is not approved, failed, or going away.
+    pub in_force: Result<bool, super::read::Unknown>,
+    /// Whether it denies instead: the `action` of a service tag's rule.
+    pub denies: Result<bool, super::read::Unknown>,
 }
 
 /// What a managed network's rule opens.
@@ -243,6 +296,8 @@ pub enum ManagedRuleTarget {
     ServiceTag {
         /// The tag.
         tag: Arc<str>,
+        /// Addresses in place of the tag's.
+        prefixes: Vec<crate::net::IpNet>,
         /// Protocol.
         protocol: crate::net::ProtocolMatch,
         /// Ports.
@@ -285,6 +340,11 @@ impl super::read::Read for ManagedRules {
     }
 }
 
+/// Whether a rule in this state holds: one being made does as soon as it is.
+fn is_in_force(status: &str) -> bool {
+    ["Active", "Provisioning"].iter().any(|word| status.eq_ignore_ascii_case(word))
+}
+
 fn managed_rule(
     name: Arc<str>,
     node: &crate::doc::Node,
@@ -310,8 +370,11 @@ fn managed_rule(
             let protocol = protocol.and_then(|p| crate::net::ProtocolMatch::parse(&p));
             let ports = word("destination.portRanges", reader).ok();
             let ports = ports.map(|p| p.split(',').filter_map(PortRange::parse).collect());
+            let listed = node.path("destination.addressPrefixes").and_then(crate::doc::Node::as_array);
+            let listed = listed.unwrap_or_default().iter().filter_map(crate::doc::Node::as_str);
             ManagedRuleTarget::ServiceTag {
                 tag,
+                prefixes: listed.filter_map(|p| p.parse().ok()).collect(),
                 protocol: protocol.unwrap_or(crate::net::ProtocolMatch::ANY),
                 ports: ports.unwrap_or_else(|| vec![PortRange::ALL]),
             }
@@ -321,7 +384,15 @@ fn managed_rule(
         }
         Err(unknown) => Err((*unknown).clone()),
     };
-    ManagedRule { name: name.clone(), at: node.at, opens: opens.unwrap_or_else(ManagedRuleTarget::Unknown) }
+    let mut state = |path: &str, test: fn(&str) -> bool, absent: bool| match node.path(path) {
+        None => Ok(absent),
+        Some(n) if n.is_null() => Ok(absent),
+        Some(n) => Arc::<str>::read(n, reader).map(|word| test(&word)),
+    };
+    let in_force = state("status", is_in_force, true);
+    let denies = state("destination.action", |word| word.eq_ignore_ascii_case("Deny"), false);
+    let opens = opens.unwrap_or_else(ManagedRuleTarget::Unknown);
+    ManagedRule { name: name.clone(), at: node.at, opens, in_force, denies }
 }
 
 resource! {

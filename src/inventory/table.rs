@@ -79,8 +79,17 @@ impl<K> Default for Table<K> {
 }
 
 impl<K> Table<K> {
+    pub(super) fn iter_mut(&mut self) -> std::slice::IterMut<'_, K> {
+        self.rows.iter_mut()
+    }
+
     pub(super) fn push(&mut self, row: K) {
         self.rows.push(row);
+    }
+
+    /// Puts another row in the place of one with the same id.
+    pub(super) fn put(&mut self, row: usize, with: K) {
+        self.rows[row] = with;
     }
 
     pub(super) fn sort(&mut self)

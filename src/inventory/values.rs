@@ -1,6 +1,6 @@
 //! Small values that fields hold: addresses, ports, words.
 
-use super::read::{Read, Reader, Unknown};
+use super::read::{Read, Reader, Unknown, text_of as text};
 use crate::diag::Code;
 use crate::doc::{Node, Value};
 use crate::net::{
@@ -8,10 +8,6 @@ use crate::net::{
 };
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
-
-fn text(node: &Node, reader: &mut Reader<'_>) -> Result<Arc<str>, Unknown> {
-    Arc::<str>::read(node, reader)
-}
 
 impl Read for IpNet {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
@@ -39,13 +35,24 @@ impl Read for IpAddr {
     }
 }
 
-/// What an address field of a rule or route may hold.
+/// What an address field of a rule or route may hold. One word in memory, and what it says once for a whole estate.
 #[derive(Clone, Debug, PartialEq)]
-pub struct AddressWord {
+pub struct AddressWord(Arc<AddressText>);
+
+/// What an [`AddressWord`] says.
+#[derive(Debug, PartialEq)]
+pub struct AddressText {
     /// As written.
     pub text: Arc<str>,
     /// What it means.
     pub means: AddressMeaning,
+}
+
+impl std::ops::Deref for AddressWord {
+    type Target = AddressText;
+    fn deref(&self) -> &AddressText {
+        &self.0
+    }
 }
 
 /// The meaning of an [`AddressWord`].
@@ -73,7 +80,7 @@ impl AddressWord {
         } else {
             return None;
         };
-        Some(AddressWord { text: trimmed.into(), means })
+        Some(AddressWord(Arc::new(AddressText { text: trimmed.into(), means })))
     }
 }
 
@@ -86,7 +93,7 @@ fn is_tag(text: &str) -> bool {
 impl Read for AddressWord {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
         let text = text(node, reader)?;
-        AddressWord::parse(&text).ok_or_else(|| {
+        reader.memo.word(&text).ok_or_else(|| {
             let message = format!("`{text}` is neither an address, a prefix nor a service tag");
             reader.bad(Code::BadValue, node.at, message, None)
         })

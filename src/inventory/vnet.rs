@@ -12,6 +12,10 @@ resource! {
         pub address_prefixes: Many<IpNet> = "addressSpace.addressPrefixes" | "addressPrefixes",
         /// Custom DNS servers, tried in order; none means Azure's own.
         pub dns_servers: Many<IpAddr> = "dhcpOptions.dnsServers" | "dnsServers",
+        /// Whether what machines send to each other is encrypted.
+        pub encryption: Field<bool> = "encryption.enabled",
+        /// What becomes of what cannot be: `AllowUnencrypted` or `DropUnencrypted`.
+        pub encryption_enforcement: Field<Arc<str>> = "encryption.enforcement",
         /// `Basic` for high-scale private endpoints.
         pub private_endpoint_vnet_policies: Field<Arc<str>> = "privateEndpointVNetPolicies",
         /// Subnets written inside; moved to the table of subnets.
@@ -125,6 +129,8 @@ resource! {
         pub remote_address_space: Many<IpNet> = "remoteAddressSpace.addressPrefixes",
         /// `false` for subnet peering (PEER-10).
         pub peer_complete_vnets: Field<bool> = "peerCompleteVnets",
+        /// Whether a subnet peering joins the IPv6 space alone (PEER-10).
+        pub enable_only_ipv6_peering: Field<bool> = "enableOnlyIPv6Peering",
         /// Local subnets of a subnet peering.
         pub local_subnet_names: Many<Arc<str>> = "localSubnetNames",
         /// Remote subnets of a subnet peering.

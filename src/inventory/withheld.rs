@@ -72,7 +72,7 @@ fn top(body: &Node, shape: &Shape, children: &[&str], found: &mut dyn FnMut(&str
 /// A property, if it is one that is read.
 fn field(key: &str, node: &Node, shape: &Shape, path: &str, found: &mut dyn FnMut(&str, Unknown)) {
     let first = |p: &&str| p.split('.').next().is_some_and(|s| s.eq_ignore_ascii_case(key));
-    let fields: Vec<_> = shape.fields.iter().filter(|f| f.paths.iter().any(|p| first(&p))).collect();
+    let fields: Vec<_> = shape.fields.iter().filter(|f| f.paths.iter().any(first)).collect();
     let whole = fields.iter().find(|f| f.paths.iter().any(|p| p.eq_ignore_ascii_case(key)));
     match whole.map(|f| &f.inside) {
         Some(Inside::Block(inner)) => below(node, Some(inner), path, found),

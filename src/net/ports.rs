@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::{Arc, LazyLock};
 
 /// An inclusive range of ports.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,11 +54,14 @@ impl fmt::Display for PortRange {
     }
 }
 
-/// A set of ports.
+/// A set of ports. A copy shares its ranges.
 ///
 /// INVARIANT: ranges are sorted, disjoint and not adjacent.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PortSet(Vec<PortRange>);
+pub struct PortSet(Arc<[PortRange]>);
+
+/// Every port: most sets are this one.
+static ALL_PORTS: LazyLock<PortSet> = LazyLock::new(|| PortSet([PortRange::ALL].into()));
 
 impl PortSet {
     /// The union of ranges.
@@ -73,12 +77,15 @@ impl PortSet {
                 _ => out.push(range),
             }
         }
-        Self(out)
+        match out[..] {
+            [PortRange::ALL] => Self::all(),
+            _ => Self(out.into()),
+        }
     }
 
     /// Every port.
     pub fn all() -> Self {
-        Self(vec![PortRange::ALL])
+        ALL_PORTS.clone()
     }
 
     /// Whether the port is in the set.
@@ -88,7 +95,7 @@ impl PortSet {
 
     /// Whether every port is in the set.
     pub fn is_all(&self) -> bool {
-        self.0 == [PortRange::ALL]
+        *self.0 == [PortRange::ALL]
     }
 
     /// The ranges, in order.

@@ -31,6 +31,8 @@ impl AddressSet {
             set.push_prefix(prefix);
         }
         set.normalise();
+        // Hundreds of prefixes may come to one range.
+        set.shrink();
         set
     }
 
@@ -70,6 +72,12 @@ impl AddressSet {
         self.v4.extend_from_slice(&other.v4);
         self.v6.extend_from_slice(&other.v6);
         self.normalise();
+    }
+
+    /// Gives back the memory that is not needed.
+    pub fn shrink(&mut self) {
+        self.v4.shrink_to_fit();
+        self.v6.shrink_to_fit();
     }
 
     /// The union of two sets.

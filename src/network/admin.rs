@@ -1,6 +1,6 @@
 //! Security admin rules of Azure Virtual Network Manager, flattened to each virtual network (SAR-1 to SAR-9).
 
-use super::rules::{CompiledRule, RuleSet, Verdict};
+use super::rules::{CompiledRule, RuleBody, RuleSet, Verdict};
 use super::security::{address_match, port_set};
 use crate::diag::Diagnostics;
 use crate::inventory::{
@@ -136,7 +136,7 @@ fn compiled(rule: &AdminRule, tags: &ServiceTags, notes: &mut Diagnostics) -> Co
         side.any |= !words.given;
         side
     };
-    CompiledRule {
+    let body = RuleBody {
         name: rule.id.name().into(),
         priority: rule.priority.known().copied().unwrap_or(0),
         verdict,
@@ -147,6 +147,6 @@ fn compiled(rule: &AdminRule, tags: &ServiceTags, notes: &mut Diagnostics) -> Co
         destination: side(&rule.destinations, notes),
         destination_ports: port_set(&rule.destination_port_ranges, &mut unknown),
         unknown,
-        at: rule.at,
-    }
+    };
+    CompiledRule::new(rule.at, body)
 }

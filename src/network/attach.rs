@@ -7,10 +7,10 @@
 use super::{Bound, SubnetRow};
 use crate::diag::At;
 use crate::inventory::{
-    ApplicationGateway, Asg, AzureFirewall, BastionHost, Field, Host, Id, InboundEndpoint, Inventory,
-    IpConfiguration, LoadBalancer, Many, MlCompute, NetworkInterface, Nsg, PlatformService, PrivateEndpoint,
-    PublicIpAddress, Ref, ResourceId, ScaleSet, Slot, Subnet, TableTag, Unknown, VirtualHub, VirtualNetwork,
-    VirtualNetworkGateway,
+    ApplicationGateway, Asg, AzureFirewall, BastionHost, EndpointConnection, Field, Host, Id,
+    InboundEndpoint, Inventory, IpConfiguration, LoadBalancer, Many, MlCompute, NetworkInterface, Nsg,
+    PlatformService, PrivateEndpoint, PublicIpAddress, Ref, ResourceId, ScaleSet, Slot, Subnet, TableTag,
+    Unknown, VirtualHub, VirtualNetwork, VirtualNetworkGateway,
 };
 use crate::net::IpAddr;
 use crate::services::service_kind;
@@ -101,14 +101,10 @@ pub enum Occupant {
     Bastion(Id<BastionHost>),
     /// A virtual network gateway.
     Gateway(Id<VirtualNetworkGateway>),
+    /// Something that is in none of the files, or of a type that is not modelled.
+    Elsewhere(Id<PublicIpAddress>),
     /// A NAT gateway, or nothing: nothing listens.
     Nothing,
-}
-
-/// An attachment before it has an address.
-struct Draft {
-    attachment: Attachment,
-    wanted: Wanted,
 }
 
 enum Wanted {
@@ -120,19 +116,26 @@ enum Wanted {
 struct Builder<'a> {
     inventory: &'a Inventory,
     subnets: &'a [SubnetRow],
-    drafts: Vec<Draft>,
+    /// What is found, without addresses.
+    found: Vec<Attachment>,
+    /// The address each of them is to have.
+    wanted: Vec<Wanted>,
 }
 
 /// Finds every attachment of the estate and gives addresses.
 pub(super) fn attachments(inventory: &Inventory, subnets: &[SubnetRow]) -> Vec<Attachment> {
-    let mut builder = Builder { inventory, subnets, drafts: Vec::new() };
+    let most = inventory.network_interfaces.len() + inventory.hosts.len();
+    let (found, wanted) = (Vec::with_capacity(most), Vec::with_capacity(most));
+    let mut builder = Builder { inventory, subnets, found, wanted };
     builder.interfaces();
     builder.hosts();
     builder.computes();
     builder.private_endpoints();
     builder.balancers();
     builder.appliances();
-    assign(builder.drafts, subnets)
+    assign(&mut builder.found, builder.wanted, subnets);
+    builder.found.shrink_to_fit();
+    builder.found
 }
 
 impl Builder<'_> {
@@ -182,9 +185,8 @@ impl Builder<'_> {
             owner,
             at,
         };
-        self.drafts.push(Draft { attachment, wanted });
-        let last = self.drafts.len() - 1;
-        &mut self.drafts[last].attachment
+        self.wanted.push(wanted);
+        self.found.push_mut(attachment)
     }
 
     fn ip_configuration(
@@ -448,6 +450,27 @@ pub(crate) fn target_of<'a>(
     (target.and_then(|t| inventory.follow_any(&t.text)), connection.group_ids.items.clone())
 }
 
+/// The private endpoint connections that a target lists.
+pub(crate) fn connections_at(inventory: &Inventory, target: Slot) -> Option<&Many<EndpointConnection>> {
+    let row = target.row as usize;
+    match target.table {
+        TableTag::PlatformService => Some(&inventory.services.as_slice()[row].private_endpoint_connections),
+        TableTag::PrivateLinkService => {
+            Some(&inventory.private_link_services.as_slice()[row].private_endpoint_connections)
+        }
+        TableTag::ApplicationGateway => {
+            Some(&inventory.application_gateways.as_slice()[row].private_endpoint_connections)
+        }
+        _ => None,
+    }
+}
+
+/// The hub of a project: a workspace of kind `Project` shares its hub's private endpoints and managed network.
+pub(crate) fn hub_of(inventory: &Inventory, workspace: Id<PlatformService>) -> Option<Id<PlatformService>> {
+    let hub = inventory.follow(inventory.services[workspace].hub.known()?).row()?;
+    (hub != workspace).then_some(hub)
+}
+
 /// The resource type the endpoint's target has, even where the target itself is in none of the files.
 pub(super) fn target_type(endpoint: &PrivateEndpoint) -> Option<String> {
     let text = endpoint
@@ -499,17 +522,23 @@ fn member_address(endpoint: &PrivateEndpoint, member: u8, deployed: &[(String, I
 }
 
 /// Gives addresses: static ones as they are, dynamic ones the lowest free of their subnet.
-fn assign(drafts: Vec<Draft>, subnets: &[SubnetRow]) -> Vec<Attachment> {
+fn assign(found: &mut [Attachment], wanted: Vec<Wanted>, subnets: &[SubnetRow]) {
+    // Only where an address is to be found it matters which ones are taken.
+    let mut dynamic = vec![false; subnets.len()];
+    for (attachment, wanted) in found.iter().zip(&wanted) {
+        dynamic[attachment.subnet.index()] |= matches!(wanted, Wanted::Dynamic { .. });
+    }
     let mut taken: HashSet<(u32, IpAddr)> = HashSet::new();
-    for draft in &drafts {
-        if let Wanted::Static(ip) = draft.wanted {
-            taken.insert((draft.attachment.subnet.raw(), ip));
+    for (attachment, wanted) in found.iter().zip(&wanted) {
+        if let Wanted::Static(ip) = wanted
+            && dynamic[attachment.subnet.index()]
+        {
+            taken.insert((attachment.subnet.raw(), *ip));
         }
     }
     let mut next: Vec<Option<Cursor>> = subnets.iter().map(|s| Cursor::new(s, false)).collect();
     let mut next_v6: Vec<Option<Cursor>> = subnets.iter().map(|s| Cursor::new(s, true)).collect();
-    let mut out = Vec::with_capacity(drafts.len());
-    for Draft { mut attachment, wanted } in drafts {
+    for (attachment, wanted) in found.iter_mut().zip(wanted) {
         let row = attachment.subnet.index();
         attachment.address = match wanted {
             Wanted::Static(ip) => Some(ip),
@@ -520,9 +549,7 @@ fn assign(drafts: Vec<Draft>, subnets: &[SubnetRow]) -> Vec<Attachment> {
                 cursor.as_mut().and_then(|c| c.next(|ip| taken.insert((attachment.subnet.raw(), ip))))
             }
         };
-        out.push(attachment);
     }
-    out
 }
 
 /// Walks the hosts of a subnet from the fourth on (PLAT-5).

@@ -5,14 +5,14 @@ use super::doubt::Doubt;
 use super::gateways::{GatewayTable, gateways};
 use super::hubs::HubTable;
 use super::routes::{
-    EffectiveRoute, NextHop, RoutePrefix, RouteSource, SubnetRoutes, UserRoutes, VnetRoutes,
+    EffectiveRoute, KnownRoutes, NextHop, RoutePrefix, RouteSource, SubnetRoutes, UserRoutes, VnetRoutes,
     bound_user_routes, user_routes,
 };
-use super::{Bound, HOST_ADDRESS, Link, Network, SubnetRole, SubnetRow, Tri, Vnet, normal_region};
+use super::{Bound, HOST_ADDRESS, Link, Network, SubnetRole, SubnetRow, Tri, Vnet, normal_region, presence};
 use crate::diag::{At, Code, Diagnostic, Diagnostics};
 use crate::inventory::{
-    BgpRoute, Field, Id, Inventory, PeeringState, Slot, Subnet, TableTag, Unknown, VirtualNetwork,
-    VirtualNetworkPeering,
+    BgpRoute, Field, Id, Inventory, PeeringState, PublicIpAddress, ResourceId, Slot, Subnet, TableTag,
+    Unknown, VirtualNetwork, VirtualNetworkPeering,
 };
 use crate::net::{AddressSet, IpAddr, IpNet, host_prefix};
 use crate::profile::Profile;
@@ -53,10 +53,14 @@ pub fn compile(
             Arc::new(parts.routes(&found, &profile))
         })
         .collect();
+    let mut known = KnownRoutes::default();
     let tables: Vec<Arc<UserRoutes>> = inventory
         .route_tables
         .rows()
-        .map(|(id, t)| Arc::new(user_routes(t, Slot { table: TableTag::RouteTable, row: id.raw() }, &tags)))
+        .map(|(id, table)| {
+            let slot = Slot { table: TableTag::RouteTable, row: id.raw() };
+            Arc::new(user_routes(table, slot, &tags, &mut known))
+        })
         .collect();
     for (id, subnet) in subnets.iter_mut().enumerate() {
         let (user, user_unknown) = bound_user_routes(&subnet.route_table, &tables);
@@ -77,6 +81,7 @@ pub fn compile(
     let authority = super::roles::authority(&inventory);
     let pools = super::pools::pools(&inventory, &found);
     super::invalid::configurations(&inventory, &subnets, notes);
+    let presence = presence::presence(&inventory, &found, &machines);
     Network {
         public: public_space(),
         profile,
@@ -98,6 +103,7 @@ pub fn compile(
         authority,
         pools,
         watch: None,
+        presence,
         inventory,
     }
 }
@@ -183,9 +189,13 @@ fn usable(
     reverse: Option<Id<VirtualNetworkPeering>>,
     notes: &mut Diagnostics,
 ) -> Tri {
+    let absent = remote
+        .row()
+        .and_then(|r| presence::of(inventory, Slot { table: TableTag::VirtualNetwork, row: r.raw() }));
     match (&peering.peering_state, remote) {
         (Field::Known(PeeringState::Initiated | PeeringState::Disconnected), _) => Tri::No,
         (Field::Unknown(unknown), _) => Tri::Unknown(unknown.clone()),
+        (_, Bound::To(_)) if absent.is_some() => absent.map_or(Tri::No, Tri::Unknown),
         // What Azure says of a network that no file describes holds; one that is described must have its side.
         (Field::Known(PeeringState::Connected), Bound::To(other))
             if reverse.is_none() && is_mentioned(inventory, *other) =>
@@ -319,6 +329,9 @@ impl VnetParts<'_> {
         self.gateway(&mut out);
         self.hub(&mut out);
         self.private_endpoints(&mut out, attachments);
+        out.system.shrink_to_fit();
+        out.gateway.shrink_to_fit();
+        out.private_endpoints.shrink_to_fit();
         out
     }
 
@@ -388,7 +401,9 @@ impl VnetParts<'_> {
         if peering.peer_complete_vnets.is(false) {
             let named = |name: &Arc<str>| self.inventory.row::<Subnet>(&space.id.child("subnets", name));
             let subnets = peering.remote_subnet_names.iter().filter_map(named);
-            return subnets.flat_map(|s| self.inventory.subnets[s].address_prefixes.items.clone()).collect();
+            let prefixes = subnets.flat_map(|s| self.inventory.subnets[s].address_prefixes.items.clone());
+            let six = peering.enable_only_ipv6_peering.is(true);
+            return prefixes.filter(|p| !six || p.addr().is_ipv6()).collect();
         }
         let synced = &peering.remote_address_space.items;
         let all = &space.address_prefixes.items;
@@ -404,7 +419,8 @@ impl VnetParts<'_> {
         out.unseen_gateway = self.unseen_gateway();
         for (branch, _) in self.gateways.branches_of(self.vnet) {
             for prefix in &branch.prefixes {
-                out.gateway.push(learnt(*prefix, NextHop::Gateway, branch.owner, branch.at));
+                let route = learnt(*prefix, NextHop::Gateway, branch.owner, branch.at);
+                out.gateway.push(in_doubt(route, branch.doubt.as_ref()));
             }
         }
         let shortest = self.shortest_paths();
@@ -486,8 +502,23 @@ impl VnetParts<'_> {
         let own = &self.inventory.virtual_networks[self.vnet].address_prefixes.items;
         let owner = Slot { table: TableTag::HubVirtualNetworkConnection, row: connection.row.raw() };
         let at = self.inventory.hub_connections[connection.row].at;
+        let hub = Slot { table: TableTag::VirtualHub, row: connection.hub.raw() };
+        let lost = presence::of(self.inventory, owner).or_else(|| presence::of(self.inventory, hub));
         for prefix in self.hubs.learnt(self.vnet, own) {
-            out.gateway.push(learnt(prefix, NextHop::Hub(connection.hub), owner, at));
+            let default = match &connection.internet_security {
+                Tri::Unknown(why) if prefix.prefix_len() == 0 => Some(why),
+                _ => None,
+            };
+            let route = learnt(prefix, NextHop::Hub(connection.hub), owner, at);
+            out.gateway.push(in_doubt(route, lost.as_ref().or(default)));
+        }
+        if let Some(why) = &self.hubs.unseen[connection.hub.index()] {
+            let near = std::iter::once(self.vnet).chain(self.links.iter().filter_map(|l| l.remote));
+            let near = near.flat_map(|v| &self.inventory.virtual_networks[v].address_prefixes.items).copied();
+            let told = out.gateway.iter().filter_map(prefix_of).filter(|p| p.prefix_len() > 0);
+            let known: Vec<IpNet> = near.chain(told).collect();
+            let may_hold = private_space().minus(&AddressSet::from_prefixes(&known));
+            out.unseen_gateway.get_or_insert(Doubt { may_hold, why: why.clone() });
         }
     }
 
@@ -536,10 +567,16 @@ fn endpoints_of(inventory: &Inventory, attachments: &[Attachment]) -> Vec<Vec<At
 }
 
 fn learnt(prefix: IpNet, hop: NextHop, owner: Slot, at: At) -> EffectiveRoute {
-    EffectiveRoute {
-        source: RouteSource::VirtualNetworkGateway,
-        ..EffectiveRoute::system(prefix, hop, Some(owner), at)
+    let source = RouteSource::VirtualNetworkGateway;
+    EffectiveRoute::of_source(source, RoutePrefix::Net(prefix), hop, Some(owner), at)
+}
+
+/// A route of which it is not known whether it is there.
+fn in_doubt(mut route: EffectiveRoute, why: Option<&Unknown>) -> EffectiveRoute {
+    if let Some(why) = why {
+        route.hop = Err(why.clone());
     }
+    route
 }
 
 /// How many networks an AS path names; one that is not told has the appliance's own.
@@ -600,16 +637,10 @@ fn service_endpoint_routes(
         let pair = region.as_ref().filter(|_| regional.is_some() && *tag == "Storage");
         let pair = pair.and_then(|r| paired(&normal_region(r))).and_then(|r| tags.regional(tag, r));
         let slot = Slot { table: TableTag::Subnet, row: subnet.raw() };
-        out.extend(std::iter::once(found).chain(pair).map(|covered| EffectiveRoute {
-            prefix: Some(RoutePrefix::Tag(covered)),
-            source: RouteSource::Default,
-            hop: Ok(NextHop::ServiceEndpoint(endpoint.service.clone())),
-            name: None,
-            owner: Some(slot),
-            at: endpoint.at,
-            bgp_override: false,
-            prefix_unknown: None,
-            public_only: false,
+        out.extend(std::iter::once(found).chain(pair).map(|covered| {
+            let hop = NextHop::ServiceEndpoint(endpoint.service.clone());
+            let prefix = RoutePrefix::Tag(covered);
+            EffectiveRoute::of_source(RouteSource::Default, prefix, hop, Some(slot), endpoint.at)
         }));
     }
     out
@@ -707,7 +738,13 @@ fn vnet_tags(
         // TAG-5, D-3: a default route puts everything into `VirtualNetwork`; `Internet` stays as it is.
         let mut outside = public.minus(&set);
         // TAG-1: what is known through a gateway, a Route Server or a hub belongs to it.
-        let learnt: Vec<IpNet> = routes[vnet].gateway.iter().filter_map(prefix_of).collect();
+        let (sure, unsure): (Vec<_>, Vec<_>) = routes[vnet].gateway.iter().partition(|r| r.hop.is_ok());
+        for route in unsure {
+            if let (Some(prefix), Err(why)) = (prefix_of(route), &route.hop) {
+                doubts.push(Doubt { may_hold: AddressSet::from_prefix(&prefix), why: why.clone() });
+            }
+        }
+        let learnt: Vec<IpNet> = sure.into_iter().filter_map(prefix_of).collect();
         set.extend(&AddressSet::from_prefixes(&learnt));
         let named: Vec<IpNet> = learnt.into_iter().filter(|p| p.prefix_len() > 0).collect();
         outside = outside.minus(&AddressSet::from_prefixes(&named));
@@ -740,7 +777,8 @@ fn vnet_tags(
         let more = user.and_then(|u| u.unknown.as_ref());
         subnet.tag_doubts = doubts.clone();
         subnet.tag_doubts.extend(table.chain(more).cloned().map(Doubt::everywhere));
-        let prefixes = user.iter().flat_map(|u| &u.routes).filter_map(|r| prefix_doubt(r, &public));
+        let routes = user.iter().flat_map(|u| u.unknown_prefixes());
+        let prefixes = routes.filter_map(|r| prefix_doubt(r, &public));
         subnet.tag_doubts.extend(prefixes);
     }
 }
@@ -818,6 +856,7 @@ pub(super) fn with_routes_of<'a>(
     named.dedup();
     named.into_iter().for_each(|tag| set.extend(tags.set(tag)));
     set.extend(base);
+    set.shrink();
     set
 }
 
@@ -973,10 +1012,28 @@ fn by_public_address(
             map.insert(ip, Occupant::Gateway(id));
         }
     }
-    for (ip, _) in addresses {
-        if let Some(ip) = ip {
-            map.entry(*ip).or_insert(Occupant::Nothing);
-        }
+    for (row, (ip, _)) in addresses.iter().enumerate() {
+        let Some(ip) = ip else { continue };
+        let row: Id<PublicIpAddress> = Id::new(row);
+        let nobody =
+            if is_borne_elsewhere(inventory, row) { Occupant::Elsewhere(row) } else { Occupant::Nothing };
+        map.entry(*ip).or_insert(nobody);
     }
     map
+}
+
+/// Whether Azure says that something bears a public address which is in none of the files, or of no known type.
+fn is_borne_elsewhere(inventory: &Inventory, row: Id<PublicIpAddress>) -> bool {
+    let Some(bearer) = inventory.public_ip_addresses[row].ip_configuration.known() else { return false };
+    if !ResourceId::looks_like_one(bearer) {
+        return false;
+    }
+    let mut here = Some(ResourceId::new(bearer));
+    while let Some(id) = here {
+        match inventory.slot(&id) {
+            Some(slot) => return slot.table == TableTag::Unmodelled,
+            None => here = id.parent(),
+        }
+    }
+    true
 }

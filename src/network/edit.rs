@@ -69,7 +69,10 @@ impl Network {
         let mut notes = Diagnostics::new();
         let new = rule.map(|rule| {
             let direction = rule.direction.known().copied();
-            (direction, compiled(&self.inventory, own, rule, &self.tags, &mut notes))
+            (
+                direction,
+                CompiledRule::new(rule.at, compiled(&self.inventory, own, rule, &self.tags, &mut notes)),
+            )
         });
         let mut out = Vec::new();
         for inbound in [true, false] {
@@ -115,7 +118,7 @@ impl Network {
         route: Option<&Route>,
     ) -> Option<RouteEdit> {
         let slot = Slot { table: TableTag::RouteTable, row: table.raw() };
-        let new = route.map(|route| user_route(route, slot, &self.tags));
+        let new = route.map(|route| EffectiveRoute::new(Some(slot), route.at, user_route(route, &self.tags)));
         let mut edit = RouteEdit { table, before: None, after: None, tags: Vec::new() };
         self.with_table(subnets, |user| {
             let named = |r: &EffectiveRoute| r.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(name));
@@ -163,7 +166,9 @@ impl Network {
             shared = shared.or(user);
         }
         let Some(mut table) = shared else { return };
-        work(Arc::make_mut(&mut table));
+        let user = Arc::make_mut(&mut table);
+        work(user);
+        user.has_unknown_prefixes = user.routes.iter().any(|r| r.prefix_unknown.is_some());
         for subnet in subnets {
             self.subnets[subnet.index()].routes.user = Some(table.clone());
         }

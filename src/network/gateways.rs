@@ -1,6 +1,7 @@
 //! Virtual network gateways, what lies behind them, and who uses them.
 
 use super::attach::{Attachment, AttachmentKind};
+use super::presence;
 use super::{Bound, Link, Tri};
 use crate::diag::At;
 use crate::inventory::{
@@ -39,6 +40,8 @@ pub struct Branch {
     pub owner: Slot,
     /// Where it is declared.
     pub at: At,
+    /// Why it is not known whether it is there: the gateway, or what leads to it, may not be deployed.
+    pub doubt: Option<Unknown>,
 }
 
 /// Gateways, branches and their use.
@@ -193,7 +196,8 @@ fn branches(inventory: &Inventory, table: &GatewayTable) -> Vec<Branch> {
             let owner = Slot { table: TableTag::OnPremisesSite, row: id.raw() };
             let express =
                 inventory.virtual_network_gateways[gateway].gateway_type.is(GatewayType::ExpressRoute);
-            out.push(Branch { kind: BranchKind::Site(id), gateway, prefixes, express, owner, at: site.at });
+            let (kind, at) = (BranchKind::Site(id), site.at);
+            out.push(Branch { kind, gateway, prefixes, express, owner, at, doubt: None });
         }
     }
     for (row, connection) in inventory.connections.rows() {
@@ -204,7 +208,9 @@ fn branches(inventory: &Inventory, table: &GatewayTable) -> Vec<Branch> {
         if let Bound::To(local) = Bound::follow(inventory, &connection.local_network_gateway2) {
             let prefixes = inventory.local_network_gateways[local].address_prefixes.items.clone();
             let kind = BranchKind::LocalGateway(local);
-            out.push(Branch { kind, gateway, prefixes, express: false, owner, at: connection.at });
+            let slot = Slot { table: TableTag::LocalNetworkGateway, row: local.raw() };
+            let doubt = presence::of(inventory, slot);
+            out.push(Branch { kind, gateway, prefixes, express: false, owner, at: connection.at, doubt });
         }
         if let Bound::To(other) = Bound::follow(inventory, &connection.virtual_network_gateway2)
             && let Some(vnet) = table.vnet_of.get(other.index()).copied().flatten()
@@ -217,6 +223,7 @@ fn branches(inventory: &Inventory, table: &GatewayTable) -> Vec<Branch> {
                 express: false,
                 owner,
                 at: connection.at,
+                doubt: None,
             });
         }
     }
@@ -237,8 +244,14 @@ fn branches(inventory: &Inventory, table: &GatewayTable) -> Vec<Branch> {
                 express: false,
                 owner,
                 at: row.at,
+                doubt: None,
             });
         }
+    }
+    for branch in &mut out {
+        let gateway = Slot { table: TableTag::VirtualNetworkGateway, row: branch.gateway.raw() };
+        let of = |slot| presence::of(inventory, slot);
+        branch.doubt = branch.doubt.take().or_else(|| of(gateway)).or_else(|| of(branch.owner));
     }
     out
 }
@@ -261,6 +274,7 @@ fn learnt(inventory: &Inventory, out: &mut Vec<Branch>) {
             express: inventory.virtual_network_gateways[gateway].gateway_type.is(GatewayType::ExpressRoute),
             owner: Slot { table: TableTag::BgpRoute, row: id.raw() },
             at: route.at,
+            doubt: None,
         });
     }
 }
@@ -276,7 +290,11 @@ fn over_circuits(inventory: &Inventory, table: &GatewayTable) -> Vec<Branch> {
         inventory.connections.rows().filter_map(|(row, c)| Some((row, c.at, joined(c)?))).collect();
     let mut out = Vec::new();
     for (row, at, (circuit, gateway)) in &all {
-        for (_, _, (_, other)) in all.iter().filter(|(_, _, (c, g))| c == circuit && g != gateway) {
+        let closed = |g: Id<VirtualNetworkGateway>| {
+            inventory.virtual_network_gateways[g].allow_remote_vnet_traffic.is(false)
+        };
+        let others = all.iter().filter(|(_, _, (c, g))| c == circuit && g != gateway);
+        for (_, _, (_, other)) in others.filter(|(_, _, (_, g))| !closed(*gateway) && !closed(*g)) {
             let Some(vnet) = table.vnet_of.get(other.index()).copied().flatten() else { continue };
             out.push(Branch {
                 kind: BranchKind::Vnet(vnet),
@@ -285,10 +303,35 @@ fn over_circuits(inventory: &Inventory, table: &GatewayTable) -> Vec<Branch> {
                 express: true,
                 owner: Slot { table: TableTag::Connection, row: row.raw() },
                 at: *at,
+                doubt: across(inventory, *gateway, *other),
             });
         }
     }
     out
+}
+
+/// Two networks reach each other over a circuit where both gateways take other networks' traffic in, which Azure has
+/// switched off unless somebody asks for it (GW-10).
+fn across(
+    inventory: &Inventory,
+    here: Id<VirtualNetworkGateway>,
+    there: Id<VirtualNetworkGateway>,
+) -> Option<Unknown> {
+    [here, there].into_iter().find_map(|gateway| {
+        let row = &inventory.virtual_network_gateways[gateway];
+        match &row.allow_remote_vnet_traffic {
+            Field::Known(_) => None,
+            Field::Unknown(unknown) => Some(unknown.clone()),
+            Field::Absent => Some(Unknown::new(
+                row.at,
+                format!(
+                    "whether `{}` takes in what comes from another network over the circuit: it does not say \
+                    allowRemoteVnetTraffic, which Azure leaves off by itself (GW-10)",
+                    row.id.name()
+                ),
+            )),
+        }
+    })
 }
 
 impl GatewayTable {

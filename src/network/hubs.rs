@@ -1,9 +1,10 @@
 //! Virtual WAN hubs: connections, route tables, labels, routing intent (VWAN-1 to VWAN-15).
 
+use super::Tri;
 use crate::diag::At;
 use crate::inventory::{
     AzureFirewall, Field, HubRouteTable, HubRoutingPreference, HubVirtualNetworkConnection, Id, Inventory,
-    Many, OnPremisesSite, Ref, ResourceId, Slot, TableTag, Unknown, VirtualHub, VirtualNetwork,
+    Many, OnPremisesSite, Origin, Ref, ResourceId, Slot, TableTag, Unknown, VirtualHub, VirtualNetwork,
 };
 use crate::net::{IpAddr, IpNet};
 
@@ -81,7 +82,7 @@ pub struct HubConnection {
     /// The table that says what it reaches.
     pub table: String,
     /// Whether it learns 0.0.0.0/0.
-    pub internet_security: bool,
+    pub internet_security: Tri,
 }
 
 /// Hubs and connections.
@@ -93,6 +94,8 @@ pub struct HubTable {
     pub connections: Vec<Option<HubConnection>>,
     /// The sites that are connected to hubs.
     pub sites: Vec<HubSite>,
+    /// By row of the hub: gateways of it, or of another hub of its WAN, whose branches no file tells.
+    pub unseen: Vec<Option<Unknown>>,
 }
 
 /// A site behind a gateway of a hub.
@@ -119,7 +122,7 @@ struct Connected {
     table: String,
     tables: Vec<String>,
     labels: Vec<String>,
-    internet_security: bool,
+    internet_security: Tri,
 }
 
 pub(super) fn hubs(inventory: &Inventory) -> HubTable {
@@ -130,9 +133,10 @@ pub(super) fn hubs(inventory: &Inventory) -> HubTable {
     for c in &draft.connections {
         let (row, hub, table) = (c.row, c.hub, c.table.clone());
         connections[c.vnet.index()] =
-            Some(HubConnection { row, hub, table, internet_security: c.internet_security });
+            Some(HubConnection { row, hub, table, internet_security: c.internet_security.clone() });
     }
-    HubTable { hubs, connections, sites: draft.sites }
+    let unseen = inventory.virtual_hubs.rows().map(|(id, _)| draft.unseen(id)).collect();
+    HubTable { hubs, connections, sites: draft.sites, unseen }
 }
 
 fn hub_of(inventory: &Inventory, id: &ResourceId) -> Option<Id<VirtualHub>> {
@@ -155,10 +159,28 @@ fn connected(inventory: &Inventory) -> Vec<Connected> {
         if tables.is_empty() && labels.is_empty() {
             labels.push(DEFAULT_LABEL.into());
         }
-        let internet_security = connection.enable_internet_security.or(true).unwrap_or(true);
+        let internet_security = internet_security(connection);
         out.push(Connected { row, hub, vnet, table, tables, labels, internet_security });
     }
     out
+}
+
+/// Whether a connection takes its hub's default route. No page tells what Azure makes of one that does not say; the
+/// portal and the command line turn it on and Terraform turns it off, each by saying so. In a file of our own it
+/// means on, and an answer that leans on it tells.
+fn internet_security(connection: &HubVirtualNetworkConnection) -> Tri {
+    match &connection.enable_internet_security {
+        Field::Known(on) => Tri::of(*on),
+        Field::Unknown(unknown) => Tri::Unknown(unknown.clone()),
+        Field::Absent if connection.origin == Origin::Estate => Tri::Yes,
+        Field::Absent => Tri::Unknown(Unknown::new(
+            connection.at,
+            format!(
+                "whether `{}` takes the hub's default route: it does not say enableInternetSecurity",
+                connection.id.full_name()
+            ),
+        )),
+    }
 }
 
 fn sites(inventory: &Inventory) -> Vec<HubSite> {
@@ -208,6 +230,9 @@ impl Draft<'_> {
             self.inventory.routing_intents.iter().find(|i| hub_of(self.inventory, &i.id) == Some(id));
         let (mut private, mut internet) = (None, None);
         let mut unknown = intent.and_then(|i| i.routing_policies.unknown.clone());
+        if let Some(slot) = intent.and_then(|i| self.inventory.slot(&i.id)) {
+            unknown = unknown.or_else(|| super::presence::of(self.inventory, slot));
+        }
         for policy in intent.into_iter().flat_map(|i| &i.routing_policies) {
             let firewall = policy.next_hop.known().and_then(|r| self.firewall(&r.text));
             if firewall.is_none() {
@@ -326,6 +351,20 @@ impl Draft<'_> {
             .collect()
     }
 
+    /// A hub with a gateway has branches; where no site is connected to the hub, no file tells which (VWAN-2).
+    fn unseen(&self, hub: Id<VirtualHub>) -> Option<Unknown> {
+        let inventory = self.inventory;
+        inventory.hub_gateways.iter().find_map(|gateway| {
+            let home = gateway.virtual_hub.known().and_then(|r| inventory.follow(r).row())?;
+            let told = self.sites.iter().any(|s| s.hub == home);
+            let why = format!(
+                "what the branches behind `{}` announce: no site of the files is connected to its hub (VWAN-2)",
+                gateway.id.name()
+            );
+            (self.same_wan(home, hub) && !told).then(|| Unknown::new(gateway.at, why))
+        })
+    }
+
     fn same_wan(&self, a: Id<VirtualHub>, b: Id<VirtualHub>) -> bool {
         let wan = |h: Id<VirtualHub>| {
             self.inventory.virtual_hubs[h].virtual_wan.known().map(|w| w.text.to_ascii_lowercase())
@@ -390,12 +429,12 @@ impl HubTable {
             let within = |net: &IpNet| net.contains(&row.prefix);
             let told = AGGREGATES.iter().filter_map(|a| a.parse::<IpNet>().ok()).any(|a| within(&a));
             let listed = hub.private.is_some() && !row.fixed && (told || default);
-            if !(default && !connection.internet_security || listed) {
+            if !(default && connection.internet_security == Tri::No || listed) {
                 out.push(row.prefix);
             }
         }
         if hub.internet.is_some()
-            && connection.internet_security
+            && connection.internet_security != Tri::No
             && let Ok(default) = "0.0.0.0/0".parse()
         {
             out.push(default);

@@ -1,6 +1,6 @@
 //! Compiled name resolution: private zones with their records and links, public names.
 
-use super::attach::{AttachmentId, AttachmentKind, target_of, target_type};
+use super::attach::{AttachmentId, AttachmentKind, hub_of, target_of, target_type};
 use super::{Attachment, Bound, normal_region};
 use crate::diag::At;
 use crate::inventory::{
@@ -76,6 +76,17 @@ pub struct PublicName {
     pub other_privatelink: Option<Arc<str>>,
 }
 
+/// A zone that is linked to nobody knows which network, or of which nothing but its name is known.
+#[derive(Clone, Debug)]
+pub struct FloatingZone {
+    /// Its name, lower case.
+    pub zone: Arc<str>,
+    /// The network; any, where that is not known.
+    pub vnet: Option<Id<VirtualNetwork>>,
+    /// What is not known.
+    pub why: Unknown,
+}
+
 /// Name resolution of an estate.
 #[derive(Debug, Default)]
 pub struct Names {
@@ -95,6 +106,10 @@ pub struct Names {
     pub service_hosts: Vec<Vec<Option<Arc<str>>>>,
     /// For each platform service: whether its workspace id is a stand-in.
     pub stand_in_ids: Vec<bool>,
+    /// Zones that a network may see, of which the files do not tell enough.
+    pub floating: Vec<FloatingZone>,
+    /// Tags of one region that the rules name.
+    pub regional: Vec<TagId>,
     /// Machines that registered themselves: by registering network.
     pub registered: Map<(u32, Arc<str>), AttachmentId>,
 }
@@ -121,6 +136,7 @@ pub(super) fn names(inventory: &Inventory, attachments: &[Attachment], tags: &Se
     let mut names = Names { views: vec![Vec::new(); inventory.virtual_networks.len()], ..Names::default() };
     names.zone_names =
         inventory.private_dns_zones.iter().map(|z| z.id.name().to_ascii_lowercase().into()).collect();
+    names.regional = super::regions::regional_tags(inventory, tags);
     host_names(inventory, &mut names);
     links(inventory, &mut names);
     written_records(inventory, &mut names);
@@ -150,6 +166,7 @@ fn host_names(inventory: &Inventory, names: &mut Names) {
 
 fn links(inventory: &Inventory, names: &mut Names) {
     for (id, link) in inventory.zone_links.rows() {
+        names.floating.extend(floating(inventory, link));
         let Some(zone) = zone_of_link(inventory, link) else { continue };
         let Bound::To(vnet) = Bound::follow(inventory, &link.virtual_network) else { continue };
         let fallback = link.resolution_policy.or(ResolutionPolicy::Default);
@@ -174,6 +191,33 @@ fn links(inventory: &Inventory, names: &mut Names) {
             }
             same
         });
+    }
+}
+
+/// A link of which not both ends are known: the zone may be any network's, or its records be anything.
+fn floating(inventory: &Inventory, link: &VirtualNetworkLink) -> Option<FloatingZone> {
+    let zone = match link.private_dns_zone.known() {
+        Some(reference) => {
+            reference.id().map_or_else(|| reference.text.to_string(), |id| id.name().to_owned())
+        }
+        None => link.id.parent()?.name().to_owned(),
+    };
+    let zone: Arc<str> = zone.to_ascii_lowercase().into();
+    let known = zone_of_link(inventory, link).is_some();
+    match &link.virtual_network {
+        Field::Unknown(unknown) => {
+            let why = format!(
+                "whether the private zone `{zone}` is linked where the name is asked: {}",
+                unknown.why
+            );
+            Some(FloatingZone { zone, vnet: None, why: Unknown::new(link.at, why) })
+        }
+        Field::Known(reference) if !known => {
+            let vnet = inventory.follow(reference).row()?;
+            let why = format!("what the private zone `{zone}` holds, which is in none of the files");
+            Some(FloatingZone { zone, vnet: Some(vnet), why: Unknown::new(link.at, why) })
+        }
+        _ => None,
     }
 }
 
@@ -261,12 +305,13 @@ fn group_records(inventory: &Inventory, attachments: &[Attachment], names: &mut 
             .map(ResourceId::kind)
             .or_else(|| target_type(endpoint_row));
         let Some(service) = kind.as_deref().and_then(service_kind) else { continue };
-        let target_name = target_parts(inventory, target, endpoint_row);
-        let Some((name, region, guid)) = target_name else { continue };
-        let parts = NameParts { name: &name, region: region.as_deref(), guid: &guid };
-        for entry in
-            service.endpoints.iter().filter(|e| groups.iter().any(|g| g.eq_ignore_ascii_case(e.group)))
-        {
+        let own = target_parts(inventory, target, endpoint_row);
+        let shared = projects_of(inventory, target).map(|project| parts_of(&inventory.services[project]));
+        let all: Vec<_> = own.into_iter().chain(shared).collect();
+        let used =
+            service.endpoints.iter().filter(|e| groups.iter().any(|g| g.eq_ignore_ascii_case(e.group)));
+        for (entry, (name, region, guid)) in used.flat_map(|e| all.iter().map(move |parts| (e, parts))) {
+            let parts = NameParts { name, region: region.as_deref(), guid };
             let (Some(zone_name), Some(record)) =
                 (entry.zone.and_then(|z| fill(z, &parts)), fill(entry.record, &parts))
             else {
@@ -301,10 +346,7 @@ fn target_parts(
     endpoint: &crate::inventory::PrivateEndpoint,
 ) -> Option<(String, Option<String>, String)> {
     if let Some(Slot { table: TableTag::PlatformService, row }) = target {
-        let service = &inventory.services.as_slice()[row as usize];
-        let guid = service.workspace_id.known().map_or_else(|| stand_in_guid(&service.id), |g| g.to_string());
-        let region = service.location.known().map(|l| normal_region(l));
-        return Some((service.id.name().to_ascii_lowercase(), region, guid));
+        return Some(parts_of(&inventory.services.as_slice()[row as usize]));
     }
     let text = endpoint
         .target
@@ -312,6 +354,20 @@ fn target_parts(
         .or_else(|| endpoint.connections.items.first()?.private_link_service_id.known())?;
     let id = text.id()?;
     Some((id.name().to_ascii_lowercase(), None, stand_in_guid(&id)))
+}
+
+fn parts_of(service: &PlatformService) -> (String, Option<String>, String) {
+    let guid = service.workspace_id.known().map_or_else(|| stand_in_guid(&service.id), |g| g.to_string());
+    let region = service.location.known().map(|l| normal_region(l));
+    (service.id.name().to_ascii_lowercase(), region, guid)
+}
+
+/// The projects of a hub, which its private endpoints serve too.
+fn projects_of(inventory: &Inventory, hub: Option<Slot>) -> impl Iterator<Item = Id<PlatformService>> + '_ {
+    let hub =
+        hub.filter(|slot| slot.table == TableTag::PlatformService).map(|slot| Id::new(slot.row as usize));
+    let all = inventory.services.rows().filter(move |_| hub.is_some());
+    all.filter(move |(id, row)| !row.hub.is_absent() && hub_of(inventory, *id) == hub).map(|(id, _)| id)
 }
 
 /// Attachments of private endpoints, the first of each member.
@@ -524,6 +580,12 @@ fn services_with_endpoints(inventory: &Inventory) -> Connected {
             out.entry(id.raw()).or_default().extend(groups.iter().map(|e| Arc::from(e.group)));
         }
     }
+    for id in inventory.services.rows().filter(|(_, row)| !row.hub.is_absent()).map(|(id, _)| id) {
+        let hub = hub_of(inventory, id).and_then(|hub| out.get(&hub.raw()).cloned());
+        if let Some(groups) = hub {
+            out.entry(id.raw()).or_default().extend(groups);
+        }
+    }
     out
 }
 
@@ -588,6 +650,14 @@ impl Names {
     /// The longest zone a network sees that holds the name (DNS-4).
     pub fn zone_for(&self, vnet: Id<VirtualNetwork>, name: &str) -> Option<&ZoneView> {
         self.views[vnet.index()].iter().find(|v| is_under(name, &self.zone_names[v.zone.index()]))
+    }
+
+    /// Why a network may see another zone for a name than those that are known, a longer one (DNS-4).
+    pub fn may_see(&self, vnet: Id<VirtualNetwork>, name: &str) -> Option<&Unknown> {
+        let covers = |f: &&FloatingZone| f.vnet.is_none_or(|v| v == vnet) && is_under(name, &f.zone);
+        let longest = self.floating.iter().filter(covers).max_by_key(|f| f.zone.len())?;
+        let known = self.zone_for(vnet, name).map_or(0, |view| self.zone_names[view.zone.index()].len());
+        (longest.zone.len() > known).then_some(&longest.why)
     }
 
     /// Whether two views of zones of one name answer a name alike.

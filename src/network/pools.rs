@@ -59,7 +59,7 @@ pub(super) fn pools(inventory: &Inventory, attachments: &[Attachment]) -> Pools 
     for (row, balancer) in inventory.load_balancers.iter().enumerate() {
         for pool in &balancer.backend_address_pools {
             let key = pool.name.to_ascii_lowercase();
-            out.named.entry(key).or_default().push((row as u32, pool.id.clone()));
+            out.named.entry(key).or_default().push((row as u32, pool.id()));
         }
     }
     for (number, attachment) in attachments.iter().enumerate() {
@@ -142,7 +142,7 @@ fn listed_by_pools(inventory: &Inventory, attachments: &[Attachment], out: &mut 
         members.sort_unstable();
         members.dedup();
         for member in members {
-            out.of.entry(member).or_default().push(pool.id.clone());
+            out.of.entry(member).or_default().push(pool.id());
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Role assignments and denials, flattened to principals (RBAC-1 to RBAC-3).
 
 use crate::diag::At;
-use crate::inventory::{Field, Inventory, Permission, ResourceId, Slot, TableTag, Unknown};
-use hashbrown::HashMap;
+use crate::inventory::{
+    DeniedPrincipal, Field, Inventory, Many, Permission, PrincipalType, ResourceId, Slot, TableTag, Unknown,
+};
+use hashbrown::{HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What a role permits: what any of its parts does.
@@ -16,6 +19,8 @@ struct Part {
     not_actions: Vec<Arc<str>>,
     data_actions: Vec<Arc<str>>,
     not_data_actions: Vec<Arc<str>>,
+    /// Whether a condition limits it, which is not judged.
+    conditional: bool,
 }
 
 /// A deny assignment.
@@ -27,6 +32,8 @@ struct Denial {
     everybody: bool,
     /// Whom it spares.
     spared: Vec<Arc<str>>,
+    /// Those of either list that are groups.
+    groups: Vec<Arc<str>>,
     /// Whether it holds at its scope alone and not below.
     here_only: bool,
     /// Why it may be about others too.
@@ -65,6 +72,14 @@ pub struct Authority {
     /// Assignments whose principal cannot be known: they may be anybody's.
     unknown: Vec<(Unknown, ResourceId)>,
     groups: HashMap<Arc<str>, Vec<Arc<str>>, foldhash::fast::FixedState>,
+    /// Who is in a group, as far as the files name it.
+    members: HashMap<Arc<str>, Vec<Arc<str>>, foldhash::fast::FixedState>,
+    /// Who names its own groups, be it none.
+    told: HashSet<Arc<str>, foldhash::fast::FixedState>,
+    /// What is known to be a group.
+    crowds: BTreeSet<Arc<str>>,
+    /// Of whom nothing but an assignment tells, and it does not tell their kind.
+    untyped: BTreeSet<Arc<str>>,
 }
 
 /// The answer to "may this principal do that there".
@@ -135,7 +150,30 @@ pub(super) fn authority(inventory: &Inventory) -> Authority {
             let row = &inventory.principals[g];
             principal_key(row.object_id.known().map_or(row.id.name(), |o| o))
         });
-        out.groups.insert(id, groups.collect());
+        if principal.member_of.given && principal.member_of.unknown.is_none() {
+            out.told.insert(id.clone());
+        }
+        if principal.principal_type.known().is_some_and(|t| is_crowd(*t)) {
+            out.crowds.insert(id.clone());
+        }
+        let groups: Vec<Arc<str>> = groups.collect();
+        for group in &groups {
+            out.members.entry(group.clone()).or_default().push(id.clone());
+        }
+        out.groups.insert(id, groups);
+    }
+    for assignment in inventory.role_assignments.iter() {
+        if assignment.principal_type.is_absent()
+            && let Field::Known(principal) = &assignment.principal_id
+            && inventory.follow_any(principal).is_none()
+        {
+            out.untyped.insert(principal_key(principal));
+        }
+        if assignment.principal_type.known().is_some_and(|t| is_crowd(*t))
+            && let Field::Known(principal) = &assignment.principal_id
+        {
+            out.crowds.insert(identity_key(inventory, principal));
+        }
     }
     for assignment in inventory.role_assignments.iter() {
         let Some((key, grant)) = grant(inventory, assignment, &mut out.unknown) else { continue };
@@ -147,19 +185,31 @@ pub(super) fn authority(inventory: &Inventory) -> Authority {
             role: denial.id.name().into(),
             scope,
             permits: Some(permits(&denial.permissions.items)),
-            conditional: false,
+            conditional: !denial.condition.is_absent()
+                || denial.permissions.iter().any(|p| !p.condition.is_absent()),
             uncertain: denial.uncertain.clone(),
             owner: denial.id.clone(),
             at: denial.at,
         };
-        let key = |text: &Arc<str>| identity_key(inventory, text);
+        let key = |p: &DeniedPrincipal| p.object_id.known().map(|text| identity_key(inventory, text));
+        let of = |list: &Many<DeniedPrincipal>| -> Vec<Arc<str>> { list.iter().filter_map(key).collect() };
+        let both = || denial.principals.iter().chain(&denial.exclude_principals);
+        let named_group = |p: &&DeniedPrincipal| {
+            p.principal_type.known().is_some_and(|t| t.to_ascii_lowercase().ends_with("group"))
+        };
+        let unread = both().find_map(|p| p.object_id.unknown().cloned());
+        let lists = denial.principals.unknown.clone().or_else(|| denial.exclude_principals.unknown.clone());
         out.denials.push(Denial {
             grant,
-            principals: denial.principals.iter().map(key).collect(),
-            everybody: denial.principals.iter().any(|p| **p == *EVERYBODY),
-            spared: denial.exclude_principals.iter().map(key).collect(),
+            principals: of(&denial.principals),
+            everybody: denial
+                .principals
+                .iter()
+                .any(|p| p.object_id.known().is_some_and(|id| **id == *EVERYBODY)),
+            spared: of(&denial.exclude_principals),
+            groups: both().filter(named_group).filter_map(key).collect(),
             here_only: denial.do_not_apply_to_child_scopes.is(true),
-            unknown: denial.principals.unknown.clone().or_else(|| denial.exclude_principals.unknown.clone()),
+            unknown: lists.or(unread),
         });
     }
     // Which of several is told must not hang on the order they are written in.
@@ -287,6 +337,7 @@ fn role_named(inventory: &Inventory, text: &str) -> (Arc<str>, Option<Permits>) 
                 not_actions,
                 data_actions: list(role.data_actions),
                 not_data_actions: Vec::new(),
+                conditional: false,
             };
             (role.name.into(), Some(Permits(vec![part])))
         }
@@ -300,6 +351,7 @@ fn permits(list: &[Permission]) -> Permits {
         not_actions: permission.not_actions.items.clone(),
         data_actions: permission.data_actions.items.clone(),
         not_data_actions: permission.not_data_actions.items.clone(),
+        conditional: !permission.condition.is_absent(),
     };
     Permits(list.iter().map(part).collect())
 }
@@ -307,15 +359,30 @@ fn permits(list: &[Permission]) -> Permits {
 impl Permits {
     /// Whether an action is permitted, on the data or the control plane.
     fn allows(&self, action: &str, data: bool) -> bool {
-        self.0.iter().any(|part| {
-            let (yes, no) = if data {
-                (&part.data_actions, &part.not_data_actions)
-            } else {
-                (&part.actions, &part.not_actions)
-            };
-            yes.iter().any(|p| action_matches(p, action)) && !no.iter().any(|p| action_matches(p, action))
-        })
+        self.0.iter().any(|part| part.allows(action, data))
     }
+
+    /// Whether it is permitted under a condition alone.
+    fn on_condition(&self, action: &str, data: bool) -> bool {
+        let mut fitting = self.0.iter().filter(|part| part.allows(action, data)).peekable();
+        fitting.peek().is_some() && fitting.all(|part| part.conditional)
+    }
+}
+
+impl Part {
+    fn allows(&self, action: &str, data: bool) -> bool {
+        let (yes, no) = if data {
+            (&self.data_actions, &self.not_data_actions)
+        } else {
+            (&self.actions, &self.not_actions)
+        };
+        yes.iter().any(|p| action_matches(p, action)) && !no.iter().any(|p| action_matches(p, action))
+    }
+}
+
+/// Whether a kind of principal is a group of others.
+fn is_crowd(kind: PrincipalType) -> bool {
+    matches!(kind, PrincipalType::Group | PrincipalType::ForeignGroup)
 }
 
 /// Whether an action fits a pattern with `*` for any run of characters, without regard to case.
@@ -343,7 +410,7 @@ impl Authority {
     }
 
     /// All keys a principal acts under: itself and its groups, transitively (RBAC-2).
-    fn with_groups(&self, keys: &[Arc<str>]) -> Vec<Arc<str>> {
+    pub(crate) fn with_groups(&self, keys: &[Arc<str>]) -> Vec<Arc<str>> {
         let mut out = keys.to_vec();
         let mut at = 0;
         while at < out.len() {
@@ -356,6 +423,79 @@ impl Authority {
             at += 1;
         }
         out
+    }
+
+    /// Whether an object id is known to be of a group in which a principal may be although no file says so.
+    pub(crate) fn may_belong(&self, group: &str, keys: &[Arc<str>]) -> bool {
+        let group = principal_key(group);
+        self.crowds.contains(&group) && !keys.contains(&group) && self.may_be_in(&group, keys, &[])
+    }
+
+    /// Whether an object id is known not to be of a group.
+    pub(crate) fn is_single(&self, id: &str) -> bool {
+        self.groups.contains_key(&principal_key(id)) && !self.crowds.contains(&principal_key(id))
+    }
+
+    /// Whether a principal may be in a group although no file says so: none names the group's members, or one of them
+    /// is such a group, and the principal does not name its own groups either (RBAC-2).
+    fn may_be_in(&self, group: &Arc<str>, keys: &[Arc<str>], also: &[Arc<str>]) -> bool {
+        if keys.iter().any(|k| self.told.contains(k)) {
+            return false;
+        }
+        let (mut open, mut seen) = (vec![group.clone()], vec![group.clone()]);
+        while let Some(next) = open.pop() {
+            if !self.crowds.contains(&next) && !also.contains(&next) {
+                continue;
+            }
+            let Some(members) = self.members.get(&next) else { return true };
+            for member in members.iter().filter(|m| self.crowds.contains(*m)) {
+                if !seen.contains(member) {
+                    seen.push(member.clone());
+                    open.push(member.clone());
+                }
+            }
+        }
+        false
+    }
+
+    /// The assignment to a group that would allow it, were the principal in the group.
+    fn by_membership(
+        &self,
+        keys: &[Arc<str>],
+        resource: &ResourceId,
+        action: &str,
+        data: bool,
+    ) -> Option<Unknown> {
+        let others = self.crowds.iter().filter(|g| !keys.contains(g));
+        let mut grants =
+            others.flat_map(|g| self.grants.get(g).into_iter().flatten().map(move |grant| (g, grant)));
+        let fits = |g: &Grant| {
+            let permits = g.permits.as_ref().is_none_or(|p| p.allows(action, data));
+            permits && matches!(reach(&g.scope, resource), Reach::Here | Reach::ManagementGroup)
+        };
+        grants.find(|(group, g)| fits(g) && self.may_be_in(group, keys, &[])).map(|(group, g)| {
+            let why = format!(
+                "whether the caller is in the group `{group}`, which has `{}` on `{}` and whose members no file names: say it with principals and memberOf",
+                g.role,
+                g.scope.name()
+            );
+            Unknown::new(g.at, why)
+        })
+    }
+
+    /// An assignment that would allow it, were it to a group that the principal is in: its kind is told nowhere.
+    pub(crate) fn to_untold(
+        &self,
+        principal: &[Arc<str>],
+        resource: &ResourceId,
+        action: &str,
+        data: bool,
+    ) -> Option<&Grant> {
+        let keys = self.with_groups(principal);
+        let others = self.untyped.iter().filter(|k| !keys.contains(k) && !self.groups.contains_key(*k));
+        let mut grants = others.filter_map(|k| self.grants.get(k)).flatten();
+        let fits = |g: &&Grant| g.permits.as_ref().is_some_and(|p| p.allows(action, data));
+        grants.find(|g| fits(g) && reach(&g.scope, resource) == Reach::Here)
     }
 
     /// Judges an action of a principal on a resource.
@@ -382,19 +522,22 @@ impl Authority {
         if let Some(unknown) = maybe_denied.filter(|_| granted) {
             return Judgement::Unknown(unknown);
         }
-        let certain = |g: &&Grant| fits(g) && !g.conditional && g.uncertain.is_none();
+        let limited =
+            |g: &Grant| g.conditional || g.permits.as_ref().is_some_and(|p| p.on_condition(action, data));
+        let certain = |g: &&Grant| fits(g) && !limited(g) && g.uncertain.is_none();
         match grants.iter().find(certain).or_else(|| grants.iter().find(fits)) {
             Some(Grant { uncertain: Some(why), owner, at, .. }) => {
                 let why = format!("whether `{}` is deployed is not known: {why}", owner.full_name());
                 Judgement::Unknown(Unknown::new(*at, why))
             }
-            Some(grant) if grant.conditional => {
+            Some(grant) if limited(grant) => {
                 let why = format!("the assignment of `{}` has a condition, which is not judged", grant.role);
                 Judgement::Unknown(Unknown::new(grant.at, why))
             }
             Some(grant) => Judgement::Granted(grant.clone()),
             None => {
                 let doubt = self.doubt(resource, &grants, action, data);
+                let doubt = doubt.or_else(|| self.by_membership(&keys, resource, action, data));
                 doubt.map_or(Judgement::Missing(grants), Judgement::Unknown)
             }
         }
@@ -416,15 +559,27 @@ impl Authority {
                 continue;
             }
             let aimed = denial.everybody || denial.principals.iter().any(|p| keys.contains(p));
-            if !aimed && denial.unknown.is_none() {
+            let at = |why: String| Unknown::new(grant.at, why);
+            let maybe = |list: &[Arc<str>]| {
+                let found = list.iter().find(|g| self.may_be_in(g, keys, &denial.groups))?;
+                Some(at(format!(
+                    "whether the caller is in the group `{found}`, of which the denial `{}` speaks and whose members no file names",
+                    grant.role
+                )))
+            };
+            let member = if aimed { maybe(&denial.spared) } else { maybe(&denial.principals) };
+            let unknown = denial.unknown.clone().or(member);
+            if !aimed && unknown.is_none() {
                 continue;
             }
-            let at = |why: String| Unknown::new(grant.at, why);
             let why = match reach(&grant.scope, resource) {
                 Reach::Elsewhere => continue,
                 Reach::Here if denial.here_only && grant.scope != *resource => continue,
-                Reach::Here => match &denial.unknown {
-                    Some(unknown) => unknown.clone(),
+                Reach::Here => match unknown {
+                    Some(unknown) => unknown,
+                    None if grant.conditional => {
+                        at(format!("the denial `{}` has a condition, which is not judged", grant.role))
+                    }
                     None if grant.uncertain.is_none() => return Ok(Some(grant.clone())),
                     None => at(format!("whether the denial `{}` is deployed is not known", grant.role)),
                 },

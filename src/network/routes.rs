@@ -6,10 +6,13 @@
 
 use super::{AttachmentId, Bound, Doubt};
 use crate::diag::At;
-use crate::inventory::{Id, Route, RouteTable, Slot, Unknown, VirtualHub, VirtualNetwork};
+use crate::inventory::{
+    self, AddressMeaning, Field, Id, NextHopType, RouteTable, Slot, Unknown, VirtualHub, VirtualNetwork,
+};
 use crate::net::{IpAddr, IpNet};
 use crate::rules::{self as azure, RuleId};
 use crate::tags::{ServiceTags, TagId};
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// What a route covers.
@@ -123,9 +126,20 @@ impl NextHop {
     }
 }
 
-/// One route.
+/// One route: where it is written, and what it says. Tables say the same thing in thousands of places, so what a route
+/// says is kept once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EffectiveRoute {
+    /// The resource that holds it.
+    pub owner: Option<Slot>,
+    /// Where it is written.
+    pub at: At,
+    body: Arc<RouteBody>,
+}
+
+/// What a route says, wherever it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RouteBody {
     /// What it covers; `None` where that cannot be known.
     pub prefix: Option<RoutePrefix>,
     /// Who says it.
@@ -134,10 +148,6 @@ pub struct EffectiveRoute {
     pub hop: Result<NextHop, Unknown>,
     /// Its name in its table.
     pub name: Option<Arc<str>>,
-    /// The resource that holds it.
-    pub owner: Option<Slot>,
-    /// Where it is written.
-    pub at: At,
     /// Beats overlapping BGP routes (RT-19).
     pub bgp_override: bool,
     /// Why its prefix cannot be known.
@@ -146,21 +156,54 @@ pub struct EffectiveRoute {
     pub public_only: bool,
 }
 
+impl std::ops::Deref for EffectiveRoute {
+    type Target = RouteBody;
+    fn deref(&self) -> &RouteBody {
+        &self.body
+    }
+}
+
+impl std::ops::DerefMut for EffectiveRoute {
+    /// What this route says becomes its own.
+    fn deref_mut(&mut self) -> &mut RouteBody {
+        Arc::make_mut(&mut self.body)
+    }
+}
+
 impl EffectiveRoute {
+    /// A route of a resource, at its place.
+    pub fn new(owner: Option<Slot>, at: At, body: impl Into<Arc<RouteBody>>) -> Self {
+        Self { owner, at, body: body.into() }
+    }
+
+    /// What it says, shared with every route that says the same.
+    pub fn body(&self) -> &Arc<RouteBody> {
+        &self.body
+    }
+
     /// A system route.
     pub fn system(prefix: IpNet, hop: NextHop, owner: Option<Slot>, at: At) -> Self {
-        let prefix = Some(RoutePrefix::Net(prefix));
-        Self {
-            prefix,
-            source: RouteSource::Default,
+        Self::of_source(RouteSource::Default, RoutePrefix::Net(prefix), hop, owner, at)
+    }
+
+    /// A route that is known, whoever says it.
+    pub(super) fn of_source(
+        source: RouteSource,
+        prefix: RoutePrefix,
+        hop: NextHop,
+        owner: Option<Slot>,
+        at: At,
+    ) -> Self {
+        let body = RouteBody {
+            prefix: Some(prefix),
+            source,
             hop: Ok(hop),
             name: None,
-            owner,
-            at,
             bgp_override: false,
             prefix_unknown: None,
             public_only: false,
-        }
+        };
+        Self::new(owner, at, body)
     }
 
     fn is_none(&self) -> bool {
@@ -179,12 +222,20 @@ pub struct UserRoutes {
     pub keeps_gateway_routes_out: Option<bool>,
     /// Whether peering routes are kept out (RT-19).
     pub keeps_peering_routes_out: bool,
+    /// Whether the prefix of one of its routes cannot be known.
+    pub has_unknown_prefixes: bool,
 }
 
 impl UserRoutes {
     /// Whether it holds a route for everything.
     fn has_default(&self, v4: bool) -> bool {
         self.routes.iter().any(|r| is_default(r, v4))
+    }
+
+    /// Its routes of which the prefix cannot be known.
+    pub fn unknown_prefixes(&self) -> impl Iterator<Item = &EffectiveRoute> {
+        let routes = if self.has_unknown_prefixes { &self.routes[..] } else { &[] };
+        routes.iter().filter(|route| route.prefix_unknown.is_some())
     }
 }
 
@@ -279,22 +330,24 @@ impl SubnetRoutes {
         choice: &Choice<'_>,
         with: &Selection<'_>,
     ) -> Vec<&'a EffectiveRoute> {
-        let routes = self.user.iter().flat_map(|t| &t.routes);
+        let routes = self.user.iter().flat_map(|t| t.unknown_prefixes());
+        // A route of one's own to the gateway may be one that does not hold there (RT-15).
+        let same = |c: &EffectiveRoute, r: &EffectiveRoute| {
+            c.hop == r.hop && (r.hop != Ok(NextHop::Gateway) || c.source == r.source)
+        };
         let elsewhere = |r: &&EffectiveRoute| match choice {
-            Choice::Route(chosen, _) => chosen.iter().any(|c| c.hop != r.hop),
+            Choice::Route(chosen, _) => chosen.iter().any(|c| !same(c, r)),
             Choice::NoRoute => true,
             Choice::Unknown(_) => false,
         };
-        routes
-            .filter(|r| r.prefix_unknown.is_some() && (!r.public_only || (with.is_public)(ip)))
-            .filter(elsewhere)
-            .collect()
+        routes.filter(|r| !r.public_only || (with.is_public)(ip)).filter(elsewhere).collect()
     }
 
     /// Chooses for a destination, in the order of RT-24b.
     pub fn choose(&self, ip: IpAddr, with: &Selection<'_>) -> Choice<'_> {
         let choice = match self.by_service_endpoint(ip, with) {
-            Some(choice) => return choice,
+            Some(choice) if !with.service_endpoint_overridable => return choice,
+            Some(choice) => choice,
             None => self.settled(ip, with),
         };
         match self.doubtful(ip, &choice, with).first().and_then(|r| r.prefix_unknown.clone()) {
@@ -306,7 +359,8 @@ impl SubnetRoutes {
     /// Every choice that may be right: what is chosen without the routes of unknown prefixes, and each of those.
     pub(super) fn possible(&self, ip: IpAddr, with: &Selection<'_>) -> Vec<Choice<'_>> {
         let choice = match self.by_service_endpoint(ip, with) {
-            Some(choice) => return vec![choice],
+            Some(choice) if !with.service_endpoint_overridable => return vec![choice],
+            Some(choice) => choice,
             None => self.settled(ip, with),
         };
         if matches!(choice, Choice::Unknown(_)) {
@@ -318,13 +372,20 @@ impl SubnetRoutes {
         out
     }
 
-    /// A service endpoint's route, unless a user-defined one may override it (RT-23).
+    /// A service endpoint's route, unless a user-defined one may override it (RT-23): then what is not known of the
+    /// route table counts too.
     fn by_service_endpoint(&self, ip: IpAddr, with: &Selection<'_>) -> Option<Choice<'_>> {
         let (length, route) =
             candidates(&self.service_endpoints, ip, with.tags).into_iter().max_by_key(|c| c.0)?;
+        let endpoint = Choice::Route(vec![route], vec![azure::RT_7, azure::RT_23]);
+        if !with.service_endpoint_overridable {
+            return Some(endpoint);
+        }
+        if let Some(unknown) = self.user_doubt() {
+            return Some(Choice::Unknown(unknown.clone()));
+        }
         let best_user = self.user_candidates(ip, with.tags).iter().map(|c| c.0).max();
-        let beaten = with.service_endpoint_overridable && best_user.is_some_and(|u| u >= length);
-        (!beaten).then(|| Choice::Route(vec![route], vec![azure::RT_7, azure::RT_23]))
+        best_user.is_none_or(|u| u < length).then_some(endpoint)
     }
 
     /// The choice as far as prefixes are known.
@@ -561,24 +622,45 @@ fn prefer_explicit<'a>(
     equal.into_iter().filter(|r| rank(r) == best).collect()
 }
 
-/// Reads the routes of a route table.
-pub(super) fn user_routes(table: &RouteTable, slot: Slot, tags: &ServiceTags) -> UserRoutes {
-    let mut out = UserRoutes {
+/// What came of the texts of routes, by the text.
+pub(super) type KnownRoutes =
+    HashMap<*const inventory::RouteBody, Arc<RouteBody>, foldhash::fast::FixedState>;
+
+/// Reads the routes of a route table. What a text comes to without a doubt is the same wherever it stands; `known`
+/// keeps it.
+pub(super) fn user_routes(
+    table: &RouteTable,
+    slot: Slot,
+    tags: &ServiceTags,
+    known: &mut KnownRoutes,
+) -> UserRoutes {
+    let mut compiled = |route: &inventory::Route| {
+        let text = route.body();
+        if let Some(body) = known.get(&Arc::as_ptr(text)) {
+            return body.clone();
+        }
+        let body = Arc::new(user_route(route, tags));
+        if Arc::strong_count(text) > 1 && body.prefix_unknown.is_none() && body.hop.is_ok() {
+            known.insert(Arc::as_ptr(text), body.clone());
+        }
+        body
+    };
+    let routes: Vec<EffectiveRoute> =
+        table.routes.iter().map(|r| EffectiveRoute::new(Some(slot), r.at, compiled(r))).collect();
+    UserRoutes {
+        has_unknown_prefixes: routes.iter().any(|route| route.prefix_unknown.is_some()),
         unknown: table.routes.unknown.clone(),
         keeps_gateway_routes_out: table.disable_bgp_route_propagation.or(false).ok(),
         keeps_peering_routes_out: table
             .disable_peering_route
             .known()
             .is_some_and(|v| v.eq_ignore_ascii_case("All")),
-        routes: Vec::new(),
-    };
-    out.routes.extend(table.routes.iter().map(|route| user_route(route, slot, tags)));
-    out
+        routes,
+    }
 }
 
-/// Reads a route of a route table.
-pub(super) fn user_route(route: &Route, slot: Slot, tags: &ServiceTags) -> EffectiveRoute {
-    use crate::inventory::{AddressMeaning, Field, NextHopType};
+/// What a user-defined route says.
+pub(super) fn user_route(route: &inventory::Route, tags: &ServiceTags) -> RouteBody {
     let mut unknown = None;
     let prefix = match &route.address_prefix {
         Field::Known(word) => match &word.means {
@@ -598,7 +680,6 @@ pub(super) fn user_route(route: &Route, slot: Slot, tags: &ServiceTags) -> Effec
             None => Unknown::new(route.at, format!("the route `{}` has no address prefix", route.name)),
         });
     }
-    let tagged = matches!(route.address_prefix.known().map(|w| &w.means), Some(AddressMeaning::Tag(_)));
     let hop = match &route.next_hop_type {
         Field::Unknown(unknown) => Err(unknown.clone()),
         Field::Absent => {
@@ -612,21 +693,19 @@ pub(super) fn user_route(route: &Route, slot: Slot, tags: &ServiceTags) -> Effec
             NextHopType::VirtualAppliance | NextHopType::VirtualApplianceEcmp => appliance(route),
         },
     };
-    EffectiveRoute {
+    let tagged = matches!(route.address_prefix.known().map(|w| &w.means), Some(AddressMeaning::Tag(_)));
+    RouteBody {
         prefix,
         source: RouteSource::User,
         hop,
         name: Some(route.name.clone()),
-        owner: Some(slot),
-        at: route.at,
         bgp_override: route.has_bgp_override.is(true),
         prefix_unknown: unknown,
         public_only: tagged,
     }
 }
 
-fn appliance(route: &crate::inventory::Route) -> Result<NextHop, Unknown> {
-    use crate::inventory::Field;
+fn appliance(route: &inventory::Route) -> Result<NextHop, Unknown> {
     let mut ips = route.next_hop_ip_addresses.items.clone();
     match &route.next_hop_ip_address {
         Field::Known(ip) => ips.insert(0, *ip),

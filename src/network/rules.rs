@@ -146,9 +146,18 @@ impl Platform {
     }
 }
 
-/// A rule ready to be matched.
+/// A rule ready to be matched: where it is written, and what it says. Groups of a template say the same thing in
+/// thousands of places, so what a rule says is kept once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CompiledRule {
+    /// Where it is written.
+    pub at: At,
+    body: Arc<RuleBody>,
+}
+
+/// What a rule says, wherever it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleBody {
     /// Its name as evidence shows it.
     pub name: Arc<str>,
     /// Its priority.
@@ -169,8 +178,27 @@ pub struct CompiledRule {
     pub destination_ports: PortSet,
     /// Why the rule itself is not fully known.
     pub unknown: Option<Unknown>,
-    /// Where it is written.
-    pub at: At,
+}
+
+impl RuleBody {
+    /// Whether something in it cannot be known, and names the place of the rule.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        [&self.unknown, &self.source.unknown, &self.destination.unknown].iter().any(|u| u.is_some())
+    }
+}
+
+impl std::ops::Deref for CompiledRule {
+    type Target = RuleBody;
+    fn deref(&self) -> &RuleBody {
+        &self.body
+    }
+}
+
+impl std::ops::DerefMut for CompiledRule {
+    /// What this rule says becomes its own.
+    fn deref_mut(&mut self) -> &mut RuleBody {
+        Arc::make_mut(&mut self.body)
+    }
 }
 
 /// A rule that was looked at and did not match.
@@ -217,6 +245,21 @@ impl Parts {
 }
 
 impl CompiledRule {
+    /// A rule at a place.
+    pub fn new(at: At, body: impl Into<Arc<RuleBody>>) -> Self {
+        Self { at, body: body.into() }
+    }
+
+    /// What it says, shared with every rule that says the same.
+    pub fn body(&self) -> &Arc<RuleBody> {
+        &self.body
+    }
+
+    /// Whether two rules say the same, wherever they stand.
+    pub fn says_the_same(&self, other: &CompiledRule) -> bool {
+        Arc::ptr_eq(&self.body, &other.body) || self.body == other.body
+    }
+
     fn parts(&self, header: &Header, place: &Place<'_>) -> Parts {
         Parts {
             protocol: Tri::of(self.protocol.contains(header.protocol)),
@@ -367,7 +410,7 @@ fn default_rule(
     source: AddressMatch,
     destination: AddressMatch,
 ) -> CompiledRule {
-    CompiledRule {
+    let body = RuleBody {
         name: format!("defaultSecurityRules/{name}").into(),
         priority,
         verdict: Some(verdict),
@@ -378,8 +421,8 @@ fn default_rule(
         destination,
         destination_ports: PortSet::all(),
         unknown: None,
-        at: At::NOWHERE,
-    }
+    };
+    CompiledRule::new(At::NOWHERE, body)
 }
 
 /// The three default rules of a direction (NSG-3).

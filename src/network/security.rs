@@ -1,13 +1,15 @@
 //! Compiles the rules of network security groups.
 
-use super::rules::{AddressMatch, CompiledRule, Platform, RuleSet, Verdict, default_rules};
+use super::rules::{AddressMatch, CompiledRule, Platform, RuleBody, RuleSet, Verdict, default_rules};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::inventory::{
-    Access, AddressMeaning, AddressWord, Asg, Direction, Field, Inventory, Many, Nsg, Origin, Ref,
-    SecurityRule, Unknown,
+    Access, AddressMeaning, AddressWord, Asg, Direction, Field, Id, Inventory, Many, Nsg, Origin, Ref,
+    SecurityRule, SecurityRuleBody, Unknown,
 };
 use crate::net::{AddressSet, PortRange, PortSet, ProtocolMatch};
 use crate::tags::ServiceTags;
+use hashbrown::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Rule sets of every network security group.
 #[derive(Debug, Default)]
@@ -20,30 +22,74 @@ pub struct SecurityTables {
 
 pub(super) fn security(inventory: &Inventory, tags: &ServiceTags, notes: &mut Diagnostics) -> SecurityTables {
     let mut tables = SecurityTables::default();
+    let mut compiler = Compiler::new(inventory, tags);
     for nsg in inventory.nsgs.iter() {
-        tables.inbound.push(rule_set(inventory, nsg, Direction::Inbound, tags, notes));
-        tables.outbound.push(rule_set(inventory, nsg, Direction::Outbound, tags, notes));
+        tables.inbound.push(compiler.rule_set(nsg, Direction::Inbound, notes));
+        tables.outbound.push(compiler.rule_set(nsg, Direction::Outbound, notes));
     }
     tables
 }
 
-fn rule_set(
+/// The rules of one group, in and out.
+pub(super) fn rule_sets(
     inventory: &Inventory,
-    nsg: &Nsg,
-    direction: Direction,
+    nsg: Id<Nsg>,
     tags: &ServiceTags,
     notes: &mut Diagnostics,
-) -> RuleSet {
-    let mut rules: Vec<CompiledRule> = Vec::new();
-    for rule in nsg.security_rules.iter() {
-        if rule.direction.known().is_none_or(|d| *d == direction) {
-            rules.push(compiled(inventory, nsg.origin == Origin::Estate, rule, tags, notes));
-        }
+) -> [RuleSet; 2] {
+    let mut compiler = Compiler::new(inventory, tags);
+    [Direction::Inbound, Direction::Outbound].map(|d| compiler.rule_set(&inventory.nsgs[nsg], d, notes))
+}
+
+/// Compiles rules, each text once.
+struct Compiler<'a> {
+    inventory: &'a Inventory,
+    tags: &'a ServiceTags,
+    /// What came of a text that stands in several groups.
+    known: HashMap<*const SecurityRuleBody, Arc<RuleBody>, foldhash::fast::FixedState>,
+    /// Sets of ports, each once: few are named, and often.
+    ports: HashSet<PortSet, foldhash::fast::FixedState>,
+    /// The default rules, in and out.
+    defaults: [[CompiledRule; 3]; 2],
+}
+
+impl<'a> Compiler<'a> {
+    fn new(inventory: &'a Inventory, tags: &'a ServiceTags) -> Self {
+        let defaults = [true, false].map(default_rules);
+        Self { inventory, tags, known: HashMap::default(), ports: HashSet::default(), defaults }
     }
-    rules.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
-    shadowed(nsg, &rules, notes);
-    rules.extend(default_rules(direction == Direction::Inbound));
-    RuleSet { rules, unknown: nsg.security_rules.unknown.clone() }
+
+    fn rule_set(&mut self, nsg: &Nsg, direction: Direction, notes: &mut Diagnostics) -> RuleSet {
+        let here = |rule: &&SecurityRule| rule.direction.known().is_none_or(|d| *d == direction);
+        let defaults = usize::from(direction == Direction::Outbound);
+        let mut rules = Vec::with_capacity(nsg.security_rules.iter().filter(here).count() + 3);
+        for rule in nsg.security_rules.iter().filter(here) {
+            rules.push(self.rule(nsg, rule, notes));
+        }
+        rules.sort_by(|a: &CompiledRule, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+        shadowed(nsg, &rules, notes);
+        rules.extend(self.defaults[defaults].iter().cloned());
+        RuleSet { rules, unknown: nsg.security_rules.unknown.clone() }
+    }
+
+    /// A rule. What a text comes to without a doubt and without a note is the same wherever it stands.
+    fn rule(&mut self, nsg: &Nsg, rule: &SecurityRule, notes: &mut Diagnostics) -> CompiledRule {
+        let text = rule.body();
+        if let Some(known) = self.known.get(&Arc::as_ptr(text)) {
+            return CompiledRule::new(rule.at, known.clone());
+        }
+        let noted = notes.len();
+        let own = nsg.origin == Origin::Estate;
+        let mut body = compiled(self.inventory, own, rule, self.tags, notes);
+        for ports in [&mut body.source_ports, &mut body.destination_ports] {
+            *ports = self.ports.get_or_insert_with(ports, |ports| ports.clone()).clone();
+        }
+        let body = Arc::new(body);
+        if Arc::strong_count(text) > 1 && notes.len() == noted && !body.is_in_doubt() {
+            self.known.insert(Arc::as_ptr(text), body.clone());
+        }
+        CompiledRule::new(rule.at, body)
+    }
 }
 
 /// Notes rules that stand behind one that matches everything.
@@ -77,7 +123,7 @@ pub(super) fn compiled(
     rule: &SecurityRule,
     tags: &ServiceTags,
     notes: &mut Diagnostics,
-) -> CompiledRule {
+) -> RuleBody {
     let mut unknown = None;
     // A rule without a priority cannot be placed: it may come before any other.
     let priority = *known_or(&rule.priority, 0, rule, "priority", &mut unknown);
@@ -123,7 +169,7 @@ pub(super) fn compiled(
     let destination = side(&rule.destination, &rule.destination_asgs, "destination");
     let source_ports = port_set(&rule.source_ports, &mut unknown);
     let destination_ports = port_set(&rule.destination_ports, &mut unknown);
-    CompiledRule {
+    RuleBody {
         name: rule.name.clone(),
         priority,
         verdict,
@@ -134,7 +180,6 @@ pub(super) fn compiled(
         destination,
         destination_ports,
         unknown,
-        at: rule.at,
     }
 }
 

@@ -1,7 +1,7 @@
 //! From places to what people and editors use: file, line, column, JSON pointer, the lines themselves.
 
 use crate::diag::{At, Diagnostics, DocId, Sources};
-use crate::doc::{Node, parse_json, parse_yaml, pointer, pointer_in_text};
+use crate::doc::{Node, Outline, parse_json, parse_yaml, pointer};
 use hashbrown::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -21,6 +21,7 @@ struct Document {
     /// The first byte of each line.
     lines: OnceLock<Vec<u32>>,
     root: OnceLock<Option<Node>>,
+    outline: OnceLock<Option<Outline>>,
 }
 
 /// A place as people and editors name it.
@@ -160,7 +161,10 @@ impl<'s> Locator<'s> {
     fn pointer(&self, at: At) -> Option<String> {
         let text = &self.sources.get(at.doc)?.text;
         let large = text.len() > LARGE && text.starts_with(['{', '[']);
-        let found = large.then(|| pointer_in_text(text, at.start as usize..at.end as usize)).flatten();
+        let outline =
+            || self.documents.get(at.doc.0 as usize)?.outline.get_or_init(|| Outline::of(text)).as_ref();
+        let outline = large.then(outline).flatten();
+        let found = outline.and_then(|o| o.pointer(text, at.start as usize..at.end as usize));
         found.or_else(|| self.root(at.doc).and_then(|root| pointer(root, at)))
     }
 

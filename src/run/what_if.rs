@@ -276,7 +276,7 @@ fn places(network: &Network, needs: &[Need], named: &[String], notes: &mut Diagn
             Origin::Attachment(id) => places.subnets.extend(Some(network.attachment(id).subnet).filter(own)),
             Origin::Subnet(id, _) => places.subnets.extend(Some(id).filter(own)),
             Origin::Managed(_, workspace) => places.workspaces.push(workspace),
-            Origin::Site(..) | Origin::Internet(_) | Origin::Service(_) => {}
+            Origin::Site(..) | Origin::Branch(..) | Origin::Internet(_) | Origin::Service(_) => {}
         }
     }
     if !named.is_empty() {

@@ -7,7 +7,7 @@ use super::engine::Walk;
 use super::forward::MAX_GUESSES;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::state::{Device, End, Next, Place, State, Terminal, by, of};
-use super::worlds::Guess;
+use super::worlds::{Asked, Guess};
 use crate::inventory::{Field, Id, Subnet, Unknown, VirtualNetwork};
 use crate::net::{Header, IpAddr};
 use crate::network::{AttachmentId, AttachmentKind, EffectiveRoute, RoutePrefix, RouteSource, Tri};
@@ -183,12 +183,12 @@ impl Walk<'_> {
             return self.out_of(s, id, id, translates);
         }
         // By its own address: what its subnet does with the destination is another question.
-        let at = (row.subnet, row.address.unwrap_or(s.header.destination));
+        let at = Asked::Way(row.subnet, row.address.unwrap_or(s.header.destination));
         let of = exits.len();
         let mut ways = Vec::new();
         for (way, out) in exits.into_iter().enumerate() {
             let mut branch = s.clone();
-            branch.guesses.push(Guess { at, way, of });
+            branch.guesses.push(Guess { at: at.clone(), way, of });
             let next = self.out_of(&mut branch, id, out, translates);
             ways.push((branch, next));
         }

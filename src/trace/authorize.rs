@@ -5,7 +5,7 @@ use super::engine::Walk;
 use super::model::{Evidence, Flow, StepKind};
 use super::question::Target;
 use super::state::{Arrival, State, by};
-use crate::inventory::{Id, PlatformService, Unknown};
+use crate::inventory::{AccessPolicy, Id, PlatformService, Unknown};
 use crate::network::{Grant, Judgement};
 use crate::rules as azure;
 use std::sync::Arc;
@@ -154,22 +154,34 @@ impl Walk<'_> {
 
     fn access_policies(&self, s: &mut State, row: &PlatformService, keys: &[Arc<str>], action: &str) {
         let (kind, verb) = policy_words(action);
+        let keys = &self.net.authority.with_groups(keys)[..];
         let evidence = Evidence { resource: Some(row.id.clone()), at: row.at, ..by(&[azure::KV_1]) };
-        let mine = row.access_policies.iter().find(|p| {
-            p.object_id.known().is_some_and(|o| keys.iter().any(|k| k.eq_ignore_ascii_case(o)))
-                && match kind {
-                    "keys" => &p.keys,
-                    "certificates" => &p.certificates,
-                    _ => &p.secrets,
-                }
-                .iter()
-                .any(|w| w.eq_ignore_ascii_case(&verb) || w.eq_ignore_ascii_case("all"))
+        let gives = |p: &&AccessPolicy| {
+            let words = match kind {
+                "keys" => &p.keys,
+                "certificates" => &p.certificates,
+                _ => &p.secrets,
+            };
+            words.iter().any(|w| w.eq_ignore_ascii_case(&verb) || w.eq_ignore_ascii_case("all"))
+        };
+        let is_mine = |o: &Arc<str>| keys.iter().any(|k| k.eq_ignore_ascii_case(o));
+        let giving = || row.access_policies.iter().filter(gives);
+        let mine = giving().find(|p| p.object_id.known().is_some_and(is_mine));
+        let member = giving().find_map(|p| {
+            let group = p.object_id.known().filter(|o| self.net.authority.may_belong(o, keys))?;
+            let why = format!("whether the caller is in the group `{group}`, which has an access policy and whose members no file names");
+            Some(Unknown::new(p.at, why))
         });
         let doubt = row
             .access_policies
             .unknown
             .clone()
-            .or_else(|| row.access_policies.iter().find_map(|p| p.object_id.unknown().cloned()));
+            .or_else(|| row.access_policies.iter().find_map(|p| p.object_id.unknown().cloned()))
+            .or(member);
+        let others = giving().filter_map(|p| p.object_id.known());
+        if mine.is_none() && others.into_iter().any(|o| !self.net.authority.is_single(o)) {
+            s.assume(None, format!("the access policies of `{}` name no group that the caller is in, beside those the files tell", row.id.name()));
+        }
         match (mine, doubt) {
             (Some(policy), _) => {
                 let evidence = Evidence { at: policy.at, ..evidence };
@@ -229,6 +241,15 @@ impl Walk<'_> {
                 s.unknown(StepKind::Authorize, Cause::UnknownIdentity, &unknown, by(rules));
             }
             Judgement::Missing(grants) => {
+                if let Some(other) = self.net.authority.to_untold(keys, &row.id, action, data) {
+                    let text = format!(
+                        "whoever has `{}` on `{}` by `{}`, of whom no file tells more, is no group that `{identity}` is in",
+                        other.role,
+                        other.scope.name(),
+                        other.owner.name()
+                    );
+                    s.assume(None, text);
+                }
                 let has = grants.iter().map(|g| format!("`{}`", g.role)).collect::<Vec<_>>().join(", ");
                 let has = if has.is_empty() { "no role there".to_owned() } else { format!("only {has}") };
                 let cause = if data { Cause::RbacMissingDataRole } else { Cause::RbacMissingRole };

@@ -208,7 +208,7 @@ impl Walk<'_> {
         if self.gateway_subnet(s, id) {
             return Next::End(End::Stopped);
         }
-        if !matches!(s.origin, Origin::Site(..)) && self.net.is_public(to) {
+        if !matches!(s.origin, Origin::Site(..) | Origin::Branch(..)) && self.net.is_public(to) {
             // RT-32: in from the internet, and the answer leaves by the gateway.
             let evidence = of(self.net, Some(row.owner), &[azure::RT_32, azure::ASYM_1]);
             let text = format!("the answer to {to}, which came from the internet, goes to the gateway");
@@ -362,7 +362,7 @@ fn is_home(origin: &Origin, terminal: &Terminal) -> bool {
         (Origin::Attachment(asked), Terminal::Attachment(end)) => asked == end,
         (Origin::Subnet(asked, _), Terminal::Subnet(end)) => asked == end,
         (Origin::Site(asked, _), Terminal::Site(end)) => asked == end,
-        (Origin::Internet(_), Terminal::Internet) => true,
+        (Origin::Internet(_) | Origin::Branch(..), Terminal::Internet) => true,
         _ => false,
     }
 }

@@ -149,6 +149,22 @@ impl Walk<'_> {
             if !backbone && rule.address_prefixes.iter().any(|p| p.contains(&s.header.source)) {
                 return Ok(Some((id, false)));
             }
+            for tag in rule.service_tags.iter().filter(|_| !backbone) {
+                match self.net.tags.find(tag) {
+                    Some(found) if self.net.tags.set(found).contains(s.header.source) => {
+                        return Ok(Some((id, false)));
+                    }
+                    Some(_) => {}
+                    None => {
+                        doubt =
+                            doubt.or(Some(Unknown::new(rule.at, format!("the prefixes of the tag `{tag}`"))))
+                    }
+                }
+            }
+            if !rule.perimeters.is_empty() {
+                let why = "rules that let in whole perimeters are not followed";
+                doubt = doubt.or(Some(Unknown::new(rule.at, why)));
+            }
             if caller
                 .as_ref()
                 .is_some_and(|c| rule.subscriptions.iter().any(|text| is_in_subscription(c, text)))

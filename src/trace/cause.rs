@@ -175,9 +175,10 @@ causes! {
     AsymmetricReturn = "ASYMMETRIC_RETURN", ReturnLost, Timeout, "The answer takes a way that misses a stateful device of the way there, or meets one that never saw the request (ASYM-1 to ASYM-6).";
     ReturnNoRoute = "RETURN_NO_ROUTE", ReturnLost, Timeout, "The answer finds no way back (PKT-6).";
     NoBackend = "NO_BACKEND", NeighborUnreachable, Timeout, "The load balancer or gateway has no backend that could take the flow.";
-    ProbeDown = "PROBE_DENIED", NeighborUnreachable, Timeout, "Health probes from 168.63.129.16 are denied at the backend, so it gets no new flows (LB-4, PLAT-6).";
+    ProbeDown = "PROBE_DENIED", NeighborUnreachable, Timeout, "Health probes from 168.63.129.16 are denied at the backend, or not answered there, so it gets no new flows (LB-1, LB-4, PLAT-6).";
     Hairpin = "LOAD_BALANCER_HAIRPIN", NeighborUnreachable, Timeout, "A backend calls its own internal frontend and is chosen itself (LB-5).";
     FrontendPortClosed = "FRONTEND_PORT_CLOSED", NeighborUnreachable, Timeout, "No rule of the load balancer, gateway or firewall listens on this address and port.";
+    BastionPort = "BASTION_PORT_NOT_OFFERED", DeniedOut, Untold, "Azure Bastion opens sessions to port 22 or 3389; to other ports from the Standard SKU up only (BAS-1).";
     NothingListens = "NOTHING_LISTENS", NeighborUnreachable, Reset, "The target does not answer on this port.";
     AddressNotInUse = "ADDRESS_NOT_IN_USE", NeighborUnreachable, Timeout, "No resource of the estate holds the address inside the virtual network.";
     PrivateOnlyTarget = "NOT_REACHABLE_FROM_THERE", NoRoute, Timeout, "The address is private and cannot be reached from where the flow starts.";

@@ -6,14 +6,13 @@
 
 use super::model::{Decision, Flow, HopKind, Missing, Outcome, StepKind, Trace, Zone};
 use super::question::{self, EPHEMERAL_PORT, Misunderstood, Origin, Question, Target, Wanted};
-use super::state::{Arrival, End, Next, Place, State, Terminal, by};
-use super::worlds::{self, Ending};
+use super::state::{Arrival, End, Next, Place, State, Terminal, by, of};
+use super::worlds::{self, Asked, Ending, Guess};
 use super::{Cause, Disposition};
 use crate::diag::At;
-use crate::inventory::{Id, Subnet};
-use crate::net::Header;
-use crate::net::IpAddr;
-use crate::network::{AttachmentKind, HOST_ADDRESS, Network};
+use crate::inventory::{Field, Id, ResourceId, Slot, Subnet, TableTag};
+use crate::net::{Header, IpAddr, Protocol};
+use crate::network::{AttachmentId, AttachmentKind, HOST_ADDRESS, Network};
 use crate::rules as azure;
 
 /// A flow may visit this many places; more is a loop or an estate beyond any real one.
@@ -115,6 +114,7 @@ impl<'n> Walk<'n> {
         let addressed = self.address_target(&mut state, question);
         let foreign = if addressed { self.one_family(&mut state, flow) } else { None };
         self.originate(&mut state);
+        self.suppose_sender(&mut state);
         if let Some((tag, ip)) =
             question::sending_tag(self.net, &flow.from).filter(|(_, ip)| *ip != HOST_ADDRESS)
         {
@@ -125,6 +125,9 @@ impl<'n> Walk<'n> {
             return vec![(state, End::Stopped)];
         }
         state.addressed = addressed.then_some(state.header.destination);
+        if addressed && !state.by_region.is_empty() {
+            return self.every_region(state);
+        }
         if addressed {
             let place = self.first_place(&mut state);
             return self.run(state, place);
@@ -132,11 +135,44 @@ impl<'n> Walk<'n> {
         vec![(state, End::Stopped)]
     }
 
+    /// Where it is not known in which region the target is, and rules tell regions apart: every one of them (TAG-7).
+    fn every_region(&self, mut state: State) -> Vec<(State, End)> {
+        let addresses = std::mem::take(&mut state.by_region);
+        let name: std::sync::Arc<str> = state.host.clone().unwrap_or_else(|| "the target".into());
+        let why = format!("the region of `{name}`, which the rules tell apart from others (TAG-7)");
+        let mut ends = Vec::new();
+        for (way, ip) in addresses.iter().enumerate() {
+            let mut branch = state.clone();
+            branch.header.destination = *ip;
+            branch.addressed = Some(*ip);
+            branch.guesses.push(Guess { at: Asked::Region(name.clone()), way, of: addresses.len() });
+            branch.assume(
+                None,
+                format!("{ip} stands for the public address of `{name}`, in whichever region it is"),
+            );
+            let place = self.first_place(&mut branch);
+            ends.extend(self.run(branch, place));
+        }
+        state.stands_for_unknown = true;
+        let unknown = crate::inventory::Unknown::new(At::NOWHERE, why);
+        state.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, by(&[azure::TAG_7]));
+        ends.push((state, End::Stopped));
+        ends
+    }
+
     pub(super) fn source_address(&self, origin: &Origin) -> IpAddr {
         match origin {
             Origin::Attachment(id) => self.net.attachment(*id).address.unwrap_or(question::INTERNET_CLIENT),
-            Origin::Subnet(_, ip) | Origin::Site(_, ip) | Origin::Internet(ip) => *ip,
+            Origin::Subnet(_, ip) | Origin::Site(_, ip) | Origin::Branch(_, ip) | Origin::Internet(ip) => *ip,
             Origin::Service(_) | Origin::Managed(..) => question::INTERNET_CLIENT,
+        }
+    }
+
+    /// A sender that may not be deployed is taken to be: the question is about what it sends.
+    fn suppose_sender(&self, s: &mut State) {
+        let sender = s.hops.last().and_then(|h| h.id.clone());
+        if let Some(unknown) = sender.and_then(|id| self.net.presence.get(&id)) {
+            s.assume(None, format!("the sender is deployed: {}", unknown.why));
         }
     }
 
@@ -161,6 +197,9 @@ impl<'n> Walk<'n> {
             Origin::Site(site, ip) => {
                 let id = self.net.inventory.on_premises_sites[site].id.clone();
                 s.hop(HopKind::OnPremises, format!("{} ({ip})", id.name()), Some(id), Zone::Yours);
+            }
+            Origin::Branch(_, ip) => {
+                s.hop(HopKind::OnPremises, format!("on-premises {ip}"), None, Zone::Yours)
             }
             Origin::Internet(ip) if ip == HOST_ADDRESS => {
                 s.hop(HopKind::Platform, format!("the host of the receiver ({ip})"), None, Zone::Azure);
@@ -202,6 +241,9 @@ impl<'n> Walk<'n> {
             }
             Wanted::Name(name) => {
                 s.host = Some(name.clone());
+                if matches!(s.origin, Origin::Branch(..)) {
+                    s.assume(None, "the network behind the gateway resolves names as the internet does");
+                }
                 self.resolve_target(s, name)
             }
         }
@@ -221,13 +263,93 @@ impl<'n> Walk<'n> {
                 s.block(StepKind::Originate, Cause::ServiceCannotInitiate, by(&[azure::PE_4]), text);
                 Next::Go(Place::Leave(id))
             }
-            Origin::Attachment(id) => Next::Go(Place::Leave(id)),
+            Origin::Attachment(id) => {
+                if let AttachmentKind::Bastion(bastion) = self.net.attachment(id).kind {
+                    self.bastion_opens(s, bastion);
+                }
+                Next::Go(Place::Leave(id))
+            }
             Origin::Subnet(subnet, _) => self.leave_subnet(s, subnet),
             Origin::Site(site, _) => Next::Go(Place::AtSite(site)),
+            Origin::Branch(gateway, ip) => self.leave_branch(s, gateway, ip),
             Origin::Internet(ip) if ip == HOST_ADDRESS => self.leave_host(s),
-            Origin::Internet(_) => Next::Go(Place::Public),
+            Origin::Internet(ip) => {
+                if !self.net.is_public(ip) {
+                    let why =
+                        format!("{ip} is a private address that nothing in the files holds or announces");
+                    let unknown = crate::inventory::Unknown::new(At::NOWHERE, why);
+                    s.unknown(StepKind::Originate, Cause::UnknownValue, &unknown, by(&[azure::TAG_5]));
+                }
+                Next::Go(Place::Public)
+            }
             Origin::Service(_) => self.leave_service(s),
             Origin::Managed(slot, workspace) => self.leave_managed(s, slot, workspace),
+        }
+    }
+
+    /// Bastion opens RDP and SSH sessions, to other ports than their own from the Standard SKU up (BAS-1). What it sends
+    /// to public addresses is its own business (NSG-24).
+    fn bastion_opens(&self, s: &mut State, bastion: Id<crate::inventory::BastionHost>) {
+        let row = &self.net.inventory.bastion_hosts[bastion];
+        let slot = Slot { table: TableTag::BastionHost, row: bastion.raw() };
+        let Header { destination, protocol, port, .. } = s.header;
+        let session = protocol == Protocol::Tcp;
+        if self.net.is_public(destination) || session && matches!(port, 22 | 3389) {
+            return;
+        }
+        let evidence = of(self.net, Some(slot), &[azure::BAS_1]);
+        let named = |sku: &str, names: &[&str]| names.iter().any(|n| n.eq_ignore_ascii_case(sku));
+        match &row.sku {
+            _ if !session => {}
+            Field::Known(sku) if named(sku, &["Standard", "Premium"]) => {
+                s.assume(
+                    None,
+                    format!("the session through `{}` asks for port {port} (BAS-1)", row.id.name()),
+                );
+                return;
+            }
+            Field::Known(sku) if named(sku, &["Basic", "Developer"]) => {}
+            Field::Unknown(unknown) => {
+                let unknown = unknown.clone();
+                return s.unknown(StepKind::Originate, Cause::UnknownValue, &unknown, evidence);
+            }
+            _ => {
+                let why = format!(
+                    "the SKU of `{}`: from Standard up, Bastion opens sessions to port {port} too",
+                    row.id.name()
+                );
+                let unknown = crate::inventory::Unknown::new(row.at, why);
+                return s.unknown(StepKind::Originate, Cause::UnknownValue, &unknown, evidence);
+            }
+        }
+        let text =
+            format!("`{}` opens sessions on TCP 22 and 3389 only, not {protocol} {port}", row.id.name());
+        s.block(StepKind::Originate, Cause::BastionPort, evidence, text);
+    }
+
+    /// From behind a gateway: what the gateway announces is sent to it, and what lies behind it stays there.
+    fn leave_branch(&self, s: &mut State, gateway: AttachmentId, ip: IpAddr) -> Next {
+        let home = self.net.attachment(gateway).vnet;
+        let destination = s.header.destination;
+        let AttachmentKind::Gateway(row) = self.net.attachment(gateway).kind else {
+            return Next::End(End::Stopped);
+        };
+        let spaces = |vnet: usize| self.net.vnet(Id::new(vnet)).space.contains(destination).then_some(1);
+        if self.net.gateways.announced(row, spaces, destination).is_some() {
+            s.pass(
+                StepKind::Route,
+                of(self.net, Some(self.net.attachment(gateway).owner), &[azure::RT_6]),
+                || format!("{destination} is announced by `{}`", self.net.attachment(gateway).name),
+            );
+            return Next::Go(Place::Arrive(gateway));
+        }
+        let why =
+            format!("where {ip}, behind a gateway, sends {destination}: no file describes that network");
+        let unknown = crate::inventory::Unknown::new(self.net.inventory.virtual_networks[home].at, why);
+        s.unknown(StepKind::Route, Cause::UnknownValue, &unknown, by(&[azure::PEER_8]));
+        match self.net.is_public(destination) {
+            true => Next::Go(Place::Public),
+            false => Next::End(End::Stopped),
         }
     }
 
@@ -301,7 +423,8 @@ impl<'n> Walk<'n> {
             return Next::End(End::Stopped);
         }
         s.trail.push(key);
-        match place {
+        let met = s.hops.len();
+        let next = match place {
             Place::Leave(id) => self.leave(s, id),
             Place::Arrive(id) => self.arrive(s, id),
             Place::Inside(vnet) => self.inside(s, vnet),
@@ -309,6 +432,39 @@ impl<'n> Walk<'n> {
             Place::Hub(hub, inspected) => self.at_hub(s, hub, inspected),
             Place::Public => self.in_public(s),
             Place::AtService(arrival) => self.at_service(s, arrival),
+        };
+        if !self.net.presence.is_empty() {
+            self.lean_on_presence(s, met);
+        }
+        next
+    }
+
+    /// A flow that meets what may not be deployed leans on it. The sender is there, or nobody would ask.
+    fn lean_on_presence(&self, s: &mut State, met: usize) {
+        let sender = match &s.origin {
+            Origin::Attachment(id) => self.net.inventory.id_of(self.net.attachment(*id).owner).cloned(),
+            Origin::Subnet(subnet, _) => Some(self.net.inventory.subnets[*subnet].id.clone()),
+            _ => None,
+        };
+        let home = match &s.origin {
+            Origin::Attachment(id) => Some(self.net.attachment(*id).vnet),
+            Origin::Subnet(subnet, _) => Some(self.net.subnet(*subnet).vnet),
+            _ => None,
+        };
+        let ids: Vec<ResourceId> =
+            s.hops[met.min(s.hops.len())..].iter().filter_map(|h| h.id.clone()).collect();
+        for id in ids {
+            let Some(unknown) = self.net.presence.get(&id).filter(|_| sender.as_ref() != Some(&id)) else {
+                continue;
+            };
+            // What stands in the sender's own network is in doubt for more than that network.
+            let same = home.and_then(|v| self.net.presence.get(&self.net.inventory.virtual_networks[v].id));
+            if same == Some(unknown) || s.missing.iter().any(|m| *m.text == *unknown.why) {
+                continue;
+            }
+            let slot = self.net.inventory.slot(&id);
+            let evidence = of(self.net, slot, &[]);
+            s.unknown(StepKind::Forward, Cause::UncertainResource, unknown, evidence);
         }
     }
 

@@ -85,7 +85,7 @@ impl Walk<'_> {
                 let address = super::question::site_address(self.net, *site, |p| same(p.addr(), other))?;
                 Some((Origin::Site(*site, address), address))
             }
-            Origin::Service(_) | Origin::Managed(..) => None,
+            Origin::Branch(..) | Origin::Service(_) | Origin::Managed(..) => None,
         }
     }
 

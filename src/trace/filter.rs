@@ -168,7 +168,7 @@ impl Walk<'_> {
         let table = routes.user_unknown.as_ref().filter(|_| counts);
         let prefix = user.and_then(|u| {
             let may = |r: &&EffectiveRoute| !r.public_only || self.net.is_public(ip);
-            u.routes.iter().filter(may).find_map(|r| r.prefix_unknown.as_ref())
+            u.unknown_prefixes().filter(may).find_map(|r| r.prefix_unknown.as_ref())
         });
         table.or_else(|| user.and_then(|u| u.unknown.as_ref())).or(prefix)
     }

@@ -2,8 +2,10 @@
 
 use super::Cause;
 use super::engine::Walk;
+use super::forward::MAX_GUESSES;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::state::{Device, End, Next, Place, State, by, of};
+use super::worlds::{Asked, Guess};
 use crate::inventory::{
     AddressMeaning, AddressWord, AzureFirewall, Field, FirewallAction, FirewallPolicy, FirewallRule,
     FirewallRuleType, Id, IpGroup, Many, Ref, Slot, TableTag, ThreatIntelMode, Unknown,
@@ -53,6 +55,15 @@ enum NetworkRules {
     NoMatch,
     /// Everything, unless a rule denies that may match.
     MayDeny(Unknown),
+    /// Everything, unless a rule allows that may match, or one denies.
+    MayAllow {
+        /// Why that is not known.
+        why: Unknown,
+        /// Which rule may allow.
+        evidence: Evidence,
+        /// Why it is not known whether another denies.
+        denies: Option<Unknown>,
+    },
 }
 
 /// Policies may inherit this deep; Azure allows one level, a file may claim any.
@@ -79,9 +90,10 @@ impl<'n> Walk<'n> {
             return self.dnat(s, self.stand(id), firewall, &rules);
         }
         self.session_begins(s, Device::Transit(id));
-        self.judge(s, firewall, &rules);
-        self.translate(s, id, firewall);
-        Next::Go(Place::Leave(id))
+        self.judge(s, firewall, &rules, &|s| {
+            self.translate(s, id, firewall);
+            Next::Go(Place::Leave(id))
+        })
     }
 
     /// At a firewall's public address (FW-8).
@@ -312,16 +324,74 @@ impl<'n> Walk<'n> {
         Evidence { name: Some(name.into()), at: ranked.rule.at, ..of(self.net, Some(ranked.owner), rules) }
     }
 
-    /// Judges the flow by the rules of a firewall.
-    pub(super) fn judge_at(&self, s: &mut State, firewall: Id<AzureFirewall>) {
+    /// Judges the flow by the rules of a firewall, and sends it on.
+    pub(super) fn judge_at(
+        &self,
+        s: &mut State,
+        firewall: Id<AzureFirewall>,
+        onward: &dyn Fn(&mut State) -> Next,
+    ) -> Next {
         let rules = self.rules_of(s, firewall);
-        self.judge(s, firewall, &rules);
+        self.judge(s, firewall, &rules, onward)
     }
 
-    /// Network rules, then application rules, then the default deny (FW-1, FW-2, FW-5).
-    fn judge(&self, s: &mut State, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) {
+    /// Network rules, then application rules, then the default deny (FW-1, FW-2, FW-5); then onward. Where a network
+    /// rule may allow and may not match, the source that the destination sees may differ, so both ways are walked.
+    fn judge(
+        &self,
+        s: &mut State,
+        firewall: Id<AzureFirewall>,
+        rules: &[Ranked<'_>],
+        onward: &dyn Fn(&mut State) -> Next,
+    ) -> Next {
         let stopped = s.blockers.len();
-        self.judge_by_rules(s, firewall, rules);
+        self.threat_intelligence(s, firewall);
+        match self.network_rules(s, rules) {
+            NetworkRules::Settled => {}
+            NetworkRules::NoMatch => self.judge_by_application(s, firewall, rules),
+            NetworkRules::MayDeny(unknown) => self.unless_denied(s, firewall, rules, &unknown),
+            NetworkRules::MayAllow { why, evidence, denies } => {
+                let at = Asked::Firewall(firewall, s.header);
+                let known = s.guesses.iter().find(|g| g.at == at).map(|g| g.way);
+                if known.is_none() && s.guesses.len() >= MAX_GUESSES {
+                    s.unknown(StepKind::Filter, super::filter::cause_of(&why), &why, evidence);
+                    return onward(s);
+                }
+                let go = |s: &mut State, way: usize| {
+                    match (way, &denies) {
+                        (0, _) => s.note(StepKind::Filter, evidence.clone(), || {
+                            format!("{}: here as if this network rule matched and allowed", why.why)
+                        }),
+                        (_, Some(deny)) => self.unless_denied(s, firewall, rules, deny),
+                        (_, None) => self.judge_by_application(s, firewall, rules),
+                    }
+                    self.on_open_flows(s, stopped);
+                    onward(s)
+                };
+                if let Some(way) = known {
+                    return go(s, way);
+                }
+                let mut ways: Vec<(State, Next)> = (0..2)
+                    .map(|way| {
+                        let mut branch = s.clone();
+                        branch.guesses.push(Guess { at: at.clone(), way, of: 2 });
+                        let next = go(&mut branch, way);
+                        (branch, next)
+                    })
+                    .collect();
+                let mut doubt = s.clone();
+                doubt.stands_for_unknown = true;
+                doubt.unknown(StepKind::Filter, super::filter::cause_of(&why), &why, evidence.clone());
+                ways.push((doubt, Next::End(End::Stopped)));
+                return Next::Forked(ways);
+            }
+        }
+        self.on_open_flows(s, stopped);
+        onward(s)
+    }
+
+    /// FW-9: what the rules of today say of a flow that is open already.
+    fn on_open_flows(&self, s: &mut State, stopped: usize) {
         if s.open.is_some() {
             s.note(StepKind::Filter, by(&[azure::FW_9]), || {
                 "the firewall asks its rules of today about open flows too".into()
@@ -330,20 +400,19 @@ impl<'n> Walk<'n> {
         }
     }
 
-    fn judge_by_rules(&self, s: &mut State, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) {
-        self.threat_intelligence(s, firewall);
-        match self.network_rules(s, rules) {
-            NetworkRules::Settled => {}
-            NetworkRules::NoMatch => self.judge_by_application(s, firewall, rules),
-            NetworkRules::MayDeny(unknown) => {
-                // It matters only where what comes after would let the flow through.
-                let said = s.blockers.len();
-                self.judge_by_application(s, firewall, rules);
-                if s.blockers.len() == said {
-                    let cause = super::filter::cause_of(&unknown);
-                    s.unknown(StepKind::Filter, cause, &unknown, by(&[azure::FW_5]));
-                }
-            }
+    /// A network rule that may match denies: that matters only where what comes after would let the flow through.
+    fn unless_denied(
+        &self,
+        s: &mut State,
+        firewall: Id<AzureFirewall>,
+        rules: &[Ranked<'_>],
+        unknown: &Unknown,
+    ) {
+        let said = s.blockers.len();
+        self.judge_by_application(s, firewall, rules);
+        if s.blockers.len() == said {
+            let cause = super::filter::cause_of(unknown);
+            s.unknown(StepKind::Filter, cause, unknown, by(&[azure::FW_5]));
         }
     }
 
@@ -415,13 +484,13 @@ impl<'n> Walk<'n> {
 
     /// What network rules say.
     fn network_rules(&self, s: &mut State, rules: &[Ranked<'_>]) -> NetworkRules {
-        let mut doubts: Vec<(Unknown, Option<FirewallAction>)> = Vec::new();
+        let mut doubts: Vec<(Unknown, &Ranked<'_>)> = Vec::new();
         for ranked in rules.iter().filter(|r| r.kind == FirewallRuleType::NetworkRule) {
             match self.network_match(s, ranked.rule) {
                 Tri::No => {}
-                Tri::Unknown(unknown) => doubts.push((unknown, ranked.action)),
+                Tri::Unknown(unknown) => doubts.push((unknown, ranked)),
                 Tri::Yes => {
-                    match doubts.into_iter().find(|(_, action)| *action != ranked.action) {
+                    match doubts.into_iter().find(|(_, other)| other.action != ranked.action) {
                         Some((unknown, _)) => {
                             let evidence = self.evidence_of(ranked, &[azure::FW_5]);
                             let cause = super::filter::cause_of(&unknown);
@@ -433,14 +502,21 @@ impl<'n> Walk<'n> {
                 }
             }
         }
-        let denies = doubts.iter().all(|(_, action)| *action == Some(FirewallAction::Deny));
-        match doubts.into_iter().next() {
-            Some((unknown, _)) if denies => NetworkRules::MayDeny(unknown),
-            Some((unknown, _)) => {
-                s.unknown(StepKind::Filter, super::filter::cause_of(&unknown), &unknown, by(&[azure::FW_5]));
-                NetworkRules::Settled
+        if let Some((why, ranked)) = doubts.iter().find(|(_, ranked)| ranked.action.is_none()) {
+            let evidence = self.evidence_of(ranked, &[azure::FW_5]);
+            s.unknown(StepKind::Filter, super::filter::cause_of(why), why, evidence);
+            return NetworkRules::Settled;
+        }
+        let (denies, allows): (Vec<_>, Vec<_>) =
+            doubts.into_iter().partition(|(_, ranked)| ranked.action == Some(FirewallAction::Deny));
+        let denies = denies.into_iter().next().map(|(why, _)| why);
+        match (allows.into_iter().next(), denies) {
+            (Some((why, ranked)), denies) => {
+                let evidence = self.evidence_of(ranked, &[azure::FW_5]);
+                NetworkRules::MayAllow { why, evidence, denies }
             }
-            None => NetworkRules::NoMatch,
+            (None, Some(unknown)) => NetworkRules::MayDeny(unknown),
+            (None, None) => NetworkRules::NoMatch,
         }
     }
 
@@ -539,11 +615,13 @@ impl<'n> Walk<'n> {
         unknown.map_or(Tri::No, Tri::Unknown)
     }
 
-    /// `true` where an application rule, or doubt about one, settles the matter.
+    /// `true` where an application rule, or doubt about one, settles the matter. A rule that may match matters only
+    /// where those below it say something else.
     fn application_rules(&self, s: &mut State, rules: &[Ranked<'_>]) -> bool {
         if s.header.protocol != Protocol::Tcp {
             return false;
         }
+        let mut doubts: Vec<(Unknown, &Ranked<'_>)> = Vec::new();
         for ranked in rules.iter().filter(|r| r.kind == FirewallRuleType::ApplicationRule) {
             let rule = ranked.rule;
             let fits = application_protocol(rule, s.header.port)
@@ -552,22 +630,29 @@ impl<'n> Walk<'n> {
             match fits {
                 Tri::No => {}
                 Tri::Yes => {
-                    self.settle(s, ranked, true);
-                    self.proxied(s);
+                    match doubts.iter().find(|(_, other)| other.action != ranked.action) {
+                        Some((unknown, other)) => self.application_doubt(s, unknown, other),
+                        None => {
+                            self.settle(s, ranked, true);
+                            self.proxied(s);
+                        }
+                    }
                     return true;
                 }
-                Tri::Unknown(unknown) => {
-                    s.unknown(
-                        StepKind::Filter,
-                        super::filter::cause_of(&unknown),
-                        &unknown,
-                        self.evidence_of(ranked, &[azure::FW_17]),
-                    );
-                    return true;
-                }
+                Tri::Unknown(unknown) => doubts.push((unknown, ranked)),
             }
         }
-        false
+        // What no rule matches is denied, and so is what may match rules that deny.
+        match doubts.iter().find(|(_, other)| other.action != Some(FirewallAction::Deny)) {
+            Some((unknown, other)) => self.application_doubt(s, unknown, other),
+            None => return false,
+        }
+        true
+    }
+
+    fn application_doubt(&self, s: &mut State, unknown: &Unknown, ranked: &Ranked<'_>) {
+        let evidence = self.evidence_of(ranked, &[azure::FW_17]);
+        s.unknown(StepKind::Filter, super::filter::cause_of(unknown), unknown, evidence);
     }
 
     /// An application rule is a proxy: the destination sees the firewall (FW-19).

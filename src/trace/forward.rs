@@ -4,7 +4,7 @@ use super::engine::Walk;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::{Origin, Target};
 use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
-use super::worlds::Guess;
+use super::worlds::{Asked, Guess};
 use super::{Cause, Disposition};
 use crate::inventory::{Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
 use crate::net::Header;
@@ -94,7 +94,7 @@ impl Walk<'_> {
         ways: Vec<Choice<'_>>,
         why: &Unknown,
     ) -> Next {
-        let at = (subnet, s.header.destination);
+        let at = Asked::Way(subnet, s.header.destination);
         let known = s.guesses.iter().find(|g| g.at == at).map(|g| g.way);
         if let Some(choice) = known.and_then(|way| ways.get(way)) {
             return self.follow(s, subnet, from, choice.clone());
@@ -103,7 +103,7 @@ impl Walk<'_> {
         let mut out = Vec::new();
         for (way, choice) in ways.into_iter().enumerate() {
             let mut branch = s.clone();
-            branch.guesses.push(Guess { at, way, of });
+            branch.guesses.push(Guess { at: at.clone(), way, of });
             branch.note(StepKind::Route, by(&[azure::RT_17]), || {
                 format!("{}: every way is looked at", why.why)
             });
@@ -189,6 +189,7 @@ impl Walk<'_> {
         };
         self.endpoint_switched(s, subnet, from, hop);
         let vnet = self.net.subnet(subnet).vnet;
+        self.encrypted(s, vnet, hop);
         match hop {
             NextHop::None => {
                 let mut evidence = evidence;
@@ -201,6 +202,19 @@ impl Walk<'_> {
                     Some(peering) => self.block_by_broken_peering(s, peering, &text),
                     None => s.block(StepKind::Route, Cause::SystemRouteNone, evidence, text),
                 }
+                self.after_null_route(s, subnet)
+            }
+            NextHop::VnetLocal
+                if route.source == RouteSource::User && self.is_foreign(vnet, s.header.destination) =>
+            {
+                let mut evidence = evidence;
+                evidence.rules.push(azure::RT_16);
+                let name = self.net.inventory.virtual_networks[vnet].id.name();
+                let text = format!(
+                    "{text} keeps it in the virtual network `{name}`, which does not hold {}",
+                    s.header.destination
+                );
+                s.block(StepKind::Route, Cause::AddressNotInUse, evidence, text);
                 self.after_null_route(s, subnet)
             }
             NextHop::VnetLocal => {
@@ -264,10 +278,53 @@ impl Walk<'_> {
                 Next::Go(Place::Arrive(*endpoint))
             }
             NextHop::Hub(hub) => {
+                self.default_of_hub(s, vnet, route);
                 s.pass(StepKind::Route, evidence, || format!("{text} goes to the hub"));
                 Next::Go(Place::Hub(*hub, false))
             }
         }
+    }
+
+    /// A hub's default route is taken by a connection that does not say otherwise; no page tells what Azure makes of
+    /// one that does not say.
+    fn default_of_hub(&self, s: &mut State, vnet: Id<VirtualNetwork>, route: &EffectiveRoute) {
+        let default =
+            matches!(&route.prefix, Some(crate::network::RoutePrefix::Net(net)) if net.prefix_len() == 0);
+        let Some(connection) = self.net.hubs.connections[vnet.index()].as_ref().filter(|_| default) else {
+            return;
+        };
+        let row = &self.net.inventory.hub_connections[connection.row];
+        if row.enable_internet_security.is_absent() {
+            s.assume(
+                None,
+                format!(
+                    "`{}` takes the hub's default route, for it does not say enableInternetSecurity",
+                    row.id.full_name()
+                ),
+            );
+        }
+    }
+
+    /// A network that drops what is not encrypted carries between machines that can encrypt; which can is not modelled
+    /// (D-16).
+    fn encrypted(&self, s: &mut State, vnet: Id<VirtualNetwork>, hop: &NextHop) {
+        let other = match hop {
+            NextHop::VnetLocal => vnet,
+            NextHop::Peering { remote, .. } | NextHop::ConnectedGroup(remote) => *remote,
+            _ => return,
+        };
+        let Some(strict) = [vnet, other].into_iter().find(|v| self.net.drops_unencrypted(*v)) else { return };
+        let row = &self.net.inventory.virtual_networks[strict];
+        let slot = Slot { table: TableTag::VirtualNetwork, row: strict.raw() };
+        let why = format!("`{}` drops what is not encrypted, which is not modelled", row.id.name());
+        let unknown = Unknown::new(row.at, why);
+        s.unknown(StepKind::Route, Cause::UnsupportedResource, &unknown, of(self.net, Some(slot), &[]));
+    }
+
+    /// Whether an address is in no space of a network, as far as that is told.
+    fn is_foreign(&self, vnet: Id<VirtualNetwork>, ip: IpAddr) -> bool {
+        let row = self.net.vnet(vnet);
+        !row.space.contains(ip) && row.space_unknown.is_none() && self.net.at_address(vnet, ip).is_none()
     }
 
     /// A peering between a network and the one that holds an address, of which one side is missing or not
@@ -320,7 +377,7 @@ impl Walk<'_> {
     ) -> Next {
         let vnet = self.net.subnet(subnet).vnet;
         let Some(link) = self.net.vnet(vnet).links.get(position) else { return Next::End(End::Stopped) };
-        self.cross(s, subnet, link, remote);
+        self.cross(s, subnet, link);
         Next::Go(Place::Inside(remote))
     }
 
@@ -329,12 +386,12 @@ impl Walk<'_> {
         let (from, to) = (self.net.subnet(subnet).vnet, self.net.attachment(id).vnet);
         let mut links = self.net.vnet(from).links.iter().filter(|l| l.usable == Tri::Yes);
         if let Some(link) = links.find(|l| from != to && l.remote == Some(to)) {
-            self.cross(s, subnet, link, to);
+            self.cross(s, subnet, link);
         }
     }
 
     /// Over a peering: whether the subnet takes part (PEER-10), and what the other side takes in (PEER-6).
-    fn cross(&self, s: &mut State, subnet: Id<Subnet>, link: &Link, remote: Id<VirtualNetwork>) {
+    fn cross(&self, s: &mut State, subnet: Id<Subnet>, link: &Link) {
         let peering = &self.net.inventory.peerings[link.peering];
         let slot = Some(Slot { table: TableTag::VirtualNetworkPeering, row: link.peering.raw() });
         if peering.peer_complete_vnets.is(false) {
@@ -348,7 +405,7 @@ impl Walk<'_> {
                 s.block(StepKind::Route, Cause::SubnetPeeringOutside, evidence, text);
             }
         }
-        self.check_forwarded(s, self.net.subnet(subnet).vnet, link.reverse, remote);
+        self.check_forwarded(s, self.net.subnet(subnet).vnet, link.reverse);
     }
 
     /// PEER-6: the receiver's side of the link decides about what the sender's side only forwards.
@@ -357,12 +414,10 @@ impl Walk<'_> {
         s: &mut State,
         from: Id<VirtualNetwork>,
         reverse: Option<Id<crate::inventory::VirtualNetworkPeering>>,
-        remote: Id<VirtualNetwork>,
     ) {
         let Some(reverse) = reverse else { return };
         let source = s.header.source;
-        let forwarded =
-            !self.net.vnet(from).space.contains(source) && !self.net.vnet(remote).space.contains(source);
+        let forwarded = !self.net.vnet(from).space.contains(source);
         let gateway =
             self.net.gateways.branches_of(from).any(|(b, _)| b.prefixes.iter().any(|p| p.contains(&source)));
         if !forwarded || s.returning || gateway {
@@ -579,7 +634,7 @@ impl Walk<'_> {
     }
 
     /// The ports a machine is said to answer.
-    fn listens(&self, id: AttachmentId) -> Option<&[crate::net::PortRange]> {
+    pub(super) fn listens(&self, id: AttachmentId) -> Option<&[crate::net::PortRange]> {
         let inventory = &self.net.inventory;
         let listens = match self.net.attachment(id).kind {
             AttachmentKind::Host(host) => &inventory.hosts[host].listens,

@@ -7,7 +7,7 @@ use super::forward::MAX_GUESSES;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Origin;
 use super::state::{End, Next, Place, State, Terminal, by, of};
-use super::worlds::Guess;
+use super::worlds::{Asked, Guess};
 use crate::inventory::{Field, GatewayType, Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
 use crate::net::IpAddr;
 use crate::network::{
@@ -122,10 +122,44 @@ impl Walk<'_> {
             }
         }
         let row = self.net.attachment(id);
+        if let AttachmentKind::Gateway(gateway) = row.kind {
+            self.between_networks(s, id, gateway);
+        }
         if !self.is_behind_gateway(row.subnet, s.header.destination) {
             s.pass(StepKind::Forward, by(&[azure::RT_34]), || "the routes of GatewaySubnet decide".into());
         }
         self.route(s, row.subnet, Some(id))
+    }
+
+    /// An ExpressRoute gateway passes nothing on from one network to another, whatever wide routes it has learnt
+    /// (GW-4).
+    fn between_networks(
+        &self,
+        s: &mut State,
+        id: AttachmentId,
+        gateway: Id<crate::inventory::VirtualNetworkGateway>,
+    ) {
+        let row = &self.net.inventory.virtual_network_gateways[gateway];
+        let before = s.trail.iter().rev().nth(1).map(|(place, _)| place);
+        let from_branch = match before {
+            None => matches!(s.origin, Origin::Branch(..)),
+            before => matches!(before, Some(Place::AtSite(_) | Place::Hub(..))),
+        };
+        if s.returning || from_branch || !row.gateway_type.is(GatewayType::ExpressRoute) {
+            return;
+        }
+        let Choice::Route(routes, _) = self.net.choose(self.net.attachment(id).subnet, s.header.destination)
+        else {
+            return;
+        };
+        if routes.iter().any(|r| !matches!(r.hop, Ok(NextHop::Gateway))) {
+            let text = format!(
+                "`{}` is an ExpressRoute gateway, which passes nothing on from one virtual network to another",
+                row.id.name()
+            );
+            let evidence = of(self.net, Some(self.net.attachment(id).owner), &[azure::GW_4]);
+            s.block(StepKind::Forward, Cause::InvalidNextHop, evidence, text);
+        }
     }
 
     /// The gateway that sends, if it is one.
@@ -218,6 +252,9 @@ impl Walk<'_> {
         let branches = self.branches_towards(id, gateway, s.header.destination);
         // The branch that asked, where several announce the same.
         let asked = |b: &&&Branch| matches!((b.kind, &s.origin), (BranchKind::Site(a), Origin::Site(b, _)) if a == *b);
+        if matches!(s.origin, Origin::Branch(asked, ip) if asked == id && ip == s.header.destination) {
+            return Next::End(End::Arrived(Terminal::Internet, Disposition::ExitsNetwork));
+        }
         match branches.iter().find(asked).or(branches.first()).map(|b| b.kind) {
             Some(BranchKind::Site(site)) => Next::Go(Place::AtSite(site)),
             Some(BranchKind::Vnet(vnet)) => Next::Go(Place::Inside(vnet)),
@@ -313,11 +350,12 @@ impl Walk<'_> {
             return None;
         }
         let straight = (0..self.net.vnets.len()).find(|v| self.net.vnets[*v].space.contains(destination))?;
+        let at = Asked::Way(row.subnet, destination);
         let mut honoured = s.clone();
-        honoured.guesses.push(Guess { at: (row.subnet, destination), way: 0, of: 2 });
+        honoured.guesses.push(Guess { at: at.clone(), way: 0, of: 2 });
         let next = self.route(&mut honoured, row.subnet, Some(id));
         let mut past = s.clone();
-        past.guesses.push(Guess { at: (row.subnet, destination), way: 1, of: 2 });
+        past.guesses.push(Guess { at, way: 1, of: 2 });
         let mut doubt = s.clone();
         doubt.stands_for_unknown = true;
         doubt.unknown(StepKind::Forward, Cause::UnsupportedResource, &unknown, by(&[azure::GW_5]));

@@ -104,6 +104,9 @@ impl Walk<'_> {
         // Past its firewall a hub leads to whoever is connected, whatever static route led to the firewall.
         let past = if inspected { self.net.hubs.behind_firewall(hub, destination) } else { None };
         let Some(route) = past.or_else(|| self.net.hubs.choose(hub, &table, destination)) else {
+            if self.may_be_a_branch(s, hub, slot) {
+                return Next::End(End::Stopped);
+            }
             let text = format!("the hub's table `{table}` has no route to {destination}");
             s.block(StepKind::Route, Cause::NoRoute, of(self.net, Some(slot), &[azure::VWAN_1]), text);
             return Next::End(End::Stopped);
@@ -130,6 +133,7 @@ impl Walk<'_> {
             HubTarget::Firewall(firewall) if self.net.is_public(destination) => {
                 self.hub_to_internet(s, hub, firewall)
             }
+            HubTarget::Firewall(_) if self.may_be_a_branch(s, hub, slot) => Next::End(End::Stopped),
             HubTarget::Firewall(_) => {
                 let text = format!("nothing that is connected to the hub holds {destination}");
                 s.block(StepKind::Route, Cause::NoRoute, of(self.net, Some(slot), &[azure::VWAN_1]), text);
@@ -156,6 +160,17 @@ impl Walk<'_> {
                 Next::End(End::Stopped)
             }
         }
+    }
+
+    /// Whether a private address may lie behind a gateway of a hub whose branches no file tells; written down if so.
+    fn may_be_a_branch(&self, s: &mut State, hub: Id<VirtualHub>, slot: Slot) -> bool {
+        let destination = s.header.destination;
+        let unseen = self.net.hubs.unseen[hub.index()].as_ref().filter(|_| !self.net.is_public(destination));
+        if let Some(unknown) = unseen {
+            let evidence = of(self.net, Some(slot), &[azure::VWAN_2]);
+            s.unknown(StepKind::Route, Cause::DanglingReference, unknown, evidence);
+        }
+        unseen.is_some()
     }
 
     /// From one ExpressRoute circuit to another a hub carries nothing of its own accord: Global Reach does, or what
@@ -190,10 +205,11 @@ impl Walk<'_> {
         }
         self.session_begins(s, Device::Hub(hub));
         let before = s.header;
-        self.judge_at(s, firewall);
-        self.seen_as_hub_firewall(s, hub, firewall);
-        s.remember(Device::Hub(hub), before, s.header, row.id.name());
-        Next::Go(Place::Hub(hub, true))
+        self.judge_at(s, firewall, &|s| {
+            self.seen_as_hub_firewall(s, hub, firewall);
+            s.remember(Device::Hub(hub), before, s.header, row.id.name());
+            Next::Go(Place::Hub(hub, true))
+        })
     }
 
     /// What the hub's firewall translates on its way to a private destination, by the rules of every firewall (FW-19):

@@ -3,8 +3,8 @@
 //! Input: a place, a header and a direction. Output: [`Layers`], which say nothing yet: the walk asks them
 //! one after the other, and so do the questions of Network Watcher.
 
-use crate::inventory::{Asg, Id, Nsg, ResourceId, Subnet, Unknown};
-use crate::net::{Header, Protocol};
+use crate::inventory::{Asg, Id, Nsg, ResourceId, Subnet, Unknown, VirtualNetwork};
+use crate::net::{Header, IpAddr, Protocol};
 use crate::network::{
     AttachmentId, AttachmentKind, Bound, CompiledRule, HOST_ADDRESS, LICENSING_ADDRESSES, LICENSING_PORT,
     METADATA_ADDRESS, Network, Place, RoutePrefix, RuleSet, Ruling, SubnetRole,
@@ -73,7 +73,13 @@ impl<'n> Layers<'n> {
     /// The rules that act at a place on flows in a direction.
     pub fn of(network: &'n Network, spot: Spot, header: &Header, inbound: bool) -> Layers<'n> {
         let (subnet, source_asgs, destination_asgs) = match spot {
-            Spot::Subnet(subnet) => (subnet, Vec::new(), Vec::new()),
+            // Whoever stands there is in no group; the other end may be in some.
+            Spot::Subnet(subnet) => {
+                let other = if inbound { header.source } else { header.destination };
+                let other = groups_at(network, network.subnet(subnet).vnet, other);
+                let (source, destination) = if inbound { (other, Vec::new()) } else { (Vec::new(), other) };
+                (subnet, source, destination)
+            }
             Spot::Attachment(id) => {
                 let (source, destination) = members(network, id, header, inbound);
                 (network.attachment(id).subnet, source, destination)
@@ -170,9 +176,13 @@ fn members(
 ) -> (Vec<Id<Asg>>, Vec<Id<Asg>>) {
     let row = network.attachment(id);
     let other = if inbound { header.source } else { header.destination };
-    let other = network.at_address(row.vnet, other);
-    let other = other.map(|a| network.attachment(a).asgs.clone()).unwrap_or_default();
+    let other = groups_at(network, row.vnet, other);
     if inbound { (other, row.asgs.clone()) } else { (row.asgs.clone(), other) }
+}
+
+/// The application security groups of what has an address inside a virtual network.
+fn groups_at(network: &Network, vnet: Id<VirtualNetwork>, ip: IpAddr) -> Vec<Id<Asg>> {
+    network.at_address(vnet, ip).map(|a| network.attachment(a).asgs.clone()).unwrap_or_default()
 }
 
 fn admin<'n>(

@@ -11,7 +11,7 @@ use crate::inventory::{
     PublicNetworkAccess, ResourceId, Slot, TableTag, Unknown,
 };
 use crate::net::IpAddr;
-use crate::network::{AttachmentId, Tri};
+use crate::network::Tri;
 use crate::rules as azure;
 use crate::services::{name_matches, service_kind, service_of_host};
 
@@ -34,6 +34,7 @@ const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 impl Walk<'_> {
     /// A compute in the managed network of a workspace (AML-5).
     pub(super) fn leave_managed(&self, s: &mut State, slot: Slot, workspace: Id<PlatformService>) -> Next {
+        let workspace = self.network_of(s, workspace);
         let row = &self.net.inventory.services[workspace];
         let evidence = of(
             self.net,
@@ -52,6 +53,18 @@ impl Walk<'_> {
                 self.leave_managed_network(s, slot, workspace, mode, evidence)
             }
         }
+    }
+
+    /// The workspace whose managed network it is: a project shares its hub's.
+    fn network_of(&self, s: &mut State, workspace: Id<PlatformService>) -> Id<PlatformService> {
+        let inventory = &self.net.inventory;
+        let row = &inventory.services[workspace];
+        let hub = crate::network::hub_of(inventory, workspace)
+            .filter(|_| row.managed_network_isolation.is_absent());
+        let Some(hub) = hub else { return workspace };
+        let text = format!("the project `{}` shares the managed network of its hub", row.id.name());
+        s.assume(None, text);
+        hub
     }
 
     fn leave_managed_network(
@@ -75,17 +88,35 @@ impl Walk<'_> {
             }
             Tri::No => {}
         }
-        if mode == IsolationMode::AllowInternetOutbound {
-            s.pass(StepKind::Filter, evidence, || "the managed network allows internet outbound".into());
-            return after_managed(s);
-        }
-        match self.approved_outbound(s, &self.net.inventory.services[workspace]) {
-            Tri::Yes => s.pass(StepKind::Filter, evidence, || {
-                "an outbound rule of the managed network approves it".into()
+        let row = &self.net.inventory.services[workspace];
+        let denied = self.denied_outbound(s, row);
+        let approved = match mode {
+            IsolationMode::AllowInternetOutbound => Tri::Yes,
+            _ => self.approved_outbound(s, row),
+        };
+        match (approved, denied) {
+            (Tri::Yes, Denied::No) => s.pass(StepKind::Filter, evidence, || match mode {
+                IsolationMode::AllowInternetOutbound => "the managed network allows internet outbound".into(),
+                _ => "an outbound rule of the managed network approves it".into(),
             }),
-            Tri::Unknown(unknown) => s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, evidence),
-            Tri::No if self.managed_rules_changed(s, workspace) => {}
-            Tri::No => {
+            (Tri::Yes, Denied::By(rule)) if mode == IsolationMode::AllowInternetOutbound => {
+                let evidence = Evidence { name: Some(rule.name.clone()), at: rule.at, ..evidence };
+                let text = format!("the outbound rule `{}` of the managed network denies it", rule.name);
+                s.block(StepKind::Filter, Cause::ManagedNetworkDeny, evidence, text);
+            }
+            (Tri::Yes, Denied::By(rule)) => {
+                let why = format!(
+                    "which goes first of two outbound rules: one approves this, and `{}` denies it",
+                    rule.name
+                );
+                let unknown = Unknown::new(rule.at, why);
+                s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, evidence);
+            }
+            (Tri::Yes, Denied::Unknown(unknown)) | (Tri::Unknown(unknown), _) => {
+                s.unknown(StepKind::Filter, Cause::UnknownValue, &unknown, evidence);
+            }
+            (Tri::No, _) if self.managed_rules_changed(s, workspace) => {}
+            (Tri::No, _) => {
                 let name = self.net.inventory.id_of(slot).map(ResourceId::full_name).unwrap_or_default();
                 let text = format!(
                     "`{name}` is in a managed network that allows only approved outbound, and no rule approves this"
@@ -141,11 +172,12 @@ impl Walk<'_> {
         STORAGE_GROUPS.iter().any(|g| g.eq_ignore_ascii_case(group))
     }
 
-    /// Whether a service is the workspace or its storage account, key vault or registry.
+    /// Whether a service is the workspace, a project of it, or its storage account, key vault or registry.
     fn is_own(&self, workspace: Id<PlatformService>, service: Id<PlatformService>) -> bool {
         let row = &self.net.inventory.services[workspace];
         let own = [&row.storage_account, &row.key_vault, &row.container_registry];
         service == workspace
+            || crate::network::hub_of(&self.net.inventory, service) == Some(workspace)
             || own.iter().any(|f| f.known().and_then(|r| self.net.inventory.follow(r).row()) == Some(service))
     }
 
@@ -159,11 +191,11 @@ impl Walk<'_> {
             matches!(&rule.opens, ManagedRuleTarget::PrivateEndpoint { resource, group: own }
                 if means(resource) && own.eq_ignore_ascii_case(group))
         };
-        let rules = row.managed_network_rules.known();
-        if rules.is_some_and(|r| r.0.iter().any(opens)) {
-            return Tri::Yes;
+        let mut found = Tri::No;
+        for rule in rules_of(row).iter().filter(|r| opens(r)) {
+            found = found.or(|| holds(row, rule));
         }
-        unreadable_rule(row).map_or(Tri::No, Tri::Unknown)
+        found.or(|| unreadable_rule(row).map_or(Tri::No, Tri::Unknown))
     }
 
     fn approved_outbound(&self, s: &mut State, row: &PlatformService) -> Tri {
@@ -171,19 +203,9 @@ impl Walk<'_> {
         if REQUIRED_TAGS.iter().any(|t| self.in_tag(t, header.destination)) {
             return Tri::Yes;
         }
-        let rules = row.managed_network_rules.known().map_or(&[][..], |r| &r.0);
-        for rule in rules {
-            let approves = match &rule.opens {
-                ManagedRuleTarget::Fqdn(name) => {
-                    matches!(header.port, 80 | 443) && s.host.as_ref().is_some_and(|h| name_matches(name, h))
-                }
-                ManagedRuleTarget::ServiceTag { tag, protocol, ports } => {
-                    protocol.contains(header.protocol)
-                        && ports.iter().any(|p| p.contains(header.port))
-                        && self.in_tag(tag, header.destination)
-                }
-                ManagedRuleTarget::PrivateEndpoint { .. } | ManagedRuleTarget::Unknown(_) => false,
-            };
+        let mut found = Tri::No;
+        for rule in rules_of(row).iter().filter(|r| r.denies == Ok(false)) {
+            let approves = self.speaks_of(s, rule);
             let by_name = matches!(rule.opens, ManagedRuleTarget::Fqdn(_));
             if approves && by_name && s.host.as_ref().is_some_and(|h| is_storage(h)) {
                 let text = format!(
@@ -196,10 +218,47 @@ impl Walk<'_> {
                     || text,
                 );
             } else if approves {
-                return Tri::Yes;
+                if holds(row, rule) == Tri::No {
+                    let text = format!("the rule `{}` would approve it and is not in force", rule.name);
+                    let evidence = Evidence { at: rule.at, ..super::state::by(&[azure::AML_5]) };
+                    s.note(StepKind::Filter, evidence, || text);
+                }
+                found = found.or(|| holds(row, rule));
             }
         }
-        unreadable_rule(row).map_or(Tri::No, Tri::Unknown)
+        found.or(|| unreadable_rule(row).map_or(Tri::No, Tri::Unknown))
+    }
+
+    /// Whether a rule for a name or a service tag is about the flow.
+    fn speaks_of(&self, s: &State, rule: &ManagedRule) -> bool {
+        let header = s.header;
+        match &rule.opens {
+            ManagedRuleTarget::Fqdn(name) => {
+                matches!(header.port, 80 | 443) && s.host.as_ref().is_some_and(|h| name_matches(name, h))
+            }
+            ManagedRuleTarget::ServiceTag { tag, prefixes, protocol, ports } => {
+                let within = match prefixes.is_empty() {
+                    true => self.in_tag(tag, header.destination),
+                    false => prefixes.iter().any(|p| p.contains(&header.destination)),
+                };
+                protocol.contains(header.protocol) && ports.iter().any(|p| p.contains(header.port)) && within
+            }
+            ManagedRuleTarget::PrivateEndpoint { .. } | ManagedRuleTarget::Unknown(_) => false,
+        }
+    }
+
+    /// Whether a rule of the managed network denies the flow.
+    fn denied_outbound<'a>(&self, s: &State, row: &'a PlatformService) -> Denied<'a> {
+        let mut doubt = None;
+        for rule in rules_of(row).iter().filter(|r| r.denies != Ok(false) && self.speaks_of(s, r)) {
+            match (&rule.denies, holds(row, rule)) {
+                (Ok(_), Tri::Yes) => return Denied::By(rule),
+                (_, Tri::No) => {}
+                (Err(unknown), _) => doubt = doubt.or(Some(unknown.clone())),
+                (_, Tri::Unknown(unknown)) => doubt = doubt.or(Some(unknown)),
+            }
+        }
+        doubt.map_or(Denied::No, Denied::Unknown)
     }
 
     fn in_tag(&self, tag: &str, ip: IpAddr) -> bool {
@@ -306,14 +365,37 @@ impl Walk<'_> {
 }
 
 /// The private endpoint stands in a network of Microsoft's, not in the estate.
-fn through_private_endpoint() -> Next {
-    Next::Go(Place::AtService(Arrival::PrivateEndpoint(AttachmentId(0))))
+pub(super) fn through_private_endpoint() -> Next {
+    Next::Go(Place::AtService(Arrival::ManagedEndpoint))
 }
 
 fn after_managed(s: &State) -> Next {
     match s.target {
         Some(Target::Service(..) | Target::Foreign(..)) => Next::Go(Place::AtService(Arrival::Backbone)),
         _ => Next::Go(Place::Public),
+    }
+}
+
+/// What the rules that deny say of a flow.
+enum Denied<'a> {
+    /// Nothing.
+    No,
+    /// This one denies it.
+    By(&'a ManagedRule),
+    /// One may.
+    Unknown(Unknown),
+}
+
+fn rules_of(row: &PlatformService) -> &[ManagedRule] {
+    row.managed_network_rules.known().map_or(&[], |r| &r.0)
+}
+
+/// Whether a rule is in force. As long as the network itself is not made, none is, and all will be.
+fn holds(row: &PlatformService, rule: &ManagedRule) -> Tri {
+    let waits = row.managed_network_status.known().is_some_and(|s| s.eq_ignore_ascii_case("Inactive"));
+    match &rule.in_force {
+        Ok(holds) => Tri::of(*holds || waits),
+        Err(unknown) => Tri::Unknown(unknown.clone()),
     }
 }
 

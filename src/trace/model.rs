@@ -395,9 +395,19 @@ impl Trace {
             (_, Some(cause)) => cause.noticed(),
         };
         let proxy = |hop: &Hop| matches!(hop.kind, HopKind::FrontDoor | HopKind::ApplicationGateway);
-        let behind = first.is_some_and(|b| self.hops.iter().take(b.hop).any(proxy));
+        // A name that the gateway asks for fails at its own hop.
+        let until = |b: &Blocker| b.hop + usize::from(b.disposition == Disposition::NameNotResolved);
+        let behind = first.is_some_and(|b| self.hops.iter().take(until(b)).any(proxy));
         match noticed {
-            Noticed::Timeout | Noticed::Reset | Noticed::ResetAfterHandshake if behind => Noticed::Http502,
+            Noticed::Timeout
+            | Noticed::Reset
+            | Noticed::ResetAfterHandshake
+            | Noticed::NxDomain
+            | Noticed::LookupFailed
+                if behind =>
+            {
+                Noticed::Http502
+            }
             other => other,
         }
     }

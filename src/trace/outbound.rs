@@ -8,9 +8,11 @@ use super::question::Target;
 use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
 use super::{Cause, Disposition};
 use crate::diag::At;
-use crate::inventory::{Field, Id, Origin, PublicIpAddress, Sku, Slot, Subnet, TableTag, Unknown};
+use crate::inventory::{
+    ApplicationGateway, Field, Id, Origin, PublicIpAddress, Sku, Slot, Subnet, TableTag, Unknown,
+};
 use crate::net::Header;
-use crate::net::{IpAddr, Protocol};
+use crate::net::{IpAddr, Protocol, ProtocolMatch};
 use crate::network::{AttachmentId, AttachmentKind, Bound, Network, Occupant, Tri};
 use crate::rules as azure;
 
@@ -147,6 +149,9 @@ impl Walk<'_> {
         if let AttachmentKind::Firewall(firewall) = row.kind {
             return self.firewall_address(firewall);
         }
+        if let AttachmentKind::ApplicationGateway(gateway) = row.kind {
+            return self.gateway_front(gateway);
+        }
         match &row.public_ip {
             Bound::To(address) => {
                 let slot = Slot { table: TableTag::PublicIpAddress, row: address.raw() };
@@ -180,11 +185,38 @@ impl Walk<'_> {
         ))
     }
 
+    /// An application gateway leaves by its public frontend.
+    fn gateway_front(&self, gateway: Id<ApplicationGateway>) -> Option<Method> {
+        let fronts = self.net.inventory.application_gateways[gateway].frontend_ip_configurations.iter();
+        let mut fronts = fronts.filter_map(|f| self.net.inventory.follow(f.public_ip_address.known()?).row());
+        let address = fronts.next()?;
+        let slot = Slot { table: TableTag::PublicIpAddress, row: address.raw() };
+        let public = self.address_of(address).unwrap_or(DEFAULT_OUTBOUND);
+        let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::AGW_4]);
+        Some((public, evidence, format!("the gateway's public frontend, {public}")))
+    }
+
+    /// AGW-4: an isolated gateway without a public frontend has no way out of its own.
+    fn is_isolated_gateway(&self, id: AttachmentId) -> bool {
+        let AttachmentKind::ApplicationGateway(gateway) = self.net.attachment(id).kind else { return false };
+        self.net.inventory.application_gateways[gateway].enable_network_isolation.is(true)
+    }
+
     /// A Standard public load balancer gives an outbound address to its pool (LB-9).
     fn outbound_rule(&self, s: &mut State, id: AttachmentId) -> Option<Method> {
-        let (balancer, public) = outbound_rule(self.net, id)?;
+        let (balancer, public) = outbound_rule(self.net, id, s.header.protocol)?;
         let slot = Slot { table: TableTag::LoadBalancer, row: balancer };
         let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::LB_9, azure::LB_10]);
+        if let Some(unknown) = self.may_lack(slot) {
+            s.unknown(StepKind::Translate, Cause::UncertainResource, &unknown, evidence.clone());
+        }
+        let public = match public {
+            Ok(public) => public,
+            Err(unknown) => {
+                s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, evidence.clone());
+                DEFAULT_OUTBOUND
+            }
+        };
         let pools = self.net.pools.of(id);
         let others = (0..self.net.attachments.len()).map(|n| AttachmentId(n as u32));
         let size = others.filter(|other| self.net.pools.of(*other).iter().any(|p| pools.contains(p))).count();
@@ -216,6 +248,13 @@ impl Walk<'_> {
             );
             return None;
         }
+        if from.is_some_and(|id| self.is_isolated_gateway(id)) {
+            let text = "a gateway with network isolation and without a public frontend leaves by a NAT gateway or an \
+                appliance, and its subnet has none";
+            let evidence = of(self.net, Some(slot), &[azure::AGW_4, azure::OUT_1]);
+            s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
+            return None;
+        }
         let private = match &row.default_outbound_access {
             Field::Known(allowed) => !allowed,
             Field::Unknown(unknown) => {
@@ -237,6 +276,13 @@ impl Walk<'_> {
         }
         let flexible = from.is_some_and(|id| self.in_flexible_set(id));
         let behind = from.and_then(|id| self.behind_balancer(id));
+        if let (Some(unknown), false, false) =
+            (behind.and_then(|(balancer, _)| self.may_lack(balancer)), private, flexible)
+        {
+            let evidence = of(self.net, behind.map(|(balancer, _)| balancer), &[azure::OUT_4, azure::LB_9]);
+            s.unknown(StepKind::Translate, Cause::UncertainResource, &unknown, evidence);
+            return None;
+        }
         if let (Some((balancer, true)), false, false) = (behind, private, flexible) {
             let text = "behind a public Standard load balancer whose rules give no outbound address";
             s.block(
@@ -304,6 +350,12 @@ impl Walk<'_> {
         None
     }
 
+    /// Why it is not known whether something is deployed.
+    fn may_lack(&self, slot: Slot) -> Option<Unknown> {
+        let id = self.net.inventory.id_of(slot)?;
+        self.net.presence.get(id).cloned()
+    }
+
     /// The Standard load balancer in whose pool an interface is, by its configuration, and whether it has a public front:
     /// it takes default outbound access away (LB-9), or may (OUT-11). A pool by address does not (OUT-9).
     fn behind_balancer(&self, id: AttachmentId) -> Option<(Slot, bool)> {
@@ -314,7 +366,7 @@ impl Walk<'_> {
         let found = balancers.filter_map(|(row, balancer)| {
             let mine = balancer.backend_address_pools.iter().any(|pool| {
                 let by_address = pool.addresses.iter().any(|a| a.ip_address.known() == address.as_ref());
-                !by_address && pools.contains(&pool.id)
+                !by_address && pools.contains(&pool.id())
             });
             let standard = balancer.sku.is(Sku::Standard);
             let public = balancer.frontend_ip_configurations.iter().any(|f| !f.public_ip_address.is_absent());
@@ -370,12 +422,27 @@ impl Walk<'_> {
     /// OUT-7: storage accounts of the same region, one's own or not. A name that stands for no known account tells
     /// no region; an address does.
     fn same_region_storage(&self, s: &State, subnet: Id<Subnet>) -> Tri {
-        let Some(region) = self.net.region(self.net.subnet(subnet).vnet) else { return Tri::No };
+        let vnet = self.net.subnet(subnet).vnet;
+        let region = self.net.region(vnet);
+        let unplaced = |id: &crate::inventory::ResourceId, at: At| {
+            Tri::Unknown(Unknown::new(
+                at,
+                format!("the region of `{}`, which the files do not tell", id.name()),
+            ))
+        };
+        let home = &self.net.inventory.virtual_networks[vnet];
         match &s.target {
             Some(Target::Service(service, _)) => {
                 let row = &self.net.inventory.services[*service];
-                let here = row.location.known().is_some_and(|l| crate::network::normal_region(l) == region);
-                Tri::of(row.id.is_kind(STORAGE) && here)
+                match (&row.location, region) {
+                    _ if !row.id.is_kind(STORAGE) => Tri::No,
+                    (Field::Known(place), Some(region)) => {
+                        Tri::of(crate::network::normal_region(place) == region)
+                    }
+                    (Field::Known(_), None) => unplaced(&home.id, home.at),
+                    (Field::Unknown(unknown), _) => Tri::Unknown(unknown.clone()),
+                    (Field::Absent, _) => unplaced(&row.id, row.at),
+                }
             }
             Some(Target::Foreign(kind, name)) if kind.arm_type == STORAGE => {
                 let why =
@@ -384,8 +451,12 @@ impl Walk<'_> {
             }
             Some(Target::Foreign(..) | Target::WellKnown(_) | Target::FrontDoor(_)) => Tri::No,
             _ => {
-                let tag = self.net.tags.regional("Storage", &region);
-                Tri::of(tag.is_some_and(|t| self.net.tags.set(t).contains(s.header.destination)))
+                let tag = match &region {
+                    Some(region) => self.net.tags.regional("Storage", region),
+                    None => self.net.tags.find("Storage"),
+                };
+                let holds = tag.is_some_and(|t| self.net.tags.set(t).contains(s.header.destination));
+                if holds && region.is_none() { unplaced(&home.id, home.at) } else { Tri::of(holds) }
             }
         }
     }
@@ -490,6 +561,16 @@ impl Walk<'_> {
                 }
                 self.over_microsoft_peering(s, slot);
                 Next::End(End::Arrived(Terminal::Internet, Disposition::Accepted))
+            }
+            Occupant::Elsewhere(address) => {
+                let row = &self.net.inventory.public_ip_addresses[address];
+                let bearer = row.ip_configuration.known().map(|r| r.to_string()).unwrap_or_default();
+                let why = format!("what bears `{}`, which is in none of the files: {bearer}", row.id.name());
+                let slot = Slot { table: TableTag::PublicIpAddress, row: address.raw() };
+                let evidence = of(self.net, Some(slot), &[azure::PIP_2]);
+                let unknown = Unknown::new(row.at, why);
+                s.unknown(StepKind::Deliver, Cause::DanglingReference, &unknown, evidence);
+                Next::End(End::Stopped)
             }
             Occupant::Nothing => {
                 let text = format!(
@@ -631,28 +712,50 @@ fn preallocated(size: usize) -> Option<u16> {
     BY_SIZE.iter().find(|(most, _)| size <= *most).map(|(_, ports)| *ports)
 }
 
-/// The load balancer that gives an attachment an outbound address, by outbound rule or by a load-balancing
-/// rule that does not switch it off (LB-9), and the address.
-pub(crate) fn outbound_rule(network: &Network, id: AttachmentId) -> Option<(u32, IpAddr)> {
+/// The load balancer that gives an attachment an outbound address for a protocol, by outbound rule or by a
+/// load-balancing rule that does not switch it off (LB-9), and the address; an error where the files do not tell
+/// which protocols the rule is for. Ports are what it translates, so it carries TCP and UDP only, and each only where
+/// a rule is for it.
+pub(crate) fn outbound_rule(
+    network: &Network,
+    id: AttachmentId,
+    protocol: Protocol,
+) -> Option<(u32, Result<IpAddr, Unknown>)> {
+    if !protocol.has_ports() {
+        return None;
+    }
     let pools = network.pools.of(id);
     for balancer in network.pools.balancers_of(id) {
         let named = |pool: &str| network.pools.named(&network.inventory, pool, Some(balancer));
         let mine = |pool: &str| named(pool).iter().any(|p| pools.contains(p));
         let row = &network.inventory.load_balancers.as_slice()[balancer as usize];
-        let outbound =
-            row.outbound_rules.iter().find(|r| r.backend_address_pool.known().is_some_and(|p| mine(&p.text)));
-        let frontend =
-            outbound.and_then(|r| r.frontend_ip_configurations.items.first()).map(|f| f.text.clone());
-        let rule = row.load_balancing_rules.iter().find(|r| {
-            !r.disable_outbound_snat.is(true) && r.backend_address_pool.iter().any(|p| mine(&p.text))
+        let is_for = |field: &Field<ProtocolMatch>, usual: ProtocolMatch| match field.or(usual) {
+            Ok(protocols) => Tri::of(protocols.contains(protocol)),
+            Err(unknown) => Tri::Unknown(unknown.clone()),
+        };
+        let outbound = row.outbound_rules.iter().filter_map(|r| {
+            let own = r.backend_address_pool.known().is_some_and(|p| mine(&p.text));
+            let front = r.frontend_ip_configurations.items.first()?;
+            own.then(|| (is_for(&r.protocol, ProtocolMatch::ANY), front.text.clone()))
         });
-        let frontend = frontend
-            .or_else(|| rule.and_then(|r| r.frontend_ip_configuration.known().map(|f| f.text.clone())));
-        let Some(frontend) = frontend else { continue };
-        let config = row.frontend_ip_configurations.iter().find(|f| names_part(&frontend, &f.id, &f.name));
+        let rules = row.load_balancing_rules.iter().filter_map(|r| {
+            let own =
+                !r.disable_outbound_snat.is(true) && r.backend_address_pool.iter().any(|p| mine(&p.text));
+            let front = r.frontend_ip_configuration.known()?;
+            own.then(|| (is_for(&r.protocol, ProtocolMatch::only(Protocol::Tcp)), front.text.clone()))
+        });
+        let mut fronts: Vec<_> = outbound.chain(rules).filter(|(fits, _)| *fits != Tri::No).collect();
+        // One that is for the protocol for certain comes before one that may be.
+        fronts.sort_by_key(|(fits, _)| *fits != Tri::Yes);
+        let Some((certain, frontend)) = fronts.into_iter().next() else { continue };
+        let config = row.frontend_ip_configurations.iter().find(|f| names_part(&frontend, &f.id(), &f.name));
         let public = config.and_then(|c| network.inventory.follow(c.public_ip_address.known()?).row());
         let fits = |ip: &IpAddr| network.attachment(id).address.is_none_or(|own| family::same(own, *ip));
         if let Some(public) = public.and_then(|p| network.public_addresses[p.index()].0).filter(fits) {
+            let public = match certain {
+                Tri::Unknown(unknown) => Err(unknown),
+                _ => Ok(public),
+            };
             return Some((balancer, public));
         }
     }

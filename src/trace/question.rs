@@ -7,7 +7,7 @@ use crate::inventory::{
     VirtualNetwork,
 };
 use crate::net::{IpAddr, IpNet};
-use crate::network::{AttachmentId, AttachmentKind, Network};
+use crate::network::{AttachmentId, AttachmentKind, BranchKind, Network};
 use crate::services::{ServiceKind, WellKnownHost};
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -34,6 +34,8 @@ pub enum Origin {
     Subnet(Id<Subnet>, IpAddr),
     /// At a host of a site.
     Site(Id<OnPremisesSite>, IpAddr),
+    /// At a host behind a gateway, of whom only the prefix is known that the gateway announces.
+    Branch(AttachmentId, IpAddr),
     /// At a public client.
     Internet(IpAddr),
     /// At a platform service acting by itself.
@@ -163,8 +165,22 @@ fn origin_of_address(network: &Network, ip: IpAddr) -> Origin {
         (Some((_, site)), None) => Origin::Site(site, ip),
         (Some((length, site)), Some(subnet)) if length >= subnet_length(subnet) => Origin::Site(site, ip),
         (_, Some(subnet)) => Origin::Subnet(subnet, ip),
-        (None, None) => Origin::Internet(ip),
+        (None, None) => behind_gateway(network, ip).unwrap_or(Origin::Internet(ip)),
     }
+}
+
+/// A sender behind a gateway: in the address space of a local network gateway, of the gateway's own clients, or of what
+/// it has learnt. The longest prefix, then ExpressRoute (GW-2).
+fn behind_gateway(network: &Network, ip: IpAddr) -> Option<Origin> {
+    let nameless = |kind: BranchKind| !matches!(kind, BranchKind::Site(_) | BranchKind::Vnet(_));
+    let branches = network.gateways.branches.iter().filter(|b| nameless(b.kind));
+    let held = branches.filter_map(|b| {
+        let prefixes = b.prefixes.iter().filter(|p| !crate::inventory::is_way_out(p) && p.contains(&ip));
+        Some(((prefixes.map(IpNet::prefix_len).max()?, b.express), b.gateway))
+    });
+    let (_, gateway) = held.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
+    let at = network.attachments.iter().position(|a| a.kind == AttachmentKind::Gateway(gateway))?;
+    Some(Origin::Branch(AttachmentId(at as u32), ip))
 }
 
 fn origin_of_name(network: &Network, name: &str) -> Result<Origin, Misunderstood> {
@@ -290,7 +306,7 @@ fn outside_networks(network: &Network, prefix: &IpNet, first: IpAddr) -> Option<
 }
 
 /// The first address of a subnet that nothing holds.
-fn free_address(network: &Network, subnet: Id<Subnet>) -> Option<IpAddr> {
+pub(super) fn free_address(network: &Network, subnet: Id<Subnet>) -> Option<IpAddr> {
     let row = network.subnet(subnet);
     let (low, high) = *row.space.v4().first()?;
     let first = low.checked_add(4)?;

@@ -7,7 +7,8 @@ use super::state::{Shadow, State, by, of};
 use super::{Cause, Outcome};
 use crate::diag::At;
 use crate::inventory::{
-    DnsForwarding, Field, Id, OnPremisesSite, ResourceId, Slot, TableTag, Unknown, VirtualNetwork,
+    DnsForwarding, DnsForwardingRuleset, DnsZone, Field, ForwardingRule, Id, OnPremisesSite, ResourceId,
+    Slot, TableTag, Unknown, VirtualNetwork,
 };
 use crate::net::{IpAddr, IpNet, Protocol};
 use crate::network::{
@@ -66,15 +67,33 @@ const AZURE_GIVEN: &str = ".internal.cloudapp.net";
 impl Walk<'_> {
     /// Resolves the name asked for; gives the header its destination. `false` where the walk is over.
     pub(super) fn resolve_target(&self, s: &mut State, name: &Arc<str>) -> bool {
-        s.target = self.meant(name);
         let asker = match s.origin.clone() {
             Origin::Attachment(id) => Asker::Attachment(id),
             Origin::Subnet(subnet, ip) => Asker::Subnet(subnet, ip),
             Origin::Site(site, ip) => Asker::Site(site, ip),
-            Origin::Internet(_) | Origin::Service(_) | Origin::Managed(..) => Asker::Public,
+            Origin::Branch(..) | Origin::Internet(_) | Origin::Service(_) | Origin::Managed(..) => {
+                Asker::Public
+            }
         };
+        self.resolve_for(s, &asker, name)
+    }
+
+    /// The same for what opens a flow of its own: an attachment, or somebody outside every network (AGW-4, AFD-1).
+    pub(super) fn resolve_backend(
+        &self,
+        s: &mut State,
+        proxy: Option<AttachmentId>,
+        name: &Arc<str>,
+    ) -> bool {
+        let asker = proxy.map_or(Asker::Public, Asker::Attachment);
+        self.resolve_for(s, &asker, name)
+    }
+
+    fn resolve_for(&self, s: &mut State, asker: &Asker, name: &Arc<str>) -> bool {
         let mut lookup = Lookup { name: name.clone(), passed: Vec::new(), shadowed: None, aliases: 0 };
-        let answer = self.ask_for(s, &asker, &mut lookup);
+        let answer = self.ask_for(s, asker, &mut lookup);
+        s.target = self.meant(name).or_else(|| self.meant_at_end(&lookup.name));
+        s.called = Some(self.called(name, &lookup.name, s.target.as_ref()));
         match answer {
             Answer::Addresses(addresses, evidence) => {
                 let wanted = addresses
@@ -84,7 +103,7 @@ impl Walk<'_> {
                 let Some(ip) = wanted.copied() else { return false };
                 s.address(ip, evidence, || format!("`{name}` is {ip}"));
                 // Who asks the public DNS sees no private zone, linked or not.
-                s.public_despite_endpoint = lookup.shadowed.filter(|_| asker != Asker::Public);
+                s.public_despite_endpoint = lookup.shadowed.filter(|_| *asker != Asker::Public);
                 true
             }
             Answer::Fails(cause, evidence, text) => {
@@ -98,15 +117,30 @@ impl Walk<'_> {
         }
     }
 
+    /// What a name of one's own stands for: what the last name of its chain of aliases does, be it a `privatelink` one.
+    fn meant_at_end(&self, last: &str) -> Option<Target> {
+        let Some(plain) = without_privatelink(last) else { return self.meant(last) };
+        let own = self.public_of_privatelink(last);
+        own.map_or_else(|| self.meant(&plain), |public| Some(target_of_public(&public)))
+    }
+
+    /// The name by which the target knows itself: the one asked for, unless its chain of aliases led to it.
+    fn called(&self, asked: &Arc<str>, last: &Arc<str>, target: Option<&Target>) -> Arc<str> {
+        if target.is_none() || self.meant(asked).is_some() {
+            return asked.clone();
+        }
+        let Some(plain) = without_privatelink(last) else { return last.clone() };
+        let own = |(name, public): (&Arc<str>, &PublicName)| {
+            let private = [&public.privatelink, &public.other_privatelink];
+            private.into_iter().flatten().any(|p| p == last).then(|| name.clone())
+        };
+        self.net.names.public.iter().filter_map(own).min().unwrap_or(plain)
+    }
+
     /// What a name stands for, however it resolves.
     pub(super) fn meant(&self, name: &str) -> Option<Target> {
         if let Some(public) = self.net.names.public(name) {
-            return Some(match public.target {
-                PublicTarget::Service(service, position) => Target::Service(service, position),
-                PublicTarget::Host(host) => Target::Host(host),
-                PublicTarget::FrontDoor(slot) => Target::FrontDoor(slot),
-                PublicTarget::Address(slot) => Target::PublicAddress(slot),
-            });
+            return Some(target_of_public(public));
         }
         if let Some((kind, _, name)) = service_of_host(name).filter(|_| well_known(name).is_none()) {
             return Some(Target::Foreign(kind, name.into()));
@@ -185,7 +219,7 @@ impl Walk<'_> {
         vnet: Id<VirtualNetwork>,
         lookup: &mut Lookup,
     ) -> Answer {
-        if let Some(stopped) = self.travels(s, asker, HOST_ADDRESS) {
+        if let Err(stopped) = self.travels(s, asker, HOST_ADDRESS) {
             return stopped;
         }
         self.count_queries(s, asker, MOST_QUERIES, "Azure DNS answers a machine");
@@ -213,9 +247,10 @@ impl Walk<'_> {
                 "the question is passed on too often".into(),
             );
         }
-        if let Some(stopped) = self.travels(s, asker, server) {
-            return stopped;
-        }
+        let site = match self.travels(s, asker, server) {
+            Ok(site) => site,
+            Err(stopped) => return stopped,
+        };
         if server == HOST_ADDRESS {
             let Some(vnet) = vnet else {
                 let text = "168.63.129.16 answers only inside a virtual network";
@@ -230,6 +265,9 @@ impl Walk<'_> {
             return self.ask_azure(s, vnet, lookup);
         }
         lookup.passed.push(server);
+        if site.is_some() {
+            return self.answered_on_site(s, vnet, server, site, lookup);
+        }
         if self.is_resolver(vnet, server) {
             self.count_queries(s, asker, MOST_RESOLVER_QUERIES, "a resolver endpoint answers");
         }
@@ -286,33 +324,43 @@ impl Walk<'_> {
         of(self.net, holder.or_else(site), rules)
     }
 
-    /// Whether a question reaches a server; the answer to give where it does not.
-    fn travels(&self, s: &mut State, asker: &Asker, server: IpAddr) -> Option<Answer> {
+    /// Whether a question reaches a server, and the site where it ends, if it does at one; the answer to give where it
+    /// does not.
+    fn travels(
+        &self,
+        s: &mut State,
+        asker: &Asker,
+        server: IpAddr,
+    ) -> Result<Option<Id<OnPremisesSite>>, Answer> {
         let from = match asker {
             Asker::Attachment(id) => Origin::Attachment(*id),
             Asker::Subnet(subnet, ip) => Origin::Subnet(*subnet, *ip),
             Asker::Site(site, ip) => Origin::Site(*site, *ip),
-            Asker::Public => return None,
+            Asker::Public => return Ok(None),
         };
-        let walk = self.deeper()?;
+        let Some(walk) = self.deeper() else { return Ok(None) };
         let to = super::Endpoint::Address(server);
         let flow = Flow::new(super::Endpoint::Named("".into()), to, Protocol::Udp, 53);
         let question = Question { origin: from, target: Wanted::Address(server, None) };
         let trace = walk.answer(&flow, &question, false);
+        let site = || {
+            let last = trace.hops.last().filter(|h| h.kind == HopKind::OnPremises)?;
+            self.net.inventory.row::<OnPremisesSite>(last.id.as_ref()?)
+        };
         match trace.outcome {
-            Outcome::Allowed => None,
+            Outcome::Allowed => Ok(site()),
             Outcome::Mixed => {
                 let why = trace.blockers.first().map(|b| b.text.clone()).unwrap_or_default();
                 let text = format!("the DNS server {server} can be asked at times only: {why}");
                 s.intermittent.get_or_insert((Cause::DnsServerUnreachable, text));
-                None
+                Ok(site())
             }
             Outcome::Blocked => {
                 let blocker = trace.blockers.first();
                 let why = blocker.map(|b| b.text.clone()).unwrap_or_default();
                 let mut evidence = blocker.map(|b| b.evidence.clone()).unwrap_or_default();
                 evidence.rules.insert(0, azure::DNS_2);
-                Some(Answer::Fails(
+                Err(Answer::Fails(
                     Cause::DnsServerUnreachable,
                     evidence,
                     format!("the DNS server {server} cannot be asked: {why}"),
@@ -322,7 +370,7 @@ impl Walk<'_> {
                 let why = trace.missing.first().map(|m| m.text.clone()).unwrap_or_default();
                 let at = trace.missing.first().map_or(At::NOWHERE, |m| m.at);
                 let cause = trace.cause.unwrap_or(Cause::UnknownName);
-                Some(Answer::Unknown(
+                Err(Answer::Unknown(
                     cause,
                     Unknown::new(at, format!("whether the DNS server {server} can be asked: {why}")),
                 ))
@@ -351,7 +399,7 @@ impl Walk<'_> {
                 _ => self.undescribed(&row.name, server, row.at),
             };
         }
-        self.answered_on_site(s, vnet, server, lookup)
+        self.answered_on_site(s, vnet, server, None, lookup)
     }
 
     fn joined(&self, a: Id<VirtualNetwork>, b: Id<VirtualNetwork>) -> bool {
@@ -363,6 +411,7 @@ impl Walk<'_> {
         s: &mut State,
         vnet: Option<Id<VirtualNetwork>>,
         server: IpAddr,
+        reached: Option<Id<OnPremisesSite>>,
         lookup: &mut Lookup,
     ) -> Answer {
         // The longest prefix has the address: a network's own or its neighbour's, or a site's.
@@ -374,7 +423,11 @@ impl Walk<'_> {
         let near = vnet.and_then(|id| inside(id).max(linked(id)));
         for (id, site) in self.net.inventory.on_premises_sites.rows() {
             let Some(length) = site.holds(server) else { continue };
-            if near.is_some_and(|near| near >= length) {
+            let elsewhere = match reached {
+                Some(reached) => reached != id,
+                None => near.is_some_and(|near| near >= length),
+            };
+            if elsewhere {
                 continue;
             }
             let host = site.hosts.iter().find(|h| h.ip_address.is(server));
@@ -600,6 +653,9 @@ impl Walk<'_> {
 
     fn in_zones(&self, s: &mut State, vnet: Id<VirtualNetwork>, lookup: &mut Lookup) -> Zoned {
         let name = lookup.name.clone();
+        if let Some(unknown) = self.net.names.may_see(vnet, &name) {
+            return Zoned::Answer(Answer::Unknown(Cause::UnknownName, unknown.clone()));
+        }
         let Some(view) = self.net.names.zone_for(vnet, &name) else { return Zoned::NoZone };
         let zone_name = self.net.names.zone_names[view.zone.index()].clone();
         let slot = Slot { table: TableTag::PrivateDnsZone, row: view.zone.raw() };
@@ -666,27 +722,78 @@ impl Walk<'_> {
         Zoned::Answer(Answer::Addresses(record.addresses.clone(), evidence))
     }
 
-    /// The ruleset linked to the network, if a rule takes the name (DNS-13, DNS-14).
-    fn by_ruleset(&self, s: &mut State, vnet: Id<VirtualNetwork>, lookup: &mut Lookup) -> Option<Answer> {
+    /// Whether a zone or a rule of a ruleset that the network sees answers for a name, be it with nothing (DNS-4).
+    fn is_answered_for(&self, vnet: Id<VirtualNetwork>, name: &str) -> bool {
+        self.net.names.zone_for(vnet, name).is_some()
+            || self.net.names.may_see(vnet, name).is_some()
+            || self.forwarding_rule(vnet, name).is_some()
+    }
+
+    /// The rule that takes a name, in the ruleset linked to the network: enabled, the longest domain (DNS-14).
+    fn forwarding_rule(
+        &self,
+        vnet: Id<VirtualNetwork>,
+        name: &str,
+    ) -> Option<Result<(Id<DnsForwardingRuleset>, &ForwardingRule), Unknown>> {
         let inventory = &self.net.inventory;
-        let link = inventory
-            .ruleset_links
-            .iter()
-            .find(|l| l.virtual_network.known().and_then(|r| inventory.follow(r).row()) == Some(vnet))?;
-        let ruleset = inventory.row::<crate::inventory::DnsForwardingRuleset>(&link.id.parent()?)?;
-        let name = lookup.name.clone();
+        let of = |l: &crate::inventory::RulesetLink| inventory.row::<DnsForwardingRuleset>(&l.id.parent()?);
+        let linked = |l: &&crate::inventory::RulesetLink| {
+            l.virtual_network.known().and_then(|r| inventory.follow(r).row()) == Some(vnet)
+        };
+        let Some(link) = inventory.ruleset_links.iter().find(linked) else {
+            // A link to a network that is not known may be to this one.
+            return inventory.ruleset_links.iter().find_map(|l| {
+                let unknown = l.virtual_network.unknown()?;
+                let rule = self.rule_of(of(l)?, name)?;
+                Some(Err(rule.err().unwrap_or_else(|| unknown.clone())))
+            });
+        };
+        let Some(ruleset) = of(link) else {
+            let why = format!(
+                "the rules of the ruleset linked by `{}`, which is in none of the files",
+                link.id.full_name()
+            );
+            return Some(Err(Unknown::new(link.at, why)));
+        };
+        Some(self.rule_of(ruleset, name)?.map(|rule| (ruleset, rule)))
+    }
+
+    /// The rule of a ruleset that takes a name.
+    fn rule_of(
+        &self,
+        ruleset: Id<DnsForwardingRuleset>,
+        name: &str,
+    ) -> Option<Result<&ForwardingRule, Unknown>> {
+        let inventory = &self.net.inventory;
         let domain = |r: &crate::inventory::ForwardingRule| {
             r.domain_name.known().map(|d| d.trim_matches('.').to_ascii_lowercase())
         };
         let enabled = |r: &&crate::inventory::ForwardingRule| {
             !r.forwarding_rule_state.known().is_some_and(|st| st.eq_ignore_ascii_case("Disabled"))
         };
-        let rules = inventory.forwarding_rulesets[ruleset].forwarding_rules.iter().filter(enabled);
-        let rule = rules
-            .filter(|r| domain(r).is_some_and(|d| d.is_empty() || is_under(&name, &d)))
+        let all = &inventory.forwarding_rulesets[ruleset].forwarding_rules;
+        let unread = all.iter().filter(enabled).find_map(|r| r.domain_name.unknown().cloned());
+        if let Some(unknown) = unread.or(all.unknown.clone()) {
+            return Some(Err(unknown));
+        }
+        let rule = all
+            .iter()
+            .filter(enabled)
+            .filter(|r| domain(r).is_some_and(|d| d.is_empty() || is_under(name, &d)))
             .max_by_key(|r| domain(r).map(|d| d.len()))?;
+        Some(rule.forwarding_rule_state.unknown().cloned().map_or(Ok(rule), Err))
+    }
+
+    /// The ruleset linked to the network, if a rule takes the name (DNS-13, DNS-14).
+    fn by_ruleset(&self, s: &mut State, vnet: Id<VirtualNetwork>, lookup: &mut Lookup) -> Option<Answer> {
+        let inventory = &self.net.inventory;
+        let name = lookup.name.clone();
+        let (ruleset, rule) = match self.forwarding_rule(vnet, &name)? {
+            Ok(found) => found,
+            Err(unknown) => return Some(Answer::Unknown(Cause::UnknownName, unknown)),
+        };
         let evidence = Evidence {
-            resource: Some(rule.id.clone()),
+            resource: Some(rule.id()),
             name: Some(rule.name.clone()),
             at: rule.at,
             ..by(&[azure::DNS_13, azure::DNS_14])
@@ -720,9 +827,9 @@ impl Walk<'_> {
         }))
     }
 
+    /// An address of an outbound endpoint: the first of its subnet that nothing else holds.
     fn first_address(&self, subnet: Id<crate::inventory::Subnet>) -> IpAddr {
-        let first = self.net.subnet(subnet).space.v4().first().map(|r| IpAddr::V4((r.0 + 4).into()));
-        first.unwrap_or(INTERNET_HOST)
+        super::question::free_address(self.net, subnet).unwrap_or(INTERNET_HOST)
     }
 
     /// The public DNS, asked by nobody's virtual network.
@@ -779,6 +886,9 @@ impl Walk<'_> {
         if let Some(machine) = name.strip_suffix(AZURE_GIVEN) {
             return self.given_name(vnet, &name, machine);
         }
+        if let Some(missing) = self.missing_in_zone(&name) {
+            return missing;
+        }
         if let Some(zone) = self.net.names.zone_names.iter().find(|z| is_under(&name, z)) {
             let why = format!(
                 "`{name}` lies under the private zone `{zone}`, which is not linked where it is asked; whether it exists publicly is not known"
@@ -822,20 +932,44 @@ impl Walk<'_> {
         Zoned::Answer(answer)
     }
 
-    /// A public zone of the estate.
+    /// The public zone of the estate that holds a name, the longest.
+    fn public_zone_of(&self, name: &str) -> Option<(Id<DnsZone>, &DnsZone)> {
+        let zones = self.net.inventory.dns_zones.rows();
+        let holding = zones.filter(|(_, z)| is_under(name, &z.id.name().to_ascii_lowercase()));
+        holding.max_by_key(|(_, z)| z.id.name().len())
+    }
+
+    /// What a public zone of the estate says of a name that nothing else tells of: where its records are told, that
+    /// there is none.
+    fn missing_in_zone(&self, name: &str) -> Option<Zoned> {
+        let (id, zone) = self.public_zone_of(name).filter(|(_, z)| z.record_sets.given)?;
+        if let Some(unknown) = &zone.record_sets.unknown {
+            return Some(Zoned::Answer(Answer::Unknown(Cause::UnknownName, unknown.clone())));
+        }
+        let slot = Slot { table: TableTag::DnsZone, row: id.raw() };
+        let text = format!("the public zone `{}` holds no address of `{name}`", zone.id.name());
+        Some(Zoned::Answer(Answer::Fails(
+            Cause::DnsNxDomain,
+            of(self.net, Some(slot), &[azure::DNS_4]),
+            text,
+        )))
+    }
+
+    /// A record of a public zone of the estate, else its wildcard's.
     fn public_zone(&self, name: &str) -> Option<Zoned> {
-        let (id, zone) = self
-            .net
-            .inventory
-            .dns_zones
-            .rows()
-            .find(|(_, z)| is_under(name, &z.id.name().to_ascii_lowercase()))?;
+        let (id, zone) = self.public_zone_of(name)?;
         let zone_name = zone.id.name().to_ascii_lowercase();
         let slot = Slot { table: TableTag::DnsZone, row: id.raw() };
-        let record = zone.record_sets.iter().find(|r| {
-            let own = r.name.to_ascii_lowercase();
-            if own == "@" { name == zone_name } else { name == format!("{own}.{zone_name}") }
-        })?;
+        let full = |r: &crate::inventory::RecordSet| match r.name.to_ascii_lowercase().as_str() {
+            "@" | "" => zone_name.clone(),
+            own => format!("{own}.{zone_name}"),
+        };
+        let wild = |r: &crate::inventory::RecordSet| {
+            let own = full(r);
+            own.starts_with("*.") && crate::services::name_matches(&own, name)
+        };
+        let records = || zone.record_sets.iter().filter(|r| speaks_of_addresses(r));
+        let record = records().find(|r| full(r) == name).or_else(|| records().find(|r| wild(r)))?;
         let evidence = Evidence {
             name: Some(record.name.clone()),
             at: record.at,
@@ -844,8 +978,47 @@ impl Walk<'_> {
         if let Field::Known(next) = &record.cname {
             return Some(Zoned::Alias(next.trim_end_matches('.').to_ascii_lowercase().into()));
         }
+        if !record.target_resource.is_absent() {
+            return Some(self.alias_record(record));
+        }
+        let unknown = record.cname.unknown().cloned().or(record.addresses.unknown.clone());
+        if let Some(unknown) = unknown.filter(|_| record.addresses.items.is_empty()) {
+            return Some(Zoned::Answer(Answer::Unknown(Cause::UnknownName, unknown)));
+        }
         (!record.addresses.items.is_empty())
             .then(|| Zoned::Answer(Answer::Addresses(record.addresses.items.clone(), evidence)))
+    }
+
+    /// A record that follows a resource: a public address, or what has a name of its own.
+    fn alias_record(&self, record: &crate::inventory::RecordSet) -> Zoned {
+        let slot = record.target_resource.known().and_then(|r| self.net.inventory.follow_any(&r.text));
+        let named = |slot| {
+            let own = |(name, public): (&Arc<str>, &PublicName)| match public.target {
+                PublicTarget::FrontDoor(s) | PublicTarget::Address(s) => (s == slot).then(|| name.clone()),
+                _ => None,
+            };
+            self.net.names.public.iter().filter_map(own).min()
+        };
+        match slot {
+            Some(Slot { table: TableTag::PublicIpAddress, row }) => {
+                let evidence = of(self.net, slot, &[azure::DNS_4]);
+                match self.net.public_addresses[row as usize].0 {
+                    Some(ip) => Zoned::Answer(Answer::Addresses(vec![ip], evidence)),
+                    None => Zoned::Answer(Answer::Unknown(
+                        Cause::UnknownValue,
+                        Unknown::new(record.at, "the public address that the record follows"),
+                    )),
+                }
+            }
+            Some(slot) if named(slot).is_some() => named(slot).map_or(Zoned::NoZone, Zoned::Alias),
+            _ => {
+                let text =
+                    record.target_resource.known().map_or_else(String::new, |r| format!(" `{}`", r.text));
+                let why =
+                    format!("the address of the resource{text} that the record `{}` follows", record.name);
+                Zoned::Answer(Answer::Unknown(Cause::UnknownName, Unknown::new(record.at, why)))
+            }
+        }
     }
 
     fn public_name(
@@ -865,9 +1038,7 @@ impl Walk<'_> {
         s.pass(StepKind::Resolve, by(&[azure::DNS_5]), || {
             format!("`{name}` is publicly an alias of `{alias}`: a private endpoint exists")
         });
-        if let Some(vnet) = vnet
-            && self.net.names.zone_for(vnet, &alias).is_some()
-        {
+        if vnet.is_some_and(|vnet| self.is_answered_for(vnet, &alias)) {
             return Zoned::Alias(alias);
         }
         lookup.shadowed = Some(self.unlinked(vnet, &alias, public));
@@ -884,7 +1055,7 @@ impl Walk<'_> {
         name: &Arc<str>,
     ) -> Zoned {
         let alias = public.other_privatelink.clone();
-        let linked = alias.filter(|a| vnet.is_some_and(|v| self.net.names.zone_for(v, a).is_some()));
+        let linked = alias.filter(|a| vnet.is_some_and(|v| self.is_answered_for(v, a)));
         let Some(alias) = linked else { return self.address_of_public(s, public, name) };
         let knob = Some("privatelinkAliasPerSubResource");
         if self.net.profile.privatelink_alias_per_sub_resource {
@@ -922,7 +1093,7 @@ impl Walk<'_> {
             );
             return unknown(row.at, why);
         };
-        if vnet.is_some_and(|vnet| self.net.names.zone_for(vnet, alias).is_some()) {
+        if vnet.is_some_and(|vnet| self.is_answered_for(vnet, alias)) {
             return None;
         }
         let evidence = self.unlinked(vnet, alias, public).evidence;
@@ -1030,9 +1201,25 @@ impl Walk<'_> {
             }
         };
         let ip = ip.unwrap_or(INTERNET_HOST);
+        if let Some(tag) = public.tag.filter(|_| self.is_anywhere(public)) {
+            s.by_region = self.net.tags.by_region(tag, &self.net.names.regional);
+        }
         let tag = public.tag.map(|t| format!(" ({})", self.net.tags.name(t))).unwrap_or_default();
         s.assume(None, format!("{ip}{tag} stands for the public address of `{name}`"));
         Zoned::Answer(Answer::Addresses(vec![ip], evidence))
+    }
+
+    /// Whether a name stands for an account or host that may be in any region.
+    fn is_anywhere(&self, public: &PublicName) -> bool {
+        match public.target {
+            PublicTarget::Service(service, _) => {
+                let row = &self.net.inventory.services[service];
+                let regional = service_kind(&row.id.kind()).is_some_and(|k| k.regional);
+                regional && row.location.known().is_none()
+            }
+            PublicTarget::Host(host) => self.net.inventory.internet_hosts[host].addresses.is_empty(),
+            PublicTarget::FrontDoor(_) | PublicTarget::Address(_) => false,
+        }
     }
 
     /// Somebody else's service: with a linked zone it matters whether it has a private endpoint somewhere (DNS-6, DNS-8).
@@ -1044,17 +1231,16 @@ impl Walk<'_> {
         tag: Option<&str>,
     ) -> Zoned {
         let alias = crate::network::privatelink_of_public(name);
-        let linked = vnet.and_then(|v| self.net.names.zone_for(v, alias.as_deref()?));
-        if linked.is_some() {
+        let elsewhere = |v| alias.as_deref().is_some_and(|a| self.is_answered_for(v, a));
+        if vnet.is_some_and(elsewhere) {
             let why = format!(
-                "whether `{name}`, which is not in the files, has a private endpoint somewhere: then the linked zone shadows it (DNS-6), else it resolves publicly (DNS-8). Say it with internetHosts and hasPrivateEndpoint"
+                "whether `{name}`, which is not in the files, has a private endpoint somewhere: then the linked zone or ruleset shadows it (DNS-6), else it resolves publicly (DNS-8). Say it with internetHosts and hasPrivateEndpoint"
             );
             return Zoned::Answer(Answer::Unknown(Cause::UnknownName, Unknown::new(At::NOWHERE, why)));
         }
-        let ip = tag
-            .and_then(|t| self.net.tags.find(t))
-            .and_then(|t| self.net.tags.representative(t))
-            .unwrap_or(INTERNET_HOST);
+        let found = tag.and_then(|t| self.net.tags.find(t));
+        s.by_region = found.map_or_else(Vec::new, |t| self.net.tags.by_region(t, &self.net.names.regional));
+        let ip = found.and_then(|t| self.net.tags.representative(t)).unwrap_or(INTERNET_HOST);
         s.assume(None, format!("{ip} stands for the public address of `{name}`"));
         Zoned::Answer(Answer::Addresses(vec![ip], by(&[azure::DNS_4])))
     }
@@ -1092,7 +1278,7 @@ pub(crate) fn resolve_name(net: &crate::network::Network, origin: &Origin, name:
         Origin::Attachment(id) => {
             let first = walk.servers_of(*id, net.attachment(*id).vnet).first().copied();
             let first = first.unwrap_or(HOST_ADDRESS);
-            if walk.travels(&mut state, &Asker::Attachment(*id), first).is_some() {
+            if walk.travels(&mut state, &Asker::Attachment(*id), first).is_err() {
                 return NameFound::Doubt;
             }
             Some(first)
@@ -1102,7 +1288,7 @@ pub(crate) fn resolve_name(net: &crate::network::Network, origin: &Origin, name:
     };
     state.host = Some(name.clone());
     let resolved = walk.resolve_target(&mut state, name);
-    let doubt = state.alias_doubt || state.intermittent.is_some();
+    let doubt = state.alias_doubt || state.intermittent.is_some() || !state.by_region.is_empty();
     if doubt || !state.missing.is_empty() {
         return NameFound::Doubt;
     }
@@ -1124,6 +1310,27 @@ pub(crate) fn resolve_name(net: &crate::network::Network, origin: &Origin, name:
     }
     let shadow = state.public_despite_endpoint.as_ref().map(|s| s.evidence.decider());
     NameFound::Address { ip: state.header.destination, target: state.target, shadow, server }
+}
+
+fn target_of_public(public: &PublicName) -> Target {
+    match public.target {
+        PublicTarget::Service(service, position) => Target::Service(service, position),
+        PublicTarget::Host(host) => Target::Host(host),
+        PublicTarget::FrontDoor(slot) => Target::FrontDoor(slot),
+        PublicTarget::Address(slot) => Target::PublicAddress(slot),
+    }
+}
+
+/// Whether a record tells an address or an alias.
+fn speaks_of_addresses(record: &crate::inventory::RecordSet) -> bool {
+    use crate::inventory::RecordType;
+    let kind = record.record_type.known();
+    kind.is_none_or(|k| matches!(k, RecordType::A | RecordType::Aaaa | RecordType::Cname))
+}
+
+/// A `privatelink` name without its label.
+fn without_privatelink(name: &str) -> Option<Arc<str>> {
+    name.contains(".privatelink.").then(|| name.replacen(".privatelink.", ".", 1).into())
 }
 
 /// What a zone, or the public DNS, says to one name.

@@ -32,11 +32,9 @@ impl Walk<'_> {
         arrival: &Arrival,
         evidence: Evidence,
     ) {
-        let row = &self.net.inventory.services[workspace];
-        let open = match row.public_network_access.or(PublicNetworkAccess::Enabled) {
+        let open = match self.public_access(s, workspace) {
             Ok(access) => access == PublicNetworkAccess::Enabled,
             Err(unknown) => {
-                let unknown = unknown.clone();
                 return s.unknown(StepKind::Admit, Cause::UnknownValue, &unknown, evidence);
             }
         };
@@ -76,7 +74,7 @@ impl Walk<'_> {
 
     /// The endpoint a name means: its first label, within the workspace.
     fn endpoint_scored(&self, s: &State, workspace: Id<PlatformService>) -> Option<Id<MlEndpoint>> {
-        let name = s.host.as_ref()?.split('.').next()?.to_owned();
+        let name = s.called.as_ref().or(s.host.as_ref())?.split('.').next()?.to_owned();
         let within = &self.net.inventory.services[workspace].id;
         let mine = |e: &MlEndpoint| {
             e.id.name().eq_ignore_ascii_case(&name) && e.id.is_within(within.as_str()) && e.id.is_kind(ONLINE)

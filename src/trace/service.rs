@@ -9,7 +9,7 @@ use super::{Cause, Disposition};
 use crate::diag::At;
 use crate::inventory::{
     AddressMeaning, ConnectionStatus, DefaultAction, Field, Id, PlatformService, PrivateEndpoint,
-    PublicNetworkAccess, ResourceId, Slot, Subnet, TableTag, Unknown,
+    PrivateLinkService, PublicNetworkAccess, ResourceId, Slot, Subnet, TableTag, Unknown,
 };
 use crate::net::IpAddr;
 use crate::network::{ANY_SOURCE_PORT, AttachmentId, AttachmentKind, Tri};
@@ -39,16 +39,7 @@ impl Walk<'_> {
                 Next::Go(Place::AtService(Arrival::PrivateEndpoint(id)))
             }
             Some(Slot { table: TableTag::PrivateLinkService, row: service }) => {
-                let id = &self.net.inventory.private_link_services.as_slice()[service as usize].id;
-                s.hop(HopKind::Service, id.name().to_owned(), Some(id.clone()), Zone::Yours);
-                s.assume(
-                    None,
-                    format!("what stands behind the private link service `{}` answers", id.name()),
-                );
-                Next::End(End::Arrived(
-                    Terminal::Service(Arrival::PrivateEndpoint(AttachmentId(0))),
-                    Disposition::Accepted,
-                ))
+                self.at_private_link_service(s, Id::new(service as usize), Arrival::PrivateEndpoint(id))
             }
             Some(slot) => {
                 let name = self.net.inventory.id_of(slot).map(ResourceId::full_name).unwrap_or_default();
@@ -63,6 +54,19 @@ impl Walk<'_> {
             }
             None => self.target_outside(s, endpoint_row, evidence),
         }
+    }
+
+    /// A private link service: what it leads to is not followed.
+    pub(super) fn at_private_link_service(
+        &self,
+        s: &mut State,
+        service: Id<PrivateLinkService>,
+        arrival: Arrival,
+    ) -> Next {
+        let id = &self.net.inventory.private_link_services[service].id;
+        s.hop(HopKind::Service, id.name().to_owned(), Some(id.clone()), Zone::Yours);
+        s.assume(None, format!("what stands behind the private link service `{}` answers", id.name()));
+        Next::End(End::Arrived(Terminal::Service(arrival), Disposition::Accepted))
     }
 
     /// The target is in none of the files: the network part is known, the service's rules do not apply (PE-10).
@@ -86,7 +90,7 @@ impl Walk<'_> {
         }
     }
 
-    fn endpoint_of_group(&self, service: Id<PlatformService>, groups: &[Arc<str>]) -> usize {
+    pub(super) fn endpoint_of_group(&self, service: Id<PlatformService>, groups: &[Arc<str>]) -> usize {
         let kind = service_kind(&self.net.inventory.services[service].id.kind());
         let endpoints = kind.map_or(&[][..], |k| k.endpoints);
         endpoints.iter().position(|e| groups.iter().any(|g| g.eq_ignore_ascii_case(e.group))).unwrap_or(0)
@@ -134,8 +138,18 @@ impl Walk<'_> {
             of(self.net, Some(Slot { table: TableTag::PrivateEndpoint, row: id.raw() }), &[azure::PE_1]);
         let at_target = self.status_at_target(endpoint);
         let own = endpoint.connections.items.first().map(|c| &c.status);
-        let fields = [Some(&endpoint.status), at_target, own];
+        // The target decides, whatever the endpoint's side remembers.
+        let fields = [at_target, Some(&endpoint.status), own];
         let written = fields.into_iter().flatten().find(|f| !f.is_absent());
+        let told = [Some(&endpoint.status), own].into_iter().flatten().find_map(|f| f.known());
+        if let (Some(Field::Known(there)), Some(told)) = (at_target, told)
+            && there != told
+        {
+            s.warn(format!(
+                "the connection of `{}` is {there} at its target, which decides, and {told} on its own side",
+                endpoint.id.name()
+            ));
+        }
         match written {
             Some(Field::Known(ConnectionStatus::Approved)) => {
                 s.pass(StepKind::Admit, evidence, || "the connection is Approved".into());
@@ -174,28 +188,34 @@ impl Walk<'_> {
     /// The state of the connection as the target's export tells it.
     fn status_at_target(&self, endpoint: &PrivateEndpoint) -> Option<&Field<ConnectionStatus>> {
         let (target, _) = crate::network::target_of(&self.net.inventory, endpoint);
-        let Slot { table: TableTag::PlatformService, row } = target? else { return None };
-        let service = &self.net.inventory.services.as_slice()[row as usize];
         let mine = |c: &&crate::inventory::EndpointConnection| {
             c.private_endpoint.known().and_then(|r| r.id()).is_some_and(|id| id == endpoint.id)
         };
-        service.private_endpoint_connections.iter().find(mine).map(|c| &c.status)
+        let told = crate::network::connections_at(&self.net.inventory, target?)?;
+        told.iter().find(mine).map(|c| &c.status)
     }
 
     /// PE-2, PE-3: a private endpoint serves its own resource and sub-resource only.
-    fn right_resource(
+    pub(super) fn right_resource(
         &self,
         s: &mut State,
         service: Id<PlatformService>,
         groups: &[Arc<str>],
         evidence: &Evidence,
     ) {
+        let mut assumed = None;
         let wrong = match &s.target {
             Some(Target::Service(wanted, position)) => {
                 let group = service_kind(&self.net.inventory.services[*wanted].id.kind())
                     .and_then(|k| k.endpoints.get(*position))
                     .map(|e| e.group);
-                *wanted != service
+                let shared = crate::network::hub_of(&self.net.inventory, *wanted) == Some(service);
+                if shared {
+                    let name = self.net.inventory.services[*wanted].id.name();
+                    assumed =
+                        Some(format!("the private endpoint of the hub serves its project `{name}` too"));
+                }
+                *wanted != service && !shared
                     || group.is_some_and(|g| {
                         !groups.is_empty() && !groups.iter().any(|x| x.eq_ignore_ascii_case(g))
                     })
@@ -203,6 +223,9 @@ impl Walk<'_> {
             Some(Target::Foreign(..) | Target::WellKnown(_)) => true,
             _ => false,
         };
+        if let Some(text) = assumed {
+            s.assume(None, text);
+        }
         if wrong {
             let name = s.host.clone().unwrap_or_default();
             let text = format!("this private endpoint does not serve `{name}`");
@@ -244,6 +267,9 @@ impl Walk<'_> {
             );
         }
         self.own_disks(s, service);
+        if s.host.is_some() {
+            self.known_by(s);
+        }
         s.service_from.get_or_insert(s.blockers.len());
         self.answers(s, service);
         self.admit(s, service, &arrival);
@@ -299,7 +325,7 @@ impl Walk<'_> {
     fn admit(&self, s: &mut State, service: Id<PlatformService>, arrival: &Arrival) {
         let row = &self.net.inventory.services[service];
         let kind = row.id.kind();
-        if matches!(arrival, Arrival::PrivateEndpoint(_)) {
+        if matches!(arrival, Arrival::PrivateEndpoint(_) | Arrival::ManagedEndpoint) {
             s.pass(StepKind::Admit, self.service_evidence(service, &[azure::PE_10, rule_of(&kind)]), || {
                 "came through a private endpoint: the service's firewall is not asked".into()
             });
@@ -319,9 +345,8 @@ impl Walk<'_> {
             let text = "the API server of a private cluster has no public endpoint";
             return self.refuse_public(s, service, evidence, Cause::PublicAccessDisabled, text.into());
         }
-        match row.public_network_access.or(PublicNetworkAccess::Enabled) {
+        match self.public_access(s, service) {
             Err(unknown) => {
-                let unknown = unknown.clone();
                 s.unknown(StepKind::Admit, Cause::UnknownValue, &unknown, evidence);
                 return;
             }
@@ -338,6 +363,29 @@ impl Walk<'_> {
             }
         }
         self.service_rules(s, service, arrival, evidence);
+    }
+
+    /// Whether the public endpoint answers: a project that does not say does as its hub.
+    pub(super) fn public_access(
+        &self,
+        s: &mut State,
+        service: Id<PlatformService>,
+    ) -> Result<PublicNetworkAccess, Unknown> {
+        let row = &self.net.inventory.services[service];
+        let hub = crate::network::hub_of(&self.net.inventory, service);
+        if let Some(hub) = hub.filter(|_| row.public_network_access.is_absent()) {
+            let hub = &self.net.inventory.services[hub];
+            s.assume(
+                None,
+                format!(
+                    "the project `{}` is as open to public networks as its hub `{}`",
+                    row.id.name(),
+                    hub.id.name()
+                ),
+            );
+            return hub.public_network_access.or(PublicNetworkAccess::Enabled).map_err(Clone::clone);
+        }
+        row.public_network_access.or(PublicNetworkAccess::Enabled).map_err(Clone::clone)
     }
 
     /// AML-3: a workspace with a private endpoint whose first-generation switch keeps the public out. Only where
@@ -363,9 +411,13 @@ impl Walk<'_> {
     }
 
     pub(super) fn has_endpoint(&self, row: &PlatformService) -> bool {
+        let hub = row.hub.known().and_then(|r| self.net.inventory.follow(r).row());
+        let hub = hub.map(|hub| &self.net.inventory.services[hub].id);
         self.net.inventory.private_endpoints.iter().any(|e| {
             let (target, _) = crate::network::target_of(&self.net.inventory, e);
-            target.and_then(|t| self.net.inventory.id_of(t)).is_some_and(|id| *id == row.id)
+            target
+                .and_then(|t| self.net.inventory.id_of(t))
+                .is_some_and(|id| *id == row.id || Some(id) == hub)
         })
     }
 

@@ -61,9 +61,11 @@ impl Walk<'_> {
             return self.leave_site_to_internet(s, site, slot);
         }
         let evidence = of(self.net, Some(slot), &[azure::PEER_8]);
-        if row.is_only_a_way() && !s.returning {
+        // Of what it announces and does not hold itself, it has a way somewhere, of which no file tells.
+        let announced = row.announces().iter().any(|p| p.contains(&destination));
+        if (row.is_only_a_way() || announced) && !s.returning {
             let why = format!(
-                "`{}` takes everything, and its files do not say whether it has a way to {destination}",
+                "`{}` announces what it does not hold, and its files do not say whether it has a way to {destination}",
                 row.id.name()
             );
             s.unknown(StepKind::Route, Cause::UnknownValue, &Unknown::new(row.at, why), evidence);
@@ -166,7 +168,7 @@ impl Walk<'_> {
         if let Some(host) = host.filter(|_| !s.returning) {
             let closed = host.listens.given && !host.listens.iter().any(|r| r.contains(s.header.port));
             if closed && s.header.protocol.has_ports() {
-                let evidence = Evidence { resource: Some(host.id.clone()), at: host.at, ..by(&[]) };
+                let evidence = Evidence { resource: Some(host.id()), at: host.at, ..by(&[]) };
                 let text = format!("`{}` does not listen on port {}", host.name, s.header.port);
                 s.block(StepKind::Deliver, Cause::NothingListens, evidence, text);
             }

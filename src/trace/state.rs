@@ -39,6 +39,8 @@ pub(super) enum Arrival {
     ServiceEndpoint(Id<Subnet>, Arc<str>),
     /// Through a private endpoint.
     PrivateEndpoint(AttachmentId),
+    /// Through a private endpoint in a network of Microsoft's, not the estate's.
+    ManagedEndpoint,
     /// From a managed service of Azure, not through any network of the estate.
     Backbone,
 }
@@ -140,6 +142,8 @@ pub(super) struct State {
     pub origin: Origin,
     /// The name asked for, as the service sees it.
     pub host: Option<Arc<str>>,
+    /// The name by which the target knows itself, where one was resolved: the last of a chain of aliases, or the same.
+    pub called: Option<Arc<str>>,
     /// What was asked for, where the question or its name says it.
     pub target: Option<Target>,
     pub hops: Vec<Hop>,
@@ -175,6 +179,8 @@ pub(super) struct State {
     pub source_unknown: Option<Unknown>,
     /// Ways it took without knowing that they are right.
     pub guesses: Vec<Guess>,
+    /// Addresses that may be the target's, where its region is not known and rules tell regions apart (TAG-7).
+    pub by_region: Vec<IpAddr>,
     /// It only stands for what is unknown, should that matter.
     pub stands_for_unknown: bool,
     /// How many hops there were when an application rule took the flow: the firewall of that hop is its proxy.
@@ -187,6 +193,7 @@ impl State {
             header,
             origin,
             host: None,
+            called: None,
             target: None,
             hops: Vec::new(),
             blockers: Vec::new(),
@@ -208,6 +215,7 @@ impl State {
             closed_front: None,
             source_unknown: None,
             guesses: Vec::new(),
+            by_region: Vec::new(),
             stands_for_unknown: false,
             proxied_here: 0,
         }

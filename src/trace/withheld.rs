@@ -34,6 +34,11 @@ pub(super) fn about(net: &Network, s: &State, end: &End, flow: &Flow) -> Option<
     })
 }
 
+/// Whether the files withhold something that an answer may lean on.
+pub(crate) fn is_withheld(net: &Network) -> bool {
+    net.inventory.withheld.iter().any(|w| !is_told(w))
+}
+
 fn is_told(withheld: &Withheld) -> bool {
     TOLD.iter().any(|(table, path)| {
         let head = withheld.path.get(..path.len());
@@ -52,6 +57,10 @@ struct Part<'a> {
     inside: bool,
     /// It was on the internet, or it would have been.
     public: bool,
+    /// It did not come to somebody who could be named.
+    astray: bool,
+    /// Somebody passed it on.
+    passed_on: bool,
     /// A name was looked up.
     named: bool,
     service: bool,
@@ -70,6 +79,8 @@ impl<'a> Part<'a> {
             vnets: BTreeSet::new(),
             inside: false,
             public: hop(HopKind::Internet) || matches!(s.origin, Origin::Internet(_)),
+            astray: !matches!(end, End::Arrived(terminal, _) if !matches!(terminal, Terminal::Subnet(_))),
+            passed_on: s.trail.iter().filter(|(place, _)| matches!(place, Place::Arrive(_))).count() > 1,
             named: s.host.is_some(),
             service: hop(HopKind::Service) || matches!(end, End::Arrived(Terminal::Service(_), _)),
             balanced: hop(HopKind::LoadBalancer) || hop(HopKind::ApplicationGateway),
@@ -77,6 +88,9 @@ impl<'a> Part<'a> {
             front_door: hop(HopKind::FrontDoor),
             identity: flow.identity.is_some(),
         };
+        if let Origin::Managed(_, workspace) = s.origin {
+            part.met.insert((TableTag::PlatformService, workspace.raw()));
+        }
         s.hops.iter().filter_map(|h| net.inventory.slot(h.id.as_ref()?)).for_each(|slot| part.meet(slot));
         for (place, header) in &s.trail {
             part.visit(place);
@@ -104,6 +118,9 @@ impl<'a> Part<'a> {
         let row = self.net.attachment(id);
         self.met.insert((row.owner.table, row.owner.row));
         self.vnets.insert(row.vnet);
+        let table = self.net.inventory.subnets[row.subnet].route_table.known();
+        let table = table.and_then(|r| self.net.inventory.follow(r).row());
+        self.met.extend(table.map(|t| (TableTag::RouteTable, t.raw())));
         self.service |= matches!(row.kind, AttachmentKind::PrivateEndpoint(..));
     }
 
@@ -149,9 +166,17 @@ impl<'a> Part<'a> {
         use TableTag as T;
         let slot = withheld.slot;
         match slot.table {
-            T::VirtualNetwork | T::Subnet | T::VirtualNetworkPeering => self.near(slot),
-            T::NetworkInterface | T::VirtualMachine | T::ScaleSet | T::Host => {
-                self.met(slot) || self.balanced
+            T::VirtualNetwork | T::Subnet | T::VirtualNetworkPeering => self.near(slot) || self.astray,
+            T::NetworkInterface | T::ScaleSet | T::Host => {
+                self.met(slot) || self.balanced || self.astray || self.passed_on
+            }
+            T::VirtualMachine => self.met(slot) || self.balanced || self.passed_on,
+            // Its rules tell of themselves where they are asked; what balancers ask of them is told nowhere.
+            T::Nsg => self.balanced,
+            T::RouteTable => {
+                let flags = ["disablePeeringRoute", "hasBgpOverride"];
+                let flag = flags.iter().any(|flag| withheld.path.ends_with(flag));
+                self.met(slot) && (flag || self.service || self.public)
             }
             T::PublicIpAddress | T::PublicIpPrefix | T::NatGateway => self.public,
             T::VirtualNetworkGateway
@@ -167,10 +192,10 @@ impl<'a> Part<'a> {
             | T::RoutingIntent
             | T::HubGateway => !self.inside,
             T::LoadBalancer | T::ApplicationGateway => self.balanced || self.public || !self.inside,
-            T::AzureFirewall => self.firewall || self.public,
+            T::AzureFirewall => self.firewall || self.public || self.named || self.astray,
             T::FirewallPolicy | T::RuleCollectionGroup | T::IpGroup => self.firewall,
             T::PrivateEndpoint | T::PrivateDnsZoneGroup | T::PrivateLinkService => {
-                self.met(slot) || self.named || self.service
+                self.met(slot) || self.named || self.service || self.astray
             }
             T::PrivateDnsZone
             | T::DnsZone
@@ -206,6 +231,7 @@ impl<'a> Part<'a> {
             | T::RoleAssignment
             | T::RoleDefinition
             | T::DenyAssignment => self.identity,
+            T::PlatformService if withheld.path.eq_ignore_ascii_case("workspaceId") => self.named,
             _ => self.met(slot),
         }
     }

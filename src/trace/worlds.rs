@@ -5,14 +5,28 @@
 //! same outcome, what is unknown does not matter.
 
 use super::model::{Outcome, Trace};
-use crate::inventory::{Id, Subnet};
-use crate::net::IpAddr;
+use crate::inventory::{AzureFirewall, Id, ResourceId, Subnet};
+use crate::net::{Header, IpAddr};
+use std::sync::Arc;
+
+/// What the files do not tell: asked again of the same, it is the same guess.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Asked {
+    /// The way from a subnet to a destination.
+    Way(Id<Subnet>, IpAddr),
+    /// The origin that a route of Front Door takes.
+    Origin(ResourceId),
+    /// The region of the account that a name stands for.
+    Region(Arc<str>),
+    /// What the network rules of a firewall say of a header.
+    Firewall(Id<AzureFirewall>, Header),
+}
 
 /// Where a walk took one of several ways without knowing which is right.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Guess {
-    /// Where it was asked, and for what destination.
-    pub at: (Id<Subnet>, IpAddr),
+    /// What was asked.
+    pub at: Asked,
     /// The way taken.
     pub way: usize,
     /// How many there are.

@@ -11,7 +11,7 @@ use netwhy::profile::Profile;
 use netwhy::tags::ServiceTags;
 use netwhy::trace::{Cause, Decision, Outcome, Trace, trace};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Questions asked of one estate.
@@ -19,17 +19,6 @@ pub(crate) const FLOWS_PER_ESTATE: usize = 12;
 
 /// Seeds that once failed; always asked again.
 const SEEDS: &str = include_str!("seeds.txt");
-
-/// Disagreements that are known and not mended: a seed and a flow a line. The list may only get shorter.
-const KNOWN: &str = include_str!("known.txt");
-
-fn known() -> BTreeSet<(u64, &'static str)> {
-    let lines = KNOWN.lines().filter(|line| !line.starts_with('#'));
-    lines
-        .filter_map(|line| line.split_once(' '))
-        .map(|(seed, flow)| (seed.parse().expect("a seed"), flow))
-        .collect()
-}
 
 fn word(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the test takes its size and seed from its caller")]
@@ -463,15 +452,8 @@ fn the_engine_agrees_with_the_reference() {
             println!("=== {kind}\n{}", report(*seed, &estate, text, &tags));
         }
     }
-    let known = known();
-    let failed: BTreeSet<(u64, &str)> =
-        failures.values().flatten().map(|(seed, text)| (*seed, text.as_str())).collect();
-    let mended: Vec<_> = known.iter().filter(|k| seeds.contains(&k.0) && !failed.contains(*k)).collect();
-    let all: usize = failures.values().map(Vec::len).sum();
-    let total =
-        failures.values().flatten().filter(|(seed, text)| !known.contains(&(*seed, text.as_str()))).count();
-    println!("reference: {all} of {asked} flows disagree, {total} of them not in tests/reference/known.txt");
-    assert!(mended.is_empty(), "these agree now, so take them out of tests/reference/known.txt: {mended:?}");
+    let total: usize = failures.values().map(Vec::len).sum();
+    println!("reference: {total} of {asked} flows disagree");
     assert!(
         total == 0,
         "engine and reference disagree on {total} flows; keep the seeds in tests/reference/seeds.txt"

@@ -127,6 +127,7 @@ impl Back<'_, '_> {
         match route.hop {
             Hop::Drop if route.user => Err(gone),
             Hop::Drop => Err(lost(broken_peering(f, holder, self.packet))),
+            Hop::Local if route.user && !f.in_vnet(holder.vnet, self.packet.destination) => Err(gone),
             Hop::Local => self.land(holder.vnet),
             Hop::Group(vnet) => self.land(vnet),
             Hop::Hub(hub) => Ok(At::Hub(hub, false)),

@@ -2,11 +2,12 @@
 
 use super::facts::{Bound, Facts, Holder};
 use super::filters::{Packet, group_denies, subnet_denies};
-use super::names::service_names;
+use super::names::{Asker, Named, resolve_in, service_names};
 use super::walk::{EPHEMERAL, fits};
 use super::worlds::{Stop, Worlds};
 use netwhy::inventory::{
-    ApplicationGateway, ConnectionStatus, Direction, FrontDoorEndpoint, Id, NextHopType, PlatformService,
+    ApplicationGateway, ConnectionStatus, Direction, FrontDoorEndpoint, FrontDoorOrigin, Id, NextHopType,
+    PlatformService, Slot, TableTag,
 };
 use netwhy::net::{IpAddr, Protocol};
 use netwhy::trace::Cause;
@@ -20,10 +21,11 @@ pub(crate) fn through_gateway(
     f: &Facts,
     w: &Worlds,
     id: Id<ApplicationGateway>,
-    holder: &Holder,
+    place: usize,
     packet: &Packet,
     host: Option<&str>,
-) -> Result<Packet, Stop> {
+) -> Result<(Packet, Option<(String, Named)>), Stop> {
+    let holder = &f.holders[place];
     let row = &f.inv.application_gateways[id];
     let name = row.id.full_name();
     subnet_denies(f, w, holder, packet)?;
@@ -34,10 +36,10 @@ pub(crate) fn through_gateway(
     };
     let listener = row.http_listeners.iter().find(|l| {
         let port = l.frontend_port.known();
-        let port = port.and_then(|p| row.frontend_ports.iter().find(|x| fits(&x.id, &x.name, p)));
+        let port = port.and_then(|p| row.frontend_ports.iter().find(|x| fits(&x.id(), &x.name, p)));
         let front = l.frontend_ip_configuration.known();
         let front =
-            front.and_then(|p| row.frontend_ip_configurations.iter().find(|x| fits(&x.id, &x.name, p)));
+            front.and_then(|p| row.frontend_ip_configurations.iter().find(|x| fits(&x.id(), &x.name, p)));
         let named = l.host_names.is_empty()
             || l.host_names.iter().any(|n| host.is_some_and(|h| netwhy::services::name_matches(n, h)));
         let own = port.is_some_and(|p| p.port.is(i64::from(packet.port)));
@@ -47,20 +49,27 @@ pub(crate) fn through_gateway(
     let rule = row
         .request_routing_rules
         .iter()
-        .find(|r| r.http_listener.known().is_some_and(|l| fits(&listener.id, &listener.name, l)));
+        .find(|r| r.http_listener.known().is_some_and(|l| fits(&listener.id(), &listener.name, l)));
     let pool = rule.and_then(|r| r.backend_address_pool.known());
-    let pool = pool.and_then(|p| row.backend_address_pools.iter().find(|x| fits(&x.id, &x.name, p)));
-    let address = pool.and_then(|p| p.addresses.iter().find_map(|a| a.ip_address.known().copied()));
+    let pool = pool.and_then(|p| row.backend_address_pools.iter().find(|x| fits(&x.id(), &x.name, p)));
+    let member = pool.and_then(|p| p.addresses.items.first());
+    let fqdn = member.and_then(|a| a.fqdn.known()).map(|n| n.to_ascii_lowercase());
+    // AGW-4: a name is asked for as the gateway's network sees it.
+    let named = match fqdn {
+        Some(fqdn) => Some((fqdn.clone(), resolve_in(f, w, Asker::Holder(place), &fqdn)?)),
+        None => None,
+    };
+    let address = member.and_then(|a| a.ip_address.known().copied()).or(named.as_ref().map(|(_, n)| n.ip));
     let Some(destination) = address else {
         let named = rule.map_or(name.clone(), |r| format!("{name}/{}", r.name));
         return stop(Cause::NoBackend, Some(named));
     };
     let settings = rule.and_then(|r| r.backend_http_settings.known());
-    let settings =
-        settings.and_then(|p| row.backend_http_settings_collection.iter().find(|x| fits(&x.id, &x.name, p)));
+    let settings = settings
+        .and_then(|p| row.backend_http_settings_collection.iter().find(|x| fits(&x.id(), &x.name, p)));
     let port = settings.and_then(|s| s.port.known()).and_then(|p| u16::try_from(*p).ok());
     let source = holder.ip.unwrap_or(packet.source);
-    Ok(Packet { source, destination, port: port.unwrap_or(packet.port), ..*packet })
+    Ok((Packet { source, destination, port: port.unwrap_or(packet.port), ..*packet }, named))
 }
 
 /// NSG-25, RT-36: what a gateway needs of its own subnet, more without network isolation.
@@ -145,7 +154,7 @@ pub(crate) fn origin(f: &Facts, door: Id<FrontDoorEndpoint>, asked: u16) -> Resu
     if !origin.private_link.is_absent() {
         // AFD-3: the connection has to be approved at the origin.
         return match origin.private_link_status.or(ConnectionStatus::Approved) {
-            Ok(ConnectionStatus::Approved) => Ok(Origin::Private),
+            Ok(ConnectionStatus::Approved) => private(f, origin),
             _ => stop(Cause::PeNotApproved, Some(origin.id.full_name())),
         };
     }
@@ -162,6 +171,28 @@ pub(crate) fn origin(f: &Facts, door: Id<FrontDoorEndpoint>, asked: u16) -> Resu
         Some((id, end))
     });
     Ok(Origin::Public { host, port, service })
+}
+
+/// AFD-3, PE-3: what a private origin can be, and that it serves its own name alone.
+fn private(f: &Facts, origin: &FrontDoorOrigin) -> Result<Origin, Stop> {
+    let target = origin.private_link.known().and_then(|r| f.inv.follow_any(&r.text));
+    let Some(Slot { table: TableTag::PlatformService, row }) = target else { return Ok(Origin::Private) };
+    let service: Id<PlatformService> = Id::new(row as usize);
+    let taken = ["Microsoft.Storage/storageAccounts", "Microsoft.Web/sites"];
+    if !taken.iter().any(|kind| f.inv.services[service].id.is_kind(kind)) {
+        return stop(Cause::UnsupportedResource, None);
+    }
+    let host = origin.host_name.known().map(|h| h.to_ascii_lowercase()).unwrap_or_default();
+    let asked = super::tracer::service_of(f, &host);
+    let group = origin.private_link_group.known().map(|g| g.to_ascii_lowercase());
+    let serves = asked.is_none_or(|(other, end)| {
+        let own = service_names(f, other).into_iter().nth(end).map(|e| e.kind.group.to_ascii_lowercase());
+        other == service && (group.is_none() || own == group)
+    });
+    match serves {
+        true => Ok(Origin::Private),
+        false => stop(Cause::PeWrongResource, Some(origin.id.full_name())),
+    }
 }
 
 /// The address that stands for Front Door towards origins.

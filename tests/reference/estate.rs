@@ -43,7 +43,7 @@ impl Estate {
     }
 
     /// Sets a field of the item of this name.
-    fn set(&mut self, section: &str, name: &str, field: &str, value: Value) {
+    pub(crate) fn set(&mut self, section: &str, name: &str, field: &str, value: Value) {
         let list = self.sections.get_mut(section).and_then(Value::as_array_mut);
         for item in list.into_iter().flatten().filter(|i| i["name"] == name) {
             item[field] = value.clone();
@@ -590,6 +590,9 @@ impl Maker {
             if self.r.chance(15) {
                 vm["listens"] = json!([443, 80]);
             }
+            if self.r.chance(4) {
+                vm["uncertain"] = json!("a parameter without a value");
+            }
             self.e.add("virtualMachines", vm);
         }
         if !ip.is_empty() {
@@ -620,6 +623,11 @@ impl Maker {
             self.e.add("virtualMachines", json!({
                 "name": "router", "networkInterfaces": ["router-nic"], "forwards": true, "translates": self.r.chance(30)
             }));
+        }
+        if self.r.chance(6) {
+            for section in ["hosts", "virtualMachines"] {
+                self.e.set(section, "router", "uncertain", json!("a parameter without a value"));
+            }
         }
         self.hops.push(ip.clone());
         self.machines.push(Machine { name: "router".into(), ip, vnet: net.vnet });
@@ -709,7 +717,7 @@ impl Maker {
         balancer["loadBalancingRules"] = json!([rule]);
         if public.is_some() && standard && self.r.chance(50) {
             balancer["outboundRules"] = json!([{ "name": "out", "frontendIPConfigurations": [front_id(name, "front")],
-                "backendAddressPool": pool_id(name, "pool"), "protocol": "All" }]);
+                "backendAddressPool": pool_id(name, "pool"), "protocol": self.r.pick(&["All", "All", "Tcp", "Udp"]) }]);
         }
         self.e.add("loadBalancers", balancer);
     }

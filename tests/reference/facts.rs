@@ -374,6 +374,15 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// Whether a machine may not be deployed.
+    pub(crate) fn may_lack(&self, holder: &Holder) -> bool {
+        match holder.kind {
+            AttachmentKind::Host(id) => self.inv.hosts[id].uncertain.is_some(),
+            AttachmentKind::Interface(id) => self.machine(id).is_some_and(|vm| vm.uncertain.is_some()),
+            _ => false,
+        }
+    }
+
     /// Whether an appliance puts its own address in place of the source.
     pub(crate) fn translates(&self, holder: &Holder) -> bool {
         match holder.kind {

@@ -178,3 +178,75 @@ fn a_change_is_an_edited_file() {
         }
     });
 }
+
+/// Sections without which the rest of an estate refers to nothing.
+const WHOLE: &[&str] = &[
+    "virtualNetworks",
+    "virtualHubs",
+    "virtualNetworkGateways",
+    "onPremisesSites",
+    "networkInterfaces",
+    "hosts",
+    "routeTables",
+    "networkSecurityGroups",
+    "azureFirewalls",
+    "firewallPolicies",
+    "loadBalancers",
+    "publicIPAddresses",
+    "privateEndpoints",
+    "privateDnsZones",
+];
+
+fn asked(estate: &Estate, seed: u64, flows: &[String], tags: &netwhy::tags::ServiceTags) {
+    // What is left may be no estate at all, which is told and not asked.
+    let Ok(network) = compiled(estate, tags) else { return };
+    for text in flows {
+        if let Err(why) = super::agree::engine(&network, text) {
+            panic!("seed {seed}: {text}: {why}\n{}", estate.text());
+        }
+    }
+}
+
+#[test]
+fn an_estate_without_whole_sections_is_still_answered() {
+    let tags = tags();
+    for_each(600_000, &mut |seed, case, _| {
+        let mut r = Random::new(seed);
+        for section in WHOLE.iter().filter(|s| case.estate.sections.contains_key(**s)) {
+            let mut less = case.estate.clone();
+            less.sections.remove(*section);
+            asked(&less, seed, &case.flows, &tags);
+        }
+        let mut less = case.estate.clone();
+        less.sections.retain(|_, _| r.chance(50));
+        asked(&less, seed, &case.flows, &tags);
+        // Networks without subnets, what stands in them without a place.
+        let mut bare = case.estate.clone();
+        for network in
+            bare.sections.get_mut("virtualNetworks").and_then(Value::as_array_mut).into_iter().flatten()
+        {
+            if let Some(network) = network.as_object_mut() {
+                network.remove("subnets");
+            }
+        }
+        asked(&bare, seed, &case.flows, &tags);
+    });
+}
+
+/// A site alone, whose machines ask servers of its own: there is no network of Azure's for anything to stand in.
+#[test]
+fn a_site_alone_with_servers_of_its_own_is_answered() {
+    let tags = tags();
+    for servers in ["172.30.100.53", "168.63.129.16", "8.8.8.8", "10.0.0.4"] {
+        let estate = format!(
+            "netwhy: estate/1\nonPremisesSites:\n- {{ name: site, addressPrefixes: [172.30.100.0/24], dnsServers: [{servers}], \
+             hosts: [{{ name: files, ipAddress: 172.30.100.20 }}] }}\n"
+        );
+        let network = super::load::network(&estate, &Profile::default(), &tags).expect("an estate");
+        for to in ["svc.blob.core.windows.net", "www.contoso.com", "files", "10.0.0.4", "internet"] {
+            let answer = trace(&network, &flow(&format!("site > {to} tcp/443")));
+            let inside = to == "files";
+            assert!(!inside || answer.outcome == Outcome::Allowed, "{servers}: {to}: {}", answer.outcome);
+        }
+    }
+}

@@ -68,10 +68,13 @@ const WORDS: &[&str] = &[
     "fullyQualifiedDomainNames",
     "isolationMode: AllowInternetOutbound",
     "memberOf",
+    "uncertain: ",
 ];
 
 /// Causes that some flow of a run must end with.
 const CAUSES: &[Cause] = &[
+    Cause::UncertainResource,
+    Cause::BastionPort,
     Cause::NsgRuleDeny,
     Cause::NsgDefaultDeny,
     Cause::AdminRuleDeny,

@@ -31,6 +31,8 @@ pub(crate) struct Named {
     pub(crate) unlinked: Option<String>,
     /// Where the question was put to the public or to Azure.
     pub(crate) asked: Asked,
+    /// The last name of its chain of aliases.
+    pub(crate) last: String,
 }
 
 /// Who finally asked.
@@ -237,7 +239,9 @@ fn azure(f: &Facts, w: &Worlds, vnet: Id<VirtualNetwork>, question: &Question) -
     for _ in 0..12 {
         if let Some((zone, redirects)) = zone_for(f, vnet, &name) {
             match record(f, zone, &name) {
-                Some(Record::Address(ip)) => return Ok(Named { ip, unlinked, asked: Asked::In(vnet) }),
+                Some(Record::Address(ip)) => {
+                    return Ok(Named { ip, unlinked, asked: Asked::In(vnet), last: name });
+                }
                 Some(Record::Alias(next)) => {
                     name = next;
                     continue;
@@ -267,9 +271,12 @@ fn azure(f: &Facts, w: &Worlds, vnet: Id<VirtualNetwork>, question: &Question) -
             continue;
         }
         match public_step(f, &name)? {
-            Record::Address(ip) => return Ok(Named { ip, unlinked, asked: Asked::In(vnet) }),
+            Record::Address(ip) => return Ok(Named { ip, unlinked, asked: Asked::In(vnet), last: name }),
             Record::Alias(next) => {
-                unlinked = Some(next.clone());
+                // An alias of one's own is no zone that is missing.
+                if next.contains("privatelink.") {
+                    unlinked = Some(next.clone());
+                }
                 name = next;
             }
         }
@@ -315,9 +322,9 @@ fn by_ruleset(
     Some(in_turn(f, w, asker, &servers, question))
 }
 
-/// The address that a name has publicly.
-pub(crate) fn public_address(f: &Facts, name: &str) -> Result<IpAddr, Stop> {
-    public_chain(f, name).map(|named| named.ip)
+/// What a name has publicly.
+pub(crate) fn public_name(f: &Facts, name: &str) -> Result<Named, Stop> {
+    public_chain(f, name)
 }
 
 enum Record {
@@ -331,9 +338,12 @@ fn public_chain(f: &Facts, name: &str) -> Result<Named, Stop> {
     let mut unlinked = None;
     for _ in 0..12 {
         match public_step(f, &name)? {
-            Record::Address(ip) => return Ok(Named { ip, unlinked, asked: Asked::Publicly }),
+            Record::Address(ip) => return Ok(Named { ip, unlinked, asked: Asked::Publicly, last: name }),
             Record::Alias(next) => {
-                unlinked = Some(next.clone());
+                // An alias of one's own is no zone that is missing.
+                if next.contains("privatelink.") {
+                    unlinked = Some(next.clone());
+                }
                 name = next;
             }
         }
@@ -343,6 +353,9 @@ fn public_chain(f: &Facts, name: &str) -> Result<Named, Stop> {
 
 /// What the public DNS says about one name.
 fn public_step(f: &Facts, name: &str) -> Result<Record, Stop> {
+    if let Some(record) = in_public_zone(f, name) {
+        return Ok(record);
+    }
     // A service of the estate: DNS-5 with a private endpoint, DNS-8 without.
     for (id, _) in f.inv.services.rows() {
         for end in service_names(f, id) {
@@ -387,6 +400,10 @@ fn public_step(f: &Facts, name: &str) -> Result<Record, Stop> {
             return Ok(Record::Address(ip));
         }
     }
+    let told = |zone: &&netwhy::inventory::DnsZone| under(name, &zone.id.name().to_ascii_lowercase());
+    if let Some(zone) = f.inv.dns_zones.iter().find(told) {
+        return Err(Stop { cause: Cause::DnsNxDomain, decider: Some(zone.id.full_name()) });
+    }
     // A name of somebody's own that only a private zone of the estate holds is no public name.
     let own = |zone: &netwhy::inventory::PrivateDnsZone| under(name, &zone.id.name().to_ascii_lowercase());
     if f.inv.private_dns_zones.iter().any(own) {
@@ -394,6 +411,17 @@ fn public_step(f: &Facts, name: &str) -> Result<Record, Stop> {
     }
     // Any other name is taken for a host of the public internet.
     Ok(Record::Address(netwhy::trace::INTERNET_HOST))
+}
+
+/// A record of a public zone of the estate.
+fn in_public_zone(f: &Facts, name: &str) -> Option<Record> {
+    f.inv.dns_zones.iter().find_map(|zone| {
+        let domain = zone.id.name().to_ascii_lowercase();
+        let set =
+            zone.record_sets.iter().find(|r| format!("{}.{domain}", r.name.to_ascii_lowercase()) == name)?;
+        let alias = set.cname.known().map(|c| Record::Alias(c.trim_end_matches('.').to_ascii_lowercase()));
+        alias.or_else(|| set.addresses.items.first().map(|ip| Record::Address(*ip)))
+    })
 }
 
 fn privatelink_of(host: &str) -> Option<String> {

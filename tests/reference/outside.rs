@@ -105,7 +105,7 @@ fn managed(
             || is(&row.container_registry)
             || is(&row.storage_account) && (group == "blob" || group == "file");
         let closed = other.public_network_access.is(PublicNetworkAccess::Disabled);
-        let by_rule = rules.iter().any(|rule| match &rule.opens {
+        let by_rule = rules.iter().filter(|r| r.in_force == Ok(true)).any(|rule| match &rule.opens {
             ManagedRuleTarget::PrivateEndpoint { resource, group: own } => {
                 let means = resource.eq_ignore_ascii_case(other.id.name())
                     || resource.eq_ignore_ascii_case(other.id.as_str());
@@ -116,9 +116,6 @@ fn managed(
         if own && (approved || closed) || by_rule {
             return Ok(true);
         }
-    }
-    if !approved {
-        return Ok(false);
     }
     let required = [
         "AzureMachineLearning",
@@ -133,12 +130,28 @@ fn managed(
     let storage = service_of_host(name).is_some_and(|(kind, ..)| kind.section == "storageAccounts");
     let lets = |opens: &ManagedRuleTarget| match opens {
         ManagedRuleTarget::Fqdn(own) => matches!(flow.port, 80 | 443) && !storage && name_matches(own, name),
-        ManagedRuleTarget::ServiceTag { tag, protocol, ports } => {
+        ManagedRuleTarget::ServiceTag { tag, protocol, ports, .. } => {
             protocol.contains(flow.protocol) && ports.iter().any(|p| p.contains(flow.port)) && within(tag)
         }
         _ => false,
     };
-    match required.iter().any(|t| within(t)) || rules.iter().any(|r| lets(&r.opens)) {
+    let speaks = |denies: bool| {
+        let mut own = rules.iter().filter(|r| r.in_force == Ok(true) && r.denies == Ok(denies));
+        own.any(|r| lets(&r.opens))
+    };
+    if !approved {
+        let denied = rules.iter().find(|r| r.in_force == Ok(true) && r.denies == Ok(true) && lets(&r.opens));
+        return match denied {
+            Some(rule) => {
+                let decider = Some(format!("{}/{}", row.id.full_name(), rule.name));
+                Err(Stop { cause: Cause::ManagedNetworkDeny, decider })
+            }
+            None => Ok(false),
+        };
+    }
+    match required.iter().any(|t| within(t)) || speaks(false) {
+        // Which of two goes first is not documented.
+        true if speaks(true) => Err(Stop { cause: Cause::UnknownValue, decider: None }),
         true => Ok(false),
         false => Err(Stop { cause: Cause::ManagedNetworkDeny, decider: Some(row.id.full_name()) }),
     }

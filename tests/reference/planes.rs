@@ -11,7 +11,7 @@ impl Maker {
     /// Adds some of the rarer planes. They have a stream of chance of their own.
     pub(crate) fn rarer_planes(&mut self, seed: u64) {
         let usual = std::mem::replace(&mut self.r, Random::new(seed ^ 0x5EED_0F00));
-        let planes: [Rare; 15] = [
+        let planes: [Rare; 16] = [
             (6, Maker::subnet_peering),
             (9, Maker::route_server),
             (7, Maker::mesh),
@@ -27,6 +27,8 @@ impl Maker {
             (6, Maker::managed_network),
             (7, Maker::callers),
             (9, Maker::wrong_zone),
+            // Changes what those before it made.
+            (9, Maker::own_names),
         ];
         for (chance, plane) in planes {
             if self.r.chance(chance) {
@@ -202,6 +204,43 @@ impl Maker {
         }
     }
 
+    /// Names of one's own that lead to services, in a private and a public zone; gateways and doors that ask for them.
+    fn own_names(&mut self) {
+        let services = self.services.clone();
+        let (one, two) = (self.r.one(&services).host, self.r.one(&services).host);
+        let alias = |name: &str, to: &str| json!({ "name": name, "recordType": "CNAME", "cname": to });
+        let end = self.r.one(&[one.as_str(), "www.example.org", "gone.shop.internal"]).to_owned();
+        let records =
+            json!([alias("files", &one), alias("chain", "files.shop.internal"), alias("end", &end)]);
+        self.e.add("privateDnsZones", json!({ "name": "shop.internal", "recordSets": records }));
+        let linked = self.r.one(&["v0", "v1"]);
+        let link = json!({ "name": "own", "privateDnsZone": "shop.internal", "virtualNetwork": linked });
+        self.e.add("virtualNetworkLinks", link);
+        let public = json!({ "name": "shop.example", "recordSets": [alias("files", &two)] });
+        self.e.add("dnsZones", public);
+        let names = ["files.shop.internal", "chain.shop.internal", "end.shop.internal", "files.shop.example"];
+        for name in names {
+            let from = self.some_machine();
+            self.ask(&from, name, "tcp/443");
+        }
+        self.ask("internet", "files.shop.example", "tcp/443");
+        let own = self
+            .r
+            .one(&[one.as_str(), names[0], names[1], names[2], names[3], "missing.shop.internal"])
+            .to_owned();
+        let gateway = self.e.sections.get_mut("applicationGateways").and_then(Value::as_array_mut);
+        if let Some(gateway) = gateway.and_then(|l| l.first_mut()) {
+            gateway["backendAddressPools"][0]["backendAddresses"] = json!([{ "fqdn": own }]);
+            gateway["backendHttpSettingsCollection"][0]["pickHostNameFromBackendAddress"] = json!(true);
+        }
+        let origin = self.e.sections.get_mut("origins").and_then(Value::as_array_mut);
+        if let Some(origin) =
+            origin.and_then(|l| l.first_mut()).filter(|o| o["sharedPrivateLinkResource"].is_null())
+        {
+            origin["hostName"] = json!("files.shop.example");
+        }
+    }
+
     /// BAS-1: it answers 443 and opens flows of its own to machines.
     fn bastion(&mut self) {
         self.add_subnet("v0", json!({ "name": "AzureBastionSubnet", "addressPrefix": "10.0.253.0/26" }));
@@ -211,9 +250,13 @@ impl Maker {
             "bastionHosts",
             json!({ "name": "bastion", "ipConfigurations": [{ "name": "ip", "subnet": "v0/AzureBastionSubnet", "publicIPAddress": public }] }),
         );
-        for _ in 0..2 {
+        let sku = self.r.one(&[None, Some("Basic"), Some("Standard")]);
+        if let Some(sku) = sku {
+            self.e.set("bastionHosts", "bastion", "sku", json!(sku));
+        }
+        for service in ["tcp/22", "tcp/2222"] {
             let to = self.some_machine();
-            self.ask("bastion", &to, "tcp/22");
+            self.ask("bastion", &to, service);
         }
         if let Some(address) = address {
             self.ask("internet", &address, "tcp/443");

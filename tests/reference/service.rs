@@ -258,8 +258,10 @@ pub(crate) fn authorize(f: &Facts, who: &str, action: Option<&str>, call: &Call)
     }
     for deny in f.inv.deny_assignments.iter() {
         let scope = scope_of(f, deny.scope.known().map(|r| &*r.text), &deny.id);
-        let hits =
-            deny.principals.iter().any(|p| is_me(p)) && !deny.exclude_principals.iter().any(|p| is_me(p));
+        let names = |list: &[netwhy::inventory::DeniedPrincipal]| {
+            list.iter().any(|p| p.object_id.known().is_some_and(|id| is_me(id)))
+        };
+        let hits = names(&deny.principals.items) && !names(&deny.exclude_principals.items);
         if hits && row.id.is_within(&scope) && deny.permissions.iter().any(|p| permits(p, &action, data)) {
             return Err(Stop { cause: Cause::RbacDenyAssignment, decider: Some(deny.id.full_name()) });
         }

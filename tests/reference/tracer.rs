@@ -28,12 +28,14 @@ fn trace(f: &Facts, w: &Worlds, flow: &Flow) -> Result<(), Stop> {
     let mut call = Call::bare();
     let mut found = None;
     let destination = match target {
+        Target::Holder(ip) => {
+            call.inside = true;
+            ip
+        }
         Target::Address(ip) => ip,
         Target::Name(name) => {
-            call.service = service_of(f, &name);
-            call.door = super::edge::door_of(f, &name);
             let named = resolve_in(f, w, asker, &name)?;
-            call.host = Some(name);
+            call = Call::about(f, name, &named);
             let ip = named.ip;
             found = Some(named);
             ip
@@ -47,12 +49,15 @@ fn trace(f: &Facts, w: &Worlds, flow: &Flow) -> Result<(), Stop> {
         port: flow.port,
     };
     let way = carry(f, w, start, packet, &call)?;
+    if let Some((later, resolved)) = way.proxied.clone() {
+        (call, found) = (later, resolved);
+    }
     // At a private endpoint without a name, the service behind it is meant.
     if let (Arrival::Endpoint(place), None) = (way.arrival, call.service) {
         call.service = behind(f, place);
     }
-    if let (Arrival::Outside, Some(name), None) = (way.arrival, &call.host, call.door) {
-        listening(f, name, &packet)?;
+    if let (Arrival::Outside, Some(name), None) = (way.arrival, &call.asked, call.door) {
+        listening(f, name, &way.last)?;
     }
     // Without an answer there is no handshake, and nobody to refuse.
     connected(f, &way)?;
@@ -111,6 +116,8 @@ fn sender(f: &Facts, from: &Endpoint) -> Option<(Start, Asker, IpAddr)> {
 }
 
 enum Target {
+    /// What stands in a virtual network.
+    Holder(IpAddr),
     Address(IpAddr),
     Name(String),
 }
@@ -138,13 +145,13 @@ fn receiver(f: &Facts, to: &Endpoint, start: Start) -> Result<Target, Stop> {
                     _ => Err(Stop { cause: Cause::PrivateOnlyTarget, decider: None }),
                 };
             }
-            holder.ip.map(Target::Address).ok_or(unknown)
+            holder.ip.map(Target::Holder).ok_or(unknown)
         }
     }
 }
 
 /// The service and endpoint that a name means: its public name, or its `privatelink` name.
-fn service_of(f: &Facts, name: &str) -> Option<(Id<netwhy::inventory::PlatformService>, usize)> {
+pub(crate) fn service_of(f: &Facts, name: &str) -> Option<(Id<netwhy::inventory::PlatformService>, usize)> {
     f.inv.services.rows().find_map(|(id, _)| {
         let names = service_names(f, id);
         let end = names.iter().position(|e| e.host == name || e.private.as_deref() == Some(name))?;

@@ -73,9 +73,26 @@ pub(crate) struct Call {
     pub(crate) service: Option<(Id<PlatformService>, usize)>,
     /// The Front Door endpoint that the name means.
     pub(crate) door: Option<Id<netwhy::inventory::FrontDoorEndpoint>>,
+    /// The name by which what is asked knows itself.
+    pub(crate) asked: Option<String>,
+    /// What is meant stands inside a virtual network, whatever its address looks like outside.
+    pub(crate) inside: bool,
 }
 
 impl Call {
+    /// What a name means: itself, else the last of its aliases.
+    pub(crate) fn about(f: &Facts, host: String, named: &super::names::Named) -> Self {
+        use super::tracer::service_of;
+        let service = service_of(f, &host).or_else(|| service_of(f, &named.last));
+        let door = edge::door_of(f, &host).or_else(|| edge::door_of(f, &named.last));
+        let told = |name: &str| {
+            let mut all = f.inv.internet_hosts.iter().flat_map(|h| h.names.iter());
+            all.any(|own| netwhy::services::name_matches(own, name))
+        };
+        let asked = if told(&host) { host.clone() } else { named.last.clone() };
+        Self { host: Some(host), service, door, asked: Some(asked), inside: false }
+    }
+
     /// A packet and nothing more.
     pub(crate) fn bare() -> Self {
         Self::default()
@@ -148,12 +165,14 @@ pub(crate) struct Way {
     pub(crate) nameless: bool,
     /// The service that Front Door leads to.
     pub(crate) origin: Option<(Id<PlatformService>, usize)>,
+    /// What an application gateway on the way asked for in its turn, and what that name gave.
+    pub(crate) proxied: Option<(Call, Option<super::names::Named>)>,
 }
 
 struct Walk<'a, 'b> {
     f: &'b Facts<'a>,
     w: &'b Worlds,
-    call: &'b Call,
+    call: Call,
     way: Way,
     seen: Vec<(usize, Packet)>,
     hubs: Vec<(Id<VirtualHub>, bool, Packet)>,
@@ -174,8 +193,9 @@ pub(crate) fn carry(f: &Facts, w: &Worlds, start: Start, packet: Packet, call: &
         left: None,
         nameless: false,
         origin: None,
+        proxied: None,
     };
-    let mut walk = Walk { f, w, call, way, seen: Vec::new(), hubs: Vec::new() };
+    let mut walk = Walk { f, w, call: call.clone(), way, seen: Vec::new(), hubs: Vec::new() };
     let (arrival, last) = match start {
         Start::Holder(place) => walk.leave(place, packet)?,
         Start::Site(site) => walk.at_site(site, packet)?,
@@ -209,6 +229,11 @@ impl Walk<'_, '_> {
         if multicast || (packet.protocol == Protocol::Udp && packet.source_port == 65330) {
             return stop(Cause::PlatformProtocol, None);
         }
+        if let (AttachmentKind::Bastion(bastion), Start::Holder(start)) = (holder.kind, self.way.start)
+            && start == place
+        {
+            self.session(bastion, &packet)?;
+        }
         outbound(self.f, self.w, &holder, &packet)?;
         // PLAT-2: no route and no appliance has a part in this.
         if [platform(), metadata()].contains(&packet.destination) {
@@ -217,15 +242,34 @@ impl Walk<'_, '_> {
         self.route(place, packet)
     }
 
+    /// BAS-1: RDP and SSH, to other ports from the Standard SKU up.
+    fn session(&self, bastion: Id<netwhy::inventory::BastionHost>, packet: &Packet) -> Result<(), Stop> {
+        let row = &self.f.inv.bastion_hosts[bastion];
+        let closed = Err(Stop { cause: Cause::BastionPort, decider: Some(row.id.full_name()) });
+        let (tcp, port) = (packet.protocol == Protocol::Tcp, packet.port);
+        match row.sku.known().map(|sku| &**sku) {
+            _ if is_public(packet.destination) || tcp && (port == 22 || port == 3389) => Ok(()),
+            _ if !tcp => closed,
+            Some("Standard" | "Premium") => Ok(()),
+            Some("Basic" | "Developer") => closed,
+            _ if self.w.maybe(Cause::UnknownValue) => Err(Stop::supposed(Cause::UnknownValue)),
+            _ => Ok(()),
+        }
+    }
+
     fn route(&mut self, place: usize, packet: Packet) -> Done {
+        let route = self.chosen(place, packet)?;
+        self.follow(place, packet, route)
+    }
+
+    fn chosen(&mut self, place: usize, packet: Packet) -> Result<Chosen, Stop> {
         let holder = self.holder(place);
         // RT-14: the same packet at the same place.
         if self.seen.contains(&(place, packet)) {
             return stop(Cause::RoutingLoop, None);
         }
         self.seen.push((place, packet));
-        let route = choose(self.f, self.w, holder.subnet, packet.destination)?;
-        self.follow(place, packet, route)
+        choose(self.f, self.w, holder.subnet, packet.destination)
     }
 
     fn follow(&mut self, place: usize, packet: Packet, route: Chosen) -> Done {
@@ -236,6 +280,10 @@ impl Walk<'_, '_> {
                 None => stop(Cause::SystemRouteNone, route.decider),
                 named => stop(Cause::PeeringNotConnected, named),
             },
+            // RT-16: the route keeps it in a network that does not hold it.
+            Hop::Local if route.user && !self.f.in_vnet(holder.vnet, packet.destination) => {
+                stop(Cause::AddressNotInUse, route.decider)
+            }
             Hop::Local => self.land(holder.vnet, packet),
             Hop::Peer(vnet) => {
                 self.cross(&holder, vnet, &packet)?;
@@ -333,6 +381,7 @@ impl Walk<'_, '_> {
     /// PKT-4: at the holder of the destination address.
     fn arrive(&mut self, place: usize, packet: Packet, closed: bool) -> Done {
         let holder = self.holder(place);
+        self.there(place)?;
         match holder.kind {
             AttachmentKind::Frontend(balancer, number) => {
                 self.basic_across_peering(balancer, &holder)?;
@@ -379,8 +428,14 @@ impl Walk<'_, '_> {
 
     /// AGW-1: a listener takes the request, and a flow of the gateway's own goes to a backend.
     fn at_application_gateway(&mut self, place: usize, id: Id<ApplicationGateway>, packet: Packet) -> Done {
-        let (holder, host) = (self.holder(place), self.call.host.as_deref());
-        let after = edge::through_gateway(self.f, self.w, id, &holder, &packet, host)?;
+        let host = self.call.host.as_deref();
+        let (after, named) = edge::through_gateway(self.f, self.w, id, place, &packet, host)?;
+        // The backend's name is what it asks for; without one it passes the client's on.
+        self.call = match &named {
+            Some((name, named)) => Call::about(self.f, name.clone(), named),
+            None => Call { host: self.call.host.clone(), ..Call::bare() },
+        };
+        self.way.proxied = Some((self.call.clone(), named.map(|(_, named)| named)));
         self.record(Mark::Device(place), packet, after);
         self.leave(place, after)
     }
@@ -430,10 +485,17 @@ impl Walk<'_, '_> {
             let decider = Some(self.f.inv.front_door_endpoints[door].id.full_name());
             return stop(Cause::NothingListens, decider);
         }
+        if self.call.host.as_deref().is_some_and(|h| edge::door_of(self.f, h) != Some(door)) {
+            // AFD-1: a name of one's own is served where it is registered.
+            let decider = Some(self.f.inv.front_door_endpoints[door].id.full_name());
+            return stop(Cause::FrontDoorHostUnknown, decider);
+        }
         match edge::origin(self.f, door, packet.port)? {
             edge::Origin::Private => Ok((Arrival::Edge, packet)),
             edge::Origin::Public { host, port, service } => {
-                let destination = super::names::public_address(self.f, &host)?;
+                let named = super::names::public_name(self.f, &host)?;
+                let (destination, service) =
+                    (named.ip, service.or_else(|| super::tracer::service_of(self.f, &named.last)));
                 let source = edge::backend(self.f).unwrap_or(packet.source);
                 let after = Packet { source, destination, port, ..packet };
                 self.record(Mark::Edge, packet, after);
@@ -463,9 +525,19 @@ impl Walk<'_, '_> {
         self.pass(there, packet, route)
     }
 
+    /// What may not be deployed takes nothing in one of the worlds; the sender is there, or nobody would ask.
+    fn there(&self, place: usize) -> Result<(), Stop> {
+        let lacks = self.way.start != Start::Holder(place) && self.f.may_lack(&self.holder(place));
+        match lacks && self.w.maybe(Cause::UncertainResource) {
+            true => Err(Stop::supposed(Cause::UncertainResource)),
+            false => Ok(()),
+        }
+    }
+
     /// PKT-5: an appliance is a full destination followed by a full source.
     fn pass(&mut self, place: usize, packet: Packet, route: Chosen) -> Done {
         let holder = self.holder(place);
+        self.there(place)?;
         match holder.kind {
             AttachmentKind::Firewall(id) => self.through_firewall(place, id, packet),
             AttachmentKind::Frontend(balancer, number) => {
@@ -538,7 +610,12 @@ impl Walk<'_, '_> {
         // At the gateway, the routes of its own subnet decide (RT-1, GW-4); a gateway route means its branches.
         if !matches!(holder.kind, AttachmentKind::Gateway(_)) {
             sound_gateway(f, place)?;
-            return self.route(place, packet);
+            let chosen = self.chosen(place, packet)?;
+            // GW-4: it passes nothing on from one network to another.
+            if is_express(f, gateway) && !matches!(chosen.hop, Hop::Gateway(_)) {
+                return stop(Cause::InvalidNextHop, self.name(place));
+            }
+            return self.follow(place, packet, chosen);
         }
         let name = Some(f.inv.virtual_network_gateways[gateway].id.full_name());
         let mut known = behind(f, gateway);
@@ -594,7 +671,10 @@ impl Walk<'_, '_> {
         }
         // A site that says nothing but that everything goes its way.
         let says_more = row.address_prefixes.iter().any(|p| p.prefix_len() >= 8);
-        if !is_public(to) && !row.address_prefixes.is_empty() && !says_more {
+        let only_a_way = !row.address_prefixes.is_empty() && !says_more;
+        // Nor of what it announces and does not hold.
+        let told = if row.advertises.given { &row.advertises } else { &row.address_prefixes };
+        if !is_public(to) && (only_a_way || told.iter().any(|p| p.contains(&to))) {
             return stop(Cause::UnknownValue, None);
         }
         stop(Cause::NoRoute, Some(row.id.full_name()))
@@ -663,6 +743,14 @@ impl Walk<'_, '_> {
         if let Bound::To(row) = f.own_public(holder) {
             return Ok(Some(f.public_ip(row).unwrap_or_else(some_public_address)));
         }
+        // A gateway leaves by its public frontend.
+        if let AttachmentKind::ApplicationGateway(id) = holder.kind {
+            let fronts = f.inv.application_gateways[id].frontend_ip_configurations.iter();
+            let mut own = fronts.filter_map(|front| f.row(&front.public_ip_address));
+            if let Some(row) = own.next() {
+                return Ok(Some(f.public_ip(row).unwrap_or_else(some_public_address)));
+            }
+        }
         if let Some(source) = self.outbound_rule(holder, packet) {
             return Ok(Some(source));
         }
@@ -674,8 +762,11 @@ impl Walk<'_, '_> {
         }
         if !default {
             // OUT-7: storage of the same region is reachable from a private subnet.
-            if self.storage_of_region(holder.vnet, packet.destination) {
-                return Ok(None);
+            match self.storage_of_region(holder.vnet, packet.destination) {
+                Some(true) => return Ok(None),
+                Some(false) => {}
+                None if self.w.maybe(Cause::UnknownValue) => return Ok(None),
+                None => return Err(Stop::supposed(Cause::UnknownValue)),
             }
             let decider = Some(subnet.id.full_name());
             return stop(Cause::NoOutboundMethod, decider);
@@ -716,20 +807,27 @@ impl Walk<'_, '_> {
         found.iter().find(|(_, public)| *public).or(found.first()).cloned()
     }
 
-    fn storage_of_region(&self, vnet: Id<VirtualNetwork>, to: IpAddr) -> bool {
-        let Some(region) = self.f.region(vnet) else { return false };
+    /// `None` where no file tells the region.
+    fn storage_of_region(&self, vnet: Id<VirtualNetwork>, to: IpAddr) -> Option<bool> {
+        let region = self.f.region(vnet);
         match self.call.service {
             Some((service, _)) => {
                 let row = &self.f.inv.services[service];
-                let here = row.location.known().map(|l| netwhy::network::normal_region(l));
-                row.id.is_kind("Microsoft.Storage/storageAccounts") && here == Some(region)
+                if !row.id.is_kind("Microsoft.Storage/storageAccounts") {
+                    return Some(false);
+                }
+                Some(netwhy::network::normal_region(row.location.known()?) == region?)
             }
             // Whoever owns the account: it is the tag of the region that tells.
             None => {
                 let known =
                     self.call.host.as_deref().is_some_and(|h| netwhy::services::well_known(h).is_some());
-                let tag = self.f.tag(&format!("Storage.{region}"));
-                self.call.door.is_none() && !known && tag.is_some_and(|set| set.contains(to))
+                let tag = match &region {
+                    Some(region) => self.f.tag(&format!("Storage.{region}")),
+                    None => self.f.tag("Storage"),
+                };
+                let holds = self.call.door.is_none() && !known && tag.is_some_and(|set| set.contains(to));
+                if holds && region.is_none() { None } else { Some(holds) }
             }
         }
     }
@@ -743,7 +841,8 @@ impl Walk<'_, '_> {
                     pool_members(self.f, balancer, p).iter().any(|b| self.holder(*b) == *holder)
                 });
                 let carries = rule.protocol.or(ProtocolMatch::ANY).is_ok_and(|p| p.contains(packet.protocol));
-                if !member || !carries {
+                // It translates ports.
+                if !member || !carries || !packet.protocol.has_ports() {
                     continue;
                 }
                 let front = rule.frontend_ip_configurations.iter().find_map(|r| frontend_of(balancer, r));
@@ -763,6 +862,8 @@ impl Walk<'_, '_> {
         }
         match self.published(packet.destination) {
             true => self.from_internet(packet),
+            // The internet does not lead into a virtual network, whatever range it has.
+            false if self.call.inside => stop(Cause::PrivateOnlyTarget, None),
             false => Ok((Arrival::Outside, packet)),
         }
     }
@@ -826,6 +927,7 @@ impl Walk<'_, '_> {
         match is_public(to) {
             // NAT-2: nothing takes unsolicited packets there.
             true if self.published(to) => stop(Cause::OriginUnmatched, None),
+            true if self.call.inside => stop(Cause::PrivateOnlyTarget, None),
             true => Ok((Arrival::Outside, packet)),
             false => stop(Cause::PrivateOnlyTarget, None),
         }
@@ -925,7 +1027,7 @@ impl Walk<'_, '_> {
         });
         let Some(rule) = rule else { return stop(Cause::FrontendPortClosed, name) };
         let member = |c: &netwhy::inventory::IpConfiguration| {
-            c.load_balancer_inbound_nat_rules.iter().any(|r| fits(&rule.id, &rule.name, r))
+            c.load_balancer_inbound_nat_rules.iter().any(|r| fits(&rule.id(), &rule.name, r))
         };
         let nic = f.inv.network_interfaces.rows().find(|(_, n)| n.ip_configurations.iter().any(member));
         let place =
@@ -943,7 +1045,7 @@ impl Walk<'_, '_> {
     /// LB-4, PLAT-6: the probe comes from the platform's address and passes the backend's filters.
     fn probe(&self, balancer: &LoadBalancer, rule: &LoadBalancingRule, place: usize) -> Result<(), Stop> {
         let Some(wanted) = rule.probe.known() else { return Ok(()) };
-        let Some(probe) = balancer.probes.iter().find(|p| fits(&p.id, &p.name, wanted)) else {
+        let Some(probe) = balancer.probes.iter().find(|p| fits(&p.id(), &p.name, wanted)) else {
             return Ok(());
         };
         let holder = self.holder(place);
@@ -956,7 +1058,12 @@ impl Walk<'_, '_> {
             source_port: EPHEMERAL,
             port,
         };
-        inbound(self.f, self.w, &holder, &packet, false)
+        inbound(self.f, self.w, &holder, &packet, false)?;
+        // LB-1: nobody answers it there.
+        match self.f.listens(&holder, port) {
+            true => Ok(()),
+            false => stop(Cause::NothingListens, None),
+        }
     }
 }
 
@@ -967,7 +1074,7 @@ fn pool_members(f: &Facts, balancer: &LoadBalancer, pool: usize) -> Vec<usize> {
     for (id, nic) in f.inv.network_interfaces.rows() {
         for config in &nic.ip_configurations {
             let member =
-                config.load_balancer_backend_address_pools.iter().any(|r| fits(&pool.id, &pool.name, r));
+                config.load_balancer_backend_address_pools.iter().any(|r| fits(&pool.id(), &pool.name, r));
             if member {
                 out.extend(f.holders.iter().position(|h| h.kind == AttachmentKind::Interface(id)));
             }
@@ -1131,11 +1238,11 @@ pub(crate) fn fits(id: &ResourceId, name: &str, reference: &Ref<AnyKind>) -> boo
 }
 
 fn frontend_of(balancer: &LoadBalancer, reference: &Ref<AnyKind>) -> Option<usize> {
-    balancer.frontend_ip_configurations.iter().position(|x| fits(&x.id, &x.name, reference))
+    balancer.frontend_ip_configurations.iter().position(|x| fits(&x.id(), &x.name, reference))
 }
 
 fn pool_of(balancer: &LoadBalancer, reference: &Ref<AnyKind>) -> Option<usize> {
-    balancer.backend_address_pools.iter().position(|x| fits(&x.id, &x.name, reference))
+    balancer.backend_address_pools.iter().position(|x| fits(&x.id(), &x.name, reference))
 }
 
 /// Whether Azure keeps an address of a subnet for itself.

@@ -74,6 +74,8 @@ pub(crate) struct Answer {
     pub(crate) doubts: BTreeSet<Cause>,
     /// What certainly stops some branch in some world.
     pub(crate) seen: BTreeSet<Stop>,
+    /// Every outcome that some world has.
+    possible: BTreeSet<Outcome>,
 }
 
 /// Runs the tracer in every world. `None` where there are too many.
@@ -112,22 +114,38 @@ fn leaf(ending: Result<(), Stop>) -> Answer {
     let stops: BTreeSet<Stop> = ending.err().into_iter().collect();
     let certain = |s: &&Stop| outcome == Outcome::Blocked && !s.is_supposed();
     let seen = stops.iter().filter(certain).cloned().collect();
-    Answer { outcome, stops, doubts: BTreeSet::new(), seen }
+    Answer { outcome, stops, doubts: BTreeSet::new(), seen, possible: [outcome].into() }
+}
+
+/// What equal branches come to in every world, whatever is unknown on each: allowed beside blocked is mixed.
+fn spread(branches: &[Answer]) -> BTreeSet<Outcome> {
+    let mut worlds: BTreeSet<BTreeSet<Outcome>> = [BTreeSet::new()].into();
+    for branch in branches {
+        let longer = |world: &BTreeSet<Outcome>| {
+            let more = branch.possible.iter().map(|o| world.iter().copied().chain([*o]).collect());
+            more.collect::<Vec<BTreeSet<Outcome>>>()
+        };
+        worlds = worlds.iter().flat_map(longer).collect();
+    }
+    let one = |world: &BTreeSet<Outcome>| {
+        let has = |o: Outcome| world.contains(&o);
+        match world.iter().next() {
+            _ if has(Outcome::Mixed) || has(Outcome::Allowed) && has(Outcome::Blocked) => Outcome::Mixed,
+            _ if has(Outcome::Unknown) => Outcome::Unknown,
+            first => first.copied().unwrap_or(Outcome::Unknown),
+        }
+    };
+    worlds.iter().map(one).collect()
 }
 
 fn together(why: Why, answers: Vec<Answer>) -> Answer {
-    let outcomes: BTreeSet<Outcome> = answers.iter().map(|a| a.outcome).collect();
-    let all = answers.iter().flat_map(|a| a.stops.iter().cloned()).collect::<BTreeSet<_>>();
-    let has = |o: Outcome| outcomes.contains(&o);
-    let one = outcomes.iter().next().copied().filter(|_| outcomes.len() == 1);
-    let outcome = match (one, why) {
-        (Some(outcome), _) => outcome,
-        // Branches that certainly disagree, whatever is unknown on others.
-        (None, Why::Spread) if has(Outcome::Mixed) || (has(Outcome::Allowed) && has(Outcome::Blocked)) => {
-            Outcome::Mixed
-        }
-        _ => Outcome::Unknown,
+    let possible = match why {
+        Why::Spread => spread(&answers),
+        Why::Unknown(_) => answers.iter().flat_map(|a| a.possible.iter().copied()).collect(),
     };
+    let all = answers.iter().flat_map(|a| a.stops.iter().cloned()).collect::<BTreeSet<_>>();
+    let one = possible.iter().next().copied().filter(|_| possible.len() == 1);
+    let outcome = one.unwrap_or(Outcome::Unknown);
     let mut stops: BTreeSet<Stop> = match outcome {
         // What makes it unknown: this choice, or those below that are left open.
         Outcome::Unknown => answers
@@ -149,5 +167,5 @@ fn together(why: Why, answers: Vec<Answer>) -> Answer {
         doubts.insert(cause);
     }
     let seen = answers.iter().flat_map(|a| a.seen.iter().cloned()).collect();
-    Answer { outcome, stops, doubts, seen }
+    Answer { outcome, stops, doubts, seen, possible }
 }

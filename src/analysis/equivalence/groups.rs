@@ -96,7 +96,7 @@ fn rule_set(network: &Network, group: Id<Nsg>, inbound: bool) -> &RuleSet {
 
 /// Whether two sets are written alike, wherever they stand.
 fn reads_alike(before: &RuleSet, after: &RuleSet) -> bool {
-    let same = |(a, b): (&CompiledRule, &CompiledRule)| *a == CompiledRule { at: a.at, ..b.clone() };
+    let same = |(a, b): (&CompiledRule, &CompiledRule)| a.says_the_same(b);
     before.unknown.is_none()
         && after.unknown.is_none()
         && before.rules.len() == after.rules.len()

@@ -3,7 +3,7 @@
 use super::*;
 use crate::inventory::Unknown;
 use crate::net::{IpAddr, PortRange, PortSet, Protocol, ProtocolMatch};
-use crate::network::{AddressMatch, CompiledRule, HOST_ADDRESS, Place, Platform, Ruling, Verdict};
+use crate::network::{AddressMatch, CompiledRule, HOST_ADDRESS, Place, Platform, RuleBody, Ruling, Verdict};
 
 /// A sequence of numbers.
 struct Random(u64);
@@ -46,7 +46,7 @@ fn rule(text: &str) -> CompiledRule {
     let [verdict, protocol, from, source_ports, _, to, to_ports] = words[..] else { panic!("{text}") };
     let ports = |text: &str| PortSet::new(text.split(',').map(|p| PortRange::parse(p).expect("a port")));
     let set = |text: &str| if text == "*" { PortSet::all() } else { ports(text) };
-    CompiledRule {
+    let body = RuleBody {
         name: text.into(),
         priority: 100,
         verdict: Some(if verdict == "Allow" { Verdict::Allow } else { Verdict::Deny }),
@@ -57,8 +57,8 @@ fn rule(text: &str) -> CompiledRule {
         destination: side(to),
         destination_ports: set(to_ports),
         unknown: None,
-        at: At::NOWHERE,
-    }
+    };
+    CompiledRule::new(At::NOWHERE, body)
 }
 
 fn set(rules: &[&str]) -> RuleSet {

@@ -32,6 +32,9 @@ pub fn reason(cause: Cause) -> &'static str {
             "let the tag AzureLoadBalancer in at the backends on the probe's port; which rules deny it is told above"
         }
         Cause::NothingListens => "nothing listens there: start the service, or ask the port it answers on",
+        Cause::BastionPort => {
+            "sessions to other ports than 22 and 3389 take a Bastion of the Standard SKU or up"
+        }
         Cause::AddressNotInUse => {
             "nothing has the address: it may be of another network, or not deployed yet"
         }

@@ -32,6 +32,9 @@ pub(crate) fn group_name(subnet: &ResourceId) -> String {
     format!("{}-required", subnet.full_name().replace('/', "-"))
 }
 
+/// The rule collection group that a firewall policy gets.
+pub(super) const REQUIRED: &str = "required";
+
 /// The first priority of rules, and the step to the next.
 pub(crate) const FIRST: usize = 100;
 pub(crate) const STEP: usize = 10;
@@ -204,7 +207,7 @@ fn firewall(text: &mut ChangeText, network: &Network, id: &ResourceId, lines: &[
     cleared(text, network, policy);
     let policy = network.inventory.firewall_policies[policy].id.clone();
     let group =
-        format!("{{ name: required, priority: 100, ruleCollections: {} }}", collections(&rules, "Filter"));
+        format!("{{ name: {REQUIRED}, priority: 100, ruleCollections: {} }}", collections(&rules, "Filter"));
     text.append(policy.as_str(), "ruleCollectionGroups", &group);
 }
 

@@ -7,9 +7,10 @@ use super::{
 };
 use crate::analysis::change_text::ChangeText;
 use crate::diag::{At, Diagnostics, DocId};
-use crate::doc::parse_yaml;
+use crate::doc::{Node, parse_yaml};
 use crate::formats::change as change_file;
 use crate::inventory::change::Change;
+use crate::inventory::{self, AzureFirewall, FirewallPolicy, Id, RawResource, ResourceId};
 use crate::net::{Header, PortRange, PortSet, Protocol};
 use crate::network::Network;
 use crate::profile::Profile;
@@ -30,21 +31,22 @@ pub(super) fn prove(
     let mut wanted = Wanted::of(&network, &asks, &traces, prefer);
     let fences = wanted.fences();
     let readings = readings(estate, &network, &fences);
-    let mut proof =
-        Proof { estate, network: &network, fences, readings, asks: &asks, effort: Effort::default() };
-    proof.effort.traces += asks.len();
-    let all = proof.applied(&wanted.wishes);
-    let open = proof.decisions(&all, None, &mut Diagnostics::new());
+    let effort = Effort { networks: 0, traces: asks.len() };
+    let worlds = Worlds::default();
+    let mut proof = Proof { estate, network: &network, fences, readings, asks: &asks, effort, worlds };
+    proof.fence(&together(&wanted.wishes.iter().collect::<Vec<_>>()));
+    let open = proof.tried(None);
     wanted.wishes = proof.needed(std::mem::take(&mut wanted.wishes), &open);
-    let mut lines = together(&wanted.wishes);
+    let mut lines = together(&wanted.wishes.iter().collect::<Vec<_>>());
     let mut changes = apply::changes(&network, &proof.fences, &lines);
-    let mut after = proof.decisions(&changes, None, notes);
+    let mut after = proof.decisions(&changes, notes);
     proof.show(&mut lines, &after);
     // What nothing breaks without is no requirement: a firewall answers questions to itself without a rule.
     while let Some(idle) = lines.iter().position(|line| line.breaks.is_empty()) {
-        lines.remove(idle);
+        let place = lines.remove(idle).place;
+        proof.settle(&place, &lines);
         changes = apply::changes(&network, &proof.fences, &lines);
-        after = proof.decisions(&changes, None, notes);
+        after = proof.decisions(&changes, notes);
         proof.show(&mut lines, &after);
     }
     let wide = "`VirtualNetwork` holds every address here, for a route leads them to an appliance (TAG-2): that one decides";
@@ -194,6 +196,8 @@ struct Proof<'a> {
     readings: Vec<Profile>,
     asks: &'a [Ask],
     effort: Effort,
+    /// The estate with everything denied but the lines that are being tried, in every reading.
+    worlds: Worlds,
 }
 
 /// The profile; and where a route widens `VirtualNetwork`, the one in which it does not (D-3).
@@ -221,18 +225,17 @@ fn is_wide(network: &Network, place: &Place) -> bool {
 impl Proof<'_> {
     /// Drops wishes without which everything still works, the widest words first.
     fn needed(&mut self, wishes: Vec<Wish>, all: &[Option<Decision>]) -> Vec<Wish> {
-        let mut quiet = Diagnostics::new();
         let mut order: Vec<usize> = (0..wishes.len()).collect();
         order.sort_by_key(|i| std::cmp::Reverse((&wishes[*i].selector, &wishes[*i].place, wishes[*i].ports)));
         let mut kept: Vec<Option<Wish>> = wishes.into_iter().map(Some).collect();
-        let present = |kept: &[Option<Wish>]| kept.iter().flatten().cloned().collect::<Vec<_>>();
         let works = |ask: &usize| all[*ask].as_ref().is_some_and(|d| d.outcome == Outcome::Allowed);
         for number in order {
             let Some(wish) = kept[number].take() else { continue };
+            let others: Vec<&Wish> = kept.iter().flatten().filter(|o| o.place == wish.place).collect();
             if !wish.asks.iter().any(works) {
+                self.settle_wishes(&wish.place, &kept);
                 continue;
             }
-            let others = present(&kept);
             if self.is_alone(&wish, &others, &works) {
                 kept[number] = Some(wish);
                 continue;
@@ -242,13 +245,15 @@ impl Proof<'_> {
                 .asks
                 .iter()
                 .copied()
-                .chain(others.iter().filter(|o| o.place == wish.place).flat_map(|o| o.asks.iter().copied()))
+                .chain(others.iter().flat_map(|o| o.asks.iter().copied()))
                 .filter(|ask| works(ask))
                 .collect();
-            let rest = self.applied(&others);
-            let now = self.decisions(&rest, Some(&|ask| here.contains(&ask)), &mut quiet);
+            self.settle_wishes(&wish.place, &kept);
+            let now = self.tried(Some(&|ask| here.contains(&ask)));
             if now.iter().flatten().any(|decision| decision.outcome != Outcome::Allowed) {
+                let place = wish.place.clone();
                 kept[number] = Some(wish);
+                self.settle_wishes(&place, &kept);
             }
         }
         kept.into_iter().flatten().collect()
@@ -256,11 +261,9 @@ impl Proof<'_> {
 
     /// Whether nothing else could let one of its flows through, so that there is no need to try. What may overlap is
     /// tried; managed networks let some flows through by themselves.
-    fn is_alone(&self, wish: &Wish, others: &[Wish], works: &dyn Fn(&usize) -> bool) -> bool {
-        let rivals: Vec<&Wish> = others
-            .iter()
-            .filter(|o| o.place == wish.place && o.way == wish.way && o.protocol == wish.protocol)
-            .collect();
+    fn is_alone(&self, wish: &Wish, others: &[&Wish], works: &dyn Fn(&usize) -> bool) -> bool {
+        let rivals: Vec<&&Wish> =
+            others.iter().filter(|o| o.way == wish.way && o.protocol == wish.protocol).collect();
         let managed = matches!(wish.place, Place::ManagedNetwork(_));
         let alone = |(ask, header): &(usize, Header)| {
             works(ask)
@@ -287,34 +290,52 @@ impl Proof<'_> {
         }
     }
 
-    fn applied(&self, wishes: &[Wish]) -> ChangeText {
-        apply::changes(self.network, &self.fences, &together(wishes))
+    /// Makes the estates of all readings anew, with everything denied but the lines.
+    fn fence(&mut self, lines: &[Line]) {
+        let quiet = &mut Diagnostics::new();
+        let changes = parsed(&apply::changes(self.network, &self.fences, lines), quiet);
+        let estate = self.estate;
+        self.worlds.0 = self.readings.iter().map(|p| estate.network_as(&changes, p, quiet)).collect();
     }
 
-    /// What becomes of flows with changes; of all, or of those that are wanted.
-    fn decisions(
-        &mut self,
-        changes: &ChangeText,
-        wanted: Option<&dyn Fn(usize) -> bool>,
-        notes: &mut Diagnostics,
-    ) -> Vec<Option<Decision>> {
+    /// Sees to it that a place has the lines that are left.
+    fn settle_wishes(&mut self, place: &Place, kept: &[Option<Wish>]) {
+        let own: Vec<&Wish> = kept.iter().flatten().filter(|wish| wish.place == *place).collect();
+        if !self.worlds.install(self.network, &self.fences, place, &together(&own)) {
+            self.fence(&together(&kept.iter().flatten().collect::<Vec<_>>()));
+        }
+    }
+
+    /// The same for lines.
+    fn settle(&mut self, place: &Place, lines: &[Line]) {
+        let own: Vec<Line> = lines.iter().filter(|line| line.place == *place).cloned().collect();
+        if !self.worlds.install(self.network, &self.fences, place, &own) {
+            self.fence(lines);
+        }
+    }
+
+    /// What becomes of flows with the lines that are being tried; of all, or of those that are wanted.
+    fn tried(&mut self, wanted: Option<&dyn Fn(usize) -> bool>) -> Vec<Option<Decision>> {
+        let mut found: Vec<Option<Decision>> = vec![None; self.asks.len()];
+        for network in &self.worlds.0 {
+            self.effort.networks += 1;
+            self.effort.traces += judged(network, self.asks, wanted, &mut found);
+            // One reading in which a flow breaks is enough to know that something is missed.
+            if wanted.is_some() && found.iter().flatten().any(|d| d.outcome != Outcome::Allowed) {
+                break;
+            }
+        }
+        found
+    }
+
+    /// What becomes of all flows in the estate as it is after changes, compiled anew.
+    fn decisions(&mut self, changes: &ChangeText, notes: &mut Diagnostics) -> Vec<Option<Decision>> {
         let changes = parsed(changes, notes);
         let mut found: Vec<Option<Decision>> = vec![None; self.asks.len()];
         for profile in &self.readings {
             let network = self.estate.network_as(&changes, profile, notes);
             self.effort.networks += 1;
-            let asked = |n: &usize| wanted.is_none_or(|wanted| wanted(*n));
-            for number in (0..self.asks.len()).filter(asked) {
-                self.effort.traces += 1;
-                let decision = trace::decide(&network, &self.asks[number].flow);
-                if found[number].is_none() || decision.outcome != Outcome::Allowed {
-                    found[number] = Some(decision);
-                }
-            }
-            // One reading in which a flow breaks is enough to know that something is missed.
-            if wanted.is_some() && found.iter().flatten().any(|d| d.outcome != Outcome::Allowed) {
-                break;
-            }
+            self.effort.traces += judged(&network, self.asks, None, &mut found);
         }
         found
     }
@@ -328,20 +349,112 @@ impl Proof<'_> {
 
     /// The flows that break when one line is taken away.
     fn breaks(&mut self, lines: &[Line], without: usize, after: &[Option<Decision>]) -> Vec<usize> {
+        let place = &lines[without].place;
         let rest: Vec<Line> =
             lines.iter().enumerate().filter(|(n, _)| *n != without).map(|(_, l)| l.clone()).collect();
-        let changes = apply::changes(self.network, &self.fences, &rest);
         let here: BTreeSet<usize> = lines
             .iter()
-            .filter(|line| line.place == lines[without].place)
+            .filter(|line| line.place == *place)
             .flat_map(|line| line.serves.iter().copied())
             .filter(|ask| after[*ask].as_ref().is_some_and(|d| d.outcome == Outcome::Allowed))
             .collect();
-        let now = self.decisions(&changes, Some(&|ask| here.contains(&ask)), &mut Diagnostics::new());
+        self.settle(place, &rest);
+        let now = self.tried(Some(&|ask| here.contains(&ask)));
+        self.settle(place, lines);
         let broken =
             now.iter().enumerate().filter(|(_, d)| d.as_ref().is_some_and(|d| d.outcome != Outcome::Allowed));
         broken.map(|(number, _)| number).collect()
     }
+}
+
+/// Asks flows in a network, and keeps of each the answer in which it breaks, if there is one. Tells how many were asked.
+fn judged(
+    network: &Network,
+    asks: &[Ask],
+    wanted: Option<&dyn Fn(usize) -> bool>,
+    found: &mut [Option<Decision>],
+) -> usize {
+    let mut asked = 0;
+    for number in (0..asks.len()).filter(|n| wanted.is_none_or(|wanted| wanted(*n))) {
+        asked += 1;
+        let decision = trace::decide(network, &asks[number].flow);
+        if found[number].is_none() || decision.outcome != Outcome::Allowed {
+            found[number] = Some(decision);
+        }
+    }
+    asked
+}
+
+/// Estates with everything denied but some lines, one for each reading of the documents.
+///
+/// Compiling an estate takes seconds where it is large, and a proof asks for hundreds of sets of lines. They differ by
+/// the rules of one place at a time, so those alone are read again.
+#[derive(Default)]
+struct Worlds(Vec<Network>);
+
+impl Worlds {
+    /// Gives a place other lines. `false` where that takes an estate compiled anew: nothing is changed then.
+    fn install(
+        &mut self,
+        network: &Network,
+        fences: &BTreeSet<(Place, Way)>,
+        place: &Place,
+        lines: &[Line],
+    ) -> bool {
+        let own = fences.iter().filter(|(other, _)| other == place).cloned().collect();
+        let changes = parsed(&apply::changes(network, &own, lines), &mut Diagnostics::new());
+        let Some((id, body)) = rules_of(network, fences, place, &changes) else { return false };
+        let (at, body) = (body.at, body.clone());
+        let rules = RawResource {
+            id,
+            at,
+            origin: inventory::Origin::Estate,
+            uncertain: None,
+            api_version: None,
+            body,
+        };
+        self.0.iter_mut().all(|world| world.replace_rules(&rules, &mut Diagnostics::new()))
+    }
+}
+
+/// Where the lines of a place come to stand: a security group or a rule collection group, and what it holds then.
+fn rules_of<'c>(
+    network: &Network,
+    fences: &BTreeSet<(Place, Way)>,
+    place: &Place,
+    changes: &'c [Change],
+) -> Option<(ResourceId, &'c Node)> {
+    match place {
+        Place::Subnet(subnet) => changes.iter().find_map(|change| match change {
+            Change::Add { resource, .. } => Some((apply::group_id(subnet), &resource.body)),
+            _ => None,
+        }),
+        Place::Firewall(firewall) => {
+            let policy = policy_of(network, firewall)?;
+            // Firewalls that share a policy share its rules.
+            let same = |(other, _): &&(Place, Way)| match other {
+                Place::Firewall(other) => other != firewall && policy_of(network, other) == Some(policy),
+                _ => false,
+            };
+            if fences.iter().any(|fence| same(&fence)) {
+                return None;
+            }
+            let id =
+                network.inventory.firewall_policies[policy].id.child("ruleCollectionGroups", apply::REQUIRED);
+            changes.iter().find_map(|change| match change {
+                Change::Append { items, .. } => Some((id.clone(), items.first()?)),
+                _ => None,
+            })
+        }
+        Place::ManagedNetwork(_) => None,
+    }
+}
+
+/// The policy of a firewall.
+fn policy_of(network: &Network, firewall: &ResourceId) -> Option<Id<FirewallPolicy>> {
+    let row = network.inventory.row::<AzureFirewall>(firewall)?;
+    let policy = network.inventory.azure_firewalls[row].firewall_policy.known()?;
+    network.inventory.follow(policy).row()
 }
 
 /// The changes that a text spells.
@@ -357,10 +470,10 @@ fn parsed(text: &ChangeText, notes: &mut Diagnostics) -> Vec<Change> {
 }
 
 /// Wishes put together: one line for each place, way, other end and protocol.
-fn together(wishes: &[Wish]) -> Vec<Line> {
+fn together(wishes: &[&Wish]) -> Vec<Line> {
     type Key<'a> = (&'a Place, Way, &'a Selector, &'a [String], Protocol);
     let mut groups: BTreeMap<Key<'_>, Vec<&Wish>> = BTreeMap::new();
-    for wish in wishes {
+    for &wish in wishes {
         groups
             .entry((&wish.place, wish.way, &wish.selector, &wish.sources, wish.protocol))
             .or_default()

@@ -6,13 +6,13 @@
 use super::ways::Shared;
 use super::{Alike, Maker, Sizes};
 use crate::fast::rules::Draft;
+use crate::fast::spans::Spans;
 use crate::fast::tables::{Fast, SubnetRow, VnetRow, subnet};
 use crate::inventory::{FirewallRule, FirewallRuleType, Id, Subnet, VirtualNetwork};
 use crate::network::{Network, RuleSet, Tri};
 use crate::tags::TagId;
 use crate::trace::{application_name, judge_of};
 use hashbrown::HashMap;
-use std::sync::Arc;
 
 /// What compiling took from a whole network, kept for compiling a part of it.
 #[derive(Debug)]
@@ -67,13 +67,13 @@ impl Crew {
             let mut hops = Vec::new();
             let drafts = maker.drafts(&mut shared, &user, &mut hops);
             let table = drafts.map(|drafts| maker.layers(&drafts, None, &hops));
-            shared.tables.insert(Arc::as_ptr(&user), table);
+            shared.note_table(&user, table);
             for id in subnets {
                 let old = maker.fast.subnet(id.raw());
                 let row = &net.subnet(*id);
                 let mut new = old;
                 new.flags &= !(subnet::OF_ROUTES | subnet::TAG_DOUBT);
-                new.flags |= maker.table_flags(&shared, &row.routes);
+                new.flags |= maker.table_flags(&shared, row.vnet, &row.routes);
                 if old.endpoints == 0 && !row.routes.service_endpoints.is_empty() {
                     new.flags |= subnet::TABLE_DOUBT;
                 }
@@ -81,6 +81,8 @@ impl Crew {
                     new.flags |= subnet::TAG_DOUBT;
                 }
                 new.user = table.unwrap_or(maker.fast.no_table);
+                // What is written out follows the old table; without it the routes themselves are asked.
+                new.way = Spans::default();
                 if tags.contains(id) {
                     new.tag = maker.tag_tree_of(&mut shared, &row.virtual_network_tag);
                 }

@@ -52,7 +52,7 @@ impl Maker<'_> {
             doubt: judge.incomplete || many,
             network: plane,
             application: rules::build(&mut self.fast.lines, &mut self.alike, &drafts),
-            application_count: application.len() as u32,
+            any_port: drafts.iter().any(|d| d.ports.is_all()),
             listens,
             private: set_tree(&mut self.fast.lines, judge.private.v4()),
             proxy: judge.proxy,

@@ -3,7 +3,7 @@
 use super::Maker;
 use crate::fast::tables::Method;
 use crate::inventory::{Field, Id, Origin, Subnet};
-use crate::net::IpAddr;
+use crate::net::{IpAddr, Protocol};
 use crate::network::{AttachmentId, AttachmentKind, Bound};
 
 /// The address of a default outbound connection, as the full engine has it.
@@ -115,8 +115,13 @@ impl Maker<'_> {
         if matches!(row.kind, AttachmentKind::Compute(_) | AttachmentKind::ServiceNode(_)) {
             return Some(Method::Doubt);
         }
-        if let Some((_, public)) = crate::trace::outbound_rule(self.net, id) {
-            return Some(address(public));
+        let given = |protocol| crate::trace::outbound_rule(self.net, id, protocol).map(|(_, public)| public);
+        match [given(Protocol::Tcp), given(Protocol::Udp)] {
+            [Some(Ok(IpAddr::V4(tcp))), Some(Ok(IpAddr::V4(udp)))] if tcp == udp => {
+                return Some(Method::Ported(tcp.into()));
+            }
+            [None, None] => {}
+            _ => return Some(Method::Doubt),
         }
         // OUT-9, OUT-11: what a load balancer takes from its pool, the full engine knows.
         if !self.net.pools.of(id).is_empty() {

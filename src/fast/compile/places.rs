@@ -1,7 +1,8 @@
 //! Slots: what holds an address, in the hash and beyond it.
 
 use super::Maker;
-use crate::fast::tables::{Kind, NOBODY, Occupant, SLOT_WORDS, SlotRow, slot};
+use crate::fast::lines::Lines;
+use crate::fast::tables::{Kind, NOBODY, Occupant, PLACE_WORDS, Place, SLOT_WORDS, SlotRow, Spot, slot};
 use crate::inventory::{Field, Id, NetworkInterface, Origin, Sku, VirtualMachine};
 use crate::net::{IpAddr, PortSet};
 use crate::network::{Attachment, AttachmentKind, Bound, Occupant as Holder, SubnetRole};
@@ -16,14 +17,14 @@ impl<'n> Maker<'n> {
         let attachments = &self.net.attachments;
         let addressed = |a: &&Attachment| matches!(a.address, Some(IpAddr::V4(_)));
         let count = attachments.iter().filter(addressed).count();
-        let hashed = (count * ROOM / 2 + 8).next_multiple_of(2);
+        let hashed = (count * ROOM / 2 + 8).next_multiple_of(4);
         self.fast.slot_count = u32::try_from(hashed).expect("INVARIANT: fewer than 2^32 attachments");
-        self.fast.slots = self.fast.lines.room(hashed / 2);
+        self.fast.slots = self.fast.lines.room(hashed / 4);
         for number in 0..self.fast.slot_count {
-            self.fast.set_slot(number, &SlotRow::EMPTY);
+            self.fast.set_spot(number, &Spot::EMPTY);
         }
         let mut rows: Vec<(usize, SlotRow)> = Vec::with_capacity(count);
-        let mut said = Answers::default();
+        let mut said = Answers { interfaces: self.interfaces(), ..Answers::default() };
         for (number, attachment) in attachments.iter().enumerate() {
             if let Some(IpAddr::V4(ip)) = attachment.address {
                 rows.push((number, self.slot_row(number, attachment, ip.into(), &mut said)));
@@ -32,22 +33,26 @@ impl<'n> Maker<'n> {
         self.fast.answers = said.list;
         self.fast.slot_of = vec![NOBODY; attachments.len()];
         let mut beyond = Vec::new();
+        let mut places = Places { subnets: self.net.subnets.len() as u32, ..Places::default() };
         for (number, row) in &rows {
+            let spot = Spot::new(row, places.number(row.place()));
             match self.free(row.vnet, row.ip) {
                 Some(place) => {
-                    self.fast.set_slot(place, row);
+                    self.fast.set_spot(place, &spot);
                     self.fast.slot_of[*number] = place;
                 }
-                None => beyond.push((*number, *row)),
+                None => beyond.push((*number, spot)),
             }
         }
         // The hash finds the first holder of an address; the others follow it in the arena.
-        let first = self.fast.lines.room(beyond.len().div_ceil(2));
-        for (i, (number, row)) in beyond.iter().enumerate() {
-            let place = (first - self.fast.slots) * 2 + i as u32;
-            self.fast.set_slot(place, row);
+        let first = self.fast.lines.room(beyond.len().div_ceil(4));
+        for (i, (number, spot)) in beyond.iter().enumerate() {
+            let place = (first - self.fast.slots) * 4 + i as u32;
+            self.fast.set_spot(place, spot);
             self.fast.slot_of[*number] = place;
         }
+        self.fast.subnet_count = places.subnets;
+        self.fast.places = places.write(&mut self.fast.lines);
         self.memberships();
     }
 
@@ -55,7 +60,7 @@ impl<'n> Maker<'n> {
     fn free(&self, vnet: u32, ip: u32) -> Option<u32> {
         let mut place = self.fast.home(vnet, ip);
         loop {
-            let row = self.fast.slot(place);
+            let row = self.fast.spot(place);
             if row.attachment == NOBODY {
                 return Some(place);
             }
@@ -64,6 +69,14 @@ impl<'n> Maker<'n> {
             }
             place = self.fast.after(place);
         }
+    }
+
+    /// Whether an attachment may not be deployed.
+    fn may_lack(&self, attachment: &Attachment) -> bool {
+        let presence = &self.net.presence;
+        let id = || self.net.inventory.id_of(attachment.owner);
+        let lacks = !presence.is_empty() && id().is_some_and(|id| presence.contains_key(id));
+        lacks || self.net.drops_unencrypted(attachment.vnet)
     }
 
     fn slot_row(
@@ -89,7 +102,8 @@ impl<'n> Maker<'n> {
                 listens = machine.map(|m| &m.listens).filter(|l| l.given);
                 forwards = self.forwards_interface(nic, machine);
                 // By which of several interfaces the guest sends on is for the engine to weigh.
-                forwards.1 |= forwards.0 && self.has_siblings(nic);
+                let siblings = self.net.machines[nic.index()].is_some_and(|m| said.interfaces[m.index()] > 1);
+                forwards.1 |= forwards.0 && siblings;
                 translates = machine.is_some_and(|m| m.translates.is(true));
                 set(!inventory.network_interfaces[nic].dns_servers.items.is_empty(), slot::OWN_DNS);
                 Kind::Machine
@@ -131,6 +145,11 @@ impl<'n> Maker<'n> {
             | AttachmentKind::Gateway(_)
             | AttachmentKind::RouteServer(_) => Kind::Other,
         };
+        // Whether it is there at all is for the engine to weigh.
+        let kind = match self.may_lack(attachment) {
+            true => Kind::Other,
+            false => kind,
+        };
         if let Some(listens) = listens {
             set(true, slot::LISTENS);
             about = said.number(PortSet::new(listens.items.iter().copied()));
@@ -153,13 +172,17 @@ impl<'n> Maker<'n> {
         }
     }
 
-    /// Whether an interface and its guest forward, or whether that is not known (RT-12).
-    /// Whether the machine of an interface has others.
-    fn has_siblings(&self, nic: Id<NetworkInterface>) -> bool {
-        let machine = self.net.machines[nic.index()];
-        machine.is_some() && self.net.machines.iter().filter(|m| **m == machine).count() > 1
+    /// How many interfaces each machine has.
+    fn interfaces(&self) -> Vec<u8> {
+        let mut count = vec![0u8; self.net.inventory.virtual_machines.len()];
+        for machine in self.net.machines.iter().flatten() {
+            let count = &mut count[machine.index()];
+            *count = count.saturating_add(1);
+        }
+        count
     }
 
+    /// Whether an interface and its guest forward, or whether that is not known (RT-12).
     fn forwards_interface(
         &self,
         nic: Id<NetworkInterface>,
@@ -222,11 +245,13 @@ impl<'n> Maker<'n> {
     }
 }
 
-/// Distinct sets of ports that machines answer.
+/// Distinct sets of ports that machines answer, and what else slots have in common.
 #[derive(Default)]
 struct Answers {
     list: Vec<PortSet>,
     numbers: HashMap<PortSet, u32>,
+    /// Interfaces of each machine.
+    interfaces: Vec<u8>,
 }
 
 impl Answers {
@@ -239,4 +264,31 @@ impl Answers {
     }
 }
 
-const _: () = assert!(SLOT_WORDS == 8, "two slots share a line");
+/// What slots share, each distinct one once.
+#[derive(Default)]
+struct Places {
+    /// How many subnets there are: the first numbers are theirs.
+    subnets: u32,
+    list: Vec<Place>,
+    numbers: HashMap<Place, u32>,
+}
+
+impl Places {
+    fn number(&mut self, place: Place) -> u32 {
+        if place == Place::of_subnet(place.subnet) {
+            return place.subnet;
+        }
+        let next = self.subnets + self.list.len() as u32;
+        *self.numbers.entry(place).or_insert_with(|| {
+            self.list.push(place);
+            next
+        })
+    }
+
+    fn write(self, lines: &mut Lines) -> u32 {
+        let words = |p: &Place| [p.subnet, p.flags, p.nsg, p.about, p.method, 0, 0, 0];
+        lines.words(&self.list.iter().flat_map(words).collect::<Vec<u32>>(), 0)
+    }
+}
+
+const _: () = assert!(SLOT_WORDS == 4 && PLACE_WORDS == 8, "four slots share a line, and two places");

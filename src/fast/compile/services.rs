@@ -8,6 +8,7 @@ use crate::inventory::{
     PublicNetworkAccess, Slot, TableTag,
 };
 use crate::net::{AddressSet, PortSet};
+use crate::network::hub_of;
 use crate::services::service_kind;
 use hashbrown::HashSet;
 
@@ -26,7 +27,10 @@ impl Maker<'_> {
             let region = row.location.known().filter(|_| storage).map(|l| crate::network::normal_region(l));
             let region = region.map_or(0, |r| self.region(r));
             // What answers on some ports only, or is switched off, the full engine knows.
-            let certain = row.uncertain.is_none() && !row.listens.given && row.listens.unknown.is_none();
+            // Whether storage is near is asked of its region (OUT-7).
+            let placed = !storage || row.location.known().is_some();
+            let certain =
+                placed && row.uncertain.is_none() && !row.listens.given && row.listens.unknown.is_none();
             self.fast.services.push(ServiceRow { certain, access, region });
         }
         for endpoint in inventory.private_endpoints.iter() {
@@ -71,7 +75,12 @@ impl Maker<'_> {
             }
         }
         let position = endpoints.iter().position(|e| named(e.group)).unwrap_or(0) as u8;
-        EndpointRow { service, serves, position, status: self.status(endpoint, service) }
+        // A hub's endpoint serves its projects too, which the full engine knows.
+        let own = Some(Id::new(service as usize));
+        let shared =
+            inventory.services.rows().any(|(id, row)| !row.hub.is_absent() && hub_of(inventory, id) == own);
+        let status = if shared { Status::Doubt } else { self.status(endpoint, service) };
+        EndpointRow { service, serves, position, status }
     }
 
     /// PE-1: only an Approved connection carries traffic.
@@ -82,7 +91,7 @@ impl Maker<'_> {
         };
         let at_target = service.private_endpoint_connections.iter().find(mine).map(|c| &c.status);
         let own = endpoint.connections.items.first().map(|c| &c.status);
-        let fields = [Some(&endpoint.status), at_target, own];
+        let fields = [at_target, Some(&endpoint.status), own];
         match fields.into_iter().flatten().find(|f| !f.is_absent()) {
             Some(Field::Known(ConnectionStatus::Approved)) => Status::Open,
             Some(Field::Known(_)) => Status::Closed,

@@ -2,8 +2,10 @@
 
 use super::{Maker, groups::Headers, set_tree};
 use crate::fast::routes::{self, BEATEN_UNKNOWN, Hop, HopKind, LEFT, NetworkDraft, UserTable, prefix};
-use crate::fast::tables::{NOBODY, SubnetRow, UNREACHABLE, VnetRow, subnet, vnet};
+use crate::fast::spans::Spans;
+use crate::fast::tables::{NOBODY, SUBNET_LINES, SubnetRow, UNREACHABLE, VnetRow, subnet, vnet};
 use crate::fast::tree::{self, Tree};
+use crate::fast::way::Writer;
 use crate::inventory::{Id, PrivateEndpointNetworkPolicies, VirtualNetwork};
 use crate::net::{AddressSet, IpAddr, IpNet};
 use crate::network::{
@@ -21,6 +23,8 @@ pub(super) type Table = Option<UserTable>;
 pub(super) struct Shared {
     /// Route tables by where they stand.
     pub(super) tables: HashMap<*const UserRoutes, Table>,
+    /// What is asked of a route table for each of its subnets.
+    facts: HashMap<*const UserRoutes, Facts>,
     sets: HashMap<*const AddressSet, Tree>,
     trees: HashMap<(u32, bool), Tree>,
     appliances: HashMap<u32, u32>,
@@ -36,29 +40,68 @@ pub(super) struct Shared {
     open_gateways: HashSet<u32>,
 }
 
+/// What a route table comes to, whoever uses it.
+struct Facts {
+    /// The appliances it leads to, each once.
+    appliances: Vec<u32>,
+    /// Whether it holds a route for everything.
+    default: bool,
+}
+
+impl Facts {
+    fn of(user: &UserRoutes) -> Self {
+        let mut appliances: Vec<u32> = Vec::new();
+        for ip in user.routes.iter().filter_map(single_appliance) {
+            // Most routes of a table lead to the same one.
+            if appliances.last() != Some(&ip) && !appliances.contains(&ip) {
+                appliances.push(ip);
+            }
+        }
+        Self { appliances, default: user.routes.iter().any(is_default) }
+    }
+}
+
 impl<'n> Maker<'n> {
     /// Compiles networks and subnets.
     pub(super) fn networks(&mut self, headers: &Headers) {
         let mut shared = self.shared();
         self.step("route tables", |maker| maker.user_tables(&mut shared));
         self.fast.vnets = self.step("rows of networks", |maker| maker.rows(maker.net.vnets.len()));
-        self.fast.subnets = self.step("rows of subnets", |maker| maker.rows(maker.net.subnets.len()));
+        self.fast.subnets =
+            self.step("rows of subnets", |maker| maker.rows(maker.net.subnets.len() * SUBNET_LINES as usize));
         let mut wanted: Vec<Vec<u32>> = vec![Vec::new(); self.net.vnets.len()];
         for number in 0..self.net.subnets.len() {
-            let row = self.subnet_row(&mut shared, number, &mut wanted);
-            let line = self.fast.subnets + number as u32;
-            self.fast.lines.line_mut(line).0 = row.words();
+            let row = self.subnet_row(&mut shared, headers, number, &mut wanted);
+            self.fast.set_subnet(number as u32, &row);
         }
         for (number, wanted) in wanted.into_iter().enumerate() {
             let row = self.vnet_row(&mut shared, headers, number, wanted);
             let line = self.fast.vnets + number as u32;
             self.fast.lines.line_mut(line).0 = row.words();
         }
+        self.step("where addresses lead", Maker::written_ways);
         self.fast.endpoints_beaten = self.net.profile.service_endpoint_route_overridable;
+    }
+
+    /// Writes out where the addresses of each subnet lead, and what flows ask of its network.
+    fn written_ways(&mut self) {
+        let mut writer = Writer::default();
+        for number in 0..self.net.subnets.len() as u32 {
+            let mut row = self.fast.subnet(number);
+            let home = self.fast.vnet(row.vnet);
+            let mut set = |holds: bool, flag: u32| row.flags |= if holds { flag } else { 0 };
+            set(home.has(vnet::ACCESS_DOUBT), subnet::ACCESS_DOUBT);
+            set(home.has(vnet::OWN_INTERNET), subnet::OWN_INTERNET);
+            row.way = writer.way(&mut self.fast, &mut self.alike, &row);
+            self.fast.set_subnet(number, &row);
+        }
     }
 
     fn shared(&self) -> Shared {
         let mut shared = Shared::default();
+        for user in self.net.subnets.iter().filter_map(|s| s.routes.user.as_ref()) {
+            shared.facts.entry(Arc::as_ptr(user)).or_insert_with(|| Facts::of(user));
+        }
         for (number, attachment) in self.net.attachments.iter().enumerate() {
             let home = attachment.vnet.raw();
             match attachment.address {
@@ -90,7 +133,13 @@ impl<'n> Maker<'n> {
         shared
     }
 
-    fn subnet_row(&mut self, shared: &mut Shared, number: usize, wanted: &mut [Vec<u32>]) -> SubnetRow {
+    fn subnet_row(
+        &mut self,
+        shared: &mut Shared,
+        headers: &Headers,
+        number: usize,
+        wanted: &mut [Vec<u32>],
+    ) -> SubnetRow {
         let net = self.net;
         let row = &net.subnets[number];
         let own = &net.inventory.subnets.as_slice()[number];
@@ -109,16 +158,17 @@ impl<'n> Maker<'n> {
         set(policies.is_err() && !row.nsg.is_none(), subnet::FILTERS_DOUBT);
         set(!own.service_endpoint_policies.is_empty(), subnet::POLICIES);
         let table = routes.user.as_ref().map(|u| shared.tables.get(&Arc::as_ptr(u)).copied().flatten());
-        flags |= self.table_flags(shared, routes);
+        flags |= self.table_flags(shared, row.vnet, routes);
         if let [IpNet::V4(only)] = own.address_prefixes.items[..] {
             flags |= u32::from(only.prefix_len().min(31)) << subnet::LENGTH_AT;
         }
         let user = table.flatten().unwrap_or(self.fast.no_table);
         let keeps_peerings_out = routes.user.as_ref().is_some_and(|u| u.keeps_peering_routes_out);
         let network = self.network_tree(shared, row.vnet, keeps_peerings_out);
-        let hops = routes.user.iter().flat_map(|u| &u.routes).chain(&routes.vnet.gateway);
         let list = &mut wanted[row.vnet.index()];
-        for ip in hops.filter_map(single_appliance) {
+        let facts = routes.user.iter().flat_map(|u| &shared.facts[&Arc::as_ptr(u)].appliances).copied();
+        let learnt: Vec<u32> = routes.vnet.gateway.iter().filter_map(single_appliance).collect();
+        for ip in facts.chain(learnt).collect::<Vec<u32>>() {
             let number = appliance_number(shared, ip);
             if !list.contains(&number) {
                 list.push(number);
@@ -127,10 +177,13 @@ impl<'n> Maker<'n> {
         let tag = self.tag_tree_of(shared, &row.virtual_network_tag);
         let endpoints = self.endpoint_row(shared, &routes.service_endpoints, &mut flags);
         let heads = row.nsg.row().map_or([0, 0], |n| self.fast.groups[n.index()]);
+        let home = row.vnet.index();
         SubnetRow {
             vnet: row.vnet.raw(),
             flags,
             rules: heads,
+            admin: headers.admin.get(home).copied().unwrap_or_default(),
+            way: Spans::default(),
             user,
             network,
             tag,
@@ -141,13 +194,19 @@ impl<'n> Maker<'n> {
     }
 
     /// What a route table makes of a subnet's flags ([`subnet::OF_ROUTES`]).
-    pub(super) fn table_flags(&self, shared: &Shared, routes: &SubnetRoutes) -> u32 {
+    pub(super) fn table_flags(
+        &self,
+        shared: &Shared,
+        home: Id<VirtualNetwork>,
+        routes: &SubnetRoutes,
+    ) -> u32 {
         let table = routes.user.as_ref().map(|u| shared.tables.get(&Arc::as_ptr(u)).copied().flatten());
         let lost = table.is_some_and(|t| t.is_none());
-        let prefix = routes.user.iter().flat_map(|u| &u.routes).any(|r| r.prefix_unknown.is_some());
+        let prefix = routes.user.as_ref().is_some_and(|u| u.has_unknown_prefixes);
         let unknown = routes.user.as_ref().is_some_and(|u| u.unknown.is_some());
-        let lost = lost || prefix || unknown || routes.user_unknown.is_some();
-        let (doubt, none_removed) = self.route_flags(routes);
+        let strict = self.net.drops_unencrypted(home);
+        let lost = lost || prefix || unknown || strict || routes.user_unknown.is_some();
+        let (doubt, none_removed) = self.route_flags(shared, routes);
         let keeps = routes.user.as_ref().map_or(Some(false), |u| u.keeps_gateway_routes_out);
         let flag = |holds: bool, flag: u32| if holds { flag } else { 0 };
         flag(doubt, subnet::ROUTE_DOUBT)
@@ -174,14 +233,14 @@ impl<'n> Maker<'n> {
     }
 
     /// Whether gateway and peering routes are in doubt, and whether None routes are gone (RT-3a, RT-3b).
-    fn route_flags(&self, routes: &SubnetRoutes) -> (bool, bool) {
+    fn route_flags(&self, shared: &Shared, routes: &SubnetRoutes) -> (bool, bool) {
         let learnt = &routes.vnet;
         let keeps = routes.user.as_ref().map_or(Some(false), |u| u.keeps_gateway_routes_out);
         let open = learnt.gateway_unknown.is_some() || learnt.unseen_gateway.is_some();
         let some = !learnt.gateway.is_empty() || open;
         let gateway = some && (keeps.is_none() || open && keeps == Some(false));
         let doubt = !learnt.peering_doubts.is_empty() || gateway;
-        let user = routes.user.iter().flat_map(|u| &u.routes).any(is_default);
+        let user = routes.user.iter().any(|u| shared.facts[&Arc::as_ptr(u)].default);
         let bgp = self.net.profile.bgp_default_removes_none_routes && keeps == Some(false);
         (doubt, user || bgp && learnt.gateway.iter().any(is_default))
     }
@@ -307,7 +366,13 @@ impl<'n> Maker<'n> {
         let mut flags = 0;
         let mut set = |holds: bool, flag: u32| flags |= if holds { flag } else { 0 };
         set(shared.broken.contains(&key), vnet::BROKEN);
-        set(shared.unaddressed.contains(&key) || row.space_unknown.is_some(), vnet::SPACE_DOUBT);
+        // What may not be deployed, the engine weighs.
+        let presence = &self.net.presence;
+        let lacks = !presence.is_empty()
+            && row.subnets.iter().any(|s| presence.contains_key(&self.net.inventory.subnets[*s].id));
+        let unaddressed = shared.unaddressed.contains(&key);
+        let strict = self.net.drops_unencrypted(Id::new(number));
+        set(unaddressed || row.space_unknown.is_some() || lacks || strict, vnet::SPACE_DOUBT);
         let closed = row.links.iter().filter(|l| l.usable == Tri::Yes).any(|l| {
             let peering = &self.net.inventory.peerings[l.peering];
             !matches!(peering.allow_virtual_network_access.or(true), Ok(true))
@@ -325,7 +390,7 @@ impl<'n> Maker<'n> {
         let subnets = tree::build(&mut self.fast.lines, &keys);
         let subnet_rows = self.fast.lines.words(&values, 0);
         let network = self.network_tree(shared, Id::new(number), false);
-        let (doubt, none_removed) = self.route_flags(&row.routes);
+        let (doubt, none_removed) = self.route_flags(shared, &row.routes);
         set(doubt, vnet::ROUTE_DOUBT);
         set(none_removed, vnet::NONE_REMOVED);
         let (near, near_rows, clear) = match shared.endpoints.contains_key(&key) {
@@ -403,6 +468,12 @@ impl Shared {
     /// Nothing yet, the first appliance to have this number.
     pub(super) fn from(first: u32) -> Self {
         Self { first, ..Self::default() }
+    }
+
+    /// Takes in a route table that was compiled by itself.
+    pub(super) fn note_table(&mut self, user: &Arc<UserRoutes>, table: Table) {
+        self.facts.insert(Arc::as_ptr(user), Facts::of(user));
+        self.tables.insert(Arc::as_ptr(user), table);
     }
 
     /// How many appliances were numbered.

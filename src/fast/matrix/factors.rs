@@ -10,11 +10,14 @@ use super::Service;
 use super::walls::Wall;
 use crate::fast::compile::firewall_rules;
 use crate::fast::cpu::Cpu;
-use crate::fast::forward::{appliance, is_public};
+use crate::fast::forward::is_public;
+use crate::fast::lines::Line;
 use crate::fast::routes::{self, Chosen, HopKind, NetworkRoute, UserRoute};
 use crate::fast::rules::{self, Ask};
 use crate::fast::spans;
-use crate::fast::tables::{Fast, Kind, NOBODY, SlotRow, SubnetRow, UNREACHABLE, VnetRow, slot, subnet, vnet};
+use crate::fast::tables::{
+    Fast, Kind, NOBODY, SUBNET_LINES, SlotRow, SubnetRow, UNREACHABLE, VnetRow, slot, subnet, vnet,
+};
 use crate::fast::tree::Tree;
 use crate::network::Network;
 use hashbrown::HashMap;
@@ -211,7 +214,7 @@ impl Factors {
             HopKind::Internet if to.public => OTHER,
             HopKind::Internet if by_user => TO_INTERNET_BY_USER,
             HopKind::Internet => TO_INTERNET,
-            HopKind::Appliance => match appliance(fast, here.vnet, hop.about()) {
+            HopKind::Appliance => match fast.appliance(here.vnet, hop.about()) {
                 UNREACHABLE => NOT_REACHED,
                 place => self.gate_of.get(&place).copied().unwrap_or(OTHER),
             },
@@ -403,7 +406,7 @@ impl<K: std::hash::Hash + Eq, V> Numbered<K, V> {
 #[derive(Default)]
 struct Numbers {
     fixed: Numbered<[u32; 6], ()>,
-    contexts: Numbered<[u32; 16], SubnetRow>,
+    contexts: Numbered<[Line; SUBNET_LINES as usize], SubnetRow>,
     tags: Numbered<Tree, Tree>,
 }
 
@@ -460,11 +463,13 @@ fn special(ip: u32) -> bool {
 }
 
 /// What the routes of a subnet follow from.
-fn context_of(here: &SubnetRow) -> [u32; 16] {
+fn context_of(here: &SubnetRow) -> [Line; SUBNET_LINES as usize] {
     let mut row = *here;
     row.flags &= subnet::OF_ROUTES | subnet::POLICIES;
     (row.rules, row.tag, row.method, row.nsg) = ([0; 2], Tree::default(), 0, 0);
-    row.words()
+    // Written out or not, the way says the same.
+    row.way = spans::Spans::default();
+    row.lines()
 }
 
 /// The layers of rules at a machine, in the order they are asked.

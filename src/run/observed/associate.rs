@@ -132,7 +132,7 @@ fn field<K: Kind>(inventory: &Inventory, field: &Field<Ref<K>>, target: &Resourc
 }
 
 /// The same for a field in each item of a list.
-fn any<T, K: Kind>(
+fn any<T: 'static, K: Kind>(
     inventory: &Inventory,
     items: &Many<T>,
     of: impl Fn(&T) -> &Field<Ref<K>>,
