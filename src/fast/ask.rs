@@ -88,6 +88,8 @@ pub(super) struct Parts {
     callers: Vec<Caller>,
     caller_numbers: Map<Caller, u32>,
     reached: Vec<Option<(Start, u32, bool)>>,
+    /// What a network withholds, where one was asked already: branches change nothing of it.
+    withheld: Option<bool>,
     scratch: Scratch,
     counts: Counts,
 }
@@ -118,7 +120,7 @@ impl Parts {
             callers: self.callers,
             caller_numbers: self.caller_numbers,
             reached: self.reached,
-            withheld: crate::trace::is_withheld(net),
+            withheld: self.withheld.unwrap_or_else(|| crate::trace::is_withheld(net)),
             scratch: self.scratch,
             counts: self.counts,
         }
@@ -166,6 +168,7 @@ impl<'n> Asker<'n> {
             callers: self.callers,
             caller_numbers: self.caller_numbers,
             reached: self.reached,
+            withheld: Some(self.withheld),
             scratch: self.scratch,
             counts: self.counts,
         }

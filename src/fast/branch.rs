@@ -81,6 +81,7 @@ impl Standing {
     /// Decides flows, which `read` makes, and remembers what each asked.
     pub fn new(net: Network, mut fast: Fast, read: impl FnOnce(&mut Asker<'_>) -> Vec<FlowIds>) -> Self {
         fast.lines.reserve(ROOM);
+        super::cpu::huge(fast.lines.as_slice());
         let crew = Crew::new(&net, &fast);
         let (by_table, by_group) = (net.subnets_by_table(), subnets_by_group(&net));
         let mut net = net;

@@ -9,10 +9,13 @@ use crate::diag::{At, Diagnostics};
 use crate::fast::branch::Standing;
 use crate::fast::{self, Asker, FlowIds, Verdict};
 use crate::inventory::change::{self, Change, ChangeLog};
-use crate::inventory::{Id, Inventory, Nsg, RawResource, ResourceId, RouteTable, build};
+use crate::inventory::{
+    AddressMeaning, AddressWord, Id, Inventory, Nsg, RawResource, ResourceId, RouteTable, TableTag, build,
+};
 use crate::network::Network;
 use crate::scenario::{LineError, Row};
 use crate::trace::{Decision, Flow};
+use std::collections::BTreeSet;
 
 /// Flows that stand in memory at most.
 pub const MOST: usize = 1 << 24;
@@ -164,14 +167,49 @@ fn touched(before: &Network, after: &[RawResource], log: &[ChangeLog]) -> Option
     };
     let raws: Vec<RawResource> = after.iter().filter(ours).cloned().collect();
     let found: Inventory = build(raws, &mut Diagnostics::new());
+    // Every answer is held against what the files withhold, and that list is made of the whole estate.
+    if !found.withheld.is_empty() || before.inventory.withheld.iter().any(|w| is_rule_or_route(w.slot.table))
+    {
+        return None;
+    }
     let mut out = Touched { groups: Vec::new(), tables: Vec::new() };
     for id in ids {
         if let (Some(old), Some(new)) = (before.inventory.row::<Nsg>(&id), found.row::<Nsg>(&id)) {
-            out.groups.push((old, found.nsgs[new].clone()));
+            let (old_row, new_row) = (&before.inventory.nsgs[old], &found.nsgs[new]);
+            if regional_of_group(old_row) != regional_of_group(new_row) {
+                return None;
+            }
+            out.groups.push((old, new_row.clone()));
         } else {
-            let old = before.inventory.row::<RouteTable>(&id)?;
-            out.tables.push((old, found.route_tables[found.row::<RouteTable>(&id)?].clone()));
+            let (old, new) = (before.inventory.row::<RouteTable>(&id)?, found.row::<RouteTable>(&id)?);
+            let (old_row, new_row) = (&before.inventory.route_tables[old], &found.route_tables[new]);
+            if regional_of_table(old_row) != regional_of_table(new_row) {
+                return None;
+            }
+            out.tables.push((old, new_row.clone()));
         }
     }
     Some(out)
+}
+
+fn is_rule_or_route(table: TableTag) -> bool {
+    matches!(table, TableTag::Nsg | TableTag::RouteTable)
+}
+
+/// The tags of one region that a group names: the names of an estate depend on which there are (TAG-7).
+fn regional_of_group(group: &Nsg) -> BTreeSet<String> {
+    let rules = group.security_rules.iter();
+    rules.flat_map(|r| r.source.iter().chain(&r.destination)).filter_map(regional).collect()
+}
+
+/// The same of a route table.
+fn regional_of_table(table: &RouteTable) -> BTreeSet<String> {
+    table.routes.iter().filter_map(|r| regional(r.address_prefix.known()?)).collect()
+}
+
+fn regional(word: &AddressWord) -> Option<String> {
+    match &word.means {
+        AddressMeaning::Tag(name) if name.contains('.') => Some(name.to_string()),
+        _ => None,
+    }
 }

@@ -129,8 +129,8 @@ impl Wall {
         let rows = [&self.sources.list[source as usize], &self.destinations.list[destination as usize]];
         let mut out = vec![Word::Nothing; self.services];
         let mut open = self.services;
-        'rules: for word in 0..rows[0].len() {
-            let mut both = rows[0][word] & rows[1][word];
+        'rules: for (word, (a, b)) in rows[0].iter().zip(rows[1]).enumerate() {
+            let mut both = a & b;
             while both != 0 {
                 let (about, says) = &self.rules[word * 64 + both.trailing_zeros() as usize];
                 both &= both - 1;
