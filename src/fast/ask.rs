@@ -8,7 +8,7 @@ use super::cpu;
 use super::flow::{Aim, Decider, FlowIds, Start, Verdict};
 use super::names::{Found, Names};
 use super::tables::{Fast, NOBODY, slot};
-use super::trail::{By, Note, Silent, Trail, Trails};
+use super::trail::{By, Note, Trails};
 use super::walk::{Batch, ChosenRoute, HOST, Scratch};
 use crate::inventory::{Id, Slot};
 use crate::net::{IpAddr, IpNet, Protocol};
@@ -500,9 +500,9 @@ impl<'n> Asker<'n> {
     pub(super) fn trace_only(&mut self, flows: &[FlowIds], verdicts: &mut [Verdict], trails: &mut Trails) {
         let count = flows.len();
         trails.reset(count);
-        self.walk(flows, None, verdicts, &mut *trails);
+        self.walk(flows, None, verdicts, Some(&mut *trails));
         self.learn(flows, verdicts, |asker, again, verdicts| {
-            asker.walk(flows, Some(again), verdicts, &mut *trails)
+            asker.walk(flows, Some(again), verdicts, Some(&mut *trails))
         });
         self.servers(flows, verdicts);
         (0..count).filter(|n| verdicts[*n].deferred).for_each(|n| trails.forget(n));
@@ -524,7 +524,7 @@ impl<'n> Asker<'n> {
     pub(super) fn questions(&mut self, flows: &[FlowIds], said: &mut [Verdict], trails: &mut Trails) {
         let questions: Vec<FlowIds> = flows.iter().map(question_to_server).collect();
         trails.reset(flows.len());
-        self.walk(&questions, None, said, &mut *trails);
+        self.walk(&questions, None, said, Some(&mut *trails));
         self.scratch.wanted.clear();
     }
 
@@ -566,14 +566,18 @@ impl<'n> Asker<'n> {
     pub fn walk_only(&mut self, flows: &[FlowIds], verdicts: &mut [Verdict]) {
         let count = flows.len().min(verdicts.len());
         let (flows, verdicts) = (&flows[..count], &mut verdicts[..count]);
-        self.walk(flows, None, verdicts, Silent);
-        self.learn(flows, verdicts, |asker, again, verdicts| {
-            asker.walk(flows, Some(again), verdicts, Silent)
-        });
+        self.walk(flows, None, verdicts, None);
+        self.learn(flows, verdicts, |asker, again, verdicts| asker.walk(flows, Some(again), verdicts, None));
         self.servers(flows, verdicts);
     }
 
-    fn walk(&mut self, flows: &[FlowIds], only: Option<&[u32]>, verdicts: &mut [Verdict], trail: impl Trail) {
+    fn walk(
+        &mut self,
+        flows: &[FlowIds],
+        only: Option<&[u32]>,
+        verdicts: &mut [Verdict],
+        trail: Option<&mut Trails>,
+    ) {
         let (fast, names, scratch) = (self.fast, &self.names, &mut self.scratch);
         cpu::with_best(Batch { fast, names, flows, only, verdicts, scratch, trail });
         for ChosenRoute { out, destination, length } in &self.scratch.chosen {
@@ -638,7 +642,7 @@ impl<'n> Asker<'n> {
             if self.reached.is_empty() {
                 self.reached.resize(KEPT_QUESTIONS, None);
             }
-            self.walk(&questions, None, &mut said, Silent);
+            self.walk(&questions, None, &mut said, None);
             self.scratch.wanted.clear();
         }
         for (number, said) in askers.iter().zip(&said) {

@@ -2,8 +2,8 @@
 //!
 //! A [`Record`] is numbers alone: what it is in four bits, a row of a table in 28, a rule or an address in 32. Words
 //! come from [`super::Asker::told`], for the records somebody looks at; a route is named by the address that was looked
-//! up, since which route of the table it was is one more look-up. The walk is compiled twice, silent and with records,
-//! so that who only wants answers pays nothing. Memory is the caller's: [`Trails`] keeps what it has between batches.
+//! up, since which route of the table it was is one more look-up. Who only wants answers pays a test for each note: the
+//! walk compiled twice, silent and with records, took twice as long to build. Memory is the caller's: [`Trails`] keeps what it has between batches.
 
 use super::walk::BATCH;
 use crate::inventory::{Id, PlatformService, Subnet};
@@ -194,21 +194,6 @@ pub(super) trait Trail {
     fn end(&mut self, i: usize, out: u32) -> bool;
 }
 
-/// Nobody.
-#[derive(Debug)]
-pub(super) struct Silent;
-
-impl Trail for Silent {
-    #[inline(always)]
-    fn begin(&mut self, _: usize) {}
-    #[inline(always)]
-    fn note(&mut self, _: usize, _: impl FnOnce() -> Record) {}
-    #[inline(always)]
-    fn end(&mut self, _: usize, _: u32) -> bool {
-        true
-    }
-}
-
 /// Records of a batch, flow by flow, and the memory to write them.
 #[derive(Debug)]
 pub struct Trails {
@@ -241,29 +226,47 @@ impl Trails {
     pub(super) fn forget(&mut self, flow: usize) {
         self.spans[flow] = (0, 0);
     }
-}
 
-impl Trail for &mut Trails {
-    #[inline(always)]
-    fn begin(&mut self, i: usize) {
-        self.counts[i] = 0;
-    }
-
-    #[inline(always)]
-    fn note(&mut self, i: usize, record: impl FnOnce() -> Record) {
+    /// Out of line, so that the silent walk has only the test.
+    #[cold]
+    #[inline(never)]
+    fn put(&mut self, i: usize, record: Record) {
         let count = usize::from(self.counts[i]);
         // The last place is written again and again by a flow that has too many.
-        self.rows[i][count] = record();
+        self.rows[i][count] = record;
         self.counts[i] = (count + 1).min(MOST - 1) as u8;
     }
 
-    #[inline(always)]
-    fn end(&mut self, i: usize, out: u32) -> bool {
+    #[cold]
+    #[inline(never)]
+    fn take(&mut self, i: usize, out: u32) -> bool {
         let count = usize::from(self.counts[i]);
         let first = self.records.len() as u32;
         self.records.extend_from_slice(&self.rows[i][..count]);
         self.spans[out as usize] = (first, first + count as u32);
         count < MOST - 1
+    }
+}
+
+/// Somebody or nobody.
+impl Trail for Option<&mut Trails> {
+    #[inline(always)]
+    fn begin(&mut self, i: usize) {
+        if let Some(trails) = self {
+            trails.counts[i] = 0;
+        }
+    }
+
+    #[inline(always)]
+    fn note(&mut self, i: usize, record: impl FnOnce() -> Record) {
+        if let Some(trails) = self {
+            trails.put(i, record());
+        }
+    }
+
+    #[inline(always)]
+    fn end(&mut self, i: usize, out: u32) -> bool {
+        self.as_mut().is_none_or(|trails| trails.take(i, out))
     }
 }
 
@@ -302,7 +305,7 @@ mod tests {
     fn who_has_too_many_is_told_so() {
         let mut trails = Trails::default();
         trails.reset(2);
-        let mut trail = &mut trails;
+        let mut trail = Some(&mut trails);
         for (flow, count) in [(0, MOST - 2), (1, MOST + 5)] {
             trail.begin(flow);
             (0..count).for_each(|n| trail.note(flow, || Record::at(n as u32)));
