@@ -1,10 +1,12 @@
-//! `reach/CASE/SIZE`: all pairs of machines by seven services on one core, by classes and pair by pair; and what
+//! `reach/CASE/SIZE`: all pairs of machines by 64 services on one core by classes, by seven also pair by pair; and what
 //! reading the lists of a compiled estate costs beside compiling its tables.
+
+#![allow(clippy::print_stdout, reason = "a bench says what it measured")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use netwhy::diag::Diagnostics;
 use netwhy::fast::classes::{Classes, classes};
-use netwhy::fast::matrix::{Budget, By, Matrix, Service};
+use netwhy::fast::matrix::{Budget, By, Matrix, NO_PAIR, Service, Side, factors};
 use netwhy::fast::{self, Asker, End, Fast, Verdict};
 use netwhy::generate::{self, Profile as Size, Settings, Shape};
 use netwhy::net::Protocol;
@@ -24,6 +26,38 @@ const SERVICES: [Service; 7] = [
     Service { protocol: Protocol::Udp, port: 53 },
     Service { protocol: Protocol::Icmp, port: 0 },
 ];
+
+/// Ports that people ask about, TCP and UDP.
+fn many() -> Vec<Service> {
+    let ports: [u16; 32] = [
+        20, 21, 22, 23, 25, 53, 80, 88, 110, 123, 135, 137, 139, 143, 389, 443, 445, 465, 514, 587, 636, 993,
+        1433, 1521, 1688, 3306, 3389, 5432, 5671, 6379, 8080, 9092,
+    ];
+    let both = [Protocol::Tcp, Protocol::Udp];
+    both.into_iter().flat_map(|protocol| ports.map(|port| Service { protocol, port })).collect()
+}
+
+/// Pairs of machines that get through, service by service, how many distinct answers there are, and how many pairs of
+/// classes were walked, of which without numbers; what is left to the full engine is not asked.
+fn counted(matrix: &Matrix<'_>, services: usize) -> (u64, usize, [u64; 2]) {
+    let mut desk = matrix.asker();
+    let mut pairs: Vec<u64> = Vec::new();
+    for from in matrix.sides() {
+        let numbers = matrix.answers(&mut desk, from);
+        pairs.resize(desk.memo.len(), 0);
+        for (to, number) in matrix.sides().zip(numbers).filter(|(_, number)| *number != NO_PAIR) {
+            if from != Side::Internet && to != Side::Internet {
+                pairs[number as usize] += matrix.pairs(from, to);
+            }
+        }
+    }
+    let open = |number: usize| {
+        let answers = desk.memo.answers(number as u32)[..services].iter();
+        answers.filter(|a| a.outcome == Outcome::Allowed && !a.deferred).count() as u64
+    };
+    let open = pairs.iter().enumerate().map(|(number, pairs)| pairs * open(number)).sum();
+    (open, desk.memo.len(), desk.memo.walked)
+}
 
 fn estate(size: Size) -> Network {
     let settings = Settings { sizes: size.sizes(), shape: Shape::HubSpoke, seed: 7, unique: false };
@@ -76,6 +110,19 @@ fn reach(criterion: &mut Criterion) {
         let found = classes(&network, &fast);
         let machines: usize = found.list.iter().map(|c| c.members.len()).sum();
         let pairs = machines as u64 * (machines as u64 - 1) * SERVICES.len() as u64;
+        let services = many();
+        let matrix = Matrix::new(&network, &fast, &found, &services);
+        let (open, distinct, walked) = counted(&matrix, services.len());
+        println!(
+            "reach/{name}: {machines} machines, {} classes, {open} of {} pairs get through, {distinct} distinct \
+             answers, walked {walked:?}",
+            found.list.len(),
+            machines as u64 * (machines as u64 - 1) * services.len() as u64,
+        );
+        let few = Matrix::new(&network, &fast, &found, &SERVICES);
+        if size == Size::M {
+            assert_eq!(counted(&few, SERVICES.len()).0, by_classes(&network, &fast, &found));
+        }
         let mut group = criterion.benchmark_group("reach");
         group
             .sample_size(10)
@@ -84,11 +131,13 @@ fn reach(criterion: &mut Criterion) {
         group.bench_function(format!("into-classes/{name}"), |b| {
             b.iter(|| classes(black_box(&network), &fast))
         });
-        group.bench_function(format!("by-classes/{name}"), |b| {
-            b.iter(|| by_classes(&network, &fast, black_box(&found)));
+        group.bench_function(format!("factors/{name}"), |b| {
+            b.iter(|| factors(&network, &fast, black_box(&found), &services));
         });
+        group.bench_function(format!("64-services/{name}"), |b| b.iter(|| counted(black_box(&matrix), 64)));
+        group.bench_function(format!("7-services/{name}"), |b| b.iter(|| counted(black_box(&few), 7)));
         if size == Size::M {
-            assert_eq!(by_classes(&network, &fast, &found), by_pairs(&network, &fast, &found));
+            assert_eq!(counted(&few, SERVICES.len()).0, by_pairs(&network, &fast, &found));
             group.bench_function(format!("by-pairs/{name}"), |b| {
                 b.iter(|| by_pairs(&network, &fast, black_box(&found)));
             });

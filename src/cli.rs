@@ -9,6 +9,7 @@ mod console;
 mod diff;
 pub mod exit;
 mod explain;
+mod flow_changes;
 mod generate;
 mod graph;
 mod import;

@@ -26,6 +26,11 @@
 //! A stage is compiled for the vectors of the processor only where it is inlined into the one function that has them:
 //! so no stage and no search stands in a closure, which the compiler keeps apart.
 //!
+//! # Depth, and other worlds
+//!
+//! [`Asker::trace`] is the same walk with records of eight bytes of every place, rule and route ([`trail`]). [`branch`]
+//! keeps them by table, so that a rule or a route another way costs a look at who asked it, not a million flows.
+//!
 //! In estates that fit the second cache instructions are what a flow costs, not lines. Of the AVX2 form, a flow of the
 //! uniform mix over `small`, both ways, by stage:
 //!
@@ -43,7 +48,8 @@
 //!
 //! # All pairs, and files
 //!
-//! Machines that no table tells apart are one class ([`classes`]), and [`matrix`] asks one pair for each pair of classes.
+//! Machines that no table tells apart are one class ([`classes`]), and [`matrix`] asks one pair for all pairs of classes
+//! that the same things decide.
 //! [`stored`] turns the tables into bytes and back; the [`arena`] reads lines of a mapped file like its own.
 //!
 //! # Coverage
@@ -58,6 +64,7 @@
 pub mod alike;
 pub mod arena;
 mod ask;
+pub mod branch;
 pub mod classes;
 mod compile;
 pub mod cpu;
@@ -73,10 +80,12 @@ pub mod rules;
 pub mod spans;
 pub mod stored;
 pub mod tables;
+pub mod trail;
 pub mod tree;
 mod walk;
 pub mod way;
 
+use ask::{Aside, Parts};
 pub use ask::{Asker, Counts, End};
 pub use compile::{Sizes, compile, compile_measured};
 pub use flow::{Aim, Decider, FlowIds, Start, Verdict};

@@ -8,6 +8,7 @@ mod admin;
 mod attach;
 mod compile;
 mod doubt;
+mod edit;
 mod gateways;
 mod hubs;
 mod invalid;
@@ -23,12 +24,14 @@ mod security;
 mod select;
 mod topology;
 mod tri;
+mod watch;
 
 pub use admin::AdminRules;
 pub use attach::{Attachment, AttachmentId, AttachmentKind, Occupant};
 pub(crate) use attach::{connections_at, hub_of, target_of};
 pub use compile::compile;
 pub use doubt::Doubt;
+pub use edit::{RouteEdit, RuleEdit, TagEdit};
 pub use gateways::{Branch, BranchKind, GatewayTable};
 pub use hubs::{Hub, HubConnection, HubRouteRow, HubSite, HubTable, HubTarget};
 pub(crate) use invalid::is_reserved;
@@ -50,6 +53,7 @@ pub use security::SecurityTables;
 pub use select::RouteKnob;
 pub use topology::{EdgeKind, NodeKind, Topology, TopologyEdge, TopologyNode};
 pub use tri::Tri;
+pub use watch::Watch;
 
 use crate::inventory::{
     Field, Id, Inventory, NetworkInterface, Nsg, RouteTable, Subnet, Unknown, VirtualNetwork,
@@ -104,6 +108,8 @@ pub struct Network {
     pub authority: Authority,
     /// Backend pools.
     pub pools: Pools,
+    /// Who wants to know which subnets answers are read from.
+    pub watch: Option<Watch>,
     /// Nodes that may not be deployed.
     pub presence: Presence,
 }
@@ -249,6 +255,9 @@ impl Network {
 
     /// A subnet's row.
     pub fn subnet(&self, id: Id<Subnet>) -> &SubnetRow {
+        if let Some(watch) = &self.watch {
+            watch.saw(id);
+        }
         &self.subnets[id.index()]
     }
 

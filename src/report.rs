@@ -26,6 +26,7 @@ pub mod diff;
 pub mod dot;
 pub mod explain;
 pub mod flow;
+pub mod flow_changes;
 pub mod github;
 pub mod impact;
 pub mod json;

@@ -21,6 +21,7 @@ pub mod reach;
 pub mod render;
 pub mod repair;
 pub mod snapshot;
+pub mod standing;
 pub mod what_if;
 
 pub use cancel::Cancel;

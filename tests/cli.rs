@@ -921,3 +921,32 @@ hosts:
         "`h3` has 10.0.9.4, which is not in its subnet `v/a`",
     ]);
 }
+
+#[test]
+fn a_list_of_flows_is_asked_before_and_after() {
+    let folder = Folder::new("flow-changes");
+    folder.write("flows.csv", "from,to,protocol,port\ndb,web,tcp,443\ndb,web,tcp,22\nweb,db,tcp,22\n");
+    let asked = ["what-if", "estate.yaml", "--flows", "flows.csv"];
+    let with = |more: &[&str]| folder.run(&[&asked[..], more].concat());
+    with(&["--remove", "web-nsg/allow-https"]).code(0).says(&[
+        "changed: removed `web-nsg` securityRules/allow-https",
+        "1 of 3 flows gets another answer; 1 decided again",
+        "line 2: db > web tcp/443",
+        "before  allowed",
+        "after   blocked (denied in) NSG_RULE_DENY by web-nsg/deny-in",
+    ]);
+    with(&["--remove", "web-nsg/allow-https", "--fail-on-break"]).code(1);
+    // More than rules and routes: the network is compiled anew.
+    with(&["--remove", "web-nsg", "--format", "json"]).code(0).says(&[
+        "netwhy/flow-changes/1",
+        "\"compiledAnew\": true",
+        "\"decidedAgain\": 3",
+        "web-nsg/deny-in",
+    ]);
+    with(&[]).code(2).tells(&["nothing is to change"]);
+    with(&["--remove", "web-nsg/allow-htps"]).code(3).tells(&["allow-https"]);
+    with(&["--remove", "web-nsg", "--format", "markdown"]).code(2).tells(&["--flows"]);
+    folder.write("flows.csv", "from,to,protocol,port\ndb,nobody,tcp,443\ndb,web,tcp,443\n");
+    let done = with(&["--remove", "web-nsg/allow-https"]).code(3).tells(&["line 2", "nobody"]);
+    done.says(&["1 of 1 flows gets another answer"]);
+}

@@ -10,13 +10,14 @@ mod reference {
 }
 
 use netwhy::diag::Diagnostics;
+use netwhy::fast::trail::{By, Note, Record, Trails};
 use netwhy::fast::{self, Asker, Counts, FlowIds, Verdict};
 use netwhy::generate::{self, Flows, Layout, Mix, Profile as Size, Settings, Shape};
 use netwhy::net::Protocol;
-use netwhy::network::{self, Network};
+use netwhy::network::{self, AttachmentKind, Network};
 use netwhy::profile::Profile;
 use netwhy::tags::ServiceTags;
-use netwhy::trace::{Endpoint, Flow, decide};
+use netwhy::trace::{Action, Endpoint, Flow, Hop, HopKind, StepKind, Trace, decide, trace};
 use reference::estate::{Case, case};
 use reference::load::{flow, network as network_of};
 use reference::random::Random;
@@ -45,7 +46,108 @@ fn check(network: &Network, flows: &[Flow], place: &str) -> Counts {
         let (got, expected) = (asker.decision(verdict), decide(network, flow));
         assert_eq!(got, expected, "{place}: {flow:?} (deferred: {})", verdict.deferred);
     }
+    check_evidence(network, &mut asker, &asked, &ids, &verdicts, place);
     asker.counts()
+}
+
+/// At full depth the walk gives the same verdicts, and the places, rules and routes of the full engine's trace.
+fn check_evidence(
+    network: &Network,
+    asker: &mut Asker<'_>,
+    asked: &[&Flow],
+    ids: &[FlowIds],
+    verdicts: &[Verdict],
+    place: &str,
+) {
+    let (mut again, mut trails) = (vec![Verdict::PENDING; ids.len()], Trails::default());
+    asker.trace(ids, &mut again, &mut trails);
+    assert_eq!(again, verdicts, "{place}");
+    for (number, flow) in asked.iter().enumerate() {
+        let records = trails.of(number);
+        if verdicts[number].deferred {
+            assert!(records.is_empty(), "{place}: {flow:?}");
+            continue;
+        }
+        let full = trace(network, flow);
+        let (there, whole) = evidence(&full);
+        let mut got: Vec<Seen> = records.iter().filter_map(|r| seen(network, asker, *r)).collect();
+        stay(&mut got);
+        let place = format!("{place}: {flow:?}\n{:?}\n{full:#?}", verdicts[number]);
+        let count = there.len().min(got.len());
+        assert_eq!(got[..count], there[..], "{place}");
+        assert!(!whole || got.len() == count, "{place}: more than {:?}", &got[count..]);
+    }
+}
+
+/// A kind of decision, and what decided.
+type Seen = (&'static str, Option<String>);
+
+/// A record in the words of the full engine; `None` for what it has no step for.
+fn seen(network: &Network, asker: &Asker<'_>, record: Record) -> Option<Seen> {
+    let note = record.read();
+    let kind = match note {
+        // Resolvers are not told apart from look-ups in the words of a trace.
+        Note::At(id) if matches!(network.attachment(id).kind, AttachmentKind::Resolver(_)) => return None,
+        Note::At(_) | Note::Within(_) => "at",
+        Note::Group { rule: Some(_), .. } | Note::Admin { .. } | Note::Firewall { .. } => "filter",
+        Note::Route { by: By::Nothing, .. } => return None,
+        Note::Route { .. } => "route",
+        Note::Back => "back",
+        Note::Group { rule: None, .. } | Note::Translated(_) | Note::Service(_) | Note::Public => {
+            return None;
+        }
+    };
+    Some((kind, asker.told(note)))
+}
+
+/// What the full engine's trace says up to the first blocker, and whether there is none.
+fn evidence(full: &Trace) -> (Vec<Seen>, bool) {
+    let mut out: Vec<Seen> = Vec::new();
+    let back = full.back.iter().flat_map(|back| &back.hops).map(|hop| (hop, true));
+    let there = full.hops.iter().map(|hop| (hop, false));
+    let mut returning = false;
+    for (hop, on_way_back) in there.chain(back) {
+        if on_way_back && !std::mem::replace(&mut returning, true) {
+            out.push(("back", None));
+        }
+        if stands(hop) {
+            out.push(("at", hop.id.as_ref().map(|id| id.full_name())));
+        }
+        for step in &hop.steps {
+            if step.action == Action::Block {
+                stay(&mut out);
+                return (out, false);
+            }
+            let kind = match step.kind {
+                StepKind::Filter => "filter",
+                StepKind::Route => "route",
+                _ => continue,
+            };
+            if step.action == Action::Pass && (kind == "route" || step.evidence.decider().is_some()) {
+                out.push((kind, step.evidence.decider()));
+            }
+        }
+    }
+    stay(&mut out);
+    (out, true)
+}
+
+/// Leaves out places where the flow is already.
+fn stay(seen: &mut Vec<Seen>) {
+    let mut here: Option<Seen> = None;
+    seen.retain(|one| {
+        let new = one.0 != "at" || here.as_ref() != Some(one);
+        if one.0 == "at" || one.0 == "back" {
+            here = Some(one.clone());
+        }
+        new
+    });
+}
+
+/// Whether a hop is a place with an address in a network.
+fn stands(hop: &Hop) -> bool {
+    use HopKind::*;
+    matches!(hop.kind, Interface | Subnet | AzureFirewall | Bastion | PrivateEndpoint)
 }
 
 fn random_case(seed: u64) -> (Network, Vec<Flow>) {

@@ -309,6 +309,9 @@ pub(super) struct WhatIfArgs {
     /// Ask about the flows of a scenario, over its own estate unless one is given (repeat for several)
     #[arg(long, value_name = "PACK", help_heading = "Question")]
     pub(super) scenario: Vec<PathBuf>,
+    /// Ask about the flows of a list instead, CSV or NDJSON as of `netwhy trace --flows`: which get another answer?
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["scenario", "client", "workload", "implied", "places", "catalogue", "block_outbound", "subnet", "block_tag", "block_port", "block_prefix", "block_fqdn", "switch_off", "disable_public_access", "service_tags_after"], help_heading = "Question")]
+    pub(super) flows: Option<PathBuf>,
     /// Where people work: a machine, an office, `internet` (repeat for several; otherwise those of the estate)
     #[arg(long, value_name = "NAME", help_heading = "Question")]
     pub(super) client: Vec<String>,

@@ -3,7 +3,7 @@
 use super::args::{BlockBy, ImpactFormat, WhatIfArgs};
 use super::console::Console;
 use super::sink::Sink;
-use super::{Failure, catalogue, exit, load, names, trace};
+use super::{Failure, catalogue, exit, flow_changes, load, names, trace};
 use crate::analysis::block::{Block, By};
 use crate::analysis::change_text::{ChangeText, quoted};
 use crate::analysis::impact::{Subjects, Who};
@@ -30,6 +30,9 @@ pub(super) async fn run(args: WhatIfArgs, console: &Console) -> Result<u8, Failu
         return Err(Failure::Usage(
             "nothing is to change; `--block-outbound`, `--remove NAME`, `--change FILE` ...".into(),
         ));
+    }
+    if let Some(flows) = &args.flows {
+        return flow_changes::run(&args, flows, &ask.typed, console).await;
     }
     let known = catalogue::with(&args.catalogue, console)?;
     let mut reports = Vec::new();

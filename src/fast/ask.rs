@@ -8,10 +8,11 @@ use super::cpu;
 use super::flow::{Aim, Decider, FlowIds, Start, Verdict};
 use super::names::{Found, Names};
 use super::tables::{Fast, NOBODY, slot};
+use super::trail::{By, Note, Trails};
 use super::walk::{Batch, ChosenRoute, HOST, Scratch};
 use crate::inventory::{Id, Slot};
 use crate::net::{IpAddr, IpNet, Protocol};
-use crate::network::{AttachmentId, AttachmentKind, Network};
+use crate::network::{AttachmentId, AttachmentKind, Choice, Network, Watch};
 use crate::trace::{
     Decision, EPHEMERAL_PORT, Endpoint, Flow, INTERNET_CLIENT, INTERNET_HOST, Misunderstood, NameFound,
     Origin, Outcome, Question, Target, Wanted, decide_question, resolve_name, understand_origin,
@@ -74,26 +75,108 @@ pub struct Asker<'n> {
     counts: Counts,
 }
 
+/// What an asker keeps, apart from the network it asks: for the same rows in another world.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    names: Names,
+    origins: Vec<(Origin, Start, bool)>,
+    wanteds: Vec<(Wanted, u32, Aim, bool)>,
+    origin_numbers: Map<Endpoint, u32>,
+    wanted_numbers: Map<Endpoint, u32>,
+    from_numbers: Map<End, u32>,
+    end_numbers: Map<End, u32>,
+    callers: Vec<Caller>,
+    caller_numbers: Map<Caller, u32>,
+    reached: Vec<Option<(Start, u32, bool)>>,
+    /// What a network withholds, where one was asked already: branches change nothing of it.
+    withheld: Option<bool>,
+    scratch: Scratch,
+    counts: Counts,
+}
+
+/// What was found out about names and their servers in the world a branch left.
+#[derive(Debug, Default)]
+pub(super) struct Aside {
+    found: Vec<((u32, u32), Found)>,
+    reached: Vec<Option<(Start, u32, bool)>>,
+}
+
+/// The same, of few flows.
+const FEW_QUESTIONS: usize = 1 << 6;
+
+impl Parts {
+    /// An asker of a network whose rows are the same.
+    pub(super) fn on<'n>(self, net: &'n Network, fast: &'n Fast) -> Asker<'n> {
+        Asker {
+            net,
+            fast,
+            names: self.names,
+            origins: self.origins,
+            wanteds: self.wanteds,
+            origin_numbers: self.origin_numbers,
+            wanted_numbers: self.wanted_numbers,
+            from_numbers: self.from_numbers,
+            end_numbers: self.end_numbers,
+            callers: self.callers,
+            caller_numbers: self.caller_numbers,
+            reached: self.reached,
+            withheld: self.withheld.unwrap_or_else(|| crate::trace::is_withheld(net)),
+            scratch: self.scratch,
+            counts: self.counts,
+        }
+    }
+
+    /// Forgets for a while what depends on the rules and routes of subnets.
+    pub(super) fn set_aside(&mut self, subnets: &[u32], aside: &mut Aside) {
+        aside.found.extend(self.names.set_aside(subnets));
+        let reached = std::mem::replace(&mut self.reached, vec![None; FEW_QUESTIONS]);
+        if aside.reached.is_empty() {
+            aside.reached = reached;
+        }
+    }
+
+    /// Takes it up again.
+    pub(super) fn put_back(&mut self, aside: Aside) {
+        self.names.put_back(aside.found);
+        self.reached = aside.reached;
+    }
+
+    /// A verdict in words.
+    pub(super) fn decision(&self, net: &Network, fast: &Fast, verdict: &Verdict) -> Decision {
+        let &Verdict { outcome, disposition, cause, decider, .. } = verdict;
+        let decider = words(net, fast, &self.names, &self.scratch.texts, decider);
+        Decision { outcome, disposition, cause, decider }
+    }
+}
+
 impl<'n> Asker<'n> {
     /// An asker for a network and its compiled form.
     pub fn new(net: &'n Network, fast: &'n Fast) -> Self {
-        Self {
-            net,
-            fast,
-            names: Names::default(),
-            origins: Vec::new(),
-            wanteds: Vec::new(),
-            origin_numbers: Map::default(),
-            wanted_numbers: Map::default(),
-            from_numbers: Map::default(),
-            end_numbers: Map::default(),
-            callers: Vec::new(),
-            caller_numbers: Map::default(),
-            reached: Vec::new(),
-            withheld: crate::trace::is_withheld(net),
-            scratch: Scratch::default(),
-            counts: Counts::default(),
+        Parts::default().on(net, fast)
+    }
+
+    /// Lets go of the network.
+    pub(super) fn into_parts(self) -> Parts {
+        Parts {
+            names: self.names,
+            origins: self.origins,
+            wanteds: self.wanteds,
+            origin_numbers: self.origin_numbers,
+            wanted_numbers: self.wanted_numbers,
+            from_numbers: self.from_numbers,
+            end_numbers: self.end_numbers,
+            callers: self.callers,
+            caller_numbers: self.caller_numbers,
+            reached: self.reached,
+            withheld: Some(self.withheld),
+            scratch: self.scratch,
+            counts: self.counts,
         }
+    }
+
+    /// The network it asks.
+    pub fn network(&self) -> &'n Network {
+        self.net
     }
 
     /// How many flows it answered.
@@ -351,10 +434,11 @@ impl<'n> Asker<'n> {
             Some(found) => *found,
             None => {
                 let origin = self.question(ids).origin;
+                self.net.watch.iter().for_each(|watch| drop(watch.take()));
                 let found = self.look_up(&origin, name);
                 // What this sender could not ask, another may.
                 if found != Found::Doubt {
-                    self.names.found.insert(key, found);
+                    self.names.keep_found(key, found, self.net.watch.as_ref().map(Watch::take));
                 }
                 found
             }
@@ -401,6 +485,73 @@ impl<'n> Asker<'n> {
         let count = flows.len().min(verdicts.len());
         let (flows, verdicts) = (&flows[..count], &mut verdicts[..count]);
         self.walk_only(flows, verdicts);
+        self.settle(flows, verdicts);
+    }
+
+    /// The same at full depth: `trails` gets the places and decisions of every flow that the walk answered.
+    pub fn trace(&mut self, flows: &[FlowIds], verdicts: &mut [Verdict], trails: &mut Trails) {
+        let count = flows.len().min(verdicts.len());
+        let (flows, verdicts) = (&flows[..count], &mut verdicts[..count]);
+        self.trace_only(flows, verdicts, trails);
+        self.settle(flows, verdicts);
+    }
+
+    /// What the walk alone can trace; the rest stays pending.
+    pub(super) fn trace_only(&mut self, flows: &[FlowIds], verdicts: &mut [Verdict], trails: &mut Trails) {
+        let count = flows.len();
+        trails.reset(count);
+        self.walk(flows, None, verdicts, Some(&mut *trails));
+        self.learn(flows, verdicts, |asker, again, verdicts| {
+            asker.walk(flows, Some(again), verdicts, Some(&mut *trails))
+        });
+        self.servers(flows, verdicts);
+        (0..count).filter(|n| verdicts[*n].deferred).for_each(|n| trails.forget(n));
+    }
+
+    /// The full engine's answer to one flow; its words until the next.
+    pub(super) fn one_in_full(&mut self, ids: &FlowIds) -> Verdict {
+        self.scratch.texts.clear();
+        self.in_full(ids)
+    }
+
+    /// Whether the name of a flow is asked for over the network, where rules and routes may stop the question.
+    pub(super) fn asks_servers(&self, ids: &FlowIds) -> bool {
+        let by_host = ids.server == HOST && !self.fast.platform_rules;
+        ids.server != 0 && !(by_host && self.net.inventory.forwarding_rulesets.is_empty())
+    }
+
+    /// The questions of flows to their DNS servers, walked at full depth.
+    pub(super) fn questions(&mut self, flows: &[FlowIds], said: &mut [Verdict], trails: &mut Trails) {
+        let questions: Vec<FlowIds> = flows.iter().map(question_to_server).collect();
+        trails.reset(flows.len());
+        self.walk(&questions, None, said, Some(&mut *trails));
+        self.scratch.wanted.clear();
+    }
+
+    /// The subnets the name of a flow was read from, as its network sees it.
+    pub(super) fn name_read_from(&self, ids: &FlowIds) -> Option<&[u32]> {
+        let view = match ids.start {
+            Start::Slot(own) => self.fast.slot(own).vnet,
+            _ => NOBODY,
+        };
+        self.names.read_from.get(&(view, ids.name)).map(|read| &**read)
+    }
+
+    /// A flow that was read before, its name resolved again.
+    pub(super) fn again(&mut self, ids: &FlowIds) -> FlowIds {
+        let Some((Wanted::Name(name), destination, aim, _)) = self.wanteds.get(ids.wanted as usize) else {
+            return *ids;
+        };
+        let mut out =
+            FlowIds { destination: *destination, aim: *aim, name: NOBODY, shadow: NOBODY, server: 0, ..*ids };
+        let name = name.clone();
+        self.resolve(&mut out, &name);
+        out
+    }
+
+    /// Gives to the full engine what the walk left to it.
+    fn settle(&mut self, flows: &[FlowIds], verdicts: &mut [Verdict]) {
+        let count = flows.len();
         self.counts.flows += count as u64;
         self.scratch.texts.clear();
         for number in 0..count {
@@ -415,14 +566,20 @@ impl<'n> Asker<'n> {
     pub fn walk_only(&mut self, flows: &[FlowIds], verdicts: &mut [Verdict]) {
         let count = flows.len().min(verdicts.len());
         let (flows, verdicts) = (&flows[..count], &mut verdicts[..count]);
-        self.walk(flows, None, verdicts);
-        self.learn(flows, verdicts);
+        self.walk(flows, None, verdicts, None);
+        self.learn(flows, verdicts, |asker, again, verdicts| asker.walk(flows, Some(again), verdicts, None));
         self.servers(flows, verdicts);
     }
 
-    fn walk(&mut self, flows: &[FlowIds], only: Option<&[u32]>, verdicts: &mut [Verdict]) {
+    fn walk(
+        &mut self,
+        flows: &[FlowIds],
+        only: Option<&[u32]>,
+        verdicts: &mut [Verdict],
+        trail: Option<&mut Trails>,
+    ) {
         let (fast, names, scratch) = (self.fast, &self.names, &mut self.scratch);
-        cpu::with_best(Batch { fast, names, flows, only, verdicts, scratch });
+        cpu::with_best(Batch { fast, names, flows, only, verdicts, scratch, trail });
         for ChosenRoute { out, destination, length } in &self.scratch.chosen {
             if let Decider::Route { subnet, route } = &mut verdicts[*out as usize].decider {
                 *route = route_of(self.net, *subnet, *destination, *length);
@@ -431,7 +588,12 @@ impl<'n> Asker<'n> {
     }
 
     /// Works out what firewalls asked about names, and walks those flows again until none asks.
-    fn learn(&mut self, flows: &[FlowIds], verdicts: &mut [Verdict]) {
+    fn learn(
+        &mut self,
+        flows: &[FlowIds],
+        verdicts: &mut [Verdict],
+        mut walk: impl FnMut(&mut Self, &[u32], &mut [Verdict]),
+    ) {
         while !self.scratch.wanted.is_empty() {
             let mut wanted = std::mem::take(&mut self.scratch.wanted);
             wanted.sort_unstable();
@@ -444,7 +606,7 @@ impl<'n> Asker<'n> {
             let mut again = std::mem::take(&mut self.scratch.again);
             again.clear();
             again.extend((0..flows.len() as u32).filter(|n| verdicts[*n as usize].deferred));
-            self.walk(flows, Some(&again), verdicts);
+            walk(self, &again, verdicts);
             self.scratch.again = again;
         }
     }
@@ -462,7 +624,7 @@ impl<'n> Asker<'n> {
             if !asks(ids) || verdicts[number].deferred {
                 continue;
             }
-            match self.reached.get(place_of(ids)).copied().flatten() {
+            match self.reached.get(place_of(ids, self.reached.len())).copied().flatten() {
                 Some((start, server, reached)) if (start, server) == (ids.start, ids.server) => {
                     if !reached {
                         verdicts[number] = Verdict::PENDING;
@@ -477,8 +639,10 @@ impl<'n> Asker<'n> {
         said.clear();
         said.resize(questions.len(), Verdict::PENDING);
         if !questions.is_empty() {
-            self.reached.resize(KEPT_QUESTIONS, None);
-            self.walk(&questions, None, &mut said);
+            if self.reached.is_empty() {
+                self.reached.resize(KEPT_QUESTIONS, None);
+            }
+            self.walk(&questions, None, &mut said, None);
             self.scratch.wanted.clear();
         }
         for (number, said) in askers.iter().zip(&said) {
@@ -488,7 +652,8 @@ impl<'n> Asker<'n> {
                 verdicts[*number as usize] = Verdict::PENDING;
             }
             if !said.deferred {
-                self.reached[place_of(ids)] = Some((ids.start, ids.server, reached));
+                let place = place_of(ids, self.reached.len());
+                self.reached[place] = Some((ids.start, ids.server, reached));
             }
         }
         (self.scratch.questions, self.scratch.askers, self.scratch.said) = (questions, askers, said);
@@ -533,50 +698,89 @@ impl<'n> Asker<'n> {
         }
     }
 
+    /// What a note names, in words: `resource/rule`; `None` for what has no name.
+    pub fn told(&self, note: Note) -> Option<String> {
+        let named = |slot: Slot| self.net.inventory.id_of(slot).map(|id| id.full_name());
+        match note {
+            Note::At(id) => named(self.net.attachment(id).owner),
+            Note::Within(subnet) => Some(self.net.inventory.subnets[subnet].id.full_name()),
+            Note::Group { nsg, inbound, rule } => {
+                self.decider(Decider::Group { nsg, inbound, rule: u16::try_from(rule?).ok()? })
+            }
+            Note::Admin { vnet, inbound, rule } => {
+                self.decider(Decider::Admin { vnet, inbound, rule: u16::try_from(rule).ok()? })
+            }
+            Note::Firewall { firewall, application, rule } => {
+                let firewall = u16::try_from(firewall).ok()?;
+                self.decider(Decider::Firewall { firewall, application, rule })
+            }
+            Note::Route { subnet, destination, by } => {
+                let to = IpAddr::V4(destination.into());
+                let choice = match by {
+                    By::Nothing => return Some(self.net.inventory.subnets[subnet].id.full_name()),
+                    By::NetworkAlone => self.net.choose_by_network(self.net.subnet(subnet).vnet, to),
+                    _ => self.net.choose(subnet, to),
+                };
+                let Choice::Route(routes, _) = choice else { return None };
+                let route = routes.first()?;
+                match (route.owner.and_then(named), &route.name) {
+                    (Some(owner), Some(name)) => Some(format!("{owner}/{name}")),
+                    (owner, name) => owner.or_else(|| name.as_ref().map(|n| n.to_string())),
+                }
+            }
+            Note::Service(service) => Some(self.net.inventory.services[service].id.full_name()),
+            Note::Translated(ip) => Some(ip.to_string()),
+            Note::Back | Note::Public => None,
+        }
+    }
+
     /// A verdict in words.
     pub fn decision(&self, verdict: &Verdict) -> Decision {
         let &Verdict { outcome, disposition, cause, decider, .. } = verdict;
         Decision { outcome, disposition, cause, decider: self.decider(decider) }
     }
 
-    /// What decided, in words: `resource/rule`.
     fn decider(&self, decider: Decider) -> Option<String> {
-        let net = self.net;
-        let inventory = &net.inventory;
-        let named = |slot: Slot| inventory.id_of(slot).map(|id| id.full_name());
-        match decider {
-            Decider::Nobody => None,
-            Decider::Text(number) => self.names.texts[number as usize].as_ref().map(|t| t.to_string()),
-            Decider::Said(number) => self.scratch.texts.get(number as usize).cloned(),
-            Decider::Resource(slot) => named(slot),
-            Decider::Owner(attachment) => named(net.attachments[attachment as usize].owner),
-            Decider::Group { nsg, inbound, rule } => {
-                let sets = if inbound { &net.security.inbound } else { &net.security.outbound };
-                let name = &sets[nsg as usize].rules[usize::from(rule)].name;
-                Some(format!("{}/{name}", inventory.nsgs.as_slice()[nsg as usize].id.full_name()))
+        words(self.net, self.fast, &self.names, &self.scratch.texts, decider)
+    }
+}
+
+/// What decided, in words: `resource/rule`.
+fn words(net: &Network, fast: &Fast, names: &Names, said: &[String], decider: Decider) -> Option<String> {
+    let inventory = &net.inventory;
+    let named = |slot: Slot| inventory.id_of(slot).map(|id| id.full_name());
+    match decider {
+        Decider::Nobody => None,
+        Decider::Text(number) => names.texts[number as usize].as_ref().map(|t| t.to_string()),
+        Decider::Said(number) => said.get(number as usize).cloned(),
+        Decider::Resource(slot) => named(slot),
+        Decider::Owner(attachment) => named(net.attachments[attachment as usize].owner),
+        Decider::Group { nsg, inbound, rule } => {
+            let sets = if inbound { &net.security.inbound } else { &net.security.outbound };
+            let name = &sets[nsg as usize].rules[usize::from(rule)].name;
+            Some(format!("{}/{name}", inventory.nsgs.as_slice()[nsg as usize].id.full_name()))
+        }
+        Decider::Admin { vnet, inbound, rule } => {
+            let sets = if inbound { &net.admin.inbound } else { &net.admin.outbound };
+            let name = &sets[vnet as usize].rules[usize::from(rule)].name;
+            let owners = &net.admin.owners[vnet as usize][usize::from(!inbound)];
+            let owner = owners.get(usize::from(rule)).and_then(|o| o.parent());
+            Some(owner.map_or_else(|| name.to_string(), |o| format!("{}/{name}", o.full_name())))
+        }
+        Decider::Route { subnet, route } => {
+            let routes = net.subnets[subnet as usize].routes.user.as_ref()?;
+            let route = &routes.routes[usize::from(route)];
+            let owner = route.owner.and_then(named);
+            match (owner, &route.name) {
+                (Some(owner), Some(name)) => Some(format!("{owner}/{name}")),
+                (Some(owner), None) => Some(owner),
+                (None, name) => name.as_ref().map(|n| n.to_string()),
             }
-            Decider::Admin { vnet, inbound, rule } => {
-                let sets = if inbound { &net.admin.inbound } else { &net.admin.outbound };
-                let name = &sets[vnet as usize].rules[usize::from(rule)].name;
-                let owners = &net.admin.owners[vnet as usize][usize::from(!inbound)];
-                let owner = owners.get(usize::from(rule)).and_then(|o| o.parent());
-                Some(owner.map_or_else(|| name.to_string(), |o| format!("{}/{name}", o.full_name())))
-            }
-            Decider::Route { subnet, route } => {
-                let routes = net.subnets[subnet as usize].routes.user.as_ref()?;
-                let route = &routes.routes[usize::from(route)];
-                let owner = route.owner.and_then(named);
-                match (owner, &route.name) {
-                    (Some(owner), Some(name)) => Some(format!("{owner}/{name}")),
-                    (Some(owner), None) => Some(owner),
-                    (None, name) => name.as_ref().map(|n| n.to_string()),
-                }
-            }
-            Decider::Firewall { firewall, application, rule } => {
-                let names = &self.fast.firewalls[usize::from(firewall)].names[usize::from(application)];
-                let rule = &names[rule as usize];
-                Some(format!("{}/{}/{}", named(rule.owner)?, rule.collection, rule.rule))
-            }
+        }
+        Decider::Firewall { firewall, application, rule } => {
+            let names = &fast.firewalls[usize::from(firewall)].names[usize::from(application)];
+            let rule = &names[rule as usize];
+            Some(format!("{}/{}/{}", named(rule.owner)?, rule.collection, rule.rule))
         }
     }
 }
@@ -593,14 +797,14 @@ fn route_of(net: &Network, subnet: u32, destination: u32, length: u8) -> u16 {
 }
 
 /// Where it is kept whether a sender reaches its DNS server.
-fn place_of(ids: &FlowIds) -> usize {
+fn place_of(ids: &FlowIds, places: usize) -> usize {
     let sender = match ids.start {
         Start::Slot(own) => own,
         Start::Subnet(_, ip) | Start::Internet(ip) => ip,
         Start::Other => 0,
     };
     let mixed = (u64::from(ids.server) << 32 | u64::from(sender)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 40) as usize % KEPT_QUESTIONS
+    (mixed >> 40) as usize % places.max(1)
 }
 
 /// The question that a sender asks its DNS server first.

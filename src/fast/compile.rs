@@ -1,6 +1,7 @@
 //! From the network to the tables of batches. Nothing is decided here: what the network's tables say is
 //! written down in another form, and what that form cannot hold is marked for the full engine.
 
+mod again;
 mod firewalls;
 mod groups;
 mod outbound;
@@ -9,6 +10,7 @@ mod services;
 mod user;
 mod ways;
 
+pub(super) use again::{Crew, FirewallRules, firewall_rules};
 pub(super) use user::user_prefixes;
 
 use super::alike::Alike;
@@ -53,14 +55,7 @@ pub fn compile(net: &Network) -> Fast {
 
 /// Compiles a network, and tells what its tables cost.
 pub fn compile_measured(net: &Network) -> (Fast, Sizes) {
-    let mut maker = Maker {
-        net,
-        fast: Fast::default(),
-        tags: HashMap::new(),
-        regions: HashMap::new(),
-        alike: Alike::default(),
-        told: Sizes::new(),
-    };
+    let mut maker = Maker::new(net);
     maker.fast.lines.reserve(LINES_EACH * (net.attachments.len() + net.subnets.len()) + LINES_EACH);
     // Line 0 is nobody's, so that offset 0 can mean nothing.
     maker.fast.lines.push(NO_LINE);
@@ -114,6 +109,13 @@ impl Maker<'_> {
 
     /// Numbers the service tags that rules, routes and firewalls name, and makes one tree of all.
     fn use_tags(&mut self) {
+        let used = self.tags_in_use();
+        self.tags = used.iter().enumerate().map(|(i, t)| (*t, i as u16)).collect();
+        self.tag_tree(&used);
+    }
+
+    /// The service tags that rules, routes and firewalls name.
+    fn tags_in_use(&self) -> Vec<TagId> {
         let mut used: Vec<TagId> = Vec::new();
         let security = &self.net.security;
         let admin = &self.net.admin;
@@ -136,8 +138,7 @@ impl Maker<'_> {
         used.sort_unstable();
         used.dedup();
         used.truncate(MOST_TAGS);
-        self.tags = used.iter().enumerate().map(|(i, t)| (*t, i as u16)).collect();
-        self.tag_tree(&used);
+        used
     }
 
     /// Regions of the networks, with their tags of storage (OUT-7).

@@ -6,6 +6,7 @@ use super::routes::{self, Chosen, Hop, HopKind, NetworkRoute, UserRoute};
 use super::rules;
 use super::spans::{self, Spans};
 use super::tables::{Fast, Method, NOBODY, Occupant, Octet, SubnetRow, UNREACHABLE, hot, slot, subnet, vnet};
+use super::trail::{By, Record, Trail};
 use super::tree::Tree;
 use super::walk::{ChosenRoute, Queue, Stage, Walk};
 use super::way::{self, Held, Lead};
@@ -38,7 +39,17 @@ fn of_network(fast: &Fast, home: u32) -> SubnetRow {
     }
 }
 
-impl<C: Cpu> Walk<'_, C> {
+/// Whether an address is public.
+#[inline(always)]
+pub(super) fn is_public<C: Cpu>(cpu: C, fast: &Fast, ip: u32) -> bool {
+    match fast.public_octets[(ip >> 24) as usize] {
+        Octet::Private => false,
+        Octet::Public => true,
+        Octet::Both => fast.public.rank(cpu, &fast.lines, ip) & 1 != 0,
+    }
+}
+
+impl<C: Cpu, T: Trail> Walk<'_, C, T> {
     /// Chooses routes: by what is written out where that tells, else by the routes themselves.
     #[inline(always)]
     pub(super) fn route(&mut self, queue: &Queue) {
@@ -65,10 +76,21 @@ impl<C: Cpu> Walk<'_, C> {
         for i in quick.flows() {
             let going = &mut self.going[i];
             let next = spans::word(self.cpu, lines.line(going.line), going.header.destination);
-            match way::lead(next) {
+            let lead = way::lead(next);
+            if lead != Lead::Asked {
+                self.tell_route(
+                    i,
+                    match way::held(next) {
+                        Held::User => By::User,
+                        Held::Network => By::Network,
+                        Held::PrivateEndpoint => By::PrivateEndpoint,
+                    },
+                );
+            }
+            match lead {
                 Lead::Asked => asked.push(i as u8),
                 Lead::Inside(vnet) => {
-                    going.vnet = vnet;
+                    self.going[i].vnet = vnet;
                     self.go(i, Stage::Inside);
                 }
                 // An appliance is met by many: its line is at hand.
@@ -76,11 +98,11 @@ impl<C: Cpu> Walk<'_, C> {
                     self.arrive_now(i, own, &fast.spot(own));
                 }
                 Lead::Arrive(own) => {
-                    going.slot = own;
+                    self.going[i].slot = own;
                     self.go(i, Stage::Arrive);
                 }
                 Lead::Out => {
-                    let here = fast.subnet(going.subnet);
+                    let here = fast.subnet(self.going[i].subnet);
                     self.outbound(i, &here);
                 }
             }
@@ -143,7 +165,6 @@ impl<C: Cpu> Walk<'_, C> {
             let base = UserRoute(spans::half(self.cpu, lines.line(base.line), destination));
             let own = UserRoute(spans::half(self.cpu, lines.line(own.line), destination));
             let network = NetworkRoute::read(lines, network.line, network.rank);
-            self.going[i].by_network = false;
             self.follow(i, &row, base.or(own), &network);
         }
     }
@@ -158,13 +179,23 @@ impl<C: Cpu> Walk<'_, C> {
     #[inline(always)]
     fn follow(&mut self, i: usize, here: &SubnetRow, user: UserRoute, network: &NetworkRoute) {
         self.going[i].vnet = here.vnet;
+        let alone = std::mem::take(&mut self.going[i].by_network);
         if here.endpoints != 0 && self.by_service_endpoint(i, here) {
             return;
         }
         if here.has(subnet::TABLE_DOUBT) {
             return self.defer(i);
         }
-        match routes::choose(user, network, here.knobs()) {
+        let chosen = routes::choose(user, network, here.knobs());
+        let by = match chosen {
+            _ if alone => By::NetworkAlone,
+            Chosen::User(_) => By::User,
+            Chosen::Endpoint(_) => By::PrivateEndpoint,
+            Chosen::Nothing | Chosen::Doubt => By::Nothing,
+            Chosen::None | Chosen::Network(_) | Chosen::Gateway(_) => By::Network,
+        };
+        self.tell_route(i, by);
+        match chosen {
             Chosen::Doubt => self.defer(i),
             Chosen::Nothing => {
                 let owner = Slot { table: TableTag::Subnet, row: self.going[i].subnet };
@@ -183,6 +214,13 @@ impl<C: Cpu> Walk<'_, C> {
             Chosen::Gateway(hop) if hop.kind() == HopKind::Appliance => self.defer_unless_reached(i, hop),
             Chosen::Gateway(hop) => self.next_hop(i, here, hop, None),
         }
+    }
+
+    /// Tells which layer of the routes held.
+    #[inline(always)]
+    fn tell_route(&mut self, i: usize, by: By) {
+        let (subnet, destination) = (self.going[i].subnet, self.going[i].header.destination);
+        self.trail.note(i, || Record::route(subnet, destination, by));
     }
 
     /// Dropped by a None range, unless a broken peering is what is to be told (PEER-1).
@@ -273,6 +311,7 @@ impl<C: Cpu> Walk<'_, C> {
             return true;
         }
         let from = self.going[i].subnet;
+        self.tell_route(i, By::ServiceEndpoint);
         match self.going[i].aim {
             Aim::Service(..) | Aim::Foreign => self.reach_service(i, Arrival::ServiceEndpoint(from)),
             _ => self.arrived(i, Terminal::ServiceEndpoint(from), Disposition::ExitsNetwork),
@@ -282,11 +321,7 @@ impl<C: Cpu> Walk<'_, C> {
 
     #[inline(always)]
     pub(super) fn is_public(&self, ip: u32) -> bool {
-        match self.fast.public_octets[(ip >> 24) as usize] {
-            Octet::Private => false,
-            Octet::Public => true,
-            Octet::Both => self.fast.public.rank(self.cpu, &self.fast.lines, ip) & 1 != 0,
-        }
+        is_public(self.cpu, self.fast, ip)
     }
 
     /// Next hop Internet: which method gives a public address (OUT-1).
@@ -335,6 +370,7 @@ impl<C: Cpu> Walk<'_, C> {
         let after = Header { source, ..header };
         match self.going[i].from {
             NOBODY => {
+                self.trail.note(i, || Record::translated(after.source));
                 (self.going[i].header, self.going[i].asked) = (after, false);
                 self.go(i, Stage::Public);
             }
@@ -396,6 +432,7 @@ impl<C: Cpu> Walk<'_, C> {
     /// In public space: who answers at the destination?
     #[inline(always)]
     pub(super) fn public(&mut self, i: usize) {
+        self.trail.note(i, || Record::PUBLIC);
         if self.going[i].returning {
             return self.public_back(i);
         }

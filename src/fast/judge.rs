@@ -5,6 +5,7 @@ use super::flow::{Aim, Arrival, Decider, Device, Going, Header, Terminal};
 use super::leaf::Leaves;
 use super::rules::{self, Said, Says};
 use super::tables::{Access, NOBODY, Plane, Status};
+use super::trail::{Record, Trail};
 use super::walk::{Queue, Walk};
 use crate::inventory::{Slot, TableTag};
 use crate::trace::{Cause, Disposition};
@@ -12,7 +13,7 @@ use crate::trace::{Cause, Disposition};
 const TCP: u8 = 0;
 const DNS: u16 = 53;
 
-impl<'a, C: Cpu> Walk<'a, C> {
+impl<'a, C: Cpu, T: Trail> Walk<'a, C, T> {
     /// At firewalls, from inside: network rules, application rules, the default (FW-1 to FW-5).
     #[inline(always)]
     pub(super) fn judge(&mut self, queue: &Queue) {
@@ -109,6 +110,7 @@ impl<'a, C: Cpu> Walk<'a, C> {
     #[inline(always)]
     fn network_said(&mut self, i: usize, said: Said) {
         let firewall = self.going[i].firewall;
+        self.tell_rule(i, firewall, false, said);
         match said {
             Said::Doubt => self.defer(i),
             Said::Rule(rule, Says::Deny) => {
@@ -117,6 +119,14 @@ impl<'a, C: Cpu> Walk<'a, C> {
             }
             Said::Rule(..) => self.translate(i, false),
             Said::Nothing => self.application(i, firewall),
+        }
+    }
+
+    /// Tells which rule of a firewall decides.
+    #[inline(always)]
+    fn tell_rule(&mut self, i: usize, firewall: u32, application: bool, said: Said) {
+        if let Said::Rule(rule, _) = said {
+            self.trail.note(i, || Record::firewall(firewall, application, rule));
         }
     }
 
@@ -134,7 +144,9 @@ impl<'a, C: Cpu> Walk<'a, C> {
                 return self.defer(i);
             };
             let ask = &self.going[i].ask;
-            match rules::decide(self.cpu, fast.around(), firewall.application, ask, Some(row)) {
+            let said = rules::decide(self.cpu, fast.around(), firewall.application, ask, Some(row));
+            self.tell_rule(i, number, true, said);
+            match said {
                 Said::Doubt => return self.defer(i),
                 Said::Rule(rule, Says::Deny) => {
                     let decider = Decider::Firewall { firewall: number as u16, application: true, rule };
@@ -205,6 +217,7 @@ impl<'a, C: Cpu> Walk<'a, C> {
             return self.arrived(i, terminal, Disposition::ExitsNetwork);
         };
         let row = self.fast.services[number as usize];
+        self.trail.note(i, || Record::service(number));
         if !row.certain {
             return self.defer(i);
         }

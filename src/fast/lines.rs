@@ -121,6 +121,11 @@ impl Lines {
         super::cpu::huge(&self.0);
     }
 
+    /// Takes back lines that were added last.
+    pub fn truncate(&mut self, count: usize) {
+        self.0.change(|list| list.truncate(count));
+    }
+
     /// How many lines there are.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -2,16 +2,27 @@
 //!
 //! Input: a network, its tables, its [`Classes`]. Output: a row of [`Cell`]s for a class of senders at a time, so memory
 //! does not grow with the number of pairs. A cell is answered by the walk for one pair of its members, which answers
-//! for all. What the walk leaves to the full engine is asked there for every pair of members, as long as the
-//! [`Budget`] lasts; beyond it stays unknown, and is counted.
+//! for all; pairs of classes whose numbers are the same ([`Factors`]) are walked once. What the walk leaves to the full
+//! engine is asked there for every pair of members, as long as the [`Budget`] lasts; beyond it stays unknown, and is
+//! counted.
+
+mod factors;
+mod memo;
+mod walls;
 
 use super::classes::{Class, Classes};
+use super::cpu;
 use super::flow::{FlowIds, Verdict};
-use super::tables::Fast;
+use super::tables::{Fast, NOBODY};
 use super::{Asker, End};
 use crate::net::Protocol;
 use crate::network::{AttachmentId, Network};
 use crate::trace::{Cause, Outcome};
+pub use factors::Factors;
+use hashbrown::HashMap;
+pub use memo::{Answer, Memo};
+use memo::{Key, Keys};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// What is asked for.
@@ -82,15 +93,72 @@ pub struct Matrix<'n> {
     fast: &'n Fast,
     classes: &'n Classes,
     services: &'n [Service],
+    factors: Arc<Factors>,
 }
+
+/// Who answers, and what was found out so far. Each thread has its own.
+#[derive(Debug)]
+pub struct Desk<'n> {
+    asker: Asker<'n>,
+    /// Answers found so far.
+    pub memo: Memo,
+}
+
+/// Two sides without a pair of different machines.
+pub const NO_PAIR: u32 = NOBODY;
 
 /// Flows answered at once.
 const AT_ONCE: usize = 4_096;
 
+/// Two machines of two classes, and their numbers where they have some.
+type Pair = (Option<Key>, End, End);
+
+/// Where the answers of a pair come from.
+#[derive(Clone, Copy, Debug)]
+enum Found {
+    Known(u32),
+    Walked(usize),
+    Later(usize),
+}
+
+/// What the pairs of classes are decided by.
+pub fn factors(net: &Network, fast: &Fast, classes: &Classes, services: &[Service]) -> Factors {
+    let machines: Vec<u32> = classes.list.iter().map(|class| class.members[0]).collect();
+    cpu::with_best(Reading { net, fast, machines: &machines, services })
+}
+
+struct Reading<'a> {
+    net: &'a Network,
+    fast: &'a Fast,
+    machines: &'a [u32],
+    services: &'a [Service],
+}
+
+impl cpu::Work for Reading<'_> {
+    type Output = Factors;
+
+    #[inline(always)]
+    fn run<C: cpu::Cpu>(self, cpu: C) -> Factors {
+        Factors::new(cpu, self.net, self.fast, self.machines, self.services)
+    }
+}
+
 impl<'n> Matrix<'n> {
     /// The pairs of these classes and services.
     pub fn new(net: &'n Network, fast: &'n Fast, classes: &'n Classes, services: &'n [Service]) -> Self {
-        Self { net, fast, classes, services }
+        let factors = Arc::new(factors(net, fast, classes, services));
+        Self::with(net, fast, classes, services, factors)
+    }
+
+    /// The same, the factors known already.
+    pub fn with(
+        net: &'n Network,
+        fast: &'n Fast,
+        classes: &'n Classes,
+        services: &'n [Service],
+        factors: Arc<Factors>,
+    ) -> Self {
+        Self { net, fast, classes, services, factors }
     }
 
     /// Every end there is: the classes, then the internet.
@@ -105,38 +173,148 @@ impl<'n> Matrix<'n> {
     }
 
     /// Who answers; each thread has its own.
-    pub fn asker(&self) -> Asker<'n> {
-        Asker::new(self.net, self.fast)
+    pub fn asker(&self) -> Desk<'n> {
+        self.desk(Memo::default())
+    }
+
+    /// The same, with what was found out before.
+    pub fn desk(&self, memo: Memo) -> Desk<'n> {
+        Desk { asker: Asker::new(self.net, self.fast), memo }
     }
 
     /// Everything that one class of senders may ask for.
-    pub fn row(&self, asker: &mut Asker<'_>, from: Side, budget: &Budget) -> Vec<Cell> {
-        asker.tidy();
-        let mut cells: Vec<(Side, u16, u64)> = Vec::new();
-        let mut ids: Vec<FlowIds> = Vec::new();
-        for to in self.sides() {
-            let Some((a, b, pairs)) = self.example(from, to) else { continue };
-            let first = asker.between(a, b, Protocol::Tcp, 0);
-            for (number, service) in self.services.iter().enumerate() {
-                cells.push((to, number as u16, pairs));
-                let port = if service.protocol.has_ports() { service.port } else { 0 };
-                ids.push(FlowIds { protocol: service.protocol as u8, port, ..first });
-            }
-        }
-        let mut verdicts = vec![Verdict::PENDING; ids.len()];
-        for (ids, verdicts) in ids.chunks(AT_ONCE).zip(verdicts.chunks_mut(AT_ONCE)) {
-            asker.walk_only(ids, verdicts);
-        }
-        let mut out = Vec::with_capacity(cells.len());
-        for ((to, service, pairs), verdict) in cells.into_iter().zip(&verdicts) {
-            let Verdict { outcome, cause, deferred, .. } = *verdict;
-            let cell = Cell { to, service, outcome, cause, pairs, by: By::Class };
-            match deferred {
-                false => out.push(cell),
-                true => self.in_full(asker, from, cell, budget, &mut out),
+    pub fn row(&self, desk: &mut Desk<'_>, from: Side, budget: &Budget) -> Vec<Cell> {
+        let numbers = self.answers(desk, from);
+        let mut out = Vec::with_capacity(numbers.len() * self.services.len());
+        for (to, number) in self.sides().zip(&numbers) {
+            if *number != NO_PAIR {
+                self.cells(desk, from, to, *number, budget, &mut out);
             }
         }
         out
+    }
+
+    /// The cells of one pair of classes, whose answers have a number.
+    pub fn cells(
+        &self,
+        desk: &mut Desk<'_>,
+        from: Side,
+        to: Side,
+        number: u32,
+        budget: &Budget,
+        out: &mut Vec<Cell>,
+    ) {
+        let pairs = self.pairs(from, to);
+        for service in 0..self.services.len() {
+            let Answer { outcome, cause, deferred } = desk.memo.answers(number)[service];
+            let cell = Cell { to, service: service as u16, outcome, cause, pairs, by: By::Class };
+            match deferred {
+                false => out.push(cell),
+                true => self.in_full(&mut desk.asker, from, cell, budget, out),
+            }
+        }
+    }
+
+    /// The answers of one class of senders to every side, by their number in the memo; [`NO_PAIR`] where there is none.
+    pub fn answers(&self, desk: &mut Desk<'_>, from: Side) -> Vec<u32> {
+        desk.asker.tidy();
+        let keys = match from {
+            Side::Class(class) => {
+                let (fast, factors, services) = (self.fast, &*self.factors, self.services);
+                cpu::with_best(Keys { fast, factors, services, memo: &mut desk.memo, from: class as usize })
+            }
+            Side::Internet => Vec::new(),
+        };
+        // Pairs to be walked, and pairs whose answers follow from those.
+        let (mut waiting, mut later): (Vec<Pair>, Vec<Pair>) = (Vec::new(), Vec::new());
+        let mut seen: HashMap<Key, Found, foldhash::fast::FixedState> = HashMap::default();
+        let mut out: Vec<Found> = Vec::with_capacity(self.classes.list.len() + 1);
+        for (n, to) in self.sides().enumerate() {
+            let Some((a, b, _)) = self.example(from, to) else {
+                out.push(Found::Known(NO_PAIR));
+                continue;
+            };
+            let Some(key) = keys.get(n).copied().flatten() else {
+                out.push(Found::Walked(waiting.len()));
+                waiting.push((None, a, b));
+                continue;
+            };
+            let known = desk.memo.known(&key).map(Found::Known).or_else(|| seen.get(&key).copied());
+            let found = known.unwrap_or_else(|| match desk.memo.follows(self.services.len(), &key) {
+                true => {
+                    later.push((Some(key), a, b));
+                    Found::Later(later.len() - 1)
+                }
+                false => {
+                    waiting.push((Some(key), a, b));
+                    Found::Walked(waiting.len() - 1)
+                }
+            });
+            if known.is_none() {
+                seen.insert(key, found);
+            }
+            out.push(found);
+        }
+        let walked = self.walk(desk, &waiting);
+        let later: Vec<u32> = later.iter().map(|pair| self.put_together(desk, pair)).collect();
+        let number = |found: Found| match found {
+            Found::Known(number) => number,
+            Found::Walked(n) => walked[n],
+            Found::Later(n) => later[n],
+        };
+        out.into_iter().map(number).collect()
+    }
+
+    /// The number of answers that follow from others.
+    fn put_together(&self, desk: &mut Desk<'_>, pair: &Pair) -> u32 {
+        let answers = pair.0.and_then(|key| Some((key, desk.memo.compose(self.services.len(), &key)?)));
+        match answers {
+            Some((key, answers)) => {
+                let number = desk.memo.number(answers);
+                desk.memo.keep(key, number);
+                number
+            }
+            None => self.walk(desk, std::slice::from_ref(pair))[0],
+        }
+    }
+
+    /// Walks pairs for every service; gives the numbers of their answers.
+    fn walk(&self, desk: &mut Desk<'_>, waiting: &[Pair]) -> Vec<u32> {
+        let mut ids: Vec<FlowIds> = Vec::with_capacity(waiting.len() * self.services.len());
+        for (_, a, b) in waiting {
+            let first = desk.asker.between(*a, *b, Protocol::Tcp, 0);
+            ids.extend(self.services.iter().map(|service| {
+                let port = if service.protocol.has_ports() { service.port } else { 0 };
+                FlowIds { protocol: service.protocol as u8, port, ..first }
+            }));
+        }
+        let mut verdicts = vec![Verdict::PENDING; ids.len()];
+        for (ids, verdicts) in ids.chunks(AT_ONCE).zip(verdicts.chunks_mut(AT_ONCE)) {
+            desk.asker.walk_only(ids, verdicts);
+        }
+        let answer = |verdict: &Verdict| {
+            let Verdict { outcome, cause, deferred, .. } = *verdict;
+            Answer { outcome, cause, deferred }
+        };
+        let mut out = Vec::with_capacity(waiting.len());
+        for ((key, ..), verdicts) in waiting.iter().zip(verdicts.chunks(self.services.len().max(1))) {
+            let answers: Box<[Answer]> = verdicts.iter().map(answer).collect();
+            desk.memo.walked[usize::from(key.is_none())] += 1;
+            if let Some(key) = key {
+                desk.memo.learn(key, &answers);
+            }
+            let number = desk.memo.number(answers);
+            if let Some(key) = key {
+                desk.memo.keep(*key, number);
+            }
+            out.push(number);
+        }
+        out
+    }
+
+    /// How many pairs of machines two sides have.
+    pub fn pairs(&self, from: Side, to: Side) -> u64 {
+        self.example(from, to).map_or(0, |(.., pairs)| pairs)
     }
 
     /// Two different machines of two classes, and how many such pairs there are.

@@ -43,6 +43,11 @@ pub(super) struct Names {
     rows: Map<(u32, u32), u32>,
     bits: Vec<u64>,
     widths: Map<u32, u32>,
+    /// Which subnets a look-up was read from, and the look-ups of each, where somebody watches.
+    pub(super) read_from: Map<(u32, u32), Box<[u32]>>,
+    by_subnet: Map<u32, Vec<(u32, u32)>>,
+    /// Look-ups made in a branch.
+    fresh: Option<Vec<(u32, u32)>>,
     pub(super) texts: Vec<Option<Arc<str>>>,
     pub(super) stopped: Vec<Verdict>,
 }
@@ -57,6 +62,38 @@ impl Names {
         self.names.push(name.clone());
         self.numbers.insert(name.clone(), number);
         number
+    }
+
+    /// Keeps what was found for a network and a name.
+    pub(super) fn keep_found(&mut self, key: (u32, u32), found: Found, read: Option<Vec<u32>>) {
+        self.found.insert(key, found);
+        if let Some(fresh) = &mut self.fresh {
+            fresh.push(key);
+        }
+        if let Some(read) = read {
+            for subnet in &read {
+                self.by_subnet.entry(*subnet).or_default().push(key);
+            }
+            self.read_from.insert(key, read.into());
+        }
+    }
+
+    /// Forgets what was read from these subnets, as long as a branch lasts; gives it.
+    pub(super) fn set_aside(&mut self, subnets: &[u32]) -> Vec<((u32, u32), Found)> {
+        // What the branch itself found before it went on says nothing any more.
+        for key in self.fresh.replace(Vec::new()).unwrap_or_default() {
+            self.found.remove(&key);
+        }
+        let keys = subnets.iter().filter_map(|subnet| self.by_subnet.get(subnet)).flatten();
+        keys.filter_map(|key| Some((*key, self.found.remove(key)?))).collect()
+    }
+
+    /// Ends a branch: what was found there goes, what was set aside comes back.
+    pub(super) fn put_back(&mut self, aside: Vec<((u32, u32), Found)>) {
+        for key in self.fresh.take().unwrap_or_default() {
+            self.found.remove(&key);
+        }
+        self.found.extend(aside);
     }
 
     /// Keeps a text.

@@ -16,7 +16,7 @@
 //! (five times the memory), the leaf index of [`super::leaf`] (slower below some 1,000 rules, faster above).
 
 use super::alike::Alike;
-use super::cpu::{Cpu, Rows};
+use super::cpu::{Cpu, Portable, Rows};
 use super::lines::{Line, Lines, WORDS};
 use super::spans;
 use super::tree::{self, Cursor, Tree};
@@ -854,6 +854,81 @@ fn named(around: Around<'_>, ask: &Ask, name: u64, side: usize) -> bool {
     around.members[first as usize..last as usize].contains(&number)
 }
 
+/// The template that a set follows.
+#[inline(always)]
+pub fn template_of(lines: &Lines, head: u32) -> u32 {
+    lines.line(head).0[line::TEMPLATE]
+}
+
+/// The rules of a set of up to 64 that hold the source of a question (0) or its destination (1); `None` for more rules.
+#[inline(always)]
+pub fn side<C: Cpu>(cpu: C, around: Around<'_>, head: u32, ask: &Ask, n: usize) -> Option<u64> {
+    let lines = around.lines;
+    let own = &lines.line(head).0;
+    let template = own[line::TEMPLATE];
+    let words = &lines.line(template).0;
+    if words[word::WIDTH] & 0xff != 1 {
+        return None;
+    }
+    let (x, at) = ([ask.source, ask.destination][n], DIMENSIONS[n]);
+    let rank = Tree { root: words[at], shape: words[at + 1] }.rank(cpu, lines, x);
+    let mut rows = spans::row(cpu, lines.line(words[at + 2] + rank), x);
+    let search = Narrow { head, template, ..Narrow::default() };
+    let (of_sources, count) = (own[line::PATCHES] & 0xff, own[line::PATCHES] >> 8);
+    let patches = if n == 0 { 0..of_sources } else { of_sources..of_sources + count };
+    for patch in patches {
+        rows = search.patch(lines, patch, x).unwrap_or(rows);
+    }
+    let fixed = |row: u32| lines.double(template + 1, row);
+    let (network, internet) = [(row::SOURCE_NETWORK, row::SOURCE_INTERNET), (row::NETWORK, row::INTERNET)][n];
+    rows |= only(ask.network[n], fixed(network)) | only(ask.internet[n], fixed(internet));
+    if words[word::EXTRAS] > 0 {
+        let (a, b) = extra_rows(around, words, ask, 1, 0);
+        rows |= if n == 0 { a } else { b };
+    }
+    Some(rows)
+}
+
+/// The rules of a set that the tags `VirtualNetwork` and `Internet` add to those that hold a source, and to those that
+/// hold a destination; nothing for sets of more than 64 rules.
+pub fn added(lines: &Lines, head: u32) -> [u64; 4] {
+    let template = lines.line(head).0[line::TEMPLATE];
+    if lines.line(template).0[word::WIDTH] & 0xff != 1 {
+        return [0; 4];
+    }
+    let rows = [row::SOURCE_NETWORK, row::SOURCE_INTERNET, row::NETWORK, row::INTERNET];
+    rows.map(|row| lines.double(template + 1, row))
+}
+
+/// What a template of up to 64 rules says to a protocol and ports, once it is known which rules hold both ends.
+pub fn decide_rows(around: Around<'_>, template: u32, ask: &Ask, both: u64) -> Said {
+    let lines = around.lines;
+    let words = &lines.line(template).0;
+    let flags = words[word::WIDTH];
+    if ask.network_doubt && flags & USES_NETWORK != 0 {
+        return Said::Doubt;
+    }
+    let fixed = |row: u32| lines.double(template + 1, row);
+    let ports = |at: usize, port: u16| {
+        let rank = Tree { root: words[at], shape: words[at + 1] }.rank(Portable, lines, u32::from(port));
+        spans::row(Portable, lines.line(words[at + 2] + rank), u32::from(port))
+    };
+    let ported = has_ports(ask.protocol);
+    let mut all = both & fixed(row::PROTOCOL + u32::from(ask.protocol));
+    all &= if ported { ports(word::PORTS, ask.port) } else { fixed(row::ANY_PORT) };
+    if flags & HAS_SOURCE_PORTS != 0 && ask.source_port != 0 {
+        all &= if ported { ports(word::SOURCE_PORTS, ask.source_port) } else { fixed(row::ANY_SOURCE_PORT) };
+    }
+    if all == 0 {
+        return Said::Nothing;
+    }
+    let bit = all.trailing_zeros();
+    match fixed(row::DOUBT) >> bit & 1 {
+        0 => said(bit, fixed(row::ALLOW) >> bit, fixed(row::ALWAYS) >> bit),
+        _ => Said::Doubt,
+    }
+}
+
 /// Asks one set at once.
 #[inline(always)]
 pub fn decide<C: Cpu>(cpu: C, around: Around<'_>, head: u32, ask: &Ask, extra: Option<&[u64]>) -> Said {
@@ -865,7 +940,7 @@ pub fn decide<C: Cpu>(cpu: C, around: Around<'_>, head: u32, ask: &Ask, extra: O
 
 #[cfg(test)]
 mod tests {
-    use super::super::cpu::{Portable, Work, with_best};
+    use super::super::cpu::{Work, with_best};
     use super::*;
 
     fn draft(n: usize, source: Vec<(u32, u32)>) -> Draft {

@@ -220,6 +220,8 @@ pub mod subnet {
     pub const ACCESS_DOUBT: u32 = 1 << 12;
     /// `Internet` is not simply what is public.
     pub const OWN_INTERNET: u32 = 1 << 13;
+    /// What its route table says.
+    pub const OF_ROUTES: u32 = TABLE_DOUBT | ROUTE_DOUBT | NONE_REMOVED | NO_GATEWAY;
     /// Above this bit stands the length of its prefix, of which Azure keeps some addresses (PLAT-5); 0 where it has
     /// several.
     pub const LENGTH_AT: u32 = 27;

@@ -13,6 +13,7 @@ use super::flow::{
 use super::names::Names;
 use super::rules;
 use super::tables::{Fast, Kind, NOBODY, Spot, hot, slot, subnet, vnet};
+use super::trail::{Record, Trail};
 use super::tree::Tree;
 use crate::inventory::{Slot, TableTag};
 use crate::net::IpAddr;
@@ -139,7 +140,7 @@ impl Default for Scratch {
 }
 
 /// A batch to be walked.
-pub(super) struct Batch<'a> {
+pub(super) struct Batch<'a, T> {
     pub fast: &'a Fast,
     pub names: &'a Names,
     pub flows: &'a [FlowIds],
@@ -147,19 +148,21 @@ pub(super) struct Batch<'a> {
     pub only: Option<&'a [u32]>,
     pub verdicts: &'a mut [Verdict],
     pub scratch: &'a mut Scratch,
+    /// Who is told of every decision.
+    pub trail: T,
 }
 
-impl Work for Batch<'_> {
+impl<T: Trail> Work for Batch<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<C: Cpu>(self, cpu: C) {
-        let Batch { fast, names, flows, only, verdicts, scratch } = self;
+        let Batch { fast, names, flows, only, verdicts, scratch, trail } = self;
         let Scratch { going, queues, idle, wanted, chosen, .. } = scratch;
         chosen.clear();
         idle.count = 0;
         (0..BATCH as u8).for_each(|n| idle.push(n));
-        let mut walk = Walk { cpu, fast, names, going, queues, idle, verdicts, wanted, chosen };
+        let mut walk = Walk { cpu, fast, names, going, queues, idle, verdicts, wanted, chosen, trail };
         let count = only.map_or(flows.len(), <[u32]>::len);
         let mut next = 0;
         loop {
@@ -184,7 +187,7 @@ impl Work for Batch<'_> {
 }
 
 /// The walk of a batch.
-pub(super) struct Walk<'a, C> {
+pub(super) struct Walk<'a, C, T> {
     pub(super) cpu: C,
     pub(super) fast: &'a Fast,
     pub(super) names: &'a Names,
@@ -194,6 +197,7 @@ pub(super) struct Walk<'a, C> {
     verdicts: &'a mut [Verdict],
     pub(super) wanted: &'a mut Vec<(u32, u32)>,
     pub(super) chosen: &'a mut Vec<ChosenRoute>,
+    pub(super) trail: T,
 }
 
 pub(super) const HOST: u32 = u32::from_be_bytes([168, 63, 129, 16]);
@@ -218,7 +222,7 @@ fn is_licensing(ip: u32) -> bool {
     LICENSING_ADDRESSES.contains(&IpAddr::V4(ip.into()))
 }
 
-impl<C: Cpu> Walk<'_, C> {
+impl<C: Cpu, T: Trail> Walk<'_, C, T> {
     #[inline(always)]
     fn stage(&mut self, stage: Stage) {
         let queue = self.queues[stage as usize];
@@ -267,6 +271,7 @@ impl<C: Cpu> Walk<'_, C> {
             Start::Other => 0,
         };
         self.going[i].begin(*ids, number, source);
+        self.trail.begin(i);
         let licence = ids.port == LICENSING_PORT && is_licensing(ids.destination);
         if ids.caller != NOBODY || ids.aim == Aim::Other || licence || self.fast.all_doubtful {
             return self.defer(i);
@@ -288,6 +293,7 @@ impl<C: Cpu> Walk<'_, C> {
             Start::Internet(HOST) => self.defer(i),
             Start::Subnet(subnet, _) => {
                 self.going[i].place = subnet;
+                self.trail.note(i, || Record::within(subnet));
                 self.set_filter(i, After::Route, false, NOBODY);
             }
             Start::Internet(_) => self.go(i, Stage::Public),
@@ -323,7 +329,9 @@ impl<C: Cpu> Walk<'_, C> {
 
     #[inline(always)]
     fn end(&mut self, i: usize, verdict: Verdict) {
-        self.verdicts[self.going[i].out as usize] = verdict;
+        let out = self.going[i].out;
+        let told = self.trail.end(i, out);
+        self.verdicts[out as usize] = if told { verdict } else { Verdict::PENDING };
         self.idle.push(i as u8);
     }
 
@@ -375,6 +383,7 @@ impl<C: Cpu> Walk<'_, C> {
             }
             Terminal::Subnet(subnet) => {
                 (going.subnet, going.from) = (subnet, NOBODY);
+                self.trail.note(i, || Record::within(subnet));
                 self.go(i, Stage::Route);
             }
             Terminal::Public => self.go(i, Stage::Public),
@@ -399,6 +408,7 @@ impl<C: Cpu> Walk<'_, C> {
         let going = &mut self.going[i];
         (going.disposition, going.returning, going.places) = (disposition, true, 0);
         going.header = going.header.reversed();
+        self.trail.note(i, || Record::BACK);
     }
 
     #[inline(always)]
@@ -443,6 +453,7 @@ impl<C: Cpu> Walk<'_, C> {
     pub(super) fn leave(&mut self, i: usize) {
         let own = self.going[i].slot;
         let spot = self.fast.spot(own);
+        self.trail.note(i, || Record::at(spot.attachment));
         let place = spot.place();
         let going = &mut self.going[i];
         (going.place, going.from) = (place, own);
@@ -507,6 +518,9 @@ impl<C: Cpu> Walk<'_, C> {
         going.sessions[at] =
             Session { device, incoming: going.header, outgoing: after, stateful, answered: false };
         going.session_count += 1;
+        if going.header != after {
+            self.trail.note(i, || Record::translated(after.source));
+        }
         going.asked &= going.header == after;
         going.header = after;
         true
@@ -806,6 +820,7 @@ impl<C: Cpu> Walk<'_, C> {
     /// What a layer says; `false` where that ends the flow.
     #[inline(always)]
     fn answered(&mut self, i: usize, layer: usize, said: rules::Said) -> bool {
+        self.tell(i, layer, said);
         match said {
             rules::Said::Nothing | rules::Said::Rule(_, rules::Says::Allow) => true,
             rules::Said::Rule(_, rules::Says::AlwaysAllow) => {
@@ -839,6 +854,22 @@ impl<C: Cpu> Walk<'_, C> {
         }
     }
 
+    /// Tells what a layer said.
+    #[inline(always)]
+    fn tell(&mut self, i: usize, layer: usize, said: rules::Said) {
+        let (inbound, vnet) = (self.going[i].inbound, self.going[i].vnet);
+        let rule = match said {
+            rules::Said::Rule(rule, _) => Some(rule),
+            rules::Said::Nothing => None,
+            rules::Said::Doubt => return,
+        };
+        match (self.group_of(i, layer), rule) {
+            (0, Some(rule)) => self.trail.note(i, || Record::admin(vnet, inbound, rule)),
+            (0, None) => {}
+            (nsg, rule) => self.trail.note(i, || Record::group(nsg - 1, inbound, rule)),
+        }
+    }
+
     /// After the filters.
     #[inline(always)]
     fn filtered(&mut self, i: usize) {
@@ -868,7 +899,9 @@ impl<C: Cpu> Walk<'_, C> {
             // A user-defined route may be what led there.
             0 => self.defer(i),
             subnet => {
-                self.going[i].subnet = (subnet - 1) & !vnet::RESERVED;
+                let own = (subnet - 1) & !vnet::RESERVED;
+                self.trail.note(i, || Record::within(own));
+                self.going[i].subnet = own;
                 self.going[i].reserved = (subnet - 1) & vnet::RESERVED != 0;
                 match self.going[i].returning {
                     true => self.at_subnet(i),
@@ -918,6 +951,7 @@ impl<C: Cpu> Walk<'_, C> {
 
     #[inline(always)]
     fn arrive_at(&mut self, i: usize, own: u32, spot: &Spot) {
+        self.trail.note(i, || Record::at(spot.attachment));
         if self.going[i].returning {
             return self.arrive_back(i, own, spot);
         }
@@ -1043,6 +1077,7 @@ impl<C: Cpu> Walk<'_, C> {
         let row = self.fast.slot(own);
         let home = self.fast.vnet(row.vnet);
         let to = self.going[i].header.destination;
+        self.trail.note(i, || Record::at(row.attachment));
         self.going[i].endpoint_seen = true;
         if home.has(vnet::NEAR_DOUBT) {
             return self.defer(i);

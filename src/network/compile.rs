@@ -102,6 +102,7 @@ pub fn compile(
         names,
         authority,
         pools,
+        watch: None,
         presence,
         inventory,
     }
@@ -790,7 +791,7 @@ fn prefix_of(route: &EffectiveRoute) -> Option<IpNet> {
 }
 
 /// A route whose prefix is not known may hold anything; one of a service tag, public addresses only (TAG-11).
-fn prefix_doubt(route: &EffectiveRoute, public: &AddressSet) -> Option<Doubt> {
+pub(super) fn prefix_doubt(route: &EffectiveRoute, public: &AddressSet) -> Option<Doubt> {
     let why = route.prefix_unknown.clone()?;
     let may_hold = if route.public_only { public.clone() } else { AddressSet::all() };
     Some(Doubt { may_hold, why })
@@ -836,7 +837,7 @@ fn intended_space(inventory: &Inventory, vnet: Id<VirtualNetwork>) -> AddressSet
 }
 
 /// A set with what routes cover, made in one go.
-fn with_routes_of<'a>(
+pub(super) fn with_routes_of<'a>(
     base: &AddressSet,
     routes: impl Iterator<Item = &'a EffectiveRoute>,
     tags: &ServiceTags,

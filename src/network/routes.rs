@@ -212,7 +212,7 @@ impl EffectiveRoute {
 }
 
 /// The routes of one route table.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct UserRoutes {
     /// Its routes.
     pub routes: Vec<EffectiveRoute>,
@@ -660,7 +660,7 @@ pub(super) fn user_routes(
 }
 
 /// What a user-defined route says.
-fn user_route(route: &inventory::Route, tags: &ServiceTags) -> RouteBody {
+pub(super) fn user_route(route: &inventory::Route, tags: &ServiceTags) -> RouteBody {
     let mut unknown = None;
     let prefix = match &route.address_prefix {
         Field::Known(word) => match &word.means {

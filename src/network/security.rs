@@ -117,7 +117,7 @@ fn shadowed(nsg: &Nsg, rules: &[CompiledRule], notes: &mut Diagnostics) {
     }
 }
 
-fn compiled(
+pub(super) fn compiled(
     inventory: &Inventory,
     own: bool,
     rule: &SecurityRule,

@@ -251,7 +251,7 @@ async fn finished<R>(handle: JoinHandle<R>) -> R {
 }
 
 /// The layout a file name tells; otherwise its first line will.
-fn layout_of(path: &Path) -> Option<Layout> {
+pub fn layout_of(path: &Path) -> Option<Layout> {
     match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
         "csv" => Some(Layout::Csv),
         "ndjson" | "jsonl" => Some(Layout::Ndjson),

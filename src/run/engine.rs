@@ -131,7 +131,7 @@ pub fn decide_all(asker: &mut Asker<'_>, network: &Network, rows: &[&Row]) -> Ve
 pub type Decided = Result<(Flow, Decision), Diagnostic>;
 
 /// A question that names nothing, or too much.
-fn misunderstood(error: &Misunderstood, at: At) -> Diagnostic {
+pub(super) fn misunderstood(error: &Misunderstood, at: At) -> Diagnostic {
     match error {
         Misunderstood::Nothing { text, near } => {
             let message = format!("nothing in the estate is called `{text}`");

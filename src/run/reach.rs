@@ -5,20 +5,21 @@ mod lines;
 
 use super::load::in_order;
 use crate::fast::classes::{Classes, classes};
-use crate::fast::matrix::{Budget, By, Cell, Matrix, Service, Side};
+use crate::fast::matrix::{Budget, By, Cell, Desk, Factors, Matrix, Memo, NO_PAIR, Service, Side, factors};
 use crate::fast::{self, Fast, tables::NOBODY};
 use crate::network::{AttachmentId, Network};
 use crate::report::reach::{Answers, CauseRow, Exposure, ReachReport, ServiceRow, VERSION};
 use crate::trace::{Cause, Outcome};
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub use columns::Columns;
 pub use lines::{Lines, write_members};
 
-/// Classes of senders answered at once.
+/// Classes of senders answered at once where every cell is wanted, and where only their sums are.
 const BLOCK: usize = 32;
+const COUNTED: usize = 1_024;
 
 /// Receivers named in the summary.
 const MOST_EXPOSED: usize = 10;
@@ -30,6 +31,9 @@ pub struct Pairs {
     fast: Arc<Fast>,
     classes: Arc<Classes>,
     services: Arc<[Service]>,
+    factors: Arc<Factors>,
+    /// What workers found out, for the next part of the senders.
+    memos: Mutex<Vec<Memo>>,
 }
 
 /// Why the pairs are not asked.
@@ -56,14 +60,17 @@ impl Pairs {
     /// Puts the machines of a network into classes; by these tables, where it has some already.
     pub async fn new(network: Arc<Network>, tables: Option<Arc<Fast>>, services: Vec<Service>) -> Self {
         let own = network.clone();
+        let services: Arc<[Service]> = services.into();
+        let asked = services.clone();
         let work = move |()| {
             let fast = tables.clone().unwrap_or_else(|| Arc::new(fast::compile(&own)));
             let classes = classes(&own, &fast);
-            (fast, Arc::new(classes))
+            let factors = factors(&own, &fast, &classes, &asked);
+            (fast, Arc::new(classes), Arc::new(factors))
         };
         let mut made = in_order(vec![()], work).await;
-        let (fast, classes) = made.remove(0);
-        Self { network, fast, classes, services: services.into() }
+        let (fast, classes, factors) = made.remove(0);
+        Self { network, fast, classes, services, factors, memos: Mutex::default() }
     }
 
     /// The services asked for.
@@ -101,14 +108,20 @@ impl Pairs {
     }
 
     fn matrix(&self) -> Matrix<'_> {
-        Matrix::new(&self.network, &self.fast, &self.classes, &self.services)
+        Matrix::with(&self.network, &self.fast, &self.classes, &self.services, self.factors.clone())
     }
 
     /// What one end may ask of another.
     pub fn between(&self, from: Side, to: Side, budget: u64) -> Vec<Cell> {
         let matrix = self.matrix();
-        let cells = matrix.row(&mut matrix.asker(), from, &Budget::new(budget));
-        cells.into_iter().filter(|cell| cell.to == to).collect()
+        let mut desk = matrix.asker();
+        let mut cells = Vec::new();
+        let numbers = matrix.answers(&mut desk, from);
+        let found = matrix.sides().zip(numbers).find(|(side, number)| *side == to && *number != NO_PAIR);
+        if let Some((_, number)) = found {
+            matrix.cells(&mut desk, from, to, number, &Budget::new(budget), &mut cells);
+        }
+        cells
     }
 
     /// Asks for all pairs, unless it takes more flows than `most`; `budget` pairs at most go to the full engine.
@@ -126,18 +139,17 @@ impl Pairs {
         let budget = Arc::new(Budget::new(budget));
         let mut summary = Summary::new(&self);
         let all: Vec<Side> = self.matrix().sides().collect();
-        for block in all.chunks(BLOCK) {
+        let whole = !takers.is_empty();
+        for block in all.chunks(if whole { BLOCK } else { COUNTED }) {
             let (own, budget) = (self.clone(), budget.clone());
-            let rows = in_order(parts(block), move |part: Vec<Side>| {
-                let matrix = own.matrix();
-                let mut asker = matrix.asker();
-                part.iter().map(|from| (*from, matrix.row(&mut asker, *from, &budget))).collect::<Vec<_>>()
-            });
-            for (from, cells) in rows.await.into_iter().flatten() {
-                summary.add(&self, from, &cells);
-                for taker in takers.iter_mut() {
-                    if let Err(error) = taker.take(&self, from, &cells) {
-                        return Ok(Err(error));
+            let done = in_order(parts(block), move |part: Vec<Side>| own.part(&part, &budget, whole));
+            for (sums, rows) in done.await {
+                summary.join(sums);
+                for (from, cells) in rows {
+                    for taker in takers.iter_mut() {
+                        if let Err(error) = taker.take(&self, from, &cells) {
+                            return Ok(Err(error));
+                        }
                     }
                 }
             }
@@ -151,9 +163,38 @@ impl Pairs {
     }
 }
 
+/// The cells of senders.
+type Rows = Vec<(Side, Vec<Cell>)>;
+
+impl Pairs {
+    /// The sums of some senders, and their cells where these are wanted.
+    fn part(&self, senders: &[Side], budget: &Budget, whole: bool) -> (Summary, Rows) {
+        let matrix = self.matrix();
+        let mut desk = matrix.desk(self.memos().pop().unwrap_or_default());
+        let (mut sums, mut rows) = (Summary::new(self), Vec::new());
+        for from in senders {
+            match whole {
+                true => {
+                    let cells = matrix.row(&mut desk, *from, budget);
+                    sums.add(self, *from, &cells);
+                    rows.push((*from, cells));
+                }
+                false => sums.count(self, &matrix, &mut desk, *from, budget),
+            }
+        }
+        sums.settle(&desk.memo);
+        self.memos().push(desk.memo);
+        (sums, rows)
+    }
+
+    fn memos(&self) -> std::sync::MutexGuard<'_, Vec<Memo>> {
+        self.memos.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A block in parts of a few senders, so that every core has some.
 fn parts(block: &[Side]) -> Vec<Vec<Side>> {
-    block.chunks(4).map(<[Side]>::to_vec).collect()
+    block.chunks(block.len().div_ceil(8).max(1)).map(<[Side]>::to_vec).collect()
 }
 
 /// What the screen shows.
@@ -165,6 +206,8 @@ struct Summary {
     classes: u64,
     engine: u64,
     unasked: u64,
+    /// Pairs by the number of their answers, not yet among the others.
+    pending: BTreeMap<u32, u64>,
 }
 
 impl Summary {
@@ -176,36 +219,104 @@ impl Summary {
             classes: pairs.classes.list.len() as u64,
             engine: 0,
             unasked: 0,
+            pending: BTreeMap::new(),
+        }
+    }
+
+    /// Counts the pairs of one class of senders without making their cells.
+    fn count(
+        &mut self,
+        pairs: &Pairs,
+        matrix: &Matrix<'_>,
+        desk: &mut Desk<'_>,
+        from: Side,
+        budget: &Budget,
+    ) {
+        let numbers = matrix.answers(desk, from);
+        for (to, number) in matrix.sides().zip(numbers) {
+            if number == NO_PAIR {
+                continue;
+            }
+            let kind = desk.memo.kind(number);
+            if kind.deferred {
+                let mut cells = Vec::new();
+                matrix.cells(desk, from, to, number, budget, &mut cells);
+                self.add(pairs, from, &cells);
+                continue;
+            }
+            let count = matrix.pairs(from, to);
+            *self.pending.entry(number).or_default() += count;
+            if kind.open {
+                self.expose(pairs, from, to, count);
+            }
+        }
+    }
+
+    /// Puts what was counted by number among the rest.
+    fn settle(&mut self, memo: &Memo) {
+        for (number, count) in std::mem::take(&mut self.pending) {
+            for (service, answer) in memo.answers(number).iter().enumerate() {
+                self.answer(service, answer.outcome, answer.cause, false, count);
+            }
+        }
+    }
+
+    /// Adds the sums of other senders.
+    fn join(&mut self, other: Summary) {
+        for (own, more) in self.services.iter_mut().zip(&other.services) {
+            own.allowed += more.allowed;
+            own.blocked += more.blocked;
+            own.unknown += more.unknown;
+            own.mixed += more.mixed;
+        }
+        for (key, count) in other.causes {
+            *self.causes.entry(key).or_default() += count;
+        }
+        for (own, more) in self.exposed.iter_mut().zip(&other.exposed) {
+            (own.0, own.1) = (own.0 + more.0, own.1 || more.1);
+        }
+        self.engine += other.engine;
+        self.unasked += other.unasked;
+    }
+
+    fn answer(&mut self, service: usize, outcome: Outcome, cause: Option<Cause>, unasked: bool, count: u64) {
+        let answers = &mut self.services[service];
+        match outcome {
+            Outcome::Allowed => answers.allowed += count,
+            Outcome::Blocked => answers.blocked += count,
+            Outcome::Unknown => answers.unknown += count,
+            Outcome::Mixed => answers.mixed += count,
+        }
+        if outcome != Outcome::Allowed {
+            *self.causes.entry((outcome, cause, unasked)).or_default() += count;
+        }
+    }
+
+    /// Somebody reaches a class by some service.
+    fn expose(&mut self, pairs: &Pairs, from: Side, to: Side, most: u64) {
+        let Side::Class(class) = to else { return };
+        let exposed = &mut self.exposed[class as usize];
+        match from {
+            // Where the full engine answered, the best service stands for all.
+            Side::Class(_) => exposed.0 += most / pairs.size(to),
+            Side::Internet => exposed.1 = true,
         }
     }
 
     fn add(&mut self, pairs: &Pairs, from: Side, cells: &[Cell]) {
         for cell in cells {
-            let answers = &mut self.services[usize::from(cell.service)];
-            match cell.outcome {
-                Outcome::Allowed => answers.allowed += cell.pairs,
-                Outcome::Blocked => answers.blocked += cell.pairs,
-                Outcome::Unknown => answers.unknown += cell.pairs,
-                Outcome::Mixed => answers.mixed += cell.pairs,
-            }
+            let unasked = cell.by == By::Nobody;
+            self.answer(usize::from(cell.service), cell.outcome, cell.cause, unasked, cell.pairs);
             match cell.by {
                 By::Class => {}
                 By::Engine => self.engine += cell.pairs,
                 By::Nobody => self.unasked += cell.pairs,
             }
-            if cell.outcome != Outcome::Allowed {
-                let key = (cell.outcome, cell.cause, cell.by == By::Nobody);
-                *self.causes.entry(key).or_default() += cell.pairs;
-            }
         }
         for same in cells.chunk_by(|a, b| a.to == b.to) {
             let open = same.iter().filter(|c| c.outcome == Outcome::Allowed);
-            let (Some(most), Side::Class(to)) = (open.map(|c| c.pairs).max(), same[0].to) else { continue };
-            let exposed = &mut self.exposed[to as usize];
-            match from {
-                // Where the full engine answered, the best service stands for all.
-                Side::Class(_) => exposed.0 += most / pairs.size(same[0].to),
-                Side::Internet => exposed.1 = true,
+            if let Some(most) = open.map(|c| c.pairs).max() {
+                self.expose(pairs, from, same[0].to, most);
             }
         }
     }

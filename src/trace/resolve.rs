@@ -292,12 +292,14 @@ impl Walk<'_> {
 
     /// What has a server's address, as seen from a network.
     fn holder_of(&self, vnet: Option<Id<VirtualNetwork>>, server: IpAddr) -> Option<AttachmentId> {
-        let here =
-            |a: &crate::network::Attachment| vnet.is_some_and(|v| a.vnet == v || self.joined(v, a.vnet));
-        let mut all = self.net.attachments.iter();
-        let found = all.position(|a| a.address == Some(server) && here(a));
-        let found = found.or_else(|| self.net.attachments.iter().position(|a| a.address == Some(server)));
-        found.map(|n| AttachmentId(n as u32))
+        let by_ip = &self.net.by_ip;
+        let first = by_ip.partition_point(|(ip, _)| *ip < server);
+        let mut all = by_ip[first..].iter().take_while(|(ip, _)| *ip == server).map(|(_, id)| *id);
+        let here = |id: &AttachmentId| {
+            let home = self.net.attachment(*id).vnet;
+            vnet.is_some_and(|v| home == v || self.joined(v, home))
+        };
+        all.clone().find(here).or_else(|| all.next())
     }
 
     fn is_resolver(&self, vnet: Option<Id<VirtualNetwork>>, server: IpAddr) -> bool {

@@ -71,7 +71,7 @@ impl Maker<'_> {
         Plane::Rows(rules::build(&mut self.fast.lines, &mut self.alike, drafts))
     }
 
-    fn network_rule(&self, ranked: &Ranked<'_>) -> Draft {
+    pub(super) fn network_rule(&self, ranked: &Ranked<'_>) -> Draft {
         let rule = ranked.rule;
         let (source, doubt_a) = self.words(&rule.source_addresses, &rule.source_ip_groups);
         let by_address = names_addresses(rule);
@@ -95,7 +95,7 @@ impl Maker<'_> {
         Draft { source, destination, protocols, source_ports, ports, says, doubtful, platform: false }
     }
 
-    fn application_rule(&self, ranked: &Ranked<'_>) -> Draft {
+    pub(super) fn application_rule(&self, ranked: &Ranked<'_>) -> Draft {
         let rule = ranked.rule;
         let (source, doubt_a) = self.words(&rule.source_addresses, &rule.source_ip_groups);
         let unknown = rule.ip_protocols.unknown.is_some();

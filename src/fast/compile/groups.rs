@@ -107,8 +107,8 @@ impl<'n> Maker<'n> {
         let mut shapes: HashMap<u64, usize> = HashMap::new();
         let mut clusters: Vec<Vec<usize>> = Vec::new();
         for (number, set) in all.iter().enumerate() {
-            if set.unknown.is_some() || set.rules.len() > MOST_RULES {
-                heads[number] = rules::build(&mut self.fast.lines, &mut self.alike, &[doubt()]);
+            if is_beyond(set) {
+                heads[number] = self.one_set(set);
                 continue;
             }
             let next = clusters.len();
@@ -179,6 +179,14 @@ impl<'n> Maker<'n> {
         rules::patched(&mut self.fast.lines, &mut self.alike, template.header, patches)
     }
 
+    /// A set by itself.
+    pub(super) fn one_set(&mut self, set: &RuleSet) -> u32 {
+        match is_beyond(set) {
+            true => rules::build(&mut self.fast.lines, &mut self.alike, &[doubt()]),
+            false => self.alone(set),
+        }
+    }
+
     fn alone(&mut self, set: &RuleSet) -> u32 {
         let drafts: Vec<Draft> = set.rules.iter().map(|r| self.draft(r)).collect();
         rules::build(&mut self.fast.lines, &mut self.alike, &drafts)
@@ -238,6 +246,11 @@ impl<'n> Maker<'n> {
         out.any |= doubt;
         (out, doubt)
     }
+}
+
+/// Whether only the full engine can ask a set.
+fn is_beyond(set: &RuleSet) -> bool {
+    set.unknown.is_some() || set.rules.len() > MOST_RULES
 }
 
 /// A rule that leaves every flow to the full engine.

@@ -84,7 +84,7 @@ impl<'n> Maker<'n> {
     }
 
     /// The routes of a table, its next hops added to those there are; `None` where it is too large.
-    fn drafts(
+    pub(super) fn drafts(
         &self,
         shared: &mut Shared,
         user: &UserRoutes,
@@ -137,7 +137,7 @@ impl<'n> Maker<'n> {
     }
 
     /// A table: its own routes above those of a common layer.
-    fn layers(
+    pub(super) fn layers(
         &mut self,
         own: &[(Prefix, UserDraft)],
         base: Option<crate::fast::spans::Spans>,

@@ -29,6 +29,8 @@ pub(super) struct Shared {
     trees: HashMap<(u32, bool), Tree>,
     appliances: HashMap<u32, u32>,
     ips: Vec<u32>,
+    /// The number of the first of them.
+    first: u32,
     endpoint_rows: HashMap<[u64; 4], u32>,
     /// Private endpoints by network.
     endpoints: HashMap<u32, Vec<u32>>,
@@ -151,21 +153,12 @@ impl<'n> Maker<'n> {
         set(special || shared.open_gateways.contains(&(number as u32)), subnet::SPARED);
         set(special, subnet::SPECIAL);
         set(!row.tag_doubts.is_empty(), subnet::TAG_DOUBT);
-        let (doubt, none_removed) = self.route_flags(shared, routes);
-        set(doubt, subnet::ROUTE_DOUBT);
-        set(none_removed, subnet::NONE_REMOVED);
-        let keeps = routes.user.as_ref().map_or(Some(false), |u| u.keeps_gateway_routes_out);
-        set(keeps == Some(true), subnet::NO_GATEWAY);
         let policies = own.private_endpoint_network_policies.or(PrivateEndpointNetworkPolicies::Disabled);
         set(policies.as_ref().is_ok_and(|p| p.filters()), subnet::FILTERS_ENDPOINTS);
         set(policies.is_err() && !row.nsg.is_none(), subnet::FILTERS_DOUBT);
         set(!own.service_endpoint_policies.is_empty(), subnet::POLICIES);
         let table = routes.user.as_ref().map(|u| shared.tables.get(&Arc::as_ptr(u)).copied().flatten());
-        let lost = table.is_some_and(|t| t.is_none());
-        let prefix = routes.user.as_ref().is_some_and(|u| u.has_unknown_prefixes);
-        let unknown = routes.user.as_ref().is_some_and(|u| u.unknown.is_some());
-        let strict = net.drops_unencrypted(row.vnet);
-        set(lost || prefix || unknown || strict || routes.user_unknown.is_some(), subnet::TABLE_DOUBT);
+        flags |= self.table_flags(shared, row.vnet, routes);
         if let [IpNet::V4(only)] = own.address_prefixes.items[..] {
             flags |= u32::from(only.prefix_len().min(31)) << subnet::LENGTH_AT;
         }
@@ -200,6 +193,45 @@ impl<'n> Maker<'n> {
         }
     }
 
+    /// What a route table makes of a subnet's flags ([`subnet::OF_ROUTES`]).
+    pub(super) fn table_flags(
+        &self,
+        shared: &Shared,
+        home: Id<VirtualNetwork>,
+        routes: &SubnetRoutes,
+    ) -> u32 {
+        let table = routes.user.as_ref().map(|u| shared.tables.get(&Arc::as_ptr(u)).copied().flatten());
+        let lost = table.is_some_and(|t| t.is_none());
+        let prefix = routes.user.as_ref().is_some_and(|u| u.has_unknown_prefixes);
+        let unknown = routes.user.as_ref().is_some_and(|u| u.unknown.is_some());
+        let strict = self.net.drops_unencrypted(home);
+        let lost = lost || prefix || unknown || strict || routes.user_unknown.is_some();
+        let (doubt, none_removed) = self.route_flags(shared, routes);
+        let keeps = routes.user.as_ref().map_or(Some(false), |u| u.keeps_gateway_routes_out);
+        let flag = |holds: bool, flag: u32| if holds { flag } else { 0 };
+        flag(doubt, subnet::ROUTE_DOUBT)
+            | flag(none_removed, subnet::NONE_REMOVED)
+            | flag(keeps == Some(true), subnet::NO_GATEWAY)
+            | flag(lost, subnet::TABLE_DOUBT)
+    }
+
+    /// The appliances a network knows, and behind them those with a number from `first` on.
+    pub(super) fn more_appliances(
+        &mut self,
+        shared: &Shared,
+        home: Id<VirtualNetwork>,
+        list: u32,
+        first: u32,
+    ) -> u32 {
+        let count = self.fast.lines.word(list, 0);
+        let mut pairs = vec![count + shared.count()];
+        pairs.extend((1..=2 * count).map(|n| self.fast.lines.word(list, n)));
+        for (n, ip) in shared.ips.iter().enumerate() {
+            pairs.extend([first + n as u32, self.appliance_at(home, *ip)]);
+        }
+        self.fast.lines.words(&pairs, 0)
+    }
+
     /// Whether gateway and peering routes are in doubt, and whether None routes are gone (RT-3a, RT-3b).
     fn route_flags(&self, shared: &Shared, routes: &SubnetRoutes) -> (bool, bool) {
         let learnt = &routes.vnet;
@@ -213,7 +245,7 @@ impl<'n> Maker<'n> {
         (doubt, user || bgp && learnt.gateway.iter().any(is_default))
     }
 
-    fn tag_tree_of(&mut self, shared: &mut Shared, set: &Arc<AddressSet>) -> Tree {
+    pub(super) fn tag_tree_of(&mut self, shared: &mut Shared, set: &Arc<AddressSet>) -> Tree {
         *shared.sets.entry(Arc::as_ptr(set)).or_insert_with(|| {
             self.step("sets of addresses", |maker| set_tree(&mut maker.fast.lines, set.v4()))
         })
@@ -432,9 +464,27 @@ impl<'n> Maker<'n> {
     }
 }
 
+impl Shared {
+    /// Nothing yet, the first appliance to have this number.
+    pub(super) fn from(first: u32) -> Self {
+        Self { first, ..Self::default() }
+    }
+
+    /// Takes in a route table that was compiled by itself.
+    pub(super) fn note_table(&mut self, user: &Arc<UserRoutes>, table: Table) {
+        self.facts.insert(Arc::as_ptr(user), Facts::of(user));
+        self.tables.insert(Arc::as_ptr(user), table);
+    }
+
+    /// How many appliances were numbered.
+    pub(super) fn count(&self) -> u32 {
+        self.ips.len() as u32
+    }
+}
+
 /// The number of an appliance by its address.
 fn appliance_number(shared: &mut Shared, ip: u32) -> u32 {
-    let next = shared.ips.len() as u32;
+    let next = shared.first + shared.ips.len() as u32;
     *shared.appliances.entry(ip).or_insert_with(|| {
         shared.ips.push(ip);
         next

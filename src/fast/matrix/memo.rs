@@ -1,0 +1,427 @@
+//! Answers by the numbers of their pairs: every distinct list of answers once, and which pairs have it.
+
+use super::Service;
+use super::factors::{Factors, Stratum};
+use super::walls::Word;
+use crate::fast::cpu::{Cpu, Work};
+use crate::fast::rules::{self, Ask, Said, Says};
+use crate::fast::tables::{Fast, NOBODY};
+use crate::trace::{Cause, EPHEMERAL_PORT, Outcome};
+use hashbrown::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
+
+/// The answer to a pair and a service; deferred where the full engine must be asked for every pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Answer {
+    /// The answer.
+    pub outcome: Outcome,
+    /// Why, where it is not allowed.
+    pub cause: Option<Cause>,
+    /// Whether one pair does not answer for all.
+    pub deferred: bool,
+}
+
+/// The numbers of a pair: its way, and what the filters and firewalls there do to every service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    shape: u128,
+    filters: [u32; 2],
+    said: [u32; 2],
+}
+
+/// The same for one service: its way, and behind it the service and what is done to it.
+type Part = (u128, u32);
+
+/// Things with numbers, from 0.
+#[derive(Debug)]
+struct Numbered<T>(Map<T, u32>);
+
+impl<T> Default for Numbered<T> {
+    fn default() -> Self {
+        Self(Map::default())
+    }
+}
+
+impl<T: Hash + Eq> Numbered<T> {
+    fn number(&mut self, value: T) -> u32 {
+        let next = self.0.len() as u32;
+        *self.0.entry(value).or_insert(next)
+    }
+}
+
+/// Numbers found last, by a few bits of what they are for.
+#[derive(Debug)]
+struct Quick<K>(Vec<Option<(K, u32)>>);
+
+const QUICK: usize = 1 << 12;
+
+impl<K: Copy> Default for Quick<K> {
+    fn default() -> Self {
+        Self(vec![None; QUICK])
+    }
+}
+
+impl<K: Copy + Eq> Quick<K> {
+    #[inline(always)]
+    fn find(&self, mixed: u64, key: K) -> Option<u32> {
+        match self.0[place(mixed)] {
+            Some((known, number)) if known == key => Some(number),
+            _ => None,
+        }
+    }
+
+    fn keep(&mut self, mixed: u64, key: K, number: u32) {
+        self.0[place(mixed)] = Some((key, number));
+    }
+}
+
+#[inline(always)]
+fn place(mixed: u64) -> usize {
+    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52) as usize & (QUICK - 1)
+}
+
+/// Rows of machines kept at most.
+const MOST_KEPT: usize = 1 << 25;
+
+/// What a layer of rules does to a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Does {
+    Passes,
+    PassesAlways,
+    Denies,
+    DeniesByDefault,
+    DeniesAsAdmin,
+    Doubts,
+}
+
+/// What was found out so far. Each thread has its own.
+#[derive(Debug, Default)]
+pub struct Memo {
+    /// For sets that senders ask, the rules that hold each receiver; for tags, whether they hold it.
+    held: Map<u32, Arc<[u64]>>,
+    tagged: Map<usize, Arc<[bool]>>,
+    quick_layers: Quick<(u32, u64, bool, bool)>,
+    quick_filters: Quick<[u32; 3]>,
+    layers: Map<(u32, u64, bool, bool), u32>,
+    layer_numbers: Numbered<Vec<Does>>,
+    layer_list: Vec<Vec<Does>>,
+    filters: Map<[u32; 3], u32>,
+    filter_numbers: Numbered<Vec<Does>>,
+    filter_list: Vec<Vec<Does>>,
+    walls: Map<(u32, [u32; 3]), Option<u32>>,
+    wall_numbers: Numbered<Vec<Word>>,
+    wall_list: Vec<Vec<Word>>,
+    /// Answers to parts; none where the answer is under way.
+    parts: Map<Part, Option<Answer>>,
+    /// Pairs that were walked, and those among them that have no numbers.
+    pub walked: [u64; 2],
+    keys: Map<Key, u32>,
+    numbers: Map<Box<[Answer]>, u32>,
+    list: Vec<Box<[Answer]>>,
+    kinds: Vec<Kind>,
+}
+
+/// What is in a list of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Some service gets through.
+    pub open: bool,
+    /// Some service is left to the full engine.
+    pub deferred: bool,
+}
+
+/// No layer.
+const NO_LAYER: u32 = NOBODY;
+
+impl Memo {
+    /// Answers by their number.
+    pub fn answers(&self, number: u32) -> &[Answer] {
+        &self.list[number as usize]
+    }
+
+    /// What is in the answers of a number.
+    pub fn kind(&self, number: u32) -> Kind {
+        self.kinds[number as usize]
+    }
+
+    /// How many distinct lists of answers there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The number of answers.
+    pub(super) fn number(&mut self, answers: Box<[Answer]>) -> u32 {
+        if let Some(number) = self.numbers.get(&answers) {
+            return *number;
+        }
+        let number = self.list.len() as u32;
+        self.kinds.push(Kind {
+            open: answers.iter().any(|a| a.outcome == Outcome::Allowed && !a.deferred),
+            deferred: answers.iter().any(|a| a.deferred),
+        });
+        self.list.push(answers.clone());
+        self.numbers.insert(answers, number);
+        number
+    }
+
+    pub(super) fn known(&self, key: &Key) -> Option<u32> {
+        self.keys.get(key).copied()
+    }
+
+    pub(super) fn keep(&mut self, key: Key, number: u32) {
+        self.keys.insert(key, number);
+    }
+
+    /// What is done to one service of a pair.
+    fn part(&self, key: &Key, service: usize) -> Part {
+        let does = |filter: u32| self.filter_list[filter as usize][service] as u32;
+        let says = |wall: u32| match wall {
+            NOBODY => 0,
+            wall => 1 + self.wall_list[wall as usize][service] as u32,
+        };
+        let done = does(key.filters[0])
+            | does(key.filters[1]) << 4
+            | says(key.said[0]) << 8
+            | says(key.said[1]) << 12;
+        (key.shape, (service as u32) << 16 | done)
+    }
+
+    /// Whether the answers of a pair follow from others, found or under way; if not, they are under way now.
+    pub(super) fn follows(&mut self, services: usize, key: &Key) -> bool {
+        let mut all = true;
+        for service in 0..services {
+            let part = self.part(key, service);
+            self.parts.entry(part).or_insert_with(|| {
+                all = false;
+                None
+            });
+        }
+        all
+    }
+
+    /// The answers of a pair walked are those of all parts like its own.
+    pub(super) fn learn(&mut self, key: &Key, answers: &[Answer]) {
+        for (service, answer) in answers.iter().enumerate() {
+            let part = self.part(key, service);
+            self.parts.insert(part, Some(*answer));
+        }
+    }
+
+    /// The answers of a pair, put together of parts.
+    pub(super) fn compose(&self, services: usize, key: &Key) -> Option<Box<[Answer]>> {
+        (0..services).map(|service| self.parts.get(&self.part(key, service)).copied().flatten()).collect()
+    }
+
+    /// What a layer does to every service, by number: its rules that hold both ends are known.
+    fn layer(
+        &mut self,
+        around: rules::Around<'_>,
+        services: &[Service],
+        stratum: &Stratum,
+        rows: u64,
+        doubt: bool,
+    ) -> u32 {
+        let Stratum { head, template, admin, .. } = *stratum;
+        let (key, mixed) = ((template, rows, admin, doubt), rows ^ u64::from(template) << 40);
+        if let Some(number) = self.quick_layers.find(mixed, key) {
+            return number;
+        }
+        let number = match self.layers.get(&key) {
+            Some(number) => *number,
+            None => self.new_layer(around, services, head, key),
+        };
+        self.quick_layers.keep(mixed, key, number);
+        number
+    }
+
+    fn new_layer(
+        &mut self,
+        around: rules::Around<'_>,
+        services: &[Service],
+        head: u32,
+        key: (u32, u64, bool, bool),
+    ) -> u32 {
+        let (template, rows, admin, doubt) = key;
+        let one = |service: &Service| {
+            let ask = Ask {
+                source_port: EPHEMERAL_PORT,
+                port: if service.protocol.has_ports() { service.port } else { 0 },
+                protocol: service.protocol as u8,
+                network_doubt: doubt,
+                ..Ask::default()
+            };
+            match rules::decide_rows(around, template, &ask, rows) {
+                Said::Doubt => Does::Doubts,
+                Said::Nothing | Said::Rule(_, Says::Allow) => Does::Passes,
+                Said::Rule(_, Says::AlwaysAllow) => Does::PassesAlways,
+                Said::Rule(_, Says::Deny) if admin => Does::DeniesAsAdmin,
+                Said::Rule(rule, Says::Deny) if rule + 3 < rules::count(around.lines, head) => Does::Denies,
+                Said::Rule(_, Says::Deny) => Does::DeniesByDefault,
+            }
+        };
+        let does: Vec<Does> = services.iter().map(one).collect();
+        let number = self.layer_numbers.number(does.clone());
+        if number as usize == self.layer_list.len() {
+            self.layer_list.push(does);
+        }
+        self.layers.insert(key, number);
+        number
+    }
+
+    /// What layers one after the other do, by number.
+    fn filter(&mut self, services: usize, layers: [u32; 3]) -> u32 {
+        let [a, b, c] = layers.map(u64::from);
+        let mixed = a ^ b << 20 ^ c << 40;
+        if let Some(number) = self.quick_filters.find(mixed, layers) {
+            return number;
+        }
+        let number = match self.filters.get(&layers) {
+            Some(number) => *number,
+            None => self.new_filter(services, layers),
+        };
+        self.quick_filters.keep(mixed, layers, number);
+        number
+    }
+
+    fn new_filter(&mut self, services: usize, layers: [u32; 3]) -> u32 {
+        let lists: Vec<&Vec<Does>> =
+            layers.iter().filter(|l| **l != NO_LAYER).map(|l| &self.layer_list[*l as usize]).collect();
+        let one = |service: usize| {
+            let stops = lists.iter().map(|does| does[service]).find(|does| *does != Does::Passes);
+            match stops {
+                None | Some(Does::PassesAlways) => Does::Passes,
+                Some(does) => does,
+            }
+        };
+        let does: Vec<Does> = (0..services).map(one).collect();
+        let number = self.filter_numbers.number(does.clone());
+        if number as usize == self.filter_list.len() {
+            self.filter_list.push(does);
+        }
+        self.filters.insert(layers, number);
+        number
+    }
+
+    /// For each machine, the rules of a set that hold it as receiver.
+    fn held(&mut self, count: usize, head: u32, make: impl FnOnce() -> Vec<u64>) -> Arc<[u64]> {
+        if self.held.len().saturating_mul(count) > MOST_KEPT {
+            self.held.clear();
+        }
+        self.held.entry(head).or_insert_with(|| make().into()).clone()
+    }
+
+    fn tagged(&mut self, count: usize, tag: usize, make: impl FnOnce() -> Vec<bool>) -> Arc<[bool]> {
+        if self.tagged.len().saturating_mul(count) > MOST_KEPT {
+            self.tagged.clear();
+        }
+        self.tagged.entry(tag).or_insert_with(|| make().into()).clone()
+    }
+
+    fn wall(&mut self, factors: &Factors, wall: u32, from: usize, to: usize) -> Option<u32> {
+        if wall == NOBODY {
+            return Some(NOBODY);
+        }
+        let rules = &factors.walls[wall as usize];
+        let key = (wall, rules.key(from, to));
+        if let Some(known) = self.walls.get(&key) {
+            return *known;
+        }
+        let said = rules.say(key.1).map(|said| {
+            let number = self.wall_numbers.number(said.clone());
+            if number as usize == self.wall_list.len() {
+                self.wall_list.push(said);
+            }
+            number
+        });
+        self.walls.insert(key, said);
+        said
+    }
+}
+
+/// How many sets of receivers are kept in mind for a sender.
+const SENT: usize = 256;
+
+/// A row where a condition holds, else nothing.
+#[inline(always)]
+fn only(holds: bool, row: u64) -> u64 {
+    row & u64::from(holds).wrapping_neg()
+}
+
+/// The numbers of all pairs of a sender.
+pub(super) struct Keys<'a> {
+    pub fast: &'a Fast,
+    pub factors: &'a Factors,
+    pub services: &'a [Service],
+    pub memo: &'a mut Memo,
+    pub from: usize,
+}
+
+impl Work for Keys<'_> {
+    type Output = Vec<Option<Key>>;
+
+    #[inline(always)]
+    fn run<C: Cpu>(self, cpu: C) -> Self::Output {
+        let Keys { fast, factors, services, memo, from } = self;
+        let around = fast.around();
+        let a = &factors.ones[from];
+        let sent = factors.sent(cpu, fast, from);
+        // Tags by subnet: which hold this sender, and which addresses that of the sender's subnet holds.
+        let near = factors.tags_of(cpu, fast, a.ip);
+        let (count, column) = (factors.ones.len(), factors.column(from));
+        let mut out = Vec::with_capacity(count);
+        let tag = factors.tag_of(from);
+        let tagged = memo.tagged(count, tag, || factors.tagged(cpu, fast, tag));
+        let held: Vec<Arc<[u64]>> =
+            a.out.iter().map(|s| memo.held(count, s.head, || factors.held(cpu, fast, s.head))).collect();
+        let added: Vec<[u64; 4]> = a.out.iter().map(|s| rules::added(&fast.lines, s.head)).collect();
+        // Sets of receivers that were asked about this sender last.
+        let mut sends = vec![(0u32, 0u64); SENT];
+        for to in 0..count {
+            let b = &factors.ones[to];
+            let Some(path) = factors.path(cpu, fast, (from, to), &column) else {
+                out.push(None);
+                continue;
+            };
+            let mut layers = [[NO_LAYER; 3]; 2];
+            let internet = factors.internet(cpu, fast, from, to);
+            for (n, stratum) in a.out.iter().enumerate() {
+                let held = match stratum.grouped {
+                    true => factors.held_in_group(cpu, fast, from, to, stratum.head),
+                    false => held[n][to],
+                };
+                let held = held | only(tagged[to], added[n][2]) | only(internet, added[n][3]);
+                let rows = sent[n] & held;
+                layers[0][n] = memo.layer(around, services, stratum, rows, factors.tag_doubt(from));
+            }
+            let internet = factors.internet(cpu, fast, to, from);
+            for (n, stratum) in b.into.iter().enumerate() {
+                let last = &mut sends[stratum.head as usize % SENT];
+                if stratum.grouped {
+                    *last = (0, factors.sends_in_group(cpu, fast, from, to, stratum.head));
+                } else if last.0 != stratum.head {
+                    *last = (stratum.head, factors.sends(cpu, fast, from, stratum.head));
+                }
+                let added = b.added[n];
+                let rows = last.1 | only(near[factors.tag_of(to)], added[0]) | only(internet, added[1]);
+                let rows = rows & b.received[n];
+                layers[1][n] = memo.layer(around, services, stratum, rows, factors.tag_doubt(to));
+            }
+            let filters = layers.map(|layers| memo.filter(services.len(), layers));
+            let said = path.walls.map(|wall| memo.wall(factors, wall, from, to));
+            let [Some(first), Some(second)] = said else {
+                out.push(None);
+                continue;
+            };
+            out.push(Some(Key { shape: path.shape, filters, said: [first, second] }));
+        }
+        out
+    }
+}
