@@ -84,7 +84,7 @@ impl<'a> Part<'a> {
             inside: false,
             public: hop(HopKind::Internet) || matches!(s.origin, Origin::Internet(_)),
             astray: !matches!(end, End::Arrived(terminal, _) if !matches!(terminal, Terminal::Subnet(_))),
-            host: s.addressed == Some(HOST_ADDRESS),
+            host: s.addressed == Some(HOST_ADDRESS) || matches!(end, End::Arrived(Terminal::Platform, _)),
             stranger: matches!(flow.from, Endpoint::Address(_)) && !matches!(s.origin, Origin::Attachment(_)),
             passed_on: false,
             named: s.host.is_some(),
