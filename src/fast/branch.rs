@@ -1,7 +1,7 @@
 //! What-if as a branch: one rule or one route another way, and only the flows it can touch decided again.
 //!
 //! [`Standing`] holds a network, its tables and flows with their answers, and for each table which flows asked it and
-//! which rule or address they asked it with ([`postings`]). A [`Branch`] adds the lines of the tables that change
+//! which rule or address they asked it with (`postings`). A [`Branch`] adds the lines of the tables that change
 //! behind the others, writes over the few rows that name them, and keeps what stood there: dropped, it puts everything
 //! back. A flow is decided again only if it asked a table that changed **and** its packet lies in what changed: below
 //! the first place that moved and in the rule's addresses, ports and protocol; or in the route's prefix. What cannot be

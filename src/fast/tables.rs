@@ -240,7 +240,7 @@ pub struct SubnetRow {
     pub admin: [u32; 2],
     /// What `VirtualNetwork` holds there.
     pub tag: Tree,
-    /// Where its addresses lead, written out ([`super::ways`]); nowhere where only the routes themselves tell. Whoever
+    /// Where its addresses lead, written out (`fast::way`); nowhere where only the routes themselves tell. Whoever
     /// changes the routes of a subnet takes this away, or writes it anew.
     pub way: Spans,
     /// Its group, plus one.

@@ -71,7 +71,7 @@ impl Outline {
         Some(Self { members })
     }
 
-    /// What [`pointer_in_text`] tells.
+    /// What `pointer_in_text` tells.
     pub fn pointer(&self, text: &str, place: Range<usize>) -> Option<String> {
         let at = self.members.partition_point(|m| m.start() <= place.start);
         let member = at.checked_sub(1).map(|at| &self.members[at]);
