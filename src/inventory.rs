@@ -336,6 +336,11 @@ impl<T> Found<T> {
 }
 
 impl Inventory {
+    /// Whether the files withhold something that an answer may lean on.
+    pub fn is_withheld(&self) -> bool {
+        !self.withheld.is_empty()
+    }
+
     /// The slot of a resource id.
     pub fn slot(&self, id: &ResourceId) -> Option<Slot> {
         self.index.get(id).copied()

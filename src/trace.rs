@@ -54,4 +54,3 @@ pub use question::{
 };
 pub(crate) use resolve::{NameFound, resolve_name};
 pub(crate) use scoring::SCORING_HOST;
-pub(crate) use withheld::is_withheld;

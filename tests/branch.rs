@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "the generator of the reference keeps facts that only its own questions need")]
 
+#[path = "support/mixed.rs"]
+mod mixed;
 mod reference {
     pub(crate) mod estate;
     pub(crate) mod load;
@@ -9,6 +11,7 @@ mod reference {
     pub(crate) mod random;
 }
 
+use mixed::mix;
 use netwhy::diag::{At, Diagnostics, DocId};
 use netwhy::doc::parse_yaml;
 use netwhy::fast::branch::{Branch, Standing};
@@ -173,13 +176,7 @@ fn check_case(seed: u64, seen: &mut Seen) {
     let Case { estate, flows } = case(seed, 12);
     let mut flows: Vec<Flow> = flows.iter().map(|text| flow(text)).collect();
     let mut random = Random::new(seed);
-    for _ in 0..MIXED {
-        let mut mixed = random.one(&flows);
-        mixed.from = random.one(&flows).from;
-        mixed.port = random.one(&flows).port;
-        mixed.identity = None;
-        flows.push(mixed);
-    }
+    mix(&mut flows, &mut random, MIXED);
     let before = compiled(&estate).expect("a sound estate");
     let (mut standing, flows) = standing(before, &flows);
     let base = all(&standing);

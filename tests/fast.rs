@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "the generator of the reference keeps facts that only its own questions need")]
 
+#[path = "support/mixed.rs"]
+mod mixed;
 mod reference {
     pub(crate) mod estate;
     pub(crate) mod load;
@@ -9,6 +11,7 @@ mod reference {
     pub(crate) mod random;
 }
 
+use mixed::mix;
 use netwhy::diag::Diagnostics;
 use netwhy::fast::trail::{By, Note, Record, Trails};
 use netwhy::fast::{self, Asker, Counts, FlowIds, Verdict};
@@ -159,13 +162,7 @@ fn random_case(seed: u64) -> (Network, Vec<Flow>) {
     let network = network_of(&estate.text(), &profile, &ServiceTags::builtin()).expect("a sound estate");
     let mut flows: Vec<Flow> = flows.iter().map(|text| flow(text)).collect();
     let mut random = Random::new(seed);
-    for _ in 0..MIXED {
-        let mut mixed = random.one(&flows);
-        mixed.from = random.one(&flows).from;
-        mixed.port = random.one(&flows).port;
-        mixed.identity = None;
-        flows.push(mixed);
-    }
+    mix(&mut flows, &mut random, MIXED);
     (network, flows)
 }
 

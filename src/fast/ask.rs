@@ -55,6 +55,12 @@ pub enum End {
 pub struct Asker<'n> {
     net: &'n Network,
     fast: &'n Fast,
+    parts: Parts,
+}
+
+/// What an asker keeps, apart from the network it asks: for the same rows in another world.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
     names: Names,
     /// Senders, where they start, and whether somebody named them by something else than their address.
     origins: Vec<(Origin, Start, bool)>,
@@ -69,27 +75,6 @@ pub struct Asker<'n> {
     caller_numbers: Map<Caller, u32>,
     /// Whether a sender reaches a DNS server, for those asked last.
     reached: Vec<Option<(Start, u32, bool)>>,
-    /// The files withhold something that an answer may lean on: the full engine weighs it.
-    withheld: bool,
-    scratch: Scratch,
-    counts: Counts,
-}
-
-/// What an asker keeps, apart from the network it asks: for the same rows in another world.
-#[derive(Debug, Default)]
-pub(super) struct Parts {
-    names: Names,
-    origins: Vec<(Origin, Start, bool)>,
-    wanteds: Vec<(Wanted, u32, Aim, bool)>,
-    origin_numbers: Map<Endpoint, u32>,
-    wanted_numbers: Map<Endpoint, u32>,
-    from_numbers: Map<End, u32>,
-    end_numbers: Map<End, u32>,
-    callers: Vec<Caller>,
-    caller_numbers: Map<Caller, u32>,
-    reached: Vec<Option<(Start, u32, bool)>>,
-    /// What a network withholds, where one was asked already: branches change nothing of it.
-    withheld: Option<bool>,
     scratch: Scratch,
     counts: Counts,
 }
@@ -107,23 +92,7 @@ const FEW_QUESTIONS: usize = 1 << 6;
 impl Parts {
     /// An asker of a network whose rows are the same.
     pub(super) fn on<'n>(self, net: &'n Network, fast: &'n Fast) -> Asker<'n> {
-        Asker {
-            net,
-            fast,
-            names: self.names,
-            origins: self.origins,
-            wanteds: self.wanteds,
-            origin_numbers: self.origin_numbers,
-            wanted_numbers: self.wanted_numbers,
-            from_numbers: self.from_numbers,
-            end_numbers: self.end_numbers,
-            callers: self.callers,
-            caller_numbers: self.caller_numbers,
-            reached: self.reached,
-            withheld: self.withheld.unwrap_or_else(|| crate::trace::is_withheld(net)),
-            scratch: self.scratch,
-            counts: self.counts,
-        }
+        Asker { net, fast, parts: self }
     }
 
     /// Forgets for a while what depends on the rules and routes of subnets.
@@ -157,21 +126,7 @@ impl<'n> Asker<'n> {
 
     /// Lets go of the network.
     pub(super) fn into_parts(self) -> Parts {
-        Parts {
-            names: self.names,
-            origins: self.origins,
-            wanteds: self.wanteds,
-            origin_numbers: self.origin_numbers,
-            wanted_numbers: self.wanted_numbers,
-            from_numbers: self.from_numbers,
-            end_numbers: self.end_numbers,
-            callers: self.callers,
-            caller_numbers: self.caller_numbers,
-            reached: self.reached,
-            withheld: Some(self.withheld),
-            scratch: self.scratch,
-            counts: self.counts,
-        }
+        self.parts
     }
 
     /// The network it asks.
@@ -181,7 +136,7 @@ impl<'n> Asker<'n> {
 
     /// How many flows it answered.
     pub fn counts(&self) -> Counts {
-        self.counts
+        self.parts.counts
     }
 
     /// Reads a flow.
@@ -203,7 +158,7 @@ impl<'n> Asker<'n> {
             wanted,
             caller,
         };
-        let name = match self.wanteds.get(wanted as usize) {
+        let name = match self.parts.wanteds.get(wanted as usize) {
             Some((Wanted::Name(name), ..)) => Some(name.clone()),
             _ => None,
         };
@@ -219,7 +174,7 @@ impl<'n> Asker<'n> {
     pub fn between(&mut self, from: End, to: End, protocol: Protocol, port: u16) -> FlowIds {
         let (origin, start) = self.from_end(from);
         let wanted = self.to_end(to);
-        let (_, destination, aim, _) = self.wanteds[wanted as usize];
+        let (_, destination, aim, _) = self.parts.wanteds[wanted as usize];
         let mut ids = FlowIds {
             start,
             aim,
@@ -241,8 +196,8 @@ impl<'n> Asker<'n> {
     }
 
     fn from_end(&mut self, end: End) -> (u32, Start) {
-        if let Some(number) = self.from_numbers.get(&end) {
-            return (*number, self.origins[*number as usize].1);
+        if let Some(number) = self.parts.from_numbers.get(&end) {
+            return (*number, self.parts.origins[*number as usize].1);
         }
         let (origin, start) = match end {
             End::Attachment(id) => (Origin::Attachment(id), self.start_at(id)),
@@ -251,10 +206,10 @@ impl<'n> Asker<'n> {
                 IpAddr::V6(_) => unreachable!("INVARIANT: the example address of a client is IPv4"),
             },
         };
-        let start = if self.withheld { Start::Other } else { start };
-        let number = self.origins.len() as u32;
-        self.origins.push((origin, start, true));
-        self.from_numbers.insert(end, number);
+        let start = if self.net.inventory.is_withheld() { Start::Other } else { start };
+        let number = self.parts.origins.len() as u32;
+        self.parts.origins.push((origin, start, true));
+        self.parts.from_numbers.insert(end, number);
         (number, start)
     }
 
@@ -267,7 +222,7 @@ impl<'n> Asker<'n> {
     }
 
     fn to_end(&mut self, end: End) -> u32 {
-        if let Some(number) = self.end_numbers.get(&end) {
+        if let Some(number) = self.parts.end_numbers.get(&end) {
             return *number;
         }
         let wanted = match end {
@@ -281,7 +236,7 @@ impl<'n> Asker<'n> {
             }
         };
         let number = self.keep_wanted(wanted, true);
-        self.end_numbers.insert(end, number);
+        self.parts.end_numbers.insert(end, number);
         number
     }
 
@@ -291,18 +246,18 @@ impl<'n> Asker<'n> {
             Wanted::Name(_) => (0, Aim::Nothing),
             _ => (0, Aim::Other),
         };
-        self.wanteds.push((wanted, destination, aim, named));
-        self.wanteds.len() as u32 - 1
+        self.parts.wanteds.push((wanted, destination, aim, named));
+        self.parts.wanteds.len() as u32 - 1
     }
 
     /// A sender: its number where it is kept, and where it starts. Addresses are not kept, however many come.
     fn origin(&mut self, endpoint: &Endpoint) -> Result<(u32, Start), Misunderstood> {
-        if let Some(number) = self.origin_numbers.get(endpoint) {
-            return Ok((*number, self.origins[*number as usize].1));
+        if let Some(number) = self.parts.origin_numbers.get(endpoint) {
+            return Ok((*number, self.parts.origins[*number as usize].1));
         }
         let origin = understand_origin(self.net, endpoint)?;
         let start = match &origin {
-            _ if self.withheld => Start::Other,
+            _ if self.net.inventory.is_withheld() => Start::Other,
             Origin::Attachment(id) => self.start_at(*id),
             Origin::Subnet(subnet, IpAddr::V4(ip)) => Start::Subnet(subnet.raw(), (*ip).into()),
             Origin::Internet(IpAddr::V4(ip)) if self.net.is_public(IpAddr::V4(*ip)) => {
@@ -313,9 +268,9 @@ impl<'n> Asker<'n> {
         if matches!(endpoint, Endpoint::Address(_)) && start != Start::Other {
             return Ok((NOBODY, start));
         }
-        let number = self.origins.len() as u32;
-        self.origins.push((origin, start, !matches!(endpoint, Endpoint::Address(_))));
-        self.origin_numbers.insert(endpoint.clone(), number);
+        let number = self.parts.origins.len() as u32;
+        self.parts.origins.push((origin, start, !matches!(endpoint, Endpoint::Address(_))));
+        self.parts.origin_numbers.insert(endpoint.clone(), number);
         Ok((number, start))
     }
 
@@ -324,20 +279,20 @@ impl<'n> Asker<'n> {
         if let Endpoint::Address(IpAddr::V4(ip)) = endpoint {
             return Ok((NOBODY, (*ip).into(), Aim::Nothing));
         }
-        if let Some(number) = self.wanted_numbers.get(endpoint) {
-            let (_, destination, aim, _) = self.wanteds[*number as usize];
+        if let Some(number) = self.parts.wanted_numbers.get(endpoint) {
+            let (_, destination, aim, _) = self.parts.wanteds[*number as usize];
             return Ok((*number, destination, aim));
         }
         let wanted = understand_wanted(self.net, endpoint)?;
         let number = self.keep_wanted(wanted, !matches!(endpoint, Endpoint::Address(_)));
-        self.wanted_numbers.insert(endpoint.clone(), number);
-        let (_, destination, aim, _) = self.wanteds[number as usize];
+        self.parts.wanted_numbers.insert(endpoint.clone(), number);
+        let (_, destination, aim, _) = self.parts.wanteds[number as usize];
         Ok((number, destination, aim))
     }
 
     /// The question behind numbers.
     fn question(&self, ids: &FlowIds) -> Question {
-        let origin = match (self.origins.get(ids.origin as usize), ids.start) {
+        let origin = match (self.parts.origins.get(ids.origin as usize), ids.start) {
             (Some((origin, ..)), _) => origin.clone(),
             (None, Start::Slot(own)) => Origin::Attachment(AttachmentId(self.fast.slot(own).attachment)),
             (None, Start::Subnet(subnet, ip)) => {
@@ -346,7 +301,7 @@ impl<'n> Asker<'n> {
             (None, Start::Internet(ip)) => Origin::Internet(IpAddr::V4(ip.into())),
             (None, Start::Other) => unreachable!("INVARIANT: such a sender is kept"),
         };
-        let target = match self.wanteds.get(ids.wanted as usize) {
+        let target = match self.parts.wanteds.get(ids.wanted as usize) {
             Some((wanted, ..)) => wanted.clone(),
             None => Wanted::Address(IpAddr::V4(ids.destination.into()), None),
         };
@@ -355,9 +310,9 @@ impl<'n> Asker<'n> {
 
     /// Forgets the ends of flows, once they are many. Numbers read before mean nothing afterwards.
     pub fn tidy(&mut self) {
-        if self.origins.len().max(self.wanteds.len()).max(self.callers.len()) > MOST_KEPT {
-            let (net, fast, counts) = (self.net, self.fast, self.counts);
-            *self = Asker { counts, ..Asker::new(net, fast) };
+        if self.parts.origins.len().max(self.parts.wanteds.len()).max(self.parts.callers.len()) > MOST_KEPT {
+            let (net, fast, counts) = (self.net, self.fast, self.parts.counts);
+            *self = Parts { counts, ..Parts::default() }.on(net, fast);
         }
     }
 
@@ -366,10 +321,10 @@ impl<'n> Asker<'n> {
             return NOBODY;
         }
         let key = (flow.identity.clone(), flow.action.clone());
-        let next = self.callers.len() as u32;
-        let number = *self.caller_numbers.entry(key.clone()).or_insert(next);
+        let next = self.parts.callers.len() as u32;
+        let number = *self.parts.caller_numbers.entry(key.clone()).or_insert(next);
         if number == next {
-            self.callers.push(key);
+            self.parts.callers.push(key);
         }
         number
     }
@@ -428,9 +383,9 @@ impl<'n> Asker<'n> {
             Start::Internet(_) => NOBODY,
             _ => return ids.aim = Aim::Other,
         };
-        ids.name = self.names.number(name);
+        ids.name = self.parts.names.number(name);
         let key = (view, ids.name);
-        let found = match self.names.found.get(&key) {
+        let found = match self.parts.names.found.get(&key) {
             Some(found) => *found,
             None => {
                 let origin = self.question(ids).origin;
@@ -438,7 +393,7 @@ impl<'n> Asker<'n> {
                 let found = self.look_up(&origin, name);
                 // What this sender could not ask, another may.
                 if found != Found::Doubt {
-                    self.names.keep_found(key, found, self.net.watch.as_ref().map(Watch::take));
+                    self.parts.names.keep_found(key, found, self.net.watch.as_ref().map(Watch::take));
                 }
                 found
             }
@@ -466,15 +421,15 @@ impl<'n> Asker<'n> {
                 let Some(server) = v4(server) else { return Found::Doubt };
                 let Decision { outcome, disposition, cause, decider } = decision;
                 let decider =
-                    decider.map_or(Decider::Nobody, |text| Decider::Text(self.names.keep(Some(text))));
+                    decider.map_or(Decider::Nobody, |text| Decider::Text(self.parts.names.keep(Some(text))));
                 let verdict = Verdict { outcome, disposition, cause, deferred: false, decider };
-                self.names.stopped.push(verdict);
-                Found::Stopped(self.names.stopped.len() as u32 - 1, server)
+                self.parts.names.stopped.push(verdict);
+                Found::Stopped(self.parts.names.stopped.len() as u32 - 1, server)
             }
             NameFound::Address { ip, target, shadow, server } => {
                 let (IpAddr::V4(ip), Some(server)) = (ip, v4(server)) else { return Found::Doubt };
                 let aim = self.aim(target.as_ref());
-                let shadow = shadow.map_or(NOBODY, |text| self.names.keep(text));
+                let shadow = shadow.map_or(NOBODY, |text| self.parts.names.keep(text));
                 Found::Address { ip: ip.into(), aim, shadow, server }
             }
         }
@@ -510,7 +465,7 @@ impl<'n> Asker<'n> {
 
     /// The full engine's answer to one flow; its words until the next.
     pub(super) fn one_in_full(&mut self, ids: &FlowIds) -> Verdict {
-        self.scratch.texts.clear();
+        self.parts.scratch.texts.clear();
         self.in_full(ids)
     }
 
@@ -525,7 +480,7 @@ impl<'n> Asker<'n> {
         let questions: Vec<FlowIds> = flows.iter().map(question_to_server).collect();
         trails.reset(flows.len());
         self.walk(&questions, None, said, Some(&mut *trails));
-        self.scratch.wanted.clear();
+        self.parts.scratch.wanted.clear();
     }
 
     /// The subnets the name of a flow was read from, as its network sees it.
@@ -534,12 +489,13 @@ impl<'n> Asker<'n> {
             Start::Slot(own) => self.fast.slot(own).vnet,
             _ => NOBODY,
         };
-        self.names.read_from.get(&(view, ids.name)).map(|read| &**read)
+        self.parts.names.read_from.get(&(view, ids.name)).map(|read| &**read)
     }
 
     /// A flow that was read before, its name resolved again.
     pub(super) fn again(&mut self, ids: &FlowIds) -> FlowIds {
-        let Some((Wanted::Name(name), destination, aim, _)) = self.wanteds.get(ids.wanted as usize) else {
+        let Some((Wanted::Name(name), destination, aim, _)) = self.parts.wanteds.get(ids.wanted as usize)
+        else {
             return *ids;
         };
         let mut out =
@@ -552,11 +508,11 @@ impl<'n> Asker<'n> {
     /// Gives to the full engine what the walk left to it.
     fn settle(&mut self, flows: &[FlowIds], verdicts: &mut [Verdict]) {
         let count = flows.len();
-        self.counts.flows += count as u64;
-        self.scratch.texts.clear();
+        self.parts.counts.flows += count as u64;
+        self.parts.scratch.texts.clear();
         for number in 0..count {
             if verdicts[number].deferred {
-                self.counts.deferred += 1;
+                self.parts.counts.deferred += 1;
                 verdicts[number] = self.in_full(&flows[number]);
             }
         }
@@ -578,9 +534,9 @@ impl<'n> Asker<'n> {
         verdicts: &mut [Verdict],
         trail: Option<&mut Trails>,
     ) {
-        let (fast, names, scratch) = (self.fast, &self.names, &mut self.scratch);
+        let (fast, names, scratch) = (self.fast, &self.parts.names, &mut self.parts.scratch);
         cpu::with_best(Batch { fast, names, flows, only, verdicts, scratch, trail });
-        for ChosenRoute { out, destination, length } in &self.scratch.chosen {
+        for ChosenRoute { out, destination, length } in &self.parts.scratch.chosen {
             if let Decider::Route { subnet, route } = &mut verdicts[*out as usize].decider {
                 *route = route_of(self.net, *subnet, *destination, *length);
             }
@@ -594,20 +550,20 @@ impl<'n> Asker<'n> {
         verdicts: &mut [Verdict],
         mut walk: impl FnMut(&mut Self, &[u32], &mut [Verdict]),
     ) {
-        while !self.scratch.wanted.is_empty() {
-            let mut wanted = std::mem::take(&mut self.scratch.wanted);
+        while !self.parts.scratch.wanted.is_empty() {
+            let mut wanted = std::mem::take(&mut self.parts.scratch.wanted);
             wanted.sort_unstable();
             wanted.dedup();
             for (firewall, name) in &wanted {
-                self.names.learn(self.net, *firewall, *name);
+                self.parts.names.learn(self.net, *firewall, *name);
             }
             wanted.clear();
-            self.scratch.wanted = wanted;
-            let mut again = std::mem::take(&mut self.scratch.again);
+            self.parts.scratch.wanted = wanted;
+            let mut again = std::mem::take(&mut self.parts.scratch.again);
             again.clear();
             again.extend((0..flows.len() as u32).filter(|n| verdicts[*n as usize].deferred));
             walk(self, &again, verdicts);
-            self.scratch.again = again;
+            self.parts.scratch.again = again;
         }
     }
 
@@ -615,16 +571,16 @@ impl<'n> Asker<'n> {
     fn servers(&mut self, flows: &[FlowIds], verdicts: &mut [Verdict]) {
         let platform = self.fast.platform_rules;
         let asks = |ids: &FlowIds| ids.server != 0 && (ids.server != HOST || platform);
-        let mut questions = std::mem::take(&mut self.scratch.questions);
-        let mut askers = std::mem::take(&mut self.scratch.askers);
-        let mut said = std::mem::take(&mut self.scratch.said);
+        let mut questions = std::mem::take(&mut self.parts.scratch.questions);
+        let mut askers = std::mem::take(&mut self.parts.scratch.askers);
+        let mut said = std::mem::take(&mut self.parts.scratch.said);
         questions.clear();
         askers.clear();
         for (number, ids) in flows.iter().enumerate() {
             if !asks(ids) || verdicts[number].deferred {
                 continue;
             }
-            match self.reached.get(place_of(ids, self.reached.len())).copied().flatten() {
+            match self.parts.reached.get(place_of(ids, self.parts.reached.len())).copied().flatten() {
                 Some((start, server, reached)) if (start, server) == (ids.start, ids.server) => {
                     if !reached {
                         verdicts[number] = Verdict::PENDING;
@@ -639,11 +595,11 @@ impl<'n> Asker<'n> {
         said.clear();
         said.resize(questions.len(), Verdict::PENDING);
         if !questions.is_empty() {
-            if self.reached.is_empty() {
-                self.reached.resize(KEPT_QUESTIONS, None);
+            if self.parts.reached.is_empty() {
+                self.parts.reached.resize(KEPT_QUESTIONS, None);
             }
             self.walk(&questions, None, &mut said, None);
-            self.scratch.wanted.clear();
+            self.parts.scratch.wanted.clear();
         }
         for (number, said) in askers.iter().zip(&said) {
             let ids = &flows[*number as usize];
@@ -652,11 +608,12 @@ impl<'n> Asker<'n> {
                 verdicts[*number as usize] = Verdict::PENDING;
             }
             if !said.deferred {
-                let place = place_of(ids, self.reached.len());
-                self.reached[place] = Some((ids.start, ids.server, reached));
+                let place = place_of(ids, self.parts.reached.len());
+                self.parts.reached[place] = Some((ids.start, ids.server, reached));
             }
         }
-        (self.scratch.questions, self.scratch.askers, self.scratch.said) = (questions, askers, said);
+        (self.parts.scratch.questions, self.parts.scratch.askers, self.parts.scratch.said) =
+            (questions, askers, said);
     }
 
     /// The full engine's answer.
@@ -667,8 +624,8 @@ impl<'n> Asker<'n> {
         let decider = match decider {
             None => Decider::Nobody,
             Some(text) => {
-                self.scratch.texts.push(text);
-                Decider::Said(self.scratch.texts.len() as u32 - 1)
+                self.parts.scratch.texts.push(text);
+                Decider::Said(self.parts.scratch.texts.len() as u32 - 1)
             }
         };
         Verdict { outcome, disposition, cause, deferred: true, decider }
@@ -678,7 +635,7 @@ impl<'n> Asker<'n> {
     fn flow(&self, ids: &FlowIds) -> Flow {
         let (identity, action) = match ids.caller {
             NOBODY => (None, None),
-            caller => self.callers[caller as usize].clone(),
+            caller => self.parts.callers[caller as usize].clone(),
         };
         // The ends are understood already; all that is asked of the words is whether they are addresses, which keep
         // their family.
@@ -688,8 +645,8 @@ impl<'n> Asker<'n> {
         };
         Flow {
             name: None,
-            from: word(self.origins.get(ids.origin as usize).is_some_and(|(.., named)| *named)),
-            to: word(self.wanteds.get(ids.wanted as usize).is_some_and(|(.., named)| *named)),
+            from: word(self.parts.origins.get(ids.origin as usize).is_some_and(|(.., named)| *named)),
+            to: word(self.parts.wanteds.get(ids.wanted as usize).is_some_and(|(.., named)| *named)),
             protocol: Protocol::ALL[usize::from(ids.protocol)],
             port: ids.port,
             source_port: Some(ids.source_port),
@@ -741,7 +698,7 @@ impl<'n> Asker<'n> {
     }
 
     fn decider(&self, decider: Decider) -> Option<String> {
-        words(self.net, self.fast, &self.names, &self.scratch.texts, decider)
+        words(self.net, self.fast, &self.parts.names, &self.parts.scratch.texts, decider)
     }
 }
 

@@ -199,40 +199,29 @@ impl Inventory {
     /// Gives a security group or a rule collection group the rules of another of the same id; everything else of it
     /// stays. Tells where it is.
     pub(crate) fn replace_rules(&mut self, with: &RawResource, notes: &mut Diagnostics) -> Option<Slot> {
-        let (id, body) = (&with.id, &with.body);
-        let slot = self.slot(id)?;
+        let slot = self.slot(&with.id)?;
         let row = slot.row as usize;
-        let body = body.clone();
         let mut memo = Memo::default();
+        // Who says so, and where, stays as it was.
+        macro_rules! put {
+            ($table:ident, $kind:ident) => {{
+                let old = self.$table.as_slice().get(row)?;
+                let raw = RawResource {
+                    id: old.id.clone(),
+                    at: old.at,
+                    origin: old.origin,
+                    uncertain: old.uncertain.clone(),
+                    api_version: old.api_version.clone(),
+                    body: with.body.clone(),
+                };
+                let (strict, scope) = (raw.origin == Origin::Estate, raw.id.clone());
+                let mut reader = Reader { notes, strict, scope, untold: None, memo: &mut memo };
+                self.$table.put(row, $kind::from_raw(&raw, &mut reader));
+            }};
+        }
         match slot.table {
-            TableTag::Nsg => {
-                let old = self.nsgs.as_slice().get(row)?;
-                let raw = RawResource {
-                    id: old.id.clone(),
-                    at: old.at,
-                    origin: old.origin,
-                    uncertain: old.uncertain.clone(),
-                    api_version: old.api_version.clone(),
-                    body,
-                };
-                let (strict, scope) = (raw.origin == Origin::Estate, raw.id.clone());
-                let mut reader = Reader { notes, strict, scope, untold: None, memo: &mut memo };
-                self.nsgs.put(row, Nsg::from_raw(&raw, &mut reader));
-            }
-            TableTag::RuleCollectionGroup => {
-                let old = self.rule_collection_groups.as_slice().get(row)?;
-                let raw = RawResource {
-                    id: old.id.clone(),
-                    at: old.at,
-                    origin: old.origin,
-                    uncertain: old.uncertain.clone(),
-                    api_version: old.api_version.clone(),
-                    body,
-                };
-                let (strict, scope) = (raw.origin == Origin::Estate, raw.id.clone());
-                let mut reader = Reader { notes, strict, scope, untold: None, memo: &mut memo };
-                self.rule_collection_groups.put(row, RuleCollectionGroup::from_raw(&raw, &mut reader));
-            }
+            TableTag::Nsg => put!(nsgs, Nsg),
+            TableTag::RuleCollectionGroup => put!(rule_collection_groups, RuleCollectionGroup),
             _ => return None,
         }
         Some(slot)

@@ -14,35 +14,19 @@ use crate::net::IpAddr;
 use crate::network::{AttachmentId, AttachmentKind, HOST_ADDRESS, Network};
 use std::collections::BTreeSet;
 
-/// Properties whose readers tell themselves where an unknown one matters: a table, and how the path begins.
-const TOLD: &[(TableTag, &str)] = &[];
-
 /// What an answer leans on and the files do not tell, if there is such a thing.
 pub(super) fn about(net: &Network, s: &State, end: &End, flow: &Flow) -> Option<Missing> {
-    let mut open = net.inventory.withheld.iter().filter(|w| !is_told(w)).peekable();
-    open.peek()?;
-    if s.blockers.is_empty() && (!s.missing.is_empty() || s.intermittent.is_some()) {
+    // What is unknown already says why.
+    if !net.inventory.is_withheld() || s.blockers.is_empty() && !s.missing.is_empty() {
         return None;
     }
     let part = Part::of(net, s, end, flow);
-    let found = open.find(|withheld| part.has(withheld))?;
+    let found = net.inventory.withheld.iter().find(|withheld| part.has(withheld))?;
     let name = net.inventory.id_of(found.slot).map(|id| id.full_name()).unwrap_or_default();
     Some(Missing {
         cause: Cause::UnknownValue,
         text: format!("`{}` of `{name}`: {}", found.path, found.unknown.why),
         at: found.unknown.at,
-    })
-}
-
-/// Whether the files withhold something that an answer may lean on.
-pub(crate) fn is_withheld(net: &Network) -> bool {
-    net.inventory.withheld.iter().any(|w| !is_told(w))
-}
-
-fn is_told(withheld: &Withheld) -> bool {
-    TOLD.iter().any(|(table, path)| {
-        let head = withheld.path.get(..path.len());
-        *table == withheld.slot.table && head.is_some_and(|h| h.eq_ignore_ascii_case(path))
     })
 }
 
