@@ -28,7 +28,7 @@ mod watch;
 
 pub use admin::AdminRules;
 pub use attach::{Attachment, AttachmentId, AttachmentKind, Occupant};
-pub(crate) use attach::{connections_at, hub_of, target_of};
+pub(crate) use attach::{connection_of, connections_at, hub_of, target_of};
 pub use compile::compile;
 pub use doubt::Doubt;
 pub use edit::{RouteEdit, RuleEdit, TagEdit};

@@ -28,6 +28,7 @@ mod outbound;
 mod proxy;
 mod question;
 mod resolve;
+mod restriction;
 mod scoring;
 mod service;
 mod site;

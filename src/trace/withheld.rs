@@ -8,7 +8,7 @@
 use super::cause::Cause;
 use super::model::{Endpoint, Flow, HopKind, Missing};
 use super::question::{Origin, Target};
-use super::state::{End, Place, State, Terminal};
+use super::state::{Arrival, End, Place, State, Terminal};
 use crate::inventory::{Id, Slot, TableTag, VirtualNetwork, Withheld};
 use crate::net::IpAddr;
 use crate::network::{AttachmentId, AttachmentKind, HOST_ADDRESS, Network};
@@ -56,6 +56,12 @@ struct Part<'a> {
     firewall: bool,
     front_door: bool,
     identity: bool,
+    /// It came to a service through a private endpoint.
+    privately: bool,
+}
+
+fn first_word(path: &str) -> &str {
+    path.split('.').next().unwrap_or(path)
 }
 
 impl<'a> Part<'a> {
@@ -77,6 +83,10 @@ impl<'a> Part<'a> {
             firewall: hop(HopKind::AzureFirewall) || hop(HopKind::VirtualHub),
             front_door: hop(HopKind::FrontDoor),
             identity: flow.identity.is_some(),
+            privately: matches!(
+                end,
+                End::Arrived(Terminal::Service(Arrival::PrivateEndpoint(_) | Arrival::ManagedEndpoint), _)
+            ),
         };
         if let Origin::Managed(_, workspace) = s.origin {
             part.met.insert((TableTag::PlatformService, workspace.raw()));
@@ -258,6 +268,10 @@ impl<'a> Part<'a> {
             | T::RoleDefinition
             | T::DenyAssignment => self.identity,
             T::PlatformService if withheld.path.eq_ignore_ascii_case("workspaceId") => self.named,
+            // A service's firewall is not asked of what comes in privately (PE-10).
+            T::PlatformService if crate::inventory::is_rule_word(first_word(&withheld.path)) => {
+                self.met(slot) && !self.privately
+            }
             _ => self.met(slot),
         }
     }
