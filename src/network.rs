@@ -36,7 +36,7 @@ pub use gateways::{Branch, BranchKind, GatewayTable};
 pub use hubs::{Hub, HubConnection, HubRouteRow, HubSite, HubTable, HubTarget};
 pub(crate) use invalid::is_reserved;
 pub use names::{Names, PublicName, PublicTarget, ZoneRecord, ZoneView};
-pub(crate) use names::{is_under, machine_of, privatelink_of_public};
+pub(crate) use names::{is_under, machine_of, privatelink_of_public, wildcard_of};
 pub use pools::Pools;
 pub use presence::Presence;
 pub(crate) use roles::identities_of;

@@ -128,6 +128,8 @@ pub struct Question {
     pub identity: Option<Arc<str>>,
     /// The action the caller wants.
     pub action: Option<Arc<str>>,
+    /// The path of the URL asked for, where it is more than the root.
+    pub path: Option<Arc<str>>,
 }
 
 /// What is expected of a flow; what is not said is not judged.
@@ -316,6 +318,7 @@ impl Question {
             source_port: self.source_port,
             identity: self.identity.clone(),
             action: self.action.clone(),
+            path: self.path.clone(),
         })
     }
 }

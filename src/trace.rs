@@ -33,6 +33,7 @@ mod scoring;
 mod service;
 mod site;
 mod state;
+mod url;
 mod withheld;
 mod worlds;
 

@@ -96,6 +96,7 @@ fn question(args: &TraceArgs) -> Result<Option<Question>, Failure> {
         source_port: port("--source-port", &args.source_port)?,
         identity: args.identity.as_deref().map(Into::into),
         action: args.action.as_deref().map(Into::into),
+        path: to.path,
     }))
 }
 

@@ -53,6 +53,7 @@ const BESIDE: &[(&str, &[&str])] = &[
         &[
             "customErrorConfigurations",
             "firewallPolicy",
+            "protocol",
             "requireServerNameIndication",
             "sslCertificate",
             "sslProfile",
@@ -127,7 +128,7 @@ const BESIDE: &[(&str, &[&str])] = &[
         ],
     ),
     ("FrontDoorOrigin", &["azureOrigin", "enforceCertificateNameCheck", "originGroupName", "weight"]),
-    ("FrontDoorRoute", &["cacheConfiguration", "endpointName", "originPath"]),
+    ("FrontDoorRoute", &["cacheConfiguration", "endpointName"]),
     (
         "CustomDomain",
         &[

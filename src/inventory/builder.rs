@@ -595,7 +595,7 @@ fn with_address_rule(mut object: Object) -> Object {
         };
         object.set("value", low.at, range);
     }
-    if let Some(subnet) = member(&["virtualNetworkSubnetId"]) {
+    if let Some(subnet) = member(&[ruleset::SUBNET_OF_RULE]) {
         object.set("id", subnet.at, subnet.clone());
     }
     object

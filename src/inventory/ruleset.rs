@@ -13,6 +13,11 @@ pub(super) const RULE_SETS: &str = "networkRuleSets";
 /// The property that is unknown where rules are not read.
 pub(super) const UNREAD: &str = "networkRuleSet";
 
+const SUBNET_RULES: &str = "virtualNetworkRules";
+
+/// What a rule that is a resource calls its subnet.
+pub(super) const SUBNET_OF_RULE: &str = "virtualNetworkSubnetId";
+
 /// Properties of children that are not rules of their own.
 const HEADS: &[&str] =
     &["id", "name", "type", "location", "systemData", "etag", "resourceGroup", "properties"];
@@ -75,9 +80,31 @@ pub(super) fn settle(raw: &mut RawResource) {
             raw.body = with(&raw.body, "ipRules", list);
         }
     }
+    if let Some(rules) = property(&raw.body, SUBNET_RULES).and_then(by_subnet) {
+        raw.body = with(&raw.body, SUBNET_RULES, rules);
+    }
     if let Some(why) = unread(raw) {
         raw.body = with(&raw.body, UNREAD, Node::unknown(raw.at, why));
     }
+}
+
+/// Rules of a database server about subnets, each with the id of its subnet and not of its own, where one is written so.
+fn by_subnet(rules: &Node) -> Option<Node> {
+    let subnet = |rule: &Node| {
+        let inner = rule.get("properties").and_then(|p| p.get(SUBNET_OF_RULE));
+        inner.or_else(|| rule.get(SUBNET_OF_RULE)).cloned()
+    };
+    let items = rules.as_array()?;
+    items.iter().find_map(subnet)?;
+    let settled = items.iter().map(|rule| match (subnet(rule), rule.as_object()) {
+        (Some(id), Some(object)) => {
+            let mut object = object.clone();
+            object.set("id", id.at, id);
+            Node::object(rule.at, object)
+        }
+        _ => rule.clone(),
+    });
+    Some(Node::array(rules.at, settled.collect()))
 }
 
 /// The rule set of a namespace as one object, however it is written: a list of one, which Azure calls `default`, or

@@ -53,7 +53,7 @@ resource! {
             | "networkRuleSet.virtualNetworkRules.*.id" | "networkRuleSet.virtualNetworkRules.*.subnet"
             | "networkRuleSet.virtualNetworkRules.*.virtualNetworkResourceId"
             | "networkRuleSets.virtualNetworkRules.*.subnet" | "networkRuleSets.virtualNetworkRules.*.id"
-            | "virtualNetworkRules.*.id" | "virtualNetworkRules.*.virtualNetworkSubnetId",
+            | "virtualNetworkRules.*.id",
         /// Resource instances let through.
         pub resource_access_rules: Many<Arc<str>> = "networkAcls.resourceAccessRules.*.resourceId" | "networkRuleSet.resourceAccessRules.*.resourceId",
         /// Cosmos DB: whether subnets are filtered at all.
@@ -189,8 +189,10 @@ impl super::read::Read for Headers {
                 return Err(Unknown::new(entry.value.at, why.clone()));
             }
             if entry.key.replace('_', "-").eq_ignore_ascii_case("x-azure-fdid") {
-                let ids = entry.value.as_array().unwrap_or_default().iter();
-                out.front_doors.extend(ids.filter_map(crate::doc::Node::as_str).map(Arc::from));
+                let ids = entry.value.as_array().unwrap_or_default();
+                let texts = || ids.iter().filter_map(crate::doc::Node::as_str);
+                out.others |= texts().count() < ids.len();
+                out.front_doors.extend(texts().map(Arc::from));
             } else if !empty(&entry.value) {
                 out.others = true;
             }

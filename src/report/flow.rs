@@ -90,6 +90,7 @@ mod tests {
             source_port: None,
             identity: None,
             action: None,
+            path: None,
         };
         let decision = Decision {
             outcome: Outcome::Allowed,

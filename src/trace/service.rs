@@ -282,6 +282,9 @@ impl Walk<'_> {
             return s.unknown(StepKind::Deliver, Cause::UnknownValue, &unknown, evidence);
         }
         let open = row.listens.iter().any(|range| range.contains(s.header.port));
+        if !row.listens.given {
+            self.answers_as_its_kind(s, row);
+        }
         if !row.listens.given || open || !s.header.protocol.has_ports() && !row.listens.is_empty() {
             return;
         }
@@ -291,6 +294,35 @@ impl Walk<'_> {
             false => format!("`{name}` does not listen on port {}", s.header.port),
         };
         s.block(StepKind::Deliver, Cause::NothingListens, evidence, text);
+    }
+
+    /// What is taken for granted of a port that is none of its kind's, and of a registry's data endpoint (ACR-2).
+    fn answers_as_its_kind(&self, s: &mut State, row: &PlatformService) {
+        let Some(kind) = service_kind(&row.id.kind()) else { return };
+        let (name, port) = (row.id.name(), s.header.port);
+        if s.header.protocol.has_ports() && !kind.answers_on(port) {
+            let text = format!(
+                "`{name}` answers on port {port}, which is none that is documented for a {}: `listens` would say so",
+                kind.label
+            );
+            s.assume(None, text);
+        }
+        let position = match s.target {
+            Some(Target::Service(_, position)) => position,
+            _ => return,
+        };
+        let dedicated = kind.endpoints.get(position).is_some_and(|e| e.host.contains(".data.azurecr.io"));
+        if dedicated && !row.data_endpoint_enabled.is(true) && !self.has_endpoint(row) {
+            let evidence =
+                Evidence { rules: vec![azure::ACR_2], resource: Some(row.id.clone()), at: row.at, ..by(&[]) };
+            match row.data_endpoint_enabled.known() {
+                Some(_) => {
+                    let text = format!("`{name}` has no dedicated data endpoint: dataEndpointEnabled is false, and it has no private endpoint");
+                    s.block(StepKind::Deliver, Cause::NothingListens, evidence, text);
+                }
+                None => s.assume(None, format!("`{name}` has a dedicated data endpoint, though neither dataEndpointEnabled nor a private endpoint says so (ACR-2)")),
+            }
+        }
     }
 
     /// SE-7, ST-1: where a machine's own disks lie in the account, Azure reads and writes them past all of this.
