@@ -615,6 +615,11 @@ const ENDPOINT_TAGS: &[(&str, &str)] = &[
     ("Microsoft.CognitiveServices", "CognitiveServicesManagement"),
 ];
 
+/// A service whose endpoints route to a tag.
+pub(crate) fn endpoint_of_tag(tag: &str) -> Option<&'static str> {
+    ENDPOINT_TAGS.iter().find(|(_, own)| own.eq_ignore_ascii_case(tag)).map(|(service, _)| *service)
+}
+
 fn service_endpoint_routes(
     inventory: &Inventory,
     subnet: Id<Subnet>,
