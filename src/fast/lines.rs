@@ -84,8 +84,9 @@ impl Lines {
     /// Lines side by side.
     #[inline(always)]
     pub fn few<const COUNT: usize>(&self, at: u32) -> &[Line; COUNT] {
-        let few = self.0[at as usize..].first_chunk();
-        few.expect("INVARIANT: whoever asks for lines side by side wrote them so")
+        // One check of the end: the beginning is not behind it.
+        let few = self.0[at as usize..at as usize + COUNT].first_chunk();
+        few.expect("INVARIANT: a run of so many lines has so many")
     }
 
     /// A line to write to.

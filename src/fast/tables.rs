@@ -709,7 +709,7 @@ impl Fast {
             if row.attachment == NOBODY {
                 return None;
             }
-            if row.ip == ip && row.vnet == vnet {
+            if (row.ip ^ ip) | (row.vnet ^ vnet) == 0 {
                 return Some((slot, row));
             }
             slot = self.after(slot);

@@ -195,22 +195,26 @@ impl Tree {
     /// The number of keys not above `x`.
     #[inline(always)]
     pub fn rank<C: Cpu>(self, cpu: C, lines: &Lines, x: u32) -> u32 {
-        match self.depth() {
-            0 => 0,
-            1 => cpu.rank(lines.line(self.root), x).min(self.count()),
-            2 => {
-                let node = cpu.rank(lines.line(self.root), x).min(leaves(self.count()) - 1);
-                (node * KEYS + cpu.rank(lines.line(self.root + 1 + node), x)).min(self.count())
-            }
-            3 => self.rank_three(cpu, lines, x),
-            _ => {
-                let mut cursor = Cursor::new(self);
-                while !cursor.is_done() {
-                    cursor.step(cpu, lines, x);
-                }
-                cursor.rank
-            }
+        // One condition after another, since a jump by depth is foreseen by nobody.
+        let depth = self.depth();
+        if depth == 1 {
+            return self.rank_shallow(cpu, lines, x);
         }
+        if depth == 2 {
+            let node = cpu.rank(lines.line(self.root), x).min(leaves(self.count()) - 1);
+            return (node * KEYS + cpu.rank(lines.line(self.root + 1 + node), x)).min(self.count());
+        }
+        if depth == 0 {
+            return 0;
+        }
+        if depth == 3 {
+            return self.rank_three(cpu, lines, x);
+        }
+        let mut cursor = Cursor::new(self);
+        while !cursor.is_done() {
+            cursor.step(cpu, lines, x);
+        }
+        cursor.rank
     }
 
     /// The rank in a tree of three levels, spelt out.

@@ -418,6 +418,10 @@ mod tests {
             "netwhy: estate/1\nnetworkInterfaces:\n  - name: n\n    ipConfigurations: [{name: i, subnet: hub/b}]\nvirtualNetworks:\n  - {name: hub, addressPrefixes: [10.0.0.0/16], subnets: [{name: a, addressPrefix: 10.0.0.0/24}]}\n",
             "Microsoft.Network/virtualNetworks hub\nMicrosoft.Network/virtualNetworks/subnets hub/a\nMicrosoft.Network/networkInterfaces n\ndangling-reference:4: did you mean `a`?",
         );
+        check(
+            "netwhy: estate/1\nvirtualHubs:\n  - {name: h, hubVirtualNetworkConnections: {name: c}}\n",
+            "Microsoft.Network/virtualHubs h\nwrong-type:3: write each as an item, and what is not known of it as `{ $unknown: why }`",
+        );
         check("netwhy: estate/2\n", "unsupported-version:1: this program reads `estate/1`");
         check(
             "netwhy: estate/1\nvirtualNetworks:\n  - {name: hub, addressPrefixes: [10.0.0.0/99]}\n",

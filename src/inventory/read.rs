@@ -708,6 +708,15 @@ pub(super) fn refuse_unknown_fields(view: &View<'_>, known: &[&str], what: &str,
         let help = nearest(&entry.key, known.iter().copied())
             .map(|near| format!("did you mean `{near}`?"))
             .unwrap_or_else(|| format!("{what} has the fields {}", known.join(", ")));
+        // A list of resources was put out before; what is left of it is no list.
+        let kind = reader.scope.kind();
+        if super::inline_children(&kind).any(|(property, _)| property.eq_ignore_ascii_case(&entry.key)) {
+            let found = entry.value.value.kind();
+            let message = format!("{found} where the list `{}` of {what} belongs", entry.key);
+            let help = "write each as an item, and what is not known of it as `{ $unknown: why }`".to_owned();
+            reader.bad(Code::WrongType, entry.value.at, message, Some(help));
+            continue;
+        }
         let message = format!("{what} has no field `{}`", entry.key);
         reader.bad(Code::UnknownField, entry.key_at, message, Some(help));
     }
