@@ -70,7 +70,7 @@ pub use effective::{
     Association, EffectiveGroup, EffectiveGroups, EffectiveRouteView, EffectiveRoutes, EffectiveRuleView,
     IdView, effective_routes, effective_rules,
 };
-pub use flow_verify::{FlowQuestion, FlowVerification, ip_flow_verify};
+pub use flow_verify::{ANY_SOURCE_PORT, FlowQuestion, FlowVerification, ip_flow_verify};
 pub use next_hop::{ChosenRoute, NextHopResult, SYSTEM_ROUTE, next_hop};
 pub use security_group_view::{GroupAssociations, InterfaceView, SecurityGroupView, security_group_view};
 pub use subject::{AskError, Subject};

@@ -41,9 +41,13 @@ privateEndpoints: [{ name: pe, subnet: v/t, target: acc, groupIds: [blob], priva
 ";
 
 fn network() -> Network {
+    network_of(ESTATE)
+}
+
+fn network_of(estate: &str) -> Network {
     let (mut notes, mut sources) = (Diagnostics::new(), Sources::default());
-    let doc = sources.add("estate.yaml", ESTATE);
-    let root = parse_yaml(doc, ESTATE, &mut notes).expect("yaml");
+    let doc = sources.add("estate.yaml", estate);
+    let root = parse_yaml(doc, estate, &mut notes).expect("yaml");
     let inventory = netwhy::inventory::build(native::load(&root, &mut notes), &mut notes);
     compile(inventory, ServiceTags::builtin(), Profile::default(), &mut notes)
 }
@@ -100,6 +104,68 @@ fn ip_flow_verify_asks_rules_alone() {
         remote_port: 0,
     };
     assert!(ip_flow_verify(&network, &subject(&network), &icmp).is_err(), "only TCP and UDP are asked");
+}
+
+/// Azure asks the rules of a machine's only interface about whatever local address it is told.
+///
+/// Rules: NW-1, NW-3.
+#[test]
+fn the_only_interface_answers_for_other_addresses() {
+    let network = network();
+    let question = FlowQuestion {
+        direction: Direction::Inbound,
+        protocol: Protocol::Tcp,
+        local_ip: Some("10.0.0.9".parse().expect("an address")),
+        local_port: 22,
+        remote_ip: "10.0.1.4".parse().expect("an address"),
+        remote_port: netwhy::analysis::ANY_SOURCE_PORT,
+    };
+    let answer = json(&ip_flow_verify(&network, &subject(&network), &question).expect("an answer"));
+    assert_eq!((&answer["access"], &answer["ruleName"]), (&"Deny".into(), &"securityRules/no".into()));
+    assert!(answer["x-note"].as_str().is_some_and(|note| note.contains("does not hold")), "{answer}");
+    assert!(verify(&network, Direction::Inbound, 22).get("x-note").is_none());
+    let to = "10.0.0.6".parse().expect("an address");
+    let from = "123.4.5.6".parse().expect("an address");
+    let hop = json(&next_hop(&network, &subject(&network), Some(from), to).expect("an answer"));
+    assert_eq!(hop["nextHopType"], "VnetLocal");
+    let six = FlowQuestion { local_ip: Some("fd00::9".parse().expect("an address")), ..question };
+    assert!(ip_flow_verify(&network, &subject(&network), &six).is_err(), "it has no address of that family");
+}
+
+/// `*` is every address on the interface's own side too, so that rules for less do not match it.
+///
+/// Rules: NW-2.
+#[test]
+fn a_star_is_every_address_on_both_sides() {
+    let network = network();
+    let ask = |direction, source: &str, destination: &str, port| {
+        let profile = Traffic {
+            direction,
+            protocol: Some(Protocol::Tcp),
+            source: TrafficEnd::parse(source).expect("an end"),
+            destination: TrafficEnd::parse(destination).expect("an end"),
+            destination_port: Some(port),
+        };
+        let answer = json(&nsg_diagnostics(&network, &subject(&network), &[profile]).expect("an answer"));
+        let group = &answer["results"][0]["networkSecurityGroupResult"]["evaluatedNetworkSecurityGroups"][0];
+        let rules = group["rulesEvaluationResult"].as_array().cloned().unwrap_or_default();
+        let matched = |name: &str, key: &str| {
+            rules.iter().find(|r| r["name"] == name).map_or(Value::Null, |r| r[key].clone())
+        };
+        (
+            group["matchedRule"]["ruleName"].clone(),
+            matched("DefaultRule_AllowVnetInBound", "destinationMatched"),
+            matched("DefaultRule_AllowVnetOutBound", "sourceMatched"),
+        )
+    };
+    let own = ask(Direction::Inbound, "10.0.1.4", "10.0.0.4", 443);
+    assert_eq!((own.0, own.1), ("DefaultRule_AllowVnetInBound".into(), true.into()));
+    let any = ask(Direction::Inbound, "10.0.1.4", "*", 443);
+    assert_eq!((any.0, any.1), ("DefaultRule_DenyAllInBound".into(), false.into()));
+    let written = ask(Direction::Inbound, "10.0.1.4", "*", 22);
+    assert_eq!(written.0, "UserRule_no", "a rule for every destination matches every destination");
+    let out = ask(Direction::Outbound, "*", "10.0.1.4", 443);
+    assert_eq!((out.0, out.2), ("DefaultRule_DenyAllOutBound".into(), false.into()));
 }
 
 /// Rules: NW-2.
@@ -312,6 +378,46 @@ fn connectivity_has_hops_and_issues() {
         .map(|i| &i["type"])
         .collect();
     assert!(kinds.iter().any(|k| **k == "UserDefinedRoute"), "{kinds:?}");
+}
+
+/// What stops a connection at times only is told at the hop that it lies at.
+///
+/// Rules: NW-5, LB-5.
+#[test]
+fn a_connection_that_fails_at_times_has_an_issue() {
+    let estate = "
+netwhy: estate/1
+virtualNetworks: [{ name: v, addressPrefixes: [10.0.0.0/16], subnets: [{ name: s, addressPrefix: 10.0.0.0/24 }, { name: t, addressPrefix: 10.0.1.0/24 }] }]
+networkInterfaces:
+  - { name: n1, ipConfigurations: [{ name: ip, subnet: v/s, privateIPAddress: 10.0.0.4, loadBalancerBackendAddressPools: [lb/pool] }] }
+  - { name: n2, ipConfigurations: [{ name: ip, subnet: v/s, privateIPAddress: 10.0.0.5, loadBalancerBackendAddressPools: [lb/pool] }] }
+hosts: [{ name: a, subnet: v/t, privateIPAddress: 10.0.1.4 }]
+loadBalancers:
+  - name: lb
+    sku: Standard
+    frontendIPConfigurations: [{ name: f, subnet: v/s, privateIPAddress: 10.0.0.100 }]
+    backendAddressPools: [{ name: pool }]
+    loadBalancingRules: [{ name: r, protocol: Tcp, frontendPort: 443, backendPort: 443, frontendIPConfiguration: f, backendAddressPool: pool }]
+";
+    let network = network_of(estate);
+    let ask = |from: &str| {
+        let to = Endpoint::Address("10.0.0.100".parse().expect("an address"));
+        json(&connectivity(&network, &Flow::tcp(Endpoint::Named(from.into()), to, 443)).expect("an answer"))
+    };
+    let issues = |answer: &Value| -> Vec<(String, String)> {
+        let hops = answer["hops"].as_array().expect("hops").clone();
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let each = |hop: &Value| {
+            let own = hop["issues"].as_array().cloned().unwrap_or_default();
+            own.iter().map(|issue| (word(&hop["type"]), word(&issue["x-cause"]))).collect::<Vec<_>>()
+        };
+        hops.iter().flat_map(each).collect()
+    };
+    let mixed = ask("n1");
+    assert_eq!(mixed["connectionStatus"], "Degraded");
+    assert_eq!(issues(&mixed), [("x-LoadBalancer".to_owned(), "LOAD_BALANCER_HAIRPIN".to_owned())]);
+    let clear = ask("a");
+    assert_eq!((&clear["connectionStatus"], issues(&clear)), (&"Reachable".into(), Vec::new()));
 }
 
 /// Rules: NW-8.

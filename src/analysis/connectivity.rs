@@ -441,6 +441,32 @@ impl Telling<'_> {
                 }
             }
         }
+        self.at_times();
+    }
+
+    /// What stops the connection at times only is no blocker of its way, and stands where it was noted, else at the end.
+    fn at_times(&mut self) {
+        let (Outcome::Mixed, true, Some(cause)) =
+            (self.trace.outcome, self.trace.blockers.is_empty(), self.trace.cause)
+        else {
+            return;
+        };
+        let hops = self.trace.hops.iter().enumerate();
+        let mut noted = hops.flat_map(|(number, hop)| hop.steps.iter().map(move |step| (number, step)));
+        let noted = noted.find(|(_, step)| step.kind == StepKind::Balance && step.action == Action::Note);
+        let evidence = noted.map(|(_, step)| &step.evidence);
+        let hop = noted.map_or(self.hops.len().saturating_sub(1), |(number, _)| self.of[number]);
+        let issue = Issue {
+            origin: "Local",
+            severity: "Warning",
+            kind: issue_type(cause),
+            context: evidence.map_or_else(Vec::new, |e| context(cause, e)),
+            cause: Some(cause.code()),
+            note: self.trace.warnings.last().cloned().unwrap_or_default(),
+        };
+        if let Some(draft) = self.hops.get_mut(hop) {
+            draft.issues.push(issue);
+        }
     }
 
     fn linked(self) -> Vec<ConnectivityHop> {

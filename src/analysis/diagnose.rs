@@ -223,7 +223,7 @@ pub(super) fn judged(network: &Network, spot: Spot, profile: &Profile) -> GroupR
     let header = sample(profile, own, inbound);
     let layers = Layers::of(network, spot, &header, inbound);
     let place = layers.place(network);
-    let traffic = match Traffic::of(network, profile, &place, own) {
+    let traffic = match Traffic::of(network, profile, &place) {
         Ok(traffic) => traffic,
         Err(why) => return GroupResult { unknown: vec![why.why.to_string()], ..GroupResult::default() },
     };
@@ -303,26 +303,15 @@ struct Traffic {
 }
 
 impl Traffic {
-    /// On the interface's own side `*` is the interface: nothing else comes there.
-    fn of(
-        network: &Network,
-        profile: &Profile,
-        place: &Place<'_>,
-        own: Option<IpAddr>,
-    ) -> Result<Traffic, Unknown> {
-        let own = own.map(|ip| AddressSet::from_prefix(&host_prefix(ip)));
-        let mut traffic = Traffic {
+    /// `*` is every address, on the interface's own side too: a rule for `VirtualNetwork` does not match it there. No
+    /// page says so; Azure's recorded answers do (`destinationMatched` is false).
+    fn of(network: &Network, profile: &Profile, place: &Place<'_>) -> Result<Traffic, Unknown> {
+        Ok(Traffic {
             protocol: profile.protocol,
             port: profile.destination_port,
             source: profile.source.addresses(network, place)?,
             destination: profile.destination.addresses(network, place)?,
-        };
-        let local = match profile.direction {
-            Direction::Inbound => &mut traffic.destination,
-            Direction::Outbound => &mut traffic.source,
-        };
-        *local = local.take().or(own);
-        Ok(traffic)
+        })
     }
 }
 

@@ -27,6 +27,9 @@ pub struct FlowQuestion {
     pub remote_port: u16,
 }
 
+/// What `*` stands for as the port of the sender: one that no rule is written for.
+pub const ANY_SOURCE_PORT: u16 = 50_000;
+
 /// Whether it may pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -59,6 +62,7 @@ pub struct FlowVerification {
 }
 
 const NO_GROUP: &str = "no network security group applies, so nothing is denied (NSG-5)";
+const NOT_ITS_OWN: &str = "the interface does not hold this local address; as Azure does, its rules are asked about it all the same";
 const PLATFORM: &str = "rules do not act on the host's own services (NSG-17)";
 
 /// Asks the rules of an interface about a packet.
@@ -70,7 +74,7 @@ pub fn ip_flow_verify(
     if !question.protocol.has_ports() {
         return Err(AskError::Protocol(question.protocol));
     }
-    let spot = subject.at(network, question.local_ip)?;
+    let (spot, own) = subject.nearest(network, question.local_ip)?;
     let Some(local) = question.local_ip.or(subject::address(network, spot)) else {
         let why = match spot {
             Spot::Attachment(id) => network.attachment(id).address_unknown().why.to_string(),
@@ -87,7 +91,11 @@ pub fn ip_flow_verify(
         port: question.remote_port,
     };
     let header = if inbound { sent.reversed() } else { sent };
-    Ok(asked(network, spot, &header, inbound))
+    let mut found = asked(network, spot, &header, inbound);
+    if !own {
+        found.note = found.note.or(Some(NOT_ITS_OWN));
+    }
+    Ok(found)
 }
 
 /// Asks the layers one after the other.

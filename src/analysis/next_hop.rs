@@ -50,14 +50,15 @@ pub struct ChosenRoute {
 /// What stands for the route table where the route is not user-defined.
 pub const SYSTEM_ROUTE: &str = "System Route";
 
-/// Asks the routes of an interface, told by its address where the machine has several, for a destination.
+/// Asks the routes of an interface, told by its address where the machine has several, for a destination. Where it has
+/// one, Azure asks that one's routes whatever source it is told: routes do not look at sources.
 pub fn next_hop(
     network: &Network,
     subject: &Subject,
     source: Option<IpAddr>,
     destination: IpAddr,
 ) -> Result<NextHopResult, AskError> {
-    let spot = subject.at(network, source)?;
+    let (spot, _) = subject.nearest(network, source)?;
     Ok(towards(network, subject::subnet_of(network, spot), destination))
 }
 

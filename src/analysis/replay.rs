@@ -14,6 +14,8 @@
 //! | `effectiveRouteTable` | [`effective_routes`](super::effective_routes) |
 //! | `effectiveNetworkSecurityGroups` | [`effective_rules`](super::effective_rules) |
 
+mod around;
+mod aside;
 mod ask;
 mod compare;
 mod stand_in;
@@ -60,11 +62,19 @@ impl Replayed {
     pub fn explanation(&self, field: &Compared) -> Option<&'static str> {
         match self.operation.as_str() {
             "effectiveRouteTable" => {
-                let none = field.ours.get("nextHopType").is_some_and(|hop| hop == "None");
-                (none && field.azure.is_null() && field.field.starts_with("value/default ")).then_some(
-                    "the recording lacks this None route: real tables differ in theirs, and the knob `noneRoutes` sets \
-                     the list (D-19)",
-                )
+                let none = |side: &Value| side.get("nextHopType").is_some_and(|hop| hop == "None");
+                let (lacks, more) = (none(&field.ours), none(&field.azure));
+                match (field.field.starts_with("value/default "), lacks, more) {
+                    (true, true, false) if field.azure.is_null() => Some(
+                        "the recording lacks this None route: real tables differ in theirs, and the knob `noneRoutes` \
+                         sets the list (D-19)",
+                    ),
+                    (true, false, true) if field.ours.is_null() => Some(
+                        "real tables drop further ranges, of which no page has the list; the knob `extraNoneRoutes` \
+                         adds them (D-12)",
+                    ),
+                    _ => None,
+                }
             }
             "connectivityCheck" if self.is_too_early() => {
                 let ends = field.field == "connectionStatus" || field.azure == "Destination";
@@ -139,7 +149,13 @@ fn one(network: &Network, check: &Check) -> Replayed {
         Ok((question, ours)) => {
             out.question = question;
             out.fields = compare::compare(&azure, as_far_as_known(&ours));
-            guest(&azure, &mut out);
+            match check.operation {
+                Operation::ConnectivityCheck => {
+                    aside::connection(network, &check.request, &azure, &ours, &mut out);
+                }
+                Operation::Other(_) => aside::routes(&azure, false, &mut out),
+                _ => {}
+            }
         }
         Err(why) => out.not_asked = Some(why),
     }
@@ -160,37 +176,6 @@ fn spelt(operation: &Operation) -> String {
         Operation::Topology => "topology".into(),
         Operation::Other(name) => name.to_string(),
     }
-}
-
-/// Issues that lie in the guest or in its agent.
-const GUEST: &[&str] = &[
-    "NoListenerOnDestination",
-    "GuestFirewall",
-    "AgentStopped",
-    "SocketBind",
-    "PortThrottled",
-    "CPU",
-    "Memory",
-    "DestinationUnreachable",
-];
-
-const GUEST_ONLY: &str = "every issue Azure names lies in the guest, which files do not tell of";
-
-/// Where only the guest stops a connection, the outcome says nothing of the network.
-fn guest(azure: &Value, out: &mut Replayed) {
-    let hops = azure.get("hops").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let issues = hops.iter().filter_map(|hop| hop.get("issues")?.as_array()).flatten();
-    let kinds: Vec<&str> = issues.filter_map(|issue| issue.get("type")?.as_str()).collect();
-    if kinds.is_empty() || !kinds.iter().all(|kind| GUEST.contains(kind)) {
-        return;
-    }
-    let told_by_guest = |field: &str| {
-        field.ends_with("connectionStatus") || field.ends_with("PortStatus") || field.contains("/issues")
-    };
-    let (aside, kept) = std::mem::take(&mut out.fields).into_iter().partition(|c| told_by_guest(&c.field));
-    out.fields = kept;
-    let aside: Vec<Compared> = aside;
-    out.set_aside = aside.into_iter().map(|c| (c.field, GUEST_ONLY)).collect();
 }
 
 /// A value tree as JSON; what is unknown is `null`.

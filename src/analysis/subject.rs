@@ -122,6 +122,23 @@ impl Subject {
         }
     }
 
+    /// The place with an address; else the only interface, of which Azure answers whatever address it is asked with.
+    /// Whether the address is its own.
+    pub(super) fn nearest(&self, network: &Network, ip: Option<IpAddr>) -> Result<(Spot, bool), AskError> {
+        match self.at(network, ip) {
+            Ok(spot) => Ok((spot, true)),
+            Err(error @ AskError::NotItsAddress { .. }) => {
+                let same_family = |spot: &Spot| match (address(network, *spot), ip) {
+                    (Some(own), Some(ip)) => own.is_ipv4() == ip.is_ipv4(),
+                    _ => false,
+                };
+                let only = self.only(network).ok().and(self.spots.iter().copied().find(same_family));
+                only.map(|spot| (spot, false)).ok_or(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// The place with an address, or the only one where none is asked for.
     pub fn at(&self, network: &Network, ip: Option<IpAddr>) -> Result<Spot, AskError> {
         let Some(ip) = ip else { return self.only(network) };

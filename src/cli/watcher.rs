@@ -206,8 +206,17 @@ pub(super) async fn ip_flow_verify(args: FlowVerifyArgs, console: &Console) -> R
     let Some(remote_ip) = remote_ip else {
         return Err(Failure::Usage(format!("`--remote`: `{}` is not of the form IP:PORT", args.remote)));
     };
+    let direction = args.direction.into();
+    let (flag, receiver) = match direction {
+        Direction::Inbound => ("--local", &args.local),
+        Direction::Outbound => ("--remote", &args.remote),
+    };
+    if receiver.rsplit(':').next() == Some("*") {
+        let why = format!("`{flag}`: `*` stands for the sender's port alone; the receiver's is one number");
+        return Err(Failure::Usage(why));
+    }
     let question = FlowQuestion {
-        direction: args.direction.into(),
+        direction,
         protocol: protocol(&args.protocol)?,
         local_ip,
         local_port,
@@ -329,9 +338,6 @@ fn end(flag: &str, text: &str) -> Result<(Option<IpAddr>, u16), Failure> {
     };
     let bad = |ip: &str| Failure::Usage(format!("`{flag}`: `{ip}` is not an address"));
     let ip = ip.map(|ip| ip.parse().map_err(|_| bad(ip))).transpose()?;
-    let port = if port_text == "*" { EPHEMERAL } else { port(flag, port_text)? };
+    let port = if port_text == "*" { analysis::ANY_SOURCE_PORT } else { port(flag, port_text)? };
     Ok((ip, port))
 }
-
-/// What `*` stands for where Azure's own question takes one: a port no rule is written for.
-const EPHEMERAL: u16 = 50_000;

@@ -64,6 +64,8 @@ block! {
         pub virtual_network: Field<Ref<super::VirtualNetwork>> = "virtualNetwork",
         /// The subnet the address is in.
         pub subnet: Field<Ref<Subnet>> = "subnet",
+        /// The frontend of a regional load balancer, behind a cross-region one.
+        pub frontend: Field<Ref<AnyKind>> = "loadBalancerFrontendIPConfiguration",
         /// `Up` or `Down` whatever the probes say; `None` leaves it to them.
         pub admin_state: Field<Arc<str>> = "adminState",
     }

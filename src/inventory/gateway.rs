@@ -12,6 +12,10 @@ resource! {
         pub public_ip_addresses: Many<Ref<PublicIpAddress>> = "publicIpAddresses" | "publicIpAddress",
         /// Its public prefixes.
         pub public_ip_prefixes: Many<Ref<PublicIpPrefix>> = "publicIpPrefixes",
+        /// The public addresses by which a StandardV2 gateway carries IPv6.
+        pub public_ip_addresses_v6: Many<Ref<PublicIpAddress>> = "publicIpAddressesV6",
+        /// The public prefixes by which it carries IPv6.
+        pub public_ip_prefixes_v6: Many<Ref<PublicIpPrefix>> = "publicIpPrefixesV6",
         /// Standard or StandardV2.
         pub sku: Field<Arc<str>> = "sku.name",
     }

@@ -615,6 +615,11 @@ const ENDPOINT_TAGS: &[(&str, &str)] = &[
     ("Microsoft.CognitiveServices", "CognitiveServicesManagement"),
 ];
 
+/// A service whose endpoints route to a tag.
+pub(crate) fn endpoint_of_tag(tag: &str) -> Option<&'static str> {
+    ENDPOINT_TAGS.iter().find(|(_, own)| own.eq_ignore_ascii_case(tag)).map(|(service, _)| *service)
+}
+
 fn service_endpoint_routes(
     inventory: &Inventory,
     subnet: Id<Subnet>,
@@ -940,6 +945,7 @@ fn by_ends(
 fn public_addresses(inventory: &Inventory, tags: &ServiceTags) -> Vec<(Option<IpAddr>, bool)> {
     let mut used: HashMap<String, u32> = HashMap::new();
     let mut out = Vec::new();
+    let mut of_ipv6: u128 = 0;
     for row in inventory.public_ip_addresses.iter() {
         if let Field::Known(ip) = row.ip_address {
             out.push((Some(ip), false));
@@ -947,6 +953,12 @@ fn public_addresses(inventory: &Inventory, tags: &ServiceTags) -> Vec<(Option<Ip
         }
         let region = row.location.known().map(|l| normal_region(l)).unwrap_or_default();
         let tag = tags.regional("AzureCloud", &region).or_else(|| tags.find("AzureCloud"));
+        if row.public_ip_address_version.known().is_some_and(|v| v.eq_ignore_ascii_case("IPv6")) {
+            of_ipv6 += 1;
+            let kept = tag.and_then(|t| tags.set(t).v6().first()).map_or(DOCUMENTATION_V6, |(low, _)| *low);
+            out.push((Some(IpAddr::V6(kept.saturating_add(of_ipv6).into())), true));
+            continue;
+        }
         let base = tag.and_then(|t| tags.representative(t));
         let count = used.entry(region).and_modify(|n| *n += 1).or_insert(1);
         let next = base.and_then(|ip| match ip {
@@ -963,6 +975,9 @@ fn documentation_address(n: u32) -> Option<IpAddr> {
     let ip = u32::from(std::net::Ipv4Addr::new(198, 18, 0, 0)).checked_add(n)?;
     Some(IpAddr::V4(ip.into()))
 }
+
+/// The first address of IPv6 kept for documentation that stands for a public address.
+const DOCUMENTATION_V6: u128 = 0x2001_0db8_0000_0000_0000_0000_0001_0000;
 
 fn by_public_address(
     inventory: &Inventory,

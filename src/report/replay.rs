@@ -66,11 +66,20 @@ pub fn text(out: &mut String, answers: &[(String, Replayed)], style: &Style) {
     let fields: usize = asked.iter().map(|a| a.fields.len()).sum();
     let same: usize = asked.iter().map(|a| a.fields.iter().filter(|f| f.agrees).count()).sum();
     let agreeing = asked.iter().filter(|a| a.agrees()).count();
-    let text = format!(
+    let aside: usize = asked.iter().map(|a| a.set_aside.len()).sum();
+    let told = |a: &&Replayed| a.differing().filter(|field| a.explanation(field).is_some()).count();
+    let explained: usize = asked.iter().map(told).sum();
+    let mut text = format!(
         "{agreeing} of {} agree; {same} of {}",
         counted(asked.len(), "recorded answer"),
         counted(fields, "field")
     );
+    if explained > 0 {
+        text.push_str(&format!("; {explained} of those that differ explained"));
+    }
+    if aside > 0 {
+        text.push_str(&format!("; {aside} set aside"));
+    }
     out.push('\n');
     flow(out, style, Margin::blank(0), &Words::default().text(Paint::Strong, &text));
 }
@@ -98,7 +107,14 @@ fn one(out: &mut String, answer: &Replayed, style: &Style) {
             note(&format!("  because {why}"));
         }
     }
-    if let Some((_, why)) = answer.set_aside.first() {
-        note(&format!("{} set aside: {why}", counted(answer.set_aside.len(), "field")));
+    let mut reasons: Vec<(&str, usize)> = Vec::new();
+    for (_, why) in &answer.set_aside {
+        match reasons.iter_mut().find(|(known, _)| known == why) {
+            Some((_, count)) => *count += 1,
+            None => reasons.push((why, 1)),
+        }
+    }
+    for (why, count) in reasons {
+        note(&format!("{} set aside: {why}", counted(count, "field")));
     }
 }

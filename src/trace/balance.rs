@@ -31,7 +31,7 @@ impl Walk<'_> {
             return Next::End(End::Stopped);
         };
         let transit = own.is_some_and(|id| self.net.attachment(id).address != Some(s.header.destination));
-        self.beyond_the_model(s, row, front, slot);
+        let others_frontends = self.beyond_the_model(s, row, front, slot);
         if let Some(next) = self.global_basic(s, own, row.sku.is(Sku::Basic), slot) {
             return next;
         }
@@ -48,6 +48,9 @@ impl Walk<'_> {
             }
             return self.inbound_nat(s, balancer, front, slot);
         };
+        if others_frontends {
+            return Next::End(End::Stopped);
+        }
         if let Some(unknown) = [&rule.frontend_port, &rule.backend_port].into_iter().find_map(|f| f.unknown())
         {
             s.unknown(
@@ -91,25 +94,27 @@ impl Walk<'_> {
         self.to_backends(s, balancer, rule, backends, transit, evidence)
     }
 
-    /// What is not modelled of a load balancer leaves what it carries unknown (D-16).
+    /// What is not modelled of a load balancer leaves what it carries unknown (D-16). Whether nothing can be said of the
+    /// way beyond: the members of a cross-region load balancer are others' frontends.
     fn beyond_the_model(
         &self,
         s: &mut State,
         row: &LoadBalancer,
         front: &crate::inventory::FrontendIpConfiguration,
         slot: Slot,
-    ) {
+    ) -> bool {
         let global = row.tier.known().is_some_and(|t| t.eq_ignore_ascii_case("Global"));
         let chained = !front.gateway_load_balancer.is_absent();
         let what = match (global, chained) {
             (true, _) => "is a cross-region load balancer",
             (_, true) => "has a Gateway Load Balancer before it",
-            _ => return,
+            _ => return false,
         };
         let why = format!("`{}` {what}, which is not modelled", row.id.name());
         let unknown = Unknown::new(row.at, why);
         let evidence = of(self.net, Some(slot), &[azure::LB_1]);
         s.unknown(StepKind::Balance, Cause::UnsupportedResource, &unknown, evidence);
+        global
     }
 
     /// Why a pool without a member that is known may have some: its members are in none of the files.

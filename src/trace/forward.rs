@@ -593,8 +593,9 @@ impl Walk<'_> {
     /// Whether a load balancer handed the packet on with its own frontend as the destination (LB-7).
     fn floats(&self, s: &State, id: AttachmentId) -> bool {
         let header = s.header;
-        let from_balancer =
-            s.sessions.last().is_some_and(|x| x.device == Device::Inbound(id) && x.outgoing == header);
+        // Where the balancer spreads, it has left a session for each backend; this branch is that of one of them.
+        let mut handed_on = s.sessions.iter().rev().take_while(|x| matches!(x.device, Device::Inbound(_)));
+        let from_balancer = handed_on.any(|x| x.device == Device::Inbound(id) && x.outgoing == header);
         from_balancer && self.balancer_at(id, header.destination).is_some_and(|b| self.floats_to(b, id))
     }
 

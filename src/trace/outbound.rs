@@ -9,12 +9,24 @@ use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
 use super::{Cause, Disposition};
 use crate::diag::At;
 use crate::inventory::{
-    ApplicationGateway, Field, Id, Origin, PublicIpAddress, Sku, Slot, Subnet, TableTag, Unknown,
+    ApplicationGateway, Field, Id, NatGateway, Origin, PublicIpAddress, Sku, Slot, Subnet, TableTag, Unknown,
 };
 use crate::net::Header;
 use crate::net::{IpAddr, Protocol, ProtocolMatch};
 use crate::network::{AttachmentId, AttachmentKind, Bound, Network, Occupant, Tri};
 use crate::rules as azure;
+
+/// The public address of a NAT gateway for one family.
+enum Public {
+    /// This one.
+    Is(IpAddr),
+    /// It has some, of which no file tells the address.
+    Untold,
+    /// It has addresses of the other family alone.
+    OtherFamily,
+    /// It has none.
+    None,
+}
 
 /// A public source address, with what gives it.
 pub(super) type Method = (IpAddr, Evidence, String);
@@ -23,6 +35,9 @@ const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 
 /// The public address of a default outbound connection: Microsoft's, and it may change.
 pub(crate) const DEFAULT_OUTBOUND: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 200));
+
+/// The public IPv6 address of a NAT gateway whose own is not told.
+const NAT_OUTBOUND_V6: IpAddr = IpAddr::V6(std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x200));
 
 /// The day Azure retired Basic public addresses (PIP-3).
 const BASIC_RETIRED: &str = "2025-09-30";
@@ -85,27 +100,35 @@ impl Walk<'_> {
         let row = &self.net.inventory.nat_gateways[gateway];
         let slot = Slot { table: TableTag::NatGateway, row: gateway.raw() };
         let evidence = of(self.net, Some(slot), &[azure::OUT_1, azure::NAT_1]);
-        let fits = |ip: &IpAddr| family::same(*ip, s.header.source);
-        let addresses = row.public_ip_addresses.iter().filter_map(|r| self.net.inventory.follow(r).row());
-        let own = addresses.filter_map(|a| self.address_of(a)).find(&fits);
-        let prefix = row.public_ip_prefixes.iter().filter_map(|r| self.net.inventory.follow(r).row());
-        let prefix = prefix
-            .filter_map(|p| self.net.inventory.public_ip_prefixes[p].ip_prefix.known().map(|n| n.addr()))
-            .find(&fits);
-        if s.header.source.is_ipv6() && own.or(prefix).is_none() {
+        let public = match self.public_of_gateway(row, s.header.source) {
             // A gateway without IPv6 addresses leaves IPv6 alone.
-            return None;
-        }
+            Public::OtherFamily | Public::None if s.header.source.is_ipv6() => return None,
+            Public::OtherFamily => {
+                let why = format!(
+                    "whether the NAT gateway `{}`, which has IPv6 addresses alone, leaves IPv4 to other ways out",
+                    row.id.name()
+                );
+                let unknown = Unknown::new(row.at, why);
+                s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, evidence);
+                return None;
+            }
+            other => other,
+        };
         s.hop(HopKind::NatGateway, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
         self.nat_protocol(s, &evidence);
-        let public = own.or(prefix);
-        if public.is_none() && row.public_ip_addresses.is_empty() && row.public_ip_prefixes.is_empty() {
-            let text = format!("the NAT gateway `{}` has no public address", row.id.name());
-            s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
-            return None;
-        }
-        let public = public.unwrap_or(DEFAULT_OUTBOUND);
-        let addresses = row.public_ip_addresses.iter().count().max(1);
+        let public = match public {
+            Public::Is(public) => public,
+            Public::Untold => self.untold_public(s, row),
+            Public::None | Public::OtherFamily => {
+                let text = format!("the NAT gateway `{}` has no public address", row.id.name());
+                s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
+                return None;
+            }
+        };
+        let addresses = match s.header.source.is_ipv6() {
+            true => row.public_ip_addresses_v6.iter().count().max(1),
+            false => row.public_ip_addresses.iter().count().max(1),
+        };
         s.assume(
             None,
             format!(
@@ -115,6 +138,40 @@ impl Walk<'_> {
         );
         let evidence = Evidence { rules: [&evidence.rules[..], &[azure::NAT_7]].concat(), ..evidence };
         Some((public, evidence, format!("the NAT gateway gives {public}")))
+    }
+
+    /// A gateway whose addresses are in none of the files carries all the same.
+    fn untold_public(&self, s: &mut State, row: &NatGateway) -> IpAddr {
+        let stands = if s.header.source.is_ipv6() { NAT_OUTBOUND_V6 } else { DEFAULT_OUTBOUND };
+        let name = row.id.name();
+        s.assume(None, format!("{stands} stands for the public address of `{name}`, which no file tells"));
+        s.source_unknown =
+            Some(Unknown::new(row.at, format!("the public address of the NAT gateway `{name}`")));
+        stands
+    }
+
+    /// The public address by which a NAT gateway sends on what comes from an address.
+    fn public_of_gateway(&self, row: &NatGateway, source: IpAddr) -> Public {
+        let inventory = &self.net.inventory;
+        let lists = [&row.public_ip_addresses, &row.public_ip_addresses_v6];
+        let blocks = [&row.public_ip_prefixes, &row.public_ip_prefixes_v6];
+        let addresses = lists.into_iter().flatten().filter_map(|r| inventory.follow(r).row());
+        let prefixes = blocks.into_iter().flatten().filter_map(|r| inventory.follow(r).row());
+        let prefixes =
+            prefixes.filter_map(|p| Some(inventory.public_ip_prefixes[p].ip_prefix.known()?.addr()));
+        let told: Vec<IpAddr> = addresses.filter_map(|a| self.address_of(a)).chain(prefixes).collect();
+        if let Some(public) = told.iter().find(|ip| family::same(**ip, source)) {
+            return Public::Is(*public);
+        }
+        let v4 = !row.public_ip_addresses.is_empty() || !row.public_ip_prefixes.is_empty();
+        let v6 = !row.public_ip_addresses_v6.is_empty() || !row.public_ip_prefixes_v6.is_empty();
+        let (own, other) = if source.is_ipv6() { (v6, v4) } else { (v4, v6) };
+        // What is listed without a family of its own is of IPv4 unless it is told to be of the other.
+        match (own && (source.is_ipv6() || told.is_empty()), other || !told.is_empty()) {
+            (true, _) => Public::Untold,
+            (false, true) => Public::OtherFamily,
+            (false, false) => Public::None,
+        }
     }
 
     /// A NAT gateway that no file describes carries what every NAT gateway does; only its address is not known.

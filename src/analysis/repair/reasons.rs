@@ -52,7 +52,7 @@ pub fn reason(cause: Cause) -> &'static str {
             "sender and destination need addresses of one family: a second range for the subnet and a second address for the interface"
         }
         Cause::NoOutboundMethod => {
-            "no way out fits: NAT gateways and default outbound access carry IPv4, and IPv6 takes a public address of its own"
+            "no way out fits: default outbound access carries IPv4 alone, and IPv6 takes a public address of its own or a StandardV2 NAT gateway with IPv6 addresses"
         }
         Cause::PrivateOnlyTarget | Cause::OriginUnmatched => {
             "it is not published: put a load balancer, gateway, firewall or a public address in front, or come by Bastion or a gateway"

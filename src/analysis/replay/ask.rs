@@ -1,8 +1,8 @@
 //! A recorded question in our own terms.
 
 use crate::analysis::{
-    self, FlowQuestion, Subject, TrafficEnd, connectivity, effective_routes, effective_rules, ip_flow_verify,
-    next_hop, nsg_diagnostics, security_group_view,
+    self, ANY_SOURCE_PORT, FlowQuestion, Subject, TrafficEnd, connectivity, effective_routes,
+    effective_rules, ip_flow_verify, next_hop, nsg_diagnostics, security_group_view,
 };
 use crate::doc::{Node, Number, Value as Tree};
 use crate::formats::export::{Check, Operation};
@@ -51,13 +51,19 @@ fn verify(network: &Network, request: &Node) -> Answer {
         "outbound" => Direction::Outbound,
         other => return Err(format!("`{other}` is no direction")),
     };
+    // Azure takes `*` for the port of the sender alone.
+    let inbound = direction == Direction::Inbound;
+    let port_of = |key: &str, sender: bool| match text(request, key)?.trim() {
+        "*" if sender => Ok(ANY_SOURCE_PORT),
+        other => port(other),
+    };
     let question = FlowQuestion {
         direction,
         protocol: protocol(&text(request, "protocol")?)?,
         local_ip: Some(address(&text(request, "localIPAddress")?)?),
-        local_port: port(&text(request, "localPort")?)?,
+        local_port: port_of("localPort", !inbound)?,
         remote_ip: address(&text(request, "remoteIPAddress")?)?,
-        remote_port: port(&text(request, "remotePort")?)?,
+        remote_port: port_of("remotePort", inbound)?,
     };
     let subject = subject(network, &target(request)?)?;
     let line = format!(

@@ -121,20 +121,40 @@ fn name_of(key: &str, number: usize, item: &Value) -> String {
         "networkInterfaces" => text("id"),
         "context" => text("key"),
         "evaluatedNetworkSecurityGroups" => text("networkSecurityGroupId"),
-        _ if !field(item, "addressPrefix").is_null() && !field(item, "source").is_null() => {
-            let prefixes = field(item, "addressPrefix").as_array().map(Vec::as_slice).unwrap_or_default();
-            // An endpoint's route holds all prefixes of its service, which change every week.
-            let prefix = match prefixes {
-                [only] => said(only),
-                _ => text("nextHopType"),
-            };
-            format!("{} {prefix}", text("source"))
-        }
+        _ if is_route(item) => route_name(item),
         _ if !field(item, "association").is_null() => said(field(field(item, "networkSecurityGroup"), "id")),
         _ => text("name"),
     };
     name.to_ascii_lowercase()
 }
+
+fn is_route(item: &Value) -> bool {
+    !field(item, "addressPrefix").is_null() && !field(item, "source").is_null()
+}
+
+/// A route by its source and prefix. An endpoint's route, and one for a service tag, hold all prefixes of a service,
+/// which change every week.
+fn route_name(item: &Value) -> String {
+    let list = |name: &str| field(item, name).as_array().map(Vec::as_slice).unwrap_or_default();
+    let (source, hop) = (said(field(item, "source")), said(field(item, "nextHopType")));
+    let prefix = match (list("destinationServiceTags"), list("addressPrefix")) {
+        _ if hop.eq_ignore_ascii_case(SERVICE_ENDPOINT) => hop,
+        ([tag], _) => said(tag),
+        (_, [only]) => said(only),
+        _ => hop,
+    };
+    format!("{source} {prefix}")
+}
+
+/// How a route's fields begin where its prefixes are those of a service on some day.
+pub(super) fn weekly(item: &Value) -> Option<String> {
+    let tagged = field(item, "destinationServiceTags").as_array().is_some_and(|tags| !tags.is_empty());
+    let endpoint = said(field(item, "nextHopType")).eq_ignore_ascii_case(SERVICE_ENDPOINT);
+    (is_route(item) && (tagged || endpoint))
+        .then(|| format!("value/{}", route_name(item).to_ascii_lowercase()))
+}
+
+const SERVICE_ENDPOINT: &str = "VirtualNetworkServiceEndpoint";
 
 fn said(value: &Value) -> String {
     match value {
@@ -144,15 +164,27 @@ fn said(value: &Value) -> String {
     }
 }
 
+/// Words of one generation of the API, and what another says for them.
+const SPELLINGS: &[(&str, &str)] = &[
+    ("connected", "reachable"),
+    ("disconnected", "unreachable"),
+    ("vnetlocal", "virtualnetwork"),
+    ("vnetpeering", "virtualnetworkpeering"),
+    ("globalvnetpeering", "vnetglobalpeering"),
+];
+
+/// How rules of a group are called beside `defaultSecurityRules/NAME` and `securityRules/NAME`.
+const RULES: &[(&str, &str)] = &[("defaultrule_", "defaultsecurityrules/"), ("userrule_", "securityrules/")];
+
 /// Spellings that mean the same: case does not count, nor which generation of the API speaks.
 fn same(azure: &Value, ours: &Value) -> bool {
     let plain = |value: &Value| {
         let text = said(value).to_ascii_lowercase();
-        match text.as_str() {
-            "connected" => "reachable".to_owned(),
-            "disconnected" => "unreachable".to_owned(),
-            _ => text,
+        if let Some((_, other)) = SPELLINGS.iter().find(|(word, _)| *word == text) {
+            return (*other).to_owned();
         }
+        let rule = RULES.iter().find_map(|(word, path)| Some(format!("{path}{}", text.strip_prefix(word)?)));
+        rule.unwrap_or(text)
     };
     plain(azure) == plain(ours)
 }
@@ -161,6 +193,8 @@ fn same_set(azure: &[Value], ours: &Value) -> bool {
     let set = |items: &[Value]| {
         let mut out: Vec<String> = items.iter().map(|v| said(v).to_ascii_lowercase()).collect();
         out.sort();
+        // Azure may repeat an entry: what is told once of a subnet and once of an interface.
+        out.dedup();
         out
     };
     set(azure) == set(ours.as_array().map(Vec::as_slice).unwrap_or_default())
@@ -185,6 +219,13 @@ mod tests {
         check(&json!({"connectionStatus": "Connected"}), &json!({"connectionStatus": "Reachable"}), &[]);
         check(&json!({"hops": [{"id": "a", "probesSent": 3}]}), &json!({"hops": [{"id": "b"}]}), &[]);
         check(&json!({"p": ["10.0.0.0/8", "a"]}), &json!({"p": ["A", "10.0.0.0/8"]}), &[]);
+        check(&json!({"p": ["0.0.0.0/0", "0.0.0.0/0"]}), &json!({"p": ["0.0.0.0/0"]}), &[]);
+        check(&json!({"nextHopType": "VirtualNetwork"}), &json!({"nextHopType": "VnetLocal"}), &[]);
+        check(
+            &json!({"ruleName": "DefaultRule_DenyAllInBound"}),
+            &json!({"ruleName": "defaultSecurityRules/DenyAllInBound"}),
+            &[],
+        );
         check(
             &json!({"issues": [{"type": "T"}]}),
             &json!({"issues": [{"type": "x-own"}, {"type": "T"}]}),
@@ -196,6 +237,12 @@ mod tests {
     fn a_field_an_item_and_a_surplus_count() {
         check(&json!({"access": "Allow"}), &json!({"access": "Deny"}), &["access"]);
         check(&json!({"access": "Allow"}), &json!({}), &["access"]);
+        check(
+            &json!({"nextHopType": "VirtualNetworkPeering"}),
+            &json!({"nextHopType": "VnetLocal"}),
+            &["nextHopType"],
+        );
+        check(&json!({"ruleName": "UserRule_a"}), &json!({"ruleName": "securityRules/b"}), &["ruleName"]);
         check(&json!({"p": ["a"]}), &json!({"p": ["a", "b"]}), &["p"]);
         let route = |prefix: &str, state: &str| json!({"source": "Default", "addressPrefix": [prefix], "state": state});
         check(

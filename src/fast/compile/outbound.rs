@@ -47,12 +47,18 @@ impl Maker<'_> {
             .filter_map(|p| inventory.public_ip_prefixes[p].ip_prefix.known().map(|n| n.addr()))
             .next();
         let public = own.or(prefix);
-        if public.is_none() && row.public_ip_addresses.is_empty() && row.public_ip_prefixes.is_empty() {
+        let of_ipv6 = !row.public_ip_addresses_v6.is_empty() || !row.public_ip_prefixes_v6.is_empty();
+        if public.is_none()
+            && row.public_ip_addresses.is_empty()
+            && row.public_ip_prefixes.is_empty()
+            && !of_ipv6
+        {
             return Some(Method::NatEmpty(gateway.raw()));
         }
-        Some(match public.unwrap_or(DEFAULT_OUTBOUND) {
-            IpAddr::V4(ip) => Method::Nat(gateway.raw(), ip.into()),
-            IpAddr::V6(_) => Method::Doubt,
+        Some(match public {
+            Some(IpAddr::V4(ip)) => Method::Nat(gateway.raw(), ip.into()),
+            // What stands for an address that no file tells, and what IPv6 takes, the full engine knows.
+            Some(IpAddr::V6(_)) | None => Method::Doubt,
         })
     }
 
