@@ -323,6 +323,27 @@ impl Question {
     }
 }
 
+impl Question {
+    /// The flow, where it takes no estate to know its port. What its dotted words mean is still to be settled.
+    pub fn plain_flow(&self, name: Option<Arc<str>>) -> Option<Flow> {
+        let port = match self.port {
+            Some(port) => port,
+            None if !self.protocol.has_ports() => 0,
+            None => return None,
+        };
+        Some(Flow {
+            name,
+            from: self.from.clone(),
+            to: self.to.clone(),
+            protocol: self.protocol,
+            port,
+            source_port: self.source_port,
+            identity: self.identity.clone(),
+            action: self.action.clone(),
+        })
+    }
+}
+
 fn settle(endpoint: &Endpoint, inventory: &Inventory) -> Endpoint {
     let Endpoint::Fqdn(name) = endpoint else { return endpoint.clone() };
     let place = |slot: &&Slot| !NAME_TABLES.contains(&slot.table);

@@ -1361,6 +1361,61 @@ pub(crate) fn resolve_name(net: &crate::network::Network, origin: &Origin, name:
     NameFound::Address { ip: state.header.destination, target: state.target, shadow, server }
 }
 
+/// What senders of a network see of names: the server they ask first, and the zones that answer there, each with whether
+/// a name that is not in it is asked publicly. Senders with the same zones get the same addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NameView {
+    /// The server.
+    pub server: IpAddr,
+    /// The zones, the longest name first.
+    pub zones: Vec<(u32, bool)>,
+}
+
+/// Whether nothing but zones tells networks apart that ask Azure: no rulesets, no zones that may be linked anywhere, and
+/// no alias without a dot, which a network's own machines could have.
+pub(crate) fn zones_decide(net: &crate::network::Network) -> bool {
+    let bare = |record: &ZoneRecord| record.cname.as_ref().is_some_and(|alias| !alias.contains('.'));
+    net.inventory.ruleset_links.is_empty()
+        && net.names.floating.is_empty()
+        && !net.names.records.values().any(bare)
+}
+
+/// The view of a network; `None` where not all of it is known, or the server answers by more than zones.
+pub(crate) fn name_view(net: &crate::network::Network, vnet: Id<VirtualNetwork>) -> Option<NameView> {
+    let names = &net.names;
+    let servers = &net.inventory.virtual_networks[vnet].dns_servers;
+    if servers.unknown.is_some() {
+        return None;
+    }
+    let server = servers.items.first().copied().unwrap_or(HOST_ADDRESS);
+    let home = if server == HOST_ADDRESS { vnet } else { home_of_server(net, vnet, server)? };
+    let mut zones = Vec::new();
+    for view in &names.views[home.index()] {
+        let fallback = *view.fallback.as_ref().ok()?;
+        let plain = view.rivals.is_empty() && view.doubt.is_none();
+        zones.push(plain.then_some((view.zone.raw(), fallback))?);
+    }
+    Some(NameView { server, zones })
+}
+
+/// The network whose zones a server answers by: that of a resolver, or of a firewall that passes all on to Azure.
+fn home_of_server(
+    net: &crate::network::Network,
+    vnet: Id<VirtualNetwork>,
+    server: IpAddr,
+) -> Option<Id<VirtualNetwork>> {
+    let walk = Walk { net, depth: 0 };
+    let row = net.attachment(walk.holder_of(Some(vnet), server)?);
+    match row.kind {
+        AttachmentKind::Resolver(_) => Some(row.vnet),
+        AttachmentKind::Firewall(firewall) => {
+            let plain = walk.is_dns_proxy(firewall) && walk.firewall_dns_servers(firewall).is_empty();
+            plain.then_some(row.vnet)
+        }
+        _ => None,
+    }
+}
+
 fn target_of_public(public: &PublicName) -> Target {
     match public.target {
         PublicTarget::Service(service, position) => Target::Service(service, position),
