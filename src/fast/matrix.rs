@@ -1,13 +1,18 @@
 //! All pairs of machines, by classes: one flow for each pair of classes and service.
 //!
 //! Input: a network, its tables, its [`Classes`]. Output: a row of [`Cell`]s for a class of senders at a time, so memory
-//! does not grow with the number of pairs. A cell is answered by the walk for one pair of its members, which answers
+//! does not grow with the number of pairs; or the sums of all pairs ([`Sums`]), by [`Blocks`] of them. A cell is answered by the walk for one pair of its members, which answers
 //! for all; pairs of classes whose numbers are the same ([`Factors`]) are walked once. What the walk leaves to the full
 //! engine is asked there for every pair of members, as long as the [`Budget`] lasts; beyond it stays unknown, and is
 //! counted.
 
+mod blocks;
 mod factors;
+mod filters;
 mod memo;
+mod rows;
+mod runs;
+mod sweep;
 mod walls;
 
 use super::classes::{Class, Classes};
@@ -18,12 +23,14 @@ use super::{Asker, End};
 use crate::net::Protocol;
 use crate::network::{AttachmentId, Network};
 use crate::trace::{Cause, Outcome};
+pub use blocks::Blocks;
 pub use factors::Factors;
 use hashbrown::HashMap;
 pub use memo::{Answer, Memo};
 use memo::{Key, Keys};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+pub use sweep::{Sums, Take};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -140,6 +147,27 @@ impl cpu::Work for Reading<'_> {
     #[inline(always)]
     fn run<C: cpu::Cpu>(self, cpu: C) -> Factors {
         Factors::new(cpu, self.net, self.fast, self.machines, self.services)
+    }
+}
+
+/// All pairs in blocks with one answer each; `None` where few pairs answer for others.
+pub fn blocks(fast: &Fast, factors: &Factors, classes: &Classes, services: &[Service]) -> Option<Blocks> {
+    cpu::with_best(Sorting { fast, factors, classes, services })
+}
+
+struct Sorting<'a> {
+    fast: &'a Fast,
+    factors: &'a Factors,
+    classes: &'a Classes,
+    services: &'a [Service],
+}
+
+impl cpu::Work for Sorting<'_> {
+    type Output = Option<Blocks>;
+
+    #[inline(always)]
+    fn run<C: cpu::Cpu>(self, cpu: C) -> Option<Blocks> {
+        Blocks::new(cpu, self.fast, self.factors, self.classes, self.services)
     }
 }
 
