@@ -93,7 +93,7 @@ fn rows(matrix: &Matrix<'_>, services: usize) -> u64 {
 /// Everything behind the classes.
 fn whole(network: &Network, fast: &Fast, classes: &Classes, services: &[Service]) -> u64 {
     let read = Arc::new(factors(network, fast, classes, services));
-    let blocks = blocks(fast, &read, classes, services).expect("few pairs stand apart");
+    let blocks = blocks(network, fast, &read, classes, services).expect("few pairs stand apart");
     let matrix = Matrix::with(network, fast, classes, services, read);
     summed(&matrix, &blocks, services.len()).0
 }
@@ -114,7 +114,7 @@ fn giga() {
     let services = many();
     let read = Arc::new(factors(&network, &fast, &found, &services));
     step("factors");
-    let blocks = blocks(&fast, &read, &found, &services).expect("few pairs stand apart");
+    let blocks = blocks(&network, &fast, &read, &found, &services).expect("few pairs stand apart");
     step("blocks");
     let matrix = Matrix::with(&network, &fast, &found, &services, read);
     let (open, walked) = summed(&matrix, &blocks, services.len());
@@ -190,7 +190,7 @@ fn reach(criterion: &mut Criterion) {
             machines as u64 * (machines as u64 - 1) * services.len() as u64,
         );
         let read = Arc::new(factors(&network, &fast, &found, &services));
-        let sorted = blocks(&fast, &read, &found, &services).expect("few pairs stand apart");
+        let sorted = blocks(&network, &fast, &read, &found, &services).expect("few pairs stand apart");
         let (all, walked) = summed(&matrix, &sorted, services.len());
         assert_eq!(all, rows(&matrix, services.len()), "by blocks and by rows");
         println!("reach/{name}: {:?} blocks and pairs apart, walked {walked:?}", sorted.size());
@@ -210,7 +210,7 @@ fn reach(criterion: &mut Criterion) {
             b.iter(|| factors(&network, &fast, black_box(&found), &services));
         });
         group.bench_function(format!("blocks/{name}"), |b| {
-            b.iter(|| blocks(&fast, &read, black_box(&found), &services));
+            b.iter(|| blocks(&network, &fast, &read, black_box(&found), &services));
         });
         group.bench_function(format!("sums/{name}"), |b| b.iter(|| summed(black_box(&matrix), &sorted, 64)));
         group.bench_function(format!("64-services/{name}"), |b| {

@@ -282,7 +282,7 @@ fn check_sums(network: &Network, services: &[Service], place: &str) -> (u64, u64
     let fast = fast::compile(network);
     let classes = classes(network, &fast);
     let read = Arc::new(factors(network, &fast, &classes, services));
-    let blocks = blocks(&fast, &read, &classes, services).expect("few pairs stand apart");
+    let blocks = blocks(network, &fast, &read, &classes, services).expect("few pairs stand apart");
     let matrix = Matrix::with(network, &fast, &classes, services, read);
     assert_eq!(by_blocks(&matrix, &blocks, &classes), by_rows(&matrix, &classes), "{place}");
     let (count, apart) = blocks.size();

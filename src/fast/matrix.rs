@@ -10,6 +10,7 @@ mod blocks;
 mod factors;
 mod filters;
 mod memo;
+mod outside;
 mod rows;
 mod runs;
 mod sweep;
@@ -39,6 +40,14 @@ pub struct Service {
     pub protocol: Protocol,
     /// The port; 0 for a protocol without ports.
     pub port: u16,
+}
+
+impl Service {
+    /// A flow to this service, like one to another.
+    fn of(self, like: FlowIds) -> FlowIds {
+        let port = if self.protocol.has_ports() { self.port } else { 0 };
+        FlowIds { protocol: self.protocol as u8, port, ..like }
+    }
 }
 
 /// An end of a cell.
@@ -151,11 +160,18 @@ impl cpu::Work for Reading<'_> {
 }
 
 /// All pairs in blocks with one answer each; `None` where few pairs answer for others.
-pub fn blocks(fast: &Fast, factors: &Factors, classes: &Classes, services: &[Service]) -> Option<Blocks> {
-    cpu::with_best(Sorting { fast, factors, classes, services })
+pub fn blocks(
+    net: &Network,
+    fast: &Fast,
+    factors: &Factors,
+    classes: &Classes,
+    services: &[Service],
+) -> Option<Blocks> {
+    cpu::with_best(Sorting { net, fast, factors, classes, services })
 }
 
 struct Sorting<'a> {
+    net: &'a Network,
     fast: &'a Fast,
     factors: &'a Factors,
     classes: &'a Classes,
@@ -167,7 +183,7 @@ impl cpu::Work for Sorting<'_> {
 
     #[inline(always)]
     fn run<C: cpu::Cpu>(self, cpu: C) -> Option<Blocks> {
-        Blocks::new(cpu, self.fast, self.factors, self.classes, self.services)
+        Blocks::new(cpu, self.net, self.fast, self.factors, self.classes, self.services)
     }
 }
 
@@ -306,27 +322,32 @@ impl<'n> Matrix<'n> {
         }
     }
 
+    /// Walks a pair for some services, and learns what they tell of all pairs like it.
+    fn walk_some(&self, desk: &mut Desk<'_>, key: &Key, (a, b): (End, End), services: &[usize]) {
+        let first = desk.asker.between(a, b, Protocol::Tcp, 0);
+        let ids: Vec<FlowIds> = services.iter().map(|n| self.services[*n].of(first)).collect();
+        let mut verdicts = vec![Verdict::PENDING; ids.len()];
+        desk.asker.walk_only(&ids, &mut verdicts);
+        desk.memo.walked[0] += 1;
+        for (service, verdict) in services.iter().zip(&verdicts) {
+            desk.memo.learn_one(key, *service, Answer::of(verdict));
+        }
+    }
+
     /// Walks pairs for every service; gives the numbers of their answers.
     fn walk(&self, desk: &mut Desk<'_>, waiting: &[Pair]) -> Vec<u32> {
         let mut ids: Vec<FlowIds> = Vec::with_capacity(waiting.len() * self.services.len());
         for (_, a, b) in waiting {
             let first = desk.asker.between(*a, *b, Protocol::Tcp, 0);
-            ids.extend(self.services.iter().map(|service| {
-                let port = if service.protocol.has_ports() { service.port } else { 0 };
-                FlowIds { protocol: service.protocol as u8, port, ..first }
-            }));
+            ids.extend(self.services.iter().map(|service| service.of(first)));
         }
         let mut verdicts = vec![Verdict::PENDING; ids.len()];
         for (ids, verdicts) in ids.chunks(AT_ONCE).zip(verdicts.chunks_mut(AT_ONCE)) {
             desk.asker.walk_only(ids, verdicts);
         }
-        let answer = |verdict: &Verdict| {
-            let Verdict { outcome, cause, deferred, .. } = *verdict;
-            Answer { outcome, cause, deferred }
-        };
         let mut out = Vec::with_capacity(waiting.len());
         for ((key, ..), verdicts) in waiting.iter().zip(verdicts.chunks(self.services.len().max(1))) {
-            let answers: Box<[Answer]> = verdicts.iter().map(answer).collect();
+            let answers: Box<[Answer]> = verdicts.iter().map(Answer::of).collect();
             desk.memo.walked[usize::from(key.is_none())] += 1;
             if let Some(key) = key {
                 desk.memo.learn(key, &answers);

@@ -177,7 +177,7 @@ impl Pairs {
 impl Pairs {
     /// The pairs in blocks with one answer each.
     async fn blocks(self: Arc<Self>) -> Option<Arc<Blocks>> {
-        let work = move |()| blocks(&self.fast, &self.factors, &self.classes, &self.services);
+        let work = move |()| blocks(&self.network, &self.fast, &self.factors, &self.classes, &self.services);
         in_order(vec![()], work).await.remove(0).map(Arc::new)
     }
 

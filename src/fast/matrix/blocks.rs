@@ -8,12 +8,14 @@
 use super::Service;
 use super::factors::{Factors, Stratum};
 use super::filters::Filters;
+use super::outside::Outside;
 use super::rows::{Value, rows};
 use super::runs::Runs;
 use super::walls::Stretches;
 use crate::fast::classes::Classes;
 use crate::fast::cpu::Cpu;
 use crate::fast::tables::Fast;
+use crate::network::Network;
 use hashbrown::HashMap;
 use std::hash::{BuildHasher, Hash};
 
@@ -39,6 +41,7 @@ pub struct Blocks {
     pub(super) apart: Lists,
     pub(super) values: Vec<Value>,
     pub(super) filters: Filters,
+    pub(super) outside: Outside,
 }
 
 /// Rows of one direction, and which each of them follows.
@@ -85,6 +88,7 @@ impl Blocks {
     /// Reads the rows of all machines and puts these into groups; `None` where too many pairs would stand apart.
     pub(super) fn new<C: Cpu>(
         cpu: C,
+        net: &Network,
         fast: &Fast,
         factors: &Factors,
         classes: &Classes,
@@ -104,8 +108,9 @@ impl Blocks {
             Groups::new((0..order.len()).map(key), &weights)
         });
         let apart = apart(&directions, factors)?;
-        let (values, filters) = (read.values, read.filters);
-        Some(Self { order, weights, directions, ends, groups, apart, values, filters })
+        let (values, mut filters) = (read.values, read.filters);
+        let outside = Outside::new(cpu, (net, classes), fast, factors, services, &mut filters, &ends[0]);
+        Some(Self { order, weights, directions, ends, groups, apart, values, filters, outside })
     }
 
     /// How many blocks there are, and how many pairs stand apart.

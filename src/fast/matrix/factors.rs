@@ -7,6 +7,7 @@
 //! translation of the sender, sets of more than 64 rules) has no numbers, and is walked by itself.
 
 use super::Service;
+use super::outside;
 use super::walls::Wall;
 use crate::fast::compile::firewall_rules;
 use crate::fast::cpu::Cpu;
@@ -60,6 +61,14 @@ pub(super) struct Stratum {
 /// What stands at a place in one direction.
 pub(super) type Strata = Vec<Stratum>;
 
+/// An address, and what is known of it wherever it is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Address {
+    pub ip: u32,
+    pub public: bool,
+    pub tags: u32,
+}
+
 /// A machine that stands for its class.
 #[derive(Debug)]
 pub(super) struct One {
@@ -83,6 +92,8 @@ pub(super) struct One {
     /// Its network, and its memberships in application security groups.
     pub home_number: u32,
     run: (u32, u32),
+    /// Its own outbound method.
+    pub method: u32,
     /// Whether its address leads to it inside its network.
     pub visible: bool,
     /// Whether a set of its has too many rules for numbers.
@@ -101,8 +112,17 @@ struct Gate {
     codes: Vec<Code>,
 }
 
+impl One {
+    #[inline(always)]
+    pub(super) fn address(&self) -> Address {
+        Address { ip: self.ip, public: self.public, tags: self.tags }
+    }
+}
+
 /// Where a route leads.
 pub(super) enum Lead {
+    /// To the internet, with this code where the address is not public.
+    Out(Code),
     /// It has a code, whoever holds the address.
     Code(Code),
     /// To the holder of the address in a network.
@@ -146,7 +166,7 @@ impl Factors {
         let (contexts, tags) = (numbers.contexts.list, numbers.tags.list);
         let mut order: Vec<(u32, u32)> = ones.iter().enumerate().map(|(n, one)| (one.ip, n as u32)).collect();
         order.sort_unstable();
-        let walls = walls(net, fast, &ones, &order, services);
+        let walls = walls(net, fast, &ones, &order, outside::host(cpu, fast), services);
         let mut out = Self {
             ones,
             gates: Vec::new(),
@@ -211,15 +231,16 @@ impl Factors {
 
     /// Where the routes of a subnet lead for the address of a machine, by code.
     fn code<C: Cpu>(&self, cpu: C, fast: &Fast, here: &SubnetRow, to: &One) -> Code {
-        match self.lead(cpu, fast, here, to) {
-            Lead::Code(code) => code,
+        match self.lead(cpu, fast, here, to.address()) {
+            Lead::Out(_) if to.public => OTHER,
+            Lead::Code(code) | Lead::Out(code) => code,
             Lead::Inside(home) if to.visible && home == to.home_number => LEADS,
             Lead::Inside(_) => OTHER,
         }
     }
 
-    /// Where the routes of a subnet lead for the address of a machine.
-    pub(super) fn lead<C: Cpu>(&self, cpu: C, fast: &Fast, here: &SubnetRow, to: &One) -> Lead {
+    /// Where the routes of a subnet lead for an address.
+    pub(super) fn lead<C: Cpu>(&self, cpu: C, fast: &Fast, here: &SubnetRow, to: Address) -> Lead {
         let (lines, ip) = (&fast.lines, to.ip);
         if here.endpoints != 0 {
             let mine = fast.service_endpoints[here.endpoints as usize - 1];
@@ -248,9 +269,8 @@ impl Factors {
             HopKind::Network => return Lead::Inside(hop.about()),
             HopKind::None if by_user => USER_NONE,
             HopKind::None => DROPPED,
-            HopKind::Internet if to.public => OTHER,
-            HopKind::Internet if by_user => TO_INTERNET_BY_USER,
-            HopKind::Internet => TO_INTERNET,
+            HopKind::Internet if by_user => return Lead::Out(TO_INTERNET_BY_USER),
+            HopKind::Internet => return Lead::Out(TO_INTERNET),
             HopKind::Appliance => match fast.appliance(here.vnet, hop.about()) {
                 UNREACHABLE => NOT_REACHED,
                 place => self.gate_of.get(&place).copied().unwrap_or(OTHER),
@@ -333,10 +353,15 @@ impl Factors {
         })
     }
 
+    /// Where each gate leads for a machine.
+    pub(super) fn codes_of_gates(&self, of: usize) -> impl Iterator<Item = Code> + Clone {
+        self.gates.iter().map(move |gate| gate.codes[of])
+    }
+
     /// Where each gate leads for a machine, and which of the rules of firewalls about many pairs hold it, as sender and
     /// as receiver.
     pub(super) fn column_of_gates(&self, of: usize) -> [Vec<u32>; 2] {
-        let codes = self.gates.iter().map(|gate| u32::from(gate.codes[of]));
+        let codes = self.codes_of_gates(of).map(u32::from);
         let sides = self.walls.iter().flat_map(|wall| wall.side(of));
         let others = self.walls.iter().map(|wall| wall.other_side(of));
         [codes.clone().chain(sides).collect(), codes.chain(others).collect()]
@@ -366,10 +391,9 @@ impl Factors {
         cpu: C,
         fast: &Fast,
         from: usize,
-        to: usize,
+        b: Address,
         head: u32,
     ) -> u64 {
-        let b = &self.ones[to];
         let groups = [(0, 0), self.groups_at(fast, from, b.ip)];
         let ask = Ask { destination: b.ip, tags: [0, b.tags], groups, ..Ask::default() };
         rules::side(cpu, fast.around(), head, &ask, 1).unwrap_or(0)
@@ -410,21 +434,22 @@ impl Factors {
     /// Whether `Internet`, as a machine sees it, holds another.
     #[inline(always)]
     pub(super) fn internet<C: Cpu>(&self, cpu: C, fast: &Fast, place: usize, of: usize) -> bool {
-        internet(cpu, fast, &self.ones[place], &self.ones[of])
+        internet(cpu, fast, &self.ones[place], self.ones[of].address())
     }
 
-    /// The rules of a sender's set that hold a receiver.
+    /// The rules of a sender's set that hold an address.
     pub(super) fn holds_receiver<C: Cpu>(
         &self,
         cpu: C,
         fast: &Fast,
-        (from, to): (usize, usize),
+        from: usize,
+        b: Address,
         stratum: &Stratum,
     ) -> u64 {
-        let (a, b) = (&self.ones[from], &self.ones[to]);
+        let a = &self.ones[from];
         let ask = Ask { destination: b.ip, tags: [0, b.tags], ..Ask::default() };
         let rows = match stratum.grouped {
-            true => self.held_in_group(cpu, fast, from, to, stratum.head),
+            true => self.held_in_group(cpu, fast, from, b, stratum.head),
             false => rules::side(cpu, fast.around(), stratum.head, &ask, 1).unwrap_or(0),
         };
         let added = rules::added(&fast.lines, stratum.head);
@@ -447,7 +472,7 @@ impl Factors {
             false => self.sends(cpu, fast, from, head),
         };
         let tagged = b.here.tag.rank(cpu, &fast.lines, a.ip) & 1 != 0;
-        rows | only(tagged, added[0]) | only(internet(cpu, fast, b, a), added[1])
+        rows | only(tagged, added[0]) | only(internet(cpu, fast, b, a.address()), added[1])
     }
 
     /// Which machines a `VirtualNetwork` tag holds.
@@ -469,7 +494,7 @@ impl Factors {
 
 /// Whether `Internet`, as a place sees it, holds a machine.
 #[inline(always)]
-fn internet<C: Cpu>(cpu: C, fast: &Fast, place: &One, of: &One) -> bool {
+fn internet<C: Cpu>(cpu: C, fast: &Fast, place: &One, of: Address) -> bool {
     match place.home.has(vnet::OWN_INTERNET) {
         true => place.home.internet.rank(cpu, &fast.lines, of.ip) & 1 != 0,
         false => of.public,
@@ -489,7 +514,7 @@ fn asked_at<C: Cpu>(cpu: C, fast: &Fast, place: &One, from: &One, to: &One) -> A
         source: from.ip,
         destination: to.ip,
         network: [holds(from), holds(to)],
-        internet: [internet(cpu, fast, place, from), internet(cpu, fast, place, to)],
+        internet: [from, to].map(|of| internet(cpu, fast, place, of.address())),
         tags: [from.tags, to.tags],
         ..Ask::default()
     }
@@ -555,6 +580,7 @@ fn one<C: Cpu>(cpu: C, fast: &Fast, machine: u32, numbers: &mut Numbers) -> One 
         tag,
         home_number: row.vnet,
         run,
+        method: row.method,
         visible: fast.at_address(row.vnet, row.ip).is_some_and(|(found, _)| found == place),
         wide,
     };
@@ -603,15 +629,23 @@ fn walls(
     fast: &Fast,
     ones: &[One],
     order: &[(u32, u32)],
+    host: Address,
     services: &[Service],
 ) -> (Vec<Wall>, Vec<u32>) {
+    let host = (host.ip, fast.tag_sets[host.tags as usize]);
     let tags: Vec<u32> = ones.iter().map(|one| one.tags).collect();
     let (mut walls, mut known, mut of) = (Vec::new(), Vec::new(), Vec::new());
     for rules in firewall_rules(net) {
         let number = match known.iter().position(|k| *k == rules) {
             Some(number) => number,
             None => {
-                walls.push(Wall::new(&rules, order, |n| fast.tag_sets[tags[n as usize] as usize], services));
+                walls.push(Wall::new(
+                    &rules,
+                    order,
+                    |n| fast.tag_sets[tags[n as usize] as usize],
+                    host,
+                    services,
+                ));
                 known.push(rules);
                 known.len() - 1
             }

@@ -7,6 +7,7 @@ use super::filters::{Filters, NO_LAYER, Numbered};
 use super::sweep::Quick;
 use super::walls::Word;
 use crate::fast::cpu::{Cpu, Work};
+use crate::fast::flow::Verdict;
 use crate::fast::rules;
 use crate::fast::tables::{Fast, NOBODY};
 use crate::trace::{Cause, Outcome};
@@ -24,6 +25,13 @@ pub struct Answer {
     pub cause: Option<Cause>,
     /// Whether one pair does not answer for all.
     pub deferred: bool,
+}
+
+impl Answer {
+    pub(super) fn of(verdict: &Verdict) -> Self {
+        let Verdict { outcome, cause, deferred, .. } = *verdict;
+        Self { outcome, cause, deferred }
+    }
 }
 
 /// The numbers of a pair: its way, and what the filters and firewalls there do to every service.
@@ -54,6 +62,8 @@ pub struct Memo {
     few: Vec<u32>,
     /// Answers of a sweep by blocks.
     pub(super) quick: Quick,
+    /// Answers to pairs with the internet, by what the machine is alike with there.
+    pub(super) outside: [Map<u32, u32>; 2],
     /// Answers to parts; none where the answer is under way.
     parts: Map<Part, Option<Answer>>,
     /// Pairs that were walked, and those among them that have no numbers.
@@ -149,11 +159,21 @@ impl Memo {
         all
     }
 
+    /// The services of which the answers of a pair do not tell yet.
+    pub(super) fn missing(&self, services: usize, key: &Key) -> Vec<usize> {
+        (0..services).filter(|n| self.parts.get(&self.part(key, *n)).copied().flatten().is_none()).collect()
+    }
+
+    /// The answer of a pair to one service is that of all parts like it.
+    pub(super) fn learn_one(&mut self, key: &Key, service: usize, answer: Answer) {
+        let part = self.part(key, service);
+        self.parts.insert(part, Some(answer));
+    }
+
     /// The answers of a pair walked are those of all parts like its own.
     pub(super) fn learn(&mut self, key: &Key, answers: &[Answer]) {
         for (service, answer) in answers.iter().enumerate() {
-            let part = self.part(key, service);
-            self.parts.insert(part, Some(*answer));
+            self.learn_one(key, service, *answer);
         }
     }
 
@@ -254,7 +274,7 @@ impl Work for Keys<'_> {
             let internet = factors.internet(cpu, fast, from, to);
             for (n, stratum) in a.out.iter().enumerate() {
                 let held = match stratum.grouped {
-                    true => factors.held_in_group(cpu, fast, from, to, stratum.head),
+                    true => factors.held_in_group(cpu, fast, from, b.address(), stratum.head),
                     false => held[n][to],
                 };
                 let held = held | only(tagged[to], added[n][2]) | only(internet, added[n][3]);

@@ -5,7 +5,7 @@
 //! machine's sets, tags or routes name begins or ends: a few dozen runs, however many machines there are.
 
 use super::Service;
-use super::factors::{Code, Factors, LEADS, Lead, OTHER, One};
+use super::factors::{Address, Code, Factors, LEADS, Lead, OTHER, One};
 use super::filters::{Filters, NO_LAYER};
 use super::runs::Runs;
 use super::walls::Stretches;
@@ -190,8 +190,9 @@ impl Maker<'_> {
         let mut out = Runs::new(u32::from(OTHER));
         for (n, from) in cuts.iter().copied().enumerate() {
             let until = cuts.get(n + 1).copied().unwrap_or(self.factors.order.len() as u32);
-            match self.factors.lead(cpu, self.fast, here, self.one(from)) {
-                Lead::Code(code) => out.push(from, u32::from(code)),
+            match self.factors.lead(cpu, self.fast, here, self.one(from).address()) {
+                Lead::Out(_) if self.one(from).public => out.push(from, u32::from(OTHER)),
+                Lead::Code(code) | Lead::Out(code) => out.push(from, u32::from(code)),
                 Lead::Inside(home) => self.inside(home, (from, until), &mut out),
             }
         }
@@ -258,7 +259,7 @@ impl Maker<'_> {
             let code = codes[at].1 as Code;
             let other = factors.order[place as usize].1 as usize;
             let filter = match side {
-                0 => self.leaving(cpu, (number, other), &sent),
+                0 => self.leaving(cpu, number, &factors.ones[other], &sent),
                 _ => self.entering(cpu, (other, number)),
             };
             let value = self.value((filter, code));
@@ -282,15 +283,9 @@ impl Maker<'_> {
     }
 
     /// What the filters of a sender do to flows to another machine.
-    fn leaving<C: Cpu>(&mut self, cpu: C, (from, to): (usize, usize), sent: &[u64]) -> u32 {
-        let (factors, fast) = (self.factors, self.fast);
-        let mut layers = [NO_LAYER; 3];
-        for (n, stratum) in factors.ones[from].out.iter().enumerate() {
-            let rows = sent[n] & factors.holds_receiver(cpu, fast, (from, to), stratum);
-            let doubt = factors.tag_doubt(from);
-            layers[n] = self.filters.layer(fast.around(), self.services, stratum, rows, doubt);
-        }
-        self.filters.filter(self.services.len(), layers)
+    fn leaving<C: Cpu>(&mut self, cpu: C, from: usize, to: &One, sent: &[u64]) -> u32 {
+        let (fast, factors, services) = (self.fast, self.factors, self.services);
+        leave(cpu, (fast, factors, services), &mut self.filters, (from, sent), to.address())
     }
 
     /// What the filters of a receiver do to flows from another machine.
@@ -304,4 +299,33 @@ impl Maker<'_> {
         }
         self.filters.filter(self.services.len(), layers)
     }
+}
+
+/// What the filters of a sender do to flows to an address.
+pub(super) fn leaving<C: Cpu>(
+    cpu: C,
+    fast: &Fast,
+    factors: &Factors,
+    services: &[Service],
+    filters: &mut Filters,
+    from: usize,
+    to: Address,
+) -> u32 {
+    let sent = factors.sent(cpu, fast, from);
+    leave(cpu, (fast, factors, services), filters, (from, &sent), to)
+}
+
+fn leave<C: Cpu>(
+    cpu: C,
+    (fast, factors, services): (&Fast, &Factors, &[Service]),
+    filters: &mut Filters,
+    (from, sent): (usize, &[u64]),
+    to: Address,
+) -> u32 {
+    let mut layers = [NO_LAYER; 3];
+    for (n, stratum) in factors.ones[from].out.iter().enumerate() {
+        let rows = sent[n] & factors.holds_receiver(cpu, fast, from, to, stratum);
+        layers[n] = filters.layer(fast.around(), services, stratum, rows, factors.tag_doubt(from));
+    }
+    filters.filter(services.len(), layers)
 }

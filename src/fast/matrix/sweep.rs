@@ -25,7 +25,7 @@ const AT_ONCE: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Quick(Vec<([u32; 4], u32)>);
 
-const QUICK: usize = 1 << 14;
+const QUICK: usize = 1 << 18;
 
 impl Quick {
     /// Room for answers.
@@ -38,7 +38,7 @@ impl Quick {
         let [a, b, c, d] = key.map(u64::from);
         let mixed = (a << 32 | b).wrapping_mul(0x9e37_79b9_7f4a_7c15)
             ^ (c << 32 | d).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
-        (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 50) as usize & (QUICK - 1)
+        (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 46) as usize & (QUICK - 1)
     }
 }
 
@@ -183,9 +183,19 @@ impl Sweep<'_, '_> {
             let number = self.own_number((sender, *to), values);
             self.settle((self.side(sender), self.side(*to)), number, budget, take);
         }
-        self.waiting.push((self.side(sender), Side::Internet));
-        self.waiting.push((Side::Internet, self.side(sender)));
-        self.walk(budget, take, AT_ONCE);
+        let own = self.side(sender);
+        for (n, sides) in [(own, Side::Internet), (Side::Internet, own)].into_iter().enumerate() {
+            let alike = blocks.outside.0[n][sender as usize];
+            let known = self.desk.memo.outside[n].get(&alike).copied();
+            let number = known.or_else(|| {
+                let (a, b, _) = self.matrix.example(sides.0, sides.1)?;
+                self.matrix.walk(self.desk, &[(None, a, b)]).first().copied()
+            });
+            if let Some(number) = number {
+                self.desk.memo.outside[n].insert(alike, number);
+                self.settle(sides, Some(number), budget, take);
+            }
+        }
     }
 
     /// A block whose pairs do not answer for each other.
@@ -310,16 +320,18 @@ impl Sweep<'_, '_> {
         if let Some(known) = memo.known(&key) {
             return Some(known);
         }
-        if memo.follows(services, &key)
-            && let Some(answers) = memo.compose(services, &key)
-        {
-            let number = memo.number(answers);
-            memo.keep(key, number);
-            return Some(number);
+        let composed = memo.compose(services, &key);
+        if composed.is_none() {
+            let missing = memo.missing(services, &key);
+            let (from, to) = block.map_or(Some(pair), |block| self.example(block))?;
+            let (a, b, _) = matrix.example(self.side(from), self.side(to))?;
+            matrix.walk_some(self.desk, &key, (a, b), &missing);
         }
-        let (from, to) = block.map_or(Some(pair), |block| self.example(block))?;
-        let (a, b, _) = matrix.example(self.side(from), self.side(to))?;
-        matrix.walk(self.desk, &[(Some(key), a, b)]).first().copied()
+        let memo = &mut self.desk.memo;
+        let answers = composed.or_else(|| memo.compose(services, &key))?;
+        let number = memo.number(answers);
+        memo.keep(key, number);
+        Some(number)
     }
 
     /// A pair of a block that does not stand apart.

@@ -37,6 +37,8 @@ pub(super) struct Wall {
     spots: Vec<(Stretches, Stretches)>,
     /// For each rule the services it is about, and what it says.
     rules: Vec<(Vec<bool>, Word)>,
+    /// By sender, those about a host of the internet.
+    outward: Rows,
     /// Application rules that may hold a class and a service, whatever the name: these the walk must ask.
     applications: Rows,
     named: Vec<Vec<bool>>,
@@ -67,7 +69,6 @@ impl<'a> Order<'a> {
         let from = |x: u32| self.list.partition_point(|(ip, _)| *ip < x) as u32;
         let behind = |x: u32| self.list.partition_point(|(ip, _)| *ip <= x) as u32;
         let ranges = side.ranges.iter().map(|(low, high)| (from(*low), behind(*high)));
-        let holds = |tags: &[u64; 4], t: u16| tags[usize::from(t) / 64] >> (t % 64) & 1 != 0;
         let tagged = self.tagged.iter().filter(|(_, tags)| side.tags.iter().any(|t| holds(tags, *t)));
         ranges.chain(tagged.map(|(place, _)| (*place, place + 1))).filter(|(a, b)| a < b).collect()
     }
@@ -75,6 +76,11 @@ impl<'a> Order<'a> {
     fn classes(&self, stretches: &Stretches) -> impl Iterator<Item = u32> {
         stretches.iter().flat_map(|(a, b)| &self.list[*a as usize..*b as usize]).map(|(_, class)| *class)
     }
+}
+
+/// Whether a tag is among those that hold an address.
+fn holds(tags: &[u64; 4], tag: u16) -> bool {
+    tags[usize::from(tag) / 64] >> (tag % 64) & 1 != 0
 }
 
 fn size(stretches: &Stretches) -> u64 {
@@ -160,6 +166,7 @@ impl Wall {
         from: &FirewallRules,
         order: &[(u32, u32)],
         tags: impl Fn(u32) -> [u64; 4] + Copy,
+        host: (u32, [u64; 4]),
         services: &[Service],
     ) -> Self {
         let word = |draft: &Draft| match draft.says {
@@ -183,6 +190,12 @@ impl Wall {
             let rules = few.iter().map(|n| (*n, order.classes(side(&all[*n as usize])).collect()));
             Lists::new(rules, order.list.len())
         };
+        let outside = |d: &&Draft| {
+            let ranges = d.destination.ranges.iter().any(|(low, high)| (*low..=*high).contains(&host.0));
+            d.destination.any || ranges || d.destination.tags.iter().any(|tag| holds(&host.1, *tag))
+        };
+        let outward: Vec<Stretches> =
+            from.network.iter().filter(outside).map(|d| order.stretches(&d.source)).collect();
         let named: Vec<Stretches> = may.iter().map(|d| order.stretches(&d.source)).collect();
         Self {
             sources: rows(|sides| &sides.0),
@@ -190,6 +203,7 @@ impl Wall {
             narrow: [lists(|sides| &sides.0), lists(|sides| &sides.1)],
             spots: few.iter().map(|n| all[*n as usize].clone()).collect(),
             rules: from.network.iter().map(|d| (about(d, services), word(d))).collect(),
+            outward: Rows::new(&outward.iter().collect::<Vec<_>>(), &order),
             applications: Rows::new(&named.iter().collect::<Vec<_>>(), &order),
             named: may.iter().map(|d| about(d, services)).collect(),
             services: services.len(),
@@ -200,6 +214,11 @@ impl Wall {
     /// Which rules about many pairs hold a sender, by number, and which hold a receiver.
     pub(super) fn side(&self, from: usize) -> [u32; 2] {
         [self.sources.of[from], self.applications.of[from]]
+    }
+
+    /// Which rules about a host of the internet hold a sender, by number.
+    pub(super) fn outward(&self, from: usize) -> u32 {
+        self.outward.of[from]
     }
 
     pub(super) fn other_side(&self, to: usize) -> u32 {
@@ -299,7 +318,7 @@ mod tests {
         let services = [service(443), service(22), service(80)];
         let ips = [(5, 1), (25, 0), (50, 2)];
         let say = |rules: &FirewallRules, services: &[Service], from, to| {
-            let wall = Wall::new(rules, &ips, |_| [0; 4], services);
+            let wall = Wall::new(rules, &ips, |_| [0; 4], (0, [0; 4]), services);
             let few: Vec<u32> = wall.few(from, to).collect();
             wall.say(wall.key(from, to), &few)
         };
