@@ -26,6 +26,7 @@ mod nodes;
 mod open;
 mod outbound;
 mod proxy;
+mod published;
 mod question;
 mod resolve;
 mod scoring;

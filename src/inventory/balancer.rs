@@ -22,6 +22,8 @@ resource! {
         pub probes: Many<Probe> = "probes",
         /// Inbound NAT rules.
         pub inbound_nat_rules: Many<InboundNatRule> = "inboundNatRules",
+        /// Ports for each instance of a scale set.
+        pub inbound_nat_pools: Many<InboundNatPool> = "inboundNatPools",
         /// Outbound rules.
         pub outbound_rules: Many<OutboundRule> = "outboundRules",
     }
@@ -120,6 +122,22 @@ block! {
         pub backend_port: Field<i64> = "backendPort",
         /// Whether the destination stays the frontend's address.
         pub enable_floating_ip: Field<bool> = "enableFloatingIP",
+    }
+}
+
+block! {
+    /// A range of ports, one for each instance of a scale set.
+    pub struct InboundNatPool in "inboundNatPools" {
+        /// The frontend.
+        pub frontend_ip_configuration: Field<Ref<AnyKind>> = "frontendIPConfiguration",
+        /// Protocol.
+        pub protocol: Field<ProtocolMatch> = "protocol",
+        /// First port of the range.
+        pub frontend_port_range_start: Field<i64> = "frontendPortRangeStart",
+        /// Last port of the range.
+        pub frontend_port_range_end: Field<i64> = "frontendPortRangeEnd",
+        /// Port of the backend.
+        pub backend_port: Field<i64> = "backendPort",
     }
 }
 

@@ -43,6 +43,8 @@ block! {
         pub load_balancer_backend_address_pools: Many<Ref<AnyKind>> = "loadBalancerBackendAddressPools",
         /// Inbound NAT rules that point to it.
         pub load_balancer_inbound_nat_rules: Many<Ref<AnyKind>> = "loadBalancerInboundNatRules",
+        /// Ranges of ports, one for each instance of a scale set.
+        pub load_balancer_inbound_nat_pools: Many<Ref<AnyKind>> = "loadBalancerInboundNatPools",
         /// Application gateway pools it belongs to.
         pub application_gateway_backend_address_pools: Many<Ref<AnyKind>> = "applicationGatewayBackendAddressPools",
         /// Whether it is the primary one.

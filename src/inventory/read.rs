@@ -371,10 +371,12 @@ fn says_nothing(node: &Node) -> bool {
 }
 
 /// Whether a value is only the object around another spelling of the same field: `customRules` is the list in
-/// one type and holds it as `customRules.rules` in another.
+/// one type and holds it as `customRules.rules` in another. A `sku` that tells its name and not the tier that is
+/// asked for tells nothing.
 pub(crate) fn is_around(view: &View<'_>, paths: &[&str], path: &str, node: &Node) -> bool {
     let inside = |other: &&str| {
-        other.strip_prefix(path).is_some_and(|r| r.starts_with('.')) && view.get(other).is_some()
+        other.strip_prefix(path).is_some_and(|r| r.starts_with('.'))
+            && (view.get(other).is_some() || BESIDE.contains(&path))
     };
     node.as_object().is_some() && paths.iter().any(inside)
 }

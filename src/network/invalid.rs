@@ -2,10 +2,11 @@
 //!
 //! Nothing here changes an answer: the flow is traced through what is written. A person reads these beside the answer.
 
-use super::{Bound, SubnetRole, SubnetRow};
+use super::{Bound, SubnetRole, SubnetRow, normal_region};
 use crate::diag::{At, Code, Diagnostic, Diagnostics};
 use crate::inventory::{
-    AddressMeaning, DefaultAction, Field, Id, Inventory, Kind, Nsg, Ref, Sku, Subnet, VirtualNetwork,
+    AddressMeaning, DefaultAction, DnsForwardingRuleset, Field, Id, Inventory, Kind, Nsg, Ref, Sku, Subnet,
+    VirtualNetwork,
 };
 use crate::net::{AddressSet, IpAddr, IpNet};
 use crate::rules::{self as azure, RuleId};
@@ -33,6 +34,7 @@ pub(super) fn configurations(inventory: &Inventory, subnets: &[SubnetRow], notes
     look.services();
     look.hubs();
     look.balancers();
+    look.rulesets();
     look.private_origins();
 }
 
@@ -595,6 +597,28 @@ impl Look<'_> {
                 let text =
                     format!("`{}` is a private origin, and its profile is {sku}", origin.id.full_name());
                 self.say(origin.at, azure::AFD_3, text);
+            }
+        }
+    }
+
+    /// DNS-13: a ruleset serves networks of its own region.
+    fn rulesets(&mut self) {
+        let inventory = self.inventory;
+        for link in inventory.ruleset_links.iter() {
+            let ruleset = link.id.parent().and_then(|id| inventory.row::<DnsForwardingRuleset>(&id));
+            let ruleset = ruleset.map(|row| &inventory.forwarding_rulesets[row]);
+            let vnet = self.row(&link.virtual_network).map(|row| &inventory.virtual_networks[row]);
+            let (Some(ruleset), Some(vnet)) = (ruleset, vnet) else { continue };
+            let (Some(own), Some(linked)) = (ruleset.location.known(), vnet.location.known()) else {
+                continue;
+            };
+            if normal_region(own) != normal_region(linked) {
+                let text = format!(
+                    "`{}` is in {own} and is linked to `{}` in {linked}: Azure refuses that, and what is traced by the link would not happen",
+                    ruleset.id.name(),
+                    vnet.id.name()
+                );
+                self.say(link.at, azure::DNS_13, text);
             }
         }
     }

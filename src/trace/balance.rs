@@ -7,7 +7,9 @@ use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::outbound::names_part;
 use super::question::EPHEMERAL_PORT;
 use super::state::{Device, End, Next, Place, State, by, of};
-use crate::inventory::{Id, LoadBalancer, LoadBalancingRule, ResourceId, Sku, Slot, TableTag, Unknown};
+use crate::inventory::{
+    AnyKind, Id, LoadBalancer, LoadBalancingRule, Ref, ResourceId, Sku, Slot, TableTag, Unknown,
+};
 use crate::net::Header;
 use crate::net::{Protocol, ProtocolMatch};
 use crate::network::{AttachmentId, AttachmentKind, HOST_ADDRESS};
@@ -76,7 +78,8 @@ impl Walk<'_> {
             return Next::End(End::Stopped);
         }
         backends.retain(like);
-        if let (true, Some(unknown)) = (backends.is_empty(), self.lost_backends(balancer, rule)) {
+        let lost = || self.lost_members(balancer, rule.backend_address_pool.iter());
+        if let (true, Some(unknown)) = (backends.is_empty(), lost()) {
             s.unknown(StepKind::Balance, Cause::DanglingReference, &unknown, evidence);
             return Next::End(End::Stopped);
         }
@@ -110,12 +113,15 @@ impl Walk<'_> {
     }
 
     /// Why a pool without a member that is known may have some: its members are in none of the files.
-    fn lost_backends(&self, balancer: Id<LoadBalancer>, rule: &LoadBalancingRule) -> Option<Unknown> {
+    pub(super) fn lost_members<'r>(
+        &self,
+        balancer: Id<LoadBalancer>,
+        mut named: impl Iterator<Item = &'r Ref<AnyKind>>,
+    ) -> Option<Unknown> {
         let row = &self.net.inventory.load_balancers[balancer];
-        let named = |pool: &crate::inventory::BackendAddressPool| {
-            rule.backend_address_pool.iter().any(|r| names_part(&r.text, &pool.id(), &pool.name))
-        };
-        let pool = row.backend_address_pools.iter().find(|p| named(p))?;
+        let pool = named.find_map(|r| {
+            row.backend_address_pools.iter().find(|pool| names_part(&r.text, &pool.id(), &pool.name))
+        })?;
         let unknown = pool.addresses.unknown.as_ref().or(pool.backend_ip_configurations.unknown.as_ref());
         let members = pool.addresses.items.len() + pool.backend_ip_configurations.items.len();
         unknown.cloned().or_else(|| {
@@ -165,7 +171,15 @@ impl Walk<'_> {
 
     /// The attachments in the pools of a rule.
     fn backends(&self, balancer: Id<LoadBalancer>, rule: &LoadBalancingRule) -> Vec<AttachmentId> {
-        let named = rule.backend_address_pool.iter();
+        self.pool_members(balancer, rule.backend_address_pool.iter())
+    }
+
+    /// The attachments in the pools that a balancer's rule names.
+    pub(super) fn pool_members<'r>(
+        &self,
+        balancer: Id<LoadBalancer>,
+        named: impl Iterator<Item = &'r Ref<AnyKind>>,
+    ) -> Vec<AttachmentId> {
         let wanted: Vec<ResourceId> = named
             .flat_map(|r| self.net.pools.named(&self.net.inventory, &r.text, Some(balancer.raw())))
             .collect();
@@ -268,7 +282,7 @@ impl Walk<'_> {
         s.remember(Device::Inbound(id), incoming, outgoing, &self.net.attachment(id).name);
     }
 
-    fn one_backend(
+    pub(super) fn one_backend(
         &self,
         s: &mut State,
         id: AttachmentId,
@@ -343,73 +357,6 @@ impl Walk<'_> {
             frontend.is_some_and(|f| names_part(&f.text, &front.id(), &front.name))
         };
         row.load_balancing_rules.iter().filter(own).flat_map(|rule| self.backends(balancer, rule)).collect()
-    }
-
-    /// An inbound NAT rule, where no load-balancing rule takes the flow.
-    fn inbound_nat(
-        &self,
-        s: &mut State,
-        balancer: Id<LoadBalancer>,
-        front: &crate::inventory::FrontendIpConfiguration,
-        slot: Slot,
-    ) -> Next {
-        let row = &self.net.inventory.load_balancers[balancer];
-        let header = s.header;
-        let rule = row.inbound_nat_rules.iter().find(|r| {
-            let mine = r
-                .frontend_ip_configuration
-                .known()
-                .is_some_and(|f| names_part(&f.text, &front.id(), &front.name));
-            let port = r.frontend_port.is(i64::from(header.port));
-            mine && port && r.protocol.or(ProtocolMatch::ANY).is_ok_and(|p| p.contains(header.protocol))
-        });
-        let backend = rule.and_then(|r| {
-            let mine = |config: &crate::inventory::IpConfiguration| {
-                config.load_balancer_inbound_nat_rules.iter().any(|n| names_part(&n.text, &r.id(), &r.name))
-                    || r.backend_ip_configuration
-                        .known()
-                        .is_some_and(|b| names_part(&b.text, &config.id(), &config.name))
-            };
-            let nics = self.net.inventory.network_interfaces.rows();
-            let nic =
-                nics.into_iter().find(|(_, n)| n.ip_configurations.iter().any(mine)).map(|(id, _)| id)?;
-            self.net.attachments.iter().position(|a| a.kind == AttachmentKind::Interface(nic))
-        });
-        match (rule, backend.map(|n| AttachmentId(n as u32))) {
-            (Some(rule), Some(id)) => {
-                let Some(address) = self.net.attachment(id).address else { return Next::End(End::Stopped) };
-                let port =
-                    rule.backend_port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(header.port);
-                let after = Header { destination: address, port, ..header };
-                let public = !front.public_ip_address.is_absent();
-                self.one_backend(s, id, header, after, public, row.sku.known().copied());
-                Next::Go(Place::Arrive(id))
-            }
-            (Some(rule), None) => {
-                let evidence = Evidence {
-                    name: Some(rule.name.clone()),
-                    at: rule.at,
-                    ..of(self.net, Some(slot), &[azure::LB_1])
-                };
-                s.block(
-                    StepKind::Balance,
-                    Cause::NoBackend,
-                    evidence,
-                    format!("the NAT rule `{}` has no target", rule.name),
-                );
-                Next::End(End::Stopped)
-            }
-            (None, _) => {
-                let text = format!("no rule of `{}` takes {}", row.id.name(), header);
-                s.block(
-                    StepKind::Balance,
-                    Cause::FrontendPortClosed,
-                    of(self.net, Some(slot), &[azure::LB_1]),
-                    text,
-                );
-                Next::End(End::Stopped)
-            }
-        }
     }
 }
 

@@ -49,7 +49,8 @@ const IP_CONFIGURATION: &[Attr] = &[
         "loadBalancerBackendAddressPools",
         ANY,
     ),
-    ids("load_balancer_inbound_nat_rules_ids", "loadBalancerInboundNatRules", ANY),
+    // Of scale sets, whose provider asks for the ids of pools under this name.
+    ids("load_balancer_inbound_nat_rules_ids", "loadBalancerInboundNatPools", ANY),
     ids(
         "application_gateway_backend_address_pool_ids|application_gateway_backend_address_pools_ids",
         "applicationGatewayBackendAddressPools",
@@ -314,6 +315,23 @@ pub(super) const TYPES: &[Type] = &[
         LB,
         "probes",
         &[copy("protocol", "protocol"), copy("port", "port")],
+    ),
+    item(
+        &["azurerm_lb_nat_pool"],
+        "loadbalancer_id",
+        LB,
+        "inboundNatPools",
+        &[
+            copy("protocol", "protocol"),
+            copy("frontend_port_start", "frontendPortRangeStart"),
+            copy("frontend_port_end", "frontendPortRangeEnd"),
+            copy("backend_port", "backendPort"),
+            Attr::Part(
+                "frontend_ip_configuration_name",
+                "frontendIPConfiguration",
+                "frontendIPConfigurations",
+            ),
+        ],
     ),
     item(
         &["azurerm_lb_nat_rule"],
