@@ -7,7 +7,9 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use netwhy::diag::Diagnostics;
 use netwhy::fast::classes::{Classes, classes};
-use netwhy::fast::matrix::{Blocks, Budget, By, Matrix, Memo, NO_PAIR, Service, Side, blocks, factors};
+use netwhy::fast::matrix::{
+    Blocks, Budget, By, Limits, Matrix, Memo, NO_PAIR, Service, Side, blocks, factors,
+};
 use netwhy::fast::{self, Asker, End, Fast, Verdict};
 use netwhy::generate::{self, Profile as Size, Settings, Shape};
 use netwhy::net::Protocol;
@@ -64,7 +66,9 @@ fn counted(matrix: &Matrix<'_>, services: usize) -> (u64, usize, [u64; 2]) {
 /// The same by blocks, the internet left aside in what is told: pairs that get through, and pairs walked.
 fn summed(matrix: &Matrix<'_>, blocks: &Blocks, services: usize) -> (u64, [u64; 2]) {
     let mut desk = matrix.desk(Memo::of(blocks));
-    let sums = matrix.sums(&mut desk, blocks, 0..blocks.senders(), &Budget::new(0), &mut |_, _| {});
+    let (engine, alone) = (Budget::new(0), Budget::new(u64::MAX));
+    let limits = Limits { engine: &engine, alone: &alone };
+    let sums = matrix.sums(&mut desk, blocks, 0..blocks.senders(), limits, &mut |_, _| {});
     let open = |number: usize| {
         let answers = desk.memo.answers(number as u32)[..services].iter();
         answers.filter(|a| a.outcome == Outcome::Allowed).count() as u64
@@ -99,6 +103,7 @@ fn whole(network: &Network, fast: &Fast, classes: &Classes, services: &[Service]
 }
 
 /// The largest profile, each step once.
+#[expect(clippy::disallowed_methods, reason = "a bench has a clock")]
 fn giga() {
     let mut at = Instant::now();
     let mut step = |what: &str| {
@@ -170,6 +175,7 @@ fn by_pairs(network: &Network, fast: &Fast, classes: &Classes) -> u64 {
     open
 }
 
+#[expect(clippy::disallowed_methods, reason = "the bench takes its sizes from its caller")]
 fn reach(criterion: &mut Criterion) {
     if std::env::var("NETWHY_BENCH").is_ok_and(|word| word == "giga") {
         return giga();

@@ -12,7 +12,7 @@ mod reference {
 use netwhy::diag::Diagnostics;
 use netwhy::fast::classes::{Classes, classes};
 use netwhy::fast::matrix::{
-    Blocks, Budget, By, Cell, Desk, Matrix, Memo, Service, Side, Sums, blocks, factors,
+    Blocks, Budget, By, Cell, Desk, Limits, Matrix, Memo, Service, Side, Sums, blocks, factors,
 };
 use netwhy::fast::{self};
 use netwhy::generate::{self, Profile as Size, Settings, Shape};
@@ -270,7 +270,10 @@ fn by_blocks(matrix: &Matrix<'_>, blocks: &Blocks, classes: &Classes) -> Totals 
         let mut desk = matrix.desk(Memo::of(blocks));
         let mut taken: Vec<(Side, Vec<Cell>)> = Vec::new();
         let take = &mut |from: Side, cells: &[Cell]| taken.push((from, cells.to_vec()));
-        let sums = matrix.sums(&mut desk, blocks, part, &Budget::new(u64::MAX), take);
+        let (engine, alone) = (Budget::new(u64::MAX), Budget::new(u64::MAX));
+        let limits = Limits { engine: &engine, alone: &alone };
+        let sums = matrix.sums(&mut desk, blocks, part, limits, take);
+        assert!(sums.whole);
         out.join(sums, &desk);
         taken.iter().for_each(|(from, cells)| out.add(classes, *from, cells));
     }
@@ -314,5 +317,22 @@ fn sums_by_blocks_are_those_of_generated_rows() {
             check_sums(&generated(Size::M, shape, false), &SERVICES, &format!("{shape:?}"));
         println!("{shape:?}: {count} blocks, {apart} pairs apart, {pairs} pairs");
         assert!(shape == Shape::Flat || apart * 2 < pairs, "{shape:?}: {apart} of {pairs}");
+    }
+}
+
+#[test]
+fn sums_that_take_too_many_flows_are_not_whole() {
+    let network = generated(Size::S, Shape::Vwan, false);
+    let fast = fast::compile(&network);
+    let classes = classes(&network, &fast);
+    let read = Arc::new(factors(&network, &fast, &classes, &SERVICES));
+    let blocks = blocks(&network, &fast, &read, &classes, &SERVICES).expect("few pairs stand apart");
+    let matrix = Matrix::with(&network, &fast, &classes, &SERVICES, read);
+    for (most, whole) in [(0, false), (100, false), (u64::MAX, true)] {
+        let mut desk = matrix.desk(Memo::of(&blocks));
+        let (engine, alone) = (Budget::new(0), Budget::new(most));
+        let limits = Limits { engine: &engine, alone: &alone };
+        let sums = matrix.sums(&mut desk, &blocks, 0..blocks.senders(), limits, &mut |_, _| {});
+        assert_eq!(sums.whole, whole, "{most}");
     }
 }

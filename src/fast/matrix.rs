@@ -1,7 +1,8 @@
 //! All pairs of machines, by classes: one flow for each pair of classes and service.
 //!
 //! Input: a network, its tables, its [`Classes`]. Output: a row of [`Cell`]s for a class of senders at a time, so memory
-//! does not grow with the number of pairs; or the sums of all pairs ([`Sums`]), by [`Blocks`] of them. A cell is answered by the walk for one pair of its members, which answers
+//! does not grow with the number of pairs; or the sums of all pairs ([`Sums`]), by [`Blocks`] of them: machines whose rows
+//! of rules and routes are alike are taken together, and only pairs in which a row differs are asked by themselves. A cell is answered by the walk for one pair of its members, which answers
 //! for all; pairs of classes whose numbers are the same ([`Factors`]) are walked once. What the walk leaves to the full
 //! engine is asked there for every pair of members, as long as the [`Budget`] lasts; beyond it stays unknown, and is
 //! counted.
@@ -31,7 +32,7 @@ pub use memo::{Answer, Memo};
 use memo::{Key, Keys};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-pub use sweep::{Sums, Take};
+pub use sweep::{Limits, Sums, Take};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

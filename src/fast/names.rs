@@ -5,8 +5,8 @@
 use super::flow::{Aim, Verdict};
 use super::rules;
 use super::tables::NOBODY;
-use crate::inventory::{FirewallRuleType, Id, Subnet};
-use crate::network::{Network, Read, Reads, Tri};
+use crate::inventory::FirewallRuleType;
+use crate::network::{Network, Reads, Tri};
 use crate::trace::{application_name, judge_of};
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ pub(super) struct Names {
     bits: Vec<u64>,
     widths: Map<u32, u32>,
     /// What a look-up was read from, and the look-ups of each, where somebody watches.
-    pub(super) read_from: Map<(u32, u32), Box<[(Id<Subnet>, Read)]>>,
+    pub(super) read_from: Map<(u32, u32), Reads>,
     by_subnet: Map<u32, Vec<(u32, u32)>>,
     /// Look-ups made in a branch.
     fresh: Option<Vec<(u32, u32)>>,
@@ -74,7 +74,7 @@ impl Names {
             for same in read.chunk_by(|a, b| a.0 == b.0) {
                 self.by_subnet.entry(same[0].0.raw()).or_default().push(key);
             }
-            self.read_from.insert(key, read.into());
+            self.read_from.insert(key, read);
         }
     }
 

@@ -6,7 +6,7 @@ mod lines;
 use super::load::in_order;
 use crate::fast::classes::{Classes, classes};
 use crate::fast::matrix::{
-    Blocks, Budget, By, Cell, Desk, Factors, Matrix, Memo, NO_PAIR, Service, Side, blocks, factors,
+    Blocks, Budget, By, Cell, Desk, Factors, Limits, Matrix, Memo, NO_PAIR, Service, Side, blocks, factors,
 };
 use crate::fast::{self, Fast, tables::NOBODY};
 use crate::network::{AttachmentId, Network};
@@ -188,35 +188,43 @@ impl Pairs {
         most: u64,
         budget: Arc<Budget>,
     ) -> Result<ReachReport, TooMany> {
+        let too_many = || {
+            let (sides, services) = (self.classes.list.len() as u64 + 1, self.services.len() as u64);
+            TooMany { sides, services, flows: self.matrix().size() }
+        };
+        // Pairs that stand apart, and those with the internet; a block costs next to nothing.
+        let ends = 2 * self.classes.list.len() as u64;
+        if (blocks.size().1 + ends).saturating_mul(self.services.len() as u64) > most {
+            return Err(too_many());
+        }
         let groups = blocks.senders();
         let part = groups.div_ceil(PARTS).max(1);
         let parts = (0..groups.div_ceil(part)).map(|n| n * part..((n + 1) * part).min(groups));
         let parts: Vec<_> = parts.collect();
+        let alone = Arc::new(Budget::new(most));
         let mut summary = Summary::new(&self);
         for chunk in parts.chunks(AT_ONCE) {
-            let (own, blocks, budget) = (self.clone(), blocks.clone(), budget.clone());
-            let work = move |part: std::ops::Range<u32>| own.sums(&blocks, part, &budget);
+            let (own, blocks) = (self.clone(), blocks.clone());
+            let (budget, alone) = (budget.clone(), alone.clone());
+            let work = move |part: std::ops::Range<u32>| {
+                own.sums(&blocks, part, Limits { engine: &budget, alone: &alone })
+            };
             for sums in in_order(chunk.to_vec(), work).await {
-                summary.join(sums);
-            }
-            let pairs: u64 = self.memos().iter().map(|memo| memo.walked.iter().sum::<u64>()).sum();
-            let services = self.services.len() as u64;
-            if pairs.saturating_mul(services) > most {
-                let sides = self.classes.list.len() as u64 + 1;
-                return Err(TooMany { sides, services, flows: self.matrix().size() });
+                summary.join(sums.ok_or_else(too_many)?);
             }
         }
         Ok(summary.report(&self))
     }
 
-    /// The sums of some groups of senders.
-    fn sums(&self, blocks: &Blocks, part: std::ops::Range<u32>, budget: &Budget) -> Summary {
+    /// The sums of some groups of senders; `None` where that takes too many flows.
+    fn sums(&self, blocks: &Blocks, part: std::ops::Range<u32>, limits: Limits<'_>) -> Option<Summary> {
         let matrix = self.matrix();
         let mut desk = matrix.desk(self.memos().pop().unwrap_or_else(|| Memo::of(blocks)));
         let mut summary = Summary::new(self);
         let mut asked = Summary::new(self);
         let take = &mut |from: Side, cells: &[Cell]| asked.add(self, from, cells);
-        let sums = matrix.sums(&mut desk, blocks, part, budget, take);
+        let sums = matrix.sums(&mut desk, blocks, part, limits, take);
+        let whole = sums.whole;
         for (number, pairs) in (0..).zip(sums.pairs).filter(|(_, pairs)| *pairs > 0) {
             summary.pending.insert(number, pairs);
         }
@@ -224,7 +232,7 @@ impl Pairs {
         summary.settle(&desk.memo);
         summary.join(asked);
         self.memos().push(desk.memo);
-        summary
+        whole.then_some(summary)
     }
 }
 

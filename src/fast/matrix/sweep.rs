@@ -13,6 +13,17 @@ pub struct Sums {
     pub pairs: Vec<u64>,
     /// For each class the machines that reach it by some service, and whether the internet does.
     pub exposed: Vec<(u64, bool)>,
+    /// Whether that is all: not so where too many flows had to be asked by themselves.
+    pub whole: bool,
+}
+
+/// What sums may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits<'b> {
+    /// Pairs that the full engine may be asked for.
+    pub engine: &'b Budget,
+    /// Flows of pairs that no other pair answers for.
+    pub alone: &'b Budget,
 }
 
 /// Who takes cells that the full engine answered, or that were left unanswered.
@@ -65,11 +76,11 @@ impl<'n> Matrix<'n> {
         desk: &mut Desk<'n>,
         blocks: &Blocks,
         part: Range<u32>,
-        budget: &Budget,
+        limits: Limits<'_>,
         take: &mut Take<'_>,
     ) -> Sums {
         let count = self.classes.list.len();
-        let sums = Sums { pairs: Vec::new(), exposed: vec![(0, false); count] };
+        let sums = Sums { pairs: Vec::new(), exposed: vec![(0, false); count], whole: true };
         let receivers = blocks.groups[1].members.len() as usize;
         let mut sweep = Sweep {
             matrix: self,
@@ -83,9 +94,11 @@ impl<'n> Matrix<'n> {
         };
         let mut reached = vec![0; receivers];
         for group in part {
-            sweep.group(group, &mut reached, budget, take);
+            if sweep.sums.whole {
+                sweep.group(group, &mut reached, limits, take);
+            }
         }
-        sweep.walk(budget, take, 0);
+        sweep.walk(limits, take, 0);
         for (group, senders) in reached.into_iter().enumerate() {
             for place in blocks.groups[1].members.of(group as u32) {
                 let exposed = &mut sweep.sums.exposed[blocks.order[*place as usize] as usize].0;
@@ -99,12 +112,15 @@ impl<'n> Matrix<'n> {
 }
 
 impl Sweep<'_, '_> {
-    fn group(&mut self, group: u32, reached: &mut [u64], budget: &Budget, take: &mut Take<'_>) {
+    fn group(&mut self, group: u32, reached: &mut [u64], limits: Limits<'_>, take: &mut Take<'_>) {
         self.desk.asker.tidy();
         let blocks = self.blocks;
         let senders = blocks.groups[0].members.of(group);
         for sender in senders {
-            self.apart(*sender, budget, take);
+            self.apart(*sender, limits, take);
+        }
+        if !self.sums.whole {
+            return;
         }
         let first = senders[0];
         self.turn_to(first);
@@ -127,7 +143,7 @@ impl Sweep<'_, '_> {
             let values = [row[at].1, enter];
             let number = self.number((first, to), values, Some((group, receivers)));
             match number.filter(|number| !self.desk.memo.kind(*number).deferred) {
-                None => self.one_by_one((group, receivers), number, budget, take),
+                None => self.one_by_one((group, receivers), number, limits, take),
                 Some(number) => {
                     self.add(number, pairs);
                     if self.desk.memo.kind(number).open {
@@ -170,7 +186,7 @@ impl Sweep<'_, '_> {
     }
 
     /// The pairs of a sender that stand apart, and those with the internet.
-    fn apart(&mut self, sender: u32, budget: &Budget, take: &mut Take<'_>) {
+    fn apart(&mut self, sender: u32, limits: Limits<'_>, take: &mut Take<'_>) {
         let blocks = self.blocks;
         let row = &blocks.directions[0].rows[sender as usize];
         for to in blocks.apart.of(sender) {
@@ -181,7 +197,7 @@ impl Sweep<'_, '_> {
             }
             let values = [row.at(*to), blocks.directions[1].rows[*to as usize].at(sender)];
             let number = self.own_number((sender, *to), values);
-            self.settle((self.side(sender), self.side(*to)), number, budget, take);
+            self.settle((self.side(sender), self.side(*to)), number, limits, take);
         }
         let own = self.side(sender);
         for (n, sides) in [(own, Side::Internet), (Side::Internet, own)].into_iter().enumerate() {
@@ -193,7 +209,7 @@ impl Sweep<'_, '_> {
             });
             if let Some(number) = number {
                 self.desk.memo.outside[n].insert(alike, number);
-                self.settle(sides, Some(number), budget, take);
+                self.settle(sides, Some(number), limits, take);
             }
         }
     }
@@ -203,15 +219,15 @@ impl Sweep<'_, '_> {
         &mut self,
         (group, receivers): (u32, u32),
         number: Option<u32>,
-        budget: &Budget,
+        limits: Limits<'_>,
         take: &mut Take<'_>,
     ) {
         let blocks = self.blocks;
         for sender in blocks.groups[0].members.of(group) {
             let apart = blocks.apart.of(*sender);
             for to in blocks.groups[1].members.of(receivers) {
-                if apart.binary_search(to).is_err() {
-                    self.settle((self.side(*sender), self.side(*to)), number, budget, take);
+                if self.sums.whole && apart.binary_search(to).is_err() {
+                    self.settle((self.side(*sender), self.side(*to)), number, limits, take);
                 }
             }
         }
@@ -222,17 +238,20 @@ impl Sweep<'_, '_> {
         &mut self,
         (from, to): (Side, Side),
         number: Option<u32>,
-        budget: &Budget,
+        limits: Limits<'_>,
         take: &mut Take<'_>,
     ) {
         let Some(number) = number else {
             self.waiting.push((from, to));
-            return self.walk(budget, take, AT_ONCE);
+            return self.walk(limits, take, AT_ONCE);
         };
         let kind = self.desk.memo.kind(number);
         if kind.deferred {
+            if !self.may(limits, 1) {
+                return;
+            }
             let mut cells = Vec::new();
-            self.matrix.cells(self.desk, from, to, number, budget, &mut cells);
+            self.matrix.cells(self.desk, from, to, number, limits.engine, &mut cells);
             return take(from, &cells);
         }
         let pairs = self.matrix.pairs(from, to);
@@ -252,19 +271,28 @@ impl Sweep<'_, '_> {
         }
     }
 
+    /// Whether so many pairs more may be asked by themselves.
+    fn may(&mut self, limits: Limits<'_>, pairs: usize) -> bool {
+        self.sums.whole &= limits.alone.take((pairs * self.matrix.services.len()) as u64);
+        self.sums.whole
+    }
+
     /// Walks the pairs that wait, once there are more than so many.
-    fn walk(&mut self, budget: &Budget, take: &mut Take<'_>, most: usize) {
+    fn walk(&mut self, limits: Limits<'_>, take: &mut Take<'_>, most: usize) {
         if self.waiting.len() <= most {
             return;
         }
         let waiting = std::mem::take(&mut self.waiting);
+        if !self.may(limits, waiting.len()) {
+            return;
+        }
         let example = |sides: (Side, Side)| {
             self.matrix.example(sides.0, sides.1).map(|(a, b, _)| (sides, (None, a, b)))
         };
         let (sides, pairs): (Vec<_>, Vec<_>) = waiting.into_iter().filter_map(example).unzip();
         let numbers = self.matrix.walk(self.desk, &pairs);
         for (sides, number) in sides.into_iter().zip(numbers) {
-            self.settle(sides, Some(number), budget, take);
+            self.settle(sides, Some(number), limits, take);
         }
     }
 

@@ -169,6 +169,17 @@ impl Wall {
         host: (u32, [u64; 4]),
         services: &[Service],
     ) -> Self {
+        Self::split(from, &Order::new(order, tags), host, services, FEW)
+    }
+
+    /// The same, where rules about no more pairs than this stand in lists.
+    fn split(
+        from: &FirewallRules,
+        order: &Order<'_>,
+        host: (u32, [u64; 4]),
+        services: &[Service],
+        most: u64,
+    ) -> Self {
         let word = |draft: &Draft| match draft.says {
             _ if draft.doubtful => Word::Doubt,
             Says::Deny => Word::Deny,
@@ -176,15 +187,14 @@ impl Wall {
         };
         let may: Vec<&Draft> =
             from.application.iter().filter(|(_, may)| *may).map(|(draft, _)| draft).collect();
-        let order = Order::new(order, tags);
         let sides = |d: &Draft| (order.stretches(&d.source), order.stretches(&d.destination));
         let all: Vec<(Stretches, Stretches)> = from.network.iter().map(sides).collect();
         let pairs = |n: usize| size(&all[n].0) * size(&all[n].1);
         let (broad, few): (Vec<u32>, Vec<u32>) =
-            (0..all.len() as u32).filter(|n| pairs(*n as usize) > 0).partition(|n| pairs(*n as usize) > FEW);
+            (0..all.len() as u32).filter(|n| pairs(*n as usize) > 0).partition(|n| pairs(*n as usize) > most);
         let rows = |side: fn(&(Stretches, Stretches)) -> &Stretches| {
             let rules: Vec<&Stretches> = broad.iter().map(|n| side(&all[*n as usize])).collect();
-            Rows::new(&rules, &order)
+            Rows::new(&rules, order)
         };
         let lists = |side: fn(&(Stretches, Stretches)) -> &Stretches| {
             let rules = few.iter().map(|n| (*n, order.classes(side(&all[*n as usize])).collect()));
@@ -203,8 +213,8 @@ impl Wall {
             narrow: [lists(|sides| &sides.0), lists(|sides| &sides.1)],
             spots: few.iter().map(|n| all[*n as usize].clone()).collect(),
             rules: from.network.iter().map(|d| (about(d, services), word(d))).collect(),
-            outward: Rows::new(&outward.iter().collect::<Vec<_>>(), &order),
-            applications: Rows::new(&named.iter().collect::<Vec<_>>(), &order),
+            outward: Rows::new(&outward.iter().collect::<Vec<_>>(), order),
+            applications: Rows::new(&named.iter().collect::<Vec<_>>(), order),
             named: may.iter().map(|d| about(d, services)).collect(),
             services: services.len(),
             broad,
@@ -318,9 +328,15 @@ mod tests {
         let services = [service(443), service(22), service(80)];
         let ips = [(5, 1), (25, 0), (50, 2)];
         let say = |rules: &FirewallRules, services: &[Service], from, to| {
-            let wall = Wall::new(rules, &ips, |_| [0; 4], (0, [0; 4]), services);
-            let few: Vec<u32> = wall.few(from, to).collect();
-            wall.say(wall.key(from, to), &few)
+            let order = Order::new(&ips, |_| [0; 4]);
+            // Each rule in rows, each in lists, and some in either.
+            let said = [0, 1, 2, FEW].map(|most| {
+                let wall = Wall::split(rules, &order, (0, [0; 4]), services, most);
+                let few: Vec<u32> = wall.few(from, to).collect();
+                wall.say(wall.key(from, to), &few)
+            });
+            assert!(said.iter().all(|s| *s == said[0]), "{from} to {to}: {said:?}");
+            said[0].clone()
         };
         use Word::{Allow, Deny, Nothing};
         let plain = FirewallRules { network: network.clone(), application: Vec::new() };
