@@ -1,12 +1,15 @@
-//! `reach/CASE/SIZE`: all pairs of machines by 64 services on one core by classes, by seven also pair by pair; and what
-//! reading the lists of a compiled estate costs beside compiling its tables.
+//! `reach/CASE/SIZE`: the sums of all pairs of machines by 64 services on one core, by blocks of classes and, to compare,
+//! by pairs of classes; by seven services also pair by pair; and what reading the lists of a compiled estate costs
+//! beside compiling its tables. With `NETWHY_BENCH=giga` the profile `giga`, once, step by step.
 
 #![allow(clippy::print_stdout, reason = "a bench says what it measured")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use netwhy::diag::Diagnostics;
 use netwhy::fast::classes::{Classes, classes};
-use netwhy::fast::matrix::{Budget, By, Matrix, NO_PAIR, Service, Side, factors};
+use netwhy::fast::matrix::{
+    Blocks, Budget, By, Limits, Matrix, Memo, NO_PAIR, Service, Side, blocks, factors,
+};
 use netwhy::fast::{self, Asker, End, Fast, Verdict};
 use netwhy::generate::{self, Profile as Size, Settings, Shape};
 use netwhy::net::Protocol;
@@ -15,7 +18,8 @@ use netwhy::profile::Profile;
 use netwhy::tags::ServiceTags;
 use netwhy::trace::Outcome;
 use std::hint::black_box;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 const SERVICES: [Service; 7] = [
     Service { protocol: Protocol::Tcp, port: 22 },
@@ -57,6 +61,74 @@ fn counted(matrix: &Matrix<'_>, services: usize) -> (u64, usize, [u64; 2]) {
     };
     let open = pairs.iter().enumerate().map(|(number, pairs)| pairs * open(number)).sum();
     (open, desk.memo.len(), desk.memo.walked)
+}
+
+/// The same by blocks, the internet left aside in what is told: pairs that get through, and pairs walked.
+fn summed(matrix: &Matrix<'_>, blocks: &Blocks, services: usize) -> (u64, [u64; 2]) {
+    let mut desk = matrix.desk(Memo::of(blocks));
+    let (engine, alone) = (Budget::new(0), Budget::new(u64::MAX));
+    let limits = Limits { engine: &engine, alone: &alone };
+    let sums = matrix.sums(&mut desk, blocks, 0..blocks.senders(), limits, &mut |_, _| {});
+    let open = |number: usize| {
+        let answers = desk.memo.answers(number as u32)[..services].iter();
+        answers.filter(|a| a.outcome == Outcome::Allowed).count() as u64
+    };
+    let open = sums.pairs.iter().enumerate().map(|(number, pairs)| pairs * open(number)).sum();
+    (open, desk.memo.walked)
+}
+
+/// What [`summed`] must tell: pairs with the internet are in, those left to the full engine are not.
+fn rows(matrix: &Matrix<'_>, services: usize) -> u64 {
+    let mut desk = matrix.asker();
+    let mut open = 0;
+    for from in matrix.sides() {
+        let numbers = matrix.answers(&mut desk, from);
+        for (to, number) in matrix.sides().zip(numbers).filter(|(_, number)| *number != NO_PAIR) {
+            let answers = &desk.memo.answers(number)[..services];
+            if answers.iter().all(|a| !a.deferred) {
+                let through = answers.iter().filter(|a| a.outcome == Outcome::Allowed).count() as u64;
+                open += matrix.pairs(from, to) * through;
+            }
+        }
+    }
+    open
+}
+
+/// Everything behind the classes.
+fn whole(network: &Network, fast: &Fast, classes: &Classes, services: &[Service]) -> u64 {
+    let read = Arc::new(factors(network, fast, classes, services));
+    let blocks = blocks(network, fast, &read, classes, services).expect("few pairs stand apart");
+    let matrix = Matrix::with(network, fast, classes, services, read);
+    summed(&matrix, &blocks, services.len()).0
+}
+
+/// The largest profile, each step once.
+#[expect(clippy::disallowed_methods, reason = "a bench has a clock")]
+fn giga() {
+    let mut at = Instant::now();
+    let mut step = |what: &str| {
+        println!("reach/giga: {what} {:.2} s", at.elapsed().as_secs_f64());
+        at = Instant::now();
+    };
+    let network = estate(Size::Giga);
+    step("estate and network made");
+    let fast = fast::compile(&network);
+    step("tables compiled");
+    let found = classes(&network, &fast);
+    step("machines into classes");
+    let services = many();
+    let read = Arc::new(factors(&network, &fast, &found, &services));
+    step("factors");
+    let blocks = blocks(&network, &fast, &read, &found, &services).expect("few pairs stand apart");
+    step("blocks");
+    let matrix = Matrix::with(&network, &fast, &found, &services, read);
+    let (open, walked) = summed(&matrix, &blocks, services.len());
+    step("sums");
+    println!(
+        "reach/giga: {} classes, {:?} blocks and pairs apart, {open} pairs get through, walked {walked:?}",
+        found.list.len(),
+        blocks.size()
+    );
 }
 
 fn estate(size: Size) -> Network {
@@ -103,7 +175,11 @@ fn by_pairs(network: &Network, fast: &Fast, classes: &Classes) -> u64 {
     open
 }
 
+#[expect(clippy::disallowed_methods, reason = "the bench takes its sizes from its caller")]
 fn reach(criterion: &mut Criterion) {
+    if std::env::var("NETWHY_BENCH").is_ok_and(|word| word == "giga") {
+        return giga();
+    }
     for (name, size) in [("m", Size::M), ("l", Size::L)] {
         let network = estate(size);
         let fast = fast::compile(&network);
@@ -119,6 +195,11 @@ fn reach(criterion: &mut Criterion) {
             found.list.len(),
             machines as u64 * (machines as u64 - 1) * services.len() as u64,
         );
+        let read = Arc::new(factors(&network, &fast, &found, &services));
+        let sorted = blocks(&network, &fast, &read, &found, &services).expect("few pairs stand apart");
+        let (all, walked) = summed(&matrix, &sorted, services.len());
+        assert_eq!(all, rows(&matrix, services.len()), "by blocks and by rows");
+        println!("reach/{name}: {:?} blocks and pairs apart, walked {walked:?}", sorted.size());
         let few = Matrix::new(&network, &fast, &found, &SERVICES);
         if size == Size::M {
             assert_eq!(counted(&few, SERVICES.len()).0, by_classes(&network, &fast, &found));
@@ -134,7 +215,16 @@ fn reach(criterion: &mut Criterion) {
         group.bench_function(format!("factors/{name}"), |b| {
             b.iter(|| factors(&network, &fast, black_box(&found), &services));
         });
-        group.bench_function(format!("64-services/{name}"), |b| b.iter(|| counted(black_box(&matrix), 64)));
+        group.bench_function(format!("blocks/{name}"), |b| {
+            b.iter(|| blocks(&network, &fast, &read, black_box(&found), &services));
+        });
+        group.bench_function(format!("sums/{name}"), |b| b.iter(|| summed(black_box(&matrix), &sorted, 64)));
+        group.bench_function(format!("64-services/{name}"), |b| {
+            b.iter(|| whole(&network, &fast, black_box(&found), &services));
+        });
+        group.bench_function(format!("64-services-by-rows/{name}"), |b| {
+            b.iter(|| counted(black_box(&matrix), 64));
+        });
         group.bench_function(format!("7-services/{name}"), |b| b.iter(|| counted(black_box(&few), 7)));
         if size == Size::M {
             assert_eq!(counted(&few, SERVICES.len()).0, by_pairs(&network, &fast, &found));
@@ -145,7 +235,7 @@ fn reach(criterion: &mut Criterion) {
         group.bench_function(format!("compile-tables/{name}"), |b| {
             b.iter(|| fast::compile(black_box(&network)))
         });
-        let (lists, _) = fast::stored::store(&fast);
+        let lists = fast::stored::lists(&fast);
         group.bench_function(format!("open-lists/{name}"), |b| {
             // The arena is mapped, so only the lists beside it are read.
             b.iter(|| {

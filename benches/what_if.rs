@@ -93,12 +93,13 @@ fn routes(net: &Network) -> Vec<Edit> {
 /// Times every change by itself, and says how many flows each touched.
 #[expect(clippy::disallowed_methods, reason = "a bench has a clock")]
 fn each(name: &str, standing: &mut Standing, edits: &[Edit], whole: Duration) {
-    let (mut times, mut backs) = (Vec::new(), Vec::new());
+    let (mut times, mut edited, mut backs) = (Vec::new(), Vec::new(), Vec::new());
     let (mut candidates, mut decided, mut changed) = (0, 0, 0);
     for edit in edits {
         let begun = Instant::now();
         let mut branch = standing.branch();
         edit.apply(&mut branch);
+        edited.push(begun.elapsed());
         let again = branch.again();
         times.push(begun.elapsed());
         let begun = Instant::now();
@@ -109,15 +110,17 @@ fn each(name: &str, standing: &mut Standing, edits: &[Edit], whole: Duration) {
         changed += again.changed.len();
     }
     times.sort_unstable();
+    edited.sort_unstable();
     backs.sort_unstable();
     let at = |list: &[Duration], share: usize| list[(list.len() - 1) * share / 100].as_secs_f64() * 1e6;
     let count = edits.len() as f64;
     println!(
-        "what_if/{name}: p50 {:.1} us, p90 {:.1} us, p99 {:.1} us, back in {:.1} us; {:.1} candidates, {:.1} decided, {:.1} \
-         changed each; deciding all {:.1} ms, {:.0} times p50",
+        "what_if/{name}: p50 {:.1} us, p90 {:.1} us, p99 {:.1} us, of which tables {:.1} us; back in {:.1} us; {:.1} \
+         candidates, {:.1} decided, {:.1} changed each; deciding all {:.1} ms, {:.0} times p50",
         at(&times, 50),
         at(&times, 90),
         at(&times, 99),
+        at(&edited, 50),
         at(&backs, 50),
         candidates as f64 / count,
         decided as f64 / count,

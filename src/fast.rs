@@ -88,7 +88,7 @@ pub mod tree;
 mod walk;
 pub mod way;
 
-use ask::{Aside, Parts};
+use ask::{Aside, Parts, question_to_server};
 pub use ask::{Asker, Counts, End, Known};
 pub use compile::{Sizes, compile, compile_measured};
 pub use flow::{Aim, Decider, FlowIds, Start, Verdict};

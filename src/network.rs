@@ -54,13 +54,13 @@ pub use security::SecurityTables;
 pub use select::RouteKnob;
 pub use topology::{EdgeKind, NodeKind, Topology, TopologyEdge, TopologyNode};
 pub use tri::Tri;
-pub use watch::Watch;
+pub use watch::{Read, Reads, Watch};
 
 use crate::inventory::{
     Field, Id, Inventory, NetworkInterface, Nsg, RouteTable, Subnet, Unknown, VirtualNetwork,
     VirtualNetworkPeering,
 };
-use crate::net::{AddressSet, IpAddr};
+use crate::net::{AddressSet, Header, IpAddr};
 use crate::profile::Profile;
 use crate::tags::ServiceTags;
 use hashbrown::HashMap;
@@ -109,7 +109,7 @@ pub struct Network {
     pub authority: Authority,
     /// Backend pools.
     pub pools: Pools,
-    /// Who wants to know which subnets answers are read from.
+    /// Who wants to know what answers are read from.
     pub watch: Option<Watch>,
     /// Nodes that may not be deployed.
     pub presence: Presence,
@@ -143,6 +143,19 @@ pub struct Link {
     pub usable: Tri,
     /// Whether the networks are in different regions; `None` where that is not known.
     pub global: Option<bool>,
+}
+
+/// What neither rules nor routes change of a subnet.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground<'n> {
+    /// Its network.
+    pub vnet: Id<VirtualNetwork>,
+    /// Its addresses.
+    pub space: &'n AddressSet,
+    /// What it is for.
+    pub role: SubnetRole,
+    /// Its group.
+    pub nsg: &'n Bound<Nsg>,
 }
 
 /// A subnet.
@@ -256,10 +269,28 @@ impl Network {
 
     /// A subnet's row.
     pub fn subnet(&self, id: Id<Subnet>) -> &SubnetRow {
+        self.read(id, Read::Whole)
+    }
+
+    /// A subnet's row, of which so much is read.
+    fn read(&self, id: Id<Subnet>, read: Read) -> &SubnetRow {
         if let Some(watch) = &self.watch {
-            watch.saw(id);
+            watch.saw(id, read);
         }
         &self.subnets[id.index()]
+    }
+
+    /// What neither rules nor routes change of a subnet.
+    pub fn ground(&self, id: Id<Subnet>) -> Ground<'_> {
+        let SubnetRow { vnet, space, role, nsg, .. } = &self.subnets[id.index()];
+        Ground { vnet: *vnet, space, role: *role, nsg }
+    }
+
+    /// The rules of a group in a direction, as they act on a header in a subnet.
+    pub fn rules_at(&self, nsg: Id<Nsg>, inbound: bool, subnet: Id<Subnet>, header: &Header) -> &RuleSet {
+        self.read(subnet, Read::Rules(nsg, inbound, *header));
+        let sets = if inbound { &self.security.inbound } else { &self.security.outbound };
+        &sets[nsg.index()]
     }
 
     /// An attachment.
@@ -297,7 +328,7 @@ impl Network {
         source_asgs: &'a [Id<crate::inventory::Asg>],
         destination_asgs: &'a [Id<crate::inventory::Asg>],
     ) -> Place<'a> {
-        let row = self.subnet(subnet);
+        let row = self.read(subnet, Read::Tag);
         Place {
             tags: &self.tags,
             virtual_network: &row.virtual_network_tag,

@@ -340,6 +340,7 @@ impl Question {
             source_port: self.source_port,
             identity: self.identity.clone(),
             action: self.action.clone(),
+            path: self.path.clone(),
         })
     }
 }

@@ -11,7 +11,9 @@ mod reference {
 
 use netwhy::diag::Diagnostics;
 use netwhy::fast::classes::{Classes, classes};
-use netwhy::fast::matrix::{Budget, By, Cell, Matrix, Service, Side};
+use netwhy::fast::matrix::{
+    Blocks, Budget, By, Cell, Desk, Limits, Matrix, Memo, Service, Side, Sums, blocks, factors,
+};
 use netwhy::fast::{self};
 use netwhy::generate::{self, Profile as Size, Settings, Shape};
 use netwhy::net::Protocol;
@@ -22,6 +24,7 @@ use netwhy::trace::{Cause, Endpoint, Flow, Origin, Outcome, Target, Wanted, deci
 use reference::estate::case;
 use reference::load::network as network_of;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const SERVICES: [Service; 4] = [
     Service { protocol: Protocol::Tcp, port: 443 },
@@ -195,4 +198,141 @@ fn machines_alike_share_a_class() {
     let machines: usize = classes.list.iter().map(|c| c.members.len()).sum();
     println!("{machines} machines, {} classes", classes.list.len());
     assert!(classes.list.len() * 3 < machines, "{machines} machines, {} classes", classes.list.len());
+}
+
+/// Ports that people ask about, TCP and UDP, and the protocols without any.
+fn many() -> Vec<Service> {
+    let ports = [
+        20, 21, 22, 23, 25, 53, 80, 88, 110, 123, 135, 139, 143, 389, 443, 445, 514, 587, 636, 993, 1433,
+        1521, 1688, 3306, 3389, 5432, 5671, 6379, 8080, 8443, 9092,
+    ];
+    let both = [Protocol::Tcp, Protocol::Udp];
+    let ported = both.into_iter().flat_map(|protocol| ports.map(|port| Service { protocol, port }));
+    ported.chain([Protocol::Icmp, Protocol::Esp].map(|protocol| Service { protocol, port: 0 })).collect()
+}
+
+/// Sums of all pairs: answers by service, and for each class who reaches it.
+#[derive(Debug, Default, PartialEq)]
+struct Totals {
+    answers: BTreeMap<(u16, Outcome, Option<Cause>, By), u64>,
+    exposed: Vec<(u64, bool)>,
+}
+
+impl Totals {
+    fn new(classes: &Classes) -> Self {
+        Self { answers: BTreeMap::new(), exposed: vec![(0, false); classes.list.len()] }
+    }
+
+    fn add(&mut self, classes: &Classes, from: Side, cells: &[Cell]) {
+        for cell in cells {
+            *self.answers.entry((cell.service, cell.outcome, cell.cause, cell.by)).or_default() += cell.pairs;
+        }
+        for same in cells.chunk_by(|a, b| a.to == b.to) {
+            let open = same.iter().filter(|c| c.outcome == Outcome::Allowed).map(|c| c.pairs).max();
+            match (open, same[0].to, from) {
+                (Some(_), Side::Class(to), Side::Internet) => self.exposed[to as usize].1 = true,
+                (Some(pairs), Side::Class(to), _) => {
+                    self.exposed[to as usize].0 += pairs / classes.list[to as usize].members.len() as u64;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Adds the sums of some groups of senders.
+    fn join(&mut self, sums: Sums, desk: &Desk<'_>) {
+        for (number, pairs) in (0..).zip(sums.pairs).filter(|(_, pairs)| *pairs > 0) {
+            for (service, answer) in (0..).zip(desk.memo.answers(number)) {
+                assert!(!answer.deferred);
+                let key = (service, answer.outcome, answer.cause, By::Class);
+                *self.answers.entry(key).or_default() += pairs;
+            }
+        }
+        for (own, more) in self.exposed.iter_mut().zip(sums.exposed) {
+            *own = (own.0 + more.0, own.1 || more.1);
+        }
+    }
+}
+
+fn by_rows(matrix: &Matrix<'_>, classes: &Classes) -> Totals {
+    let (mut desk, mut out) = (matrix.asker(), Totals::new(classes));
+    for from in matrix.sides() {
+        out.add(classes, from, &matrix.row(&mut desk, from, &Budget::new(u64::MAX)));
+    }
+    out
+}
+
+/// In two parts, as two threads would.
+fn by_blocks(matrix: &Matrix<'_>, blocks: &Blocks, classes: &Classes) -> Totals {
+    let mut out = Totals::new(classes);
+    let half = blocks.senders() / 2;
+    for part in [half..blocks.senders(), 0..half] {
+        let mut desk = matrix.desk(Memo::of(blocks));
+        let mut taken: Vec<(Side, Vec<Cell>)> = Vec::new();
+        let take = &mut |from: Side, cells: &[Cell]| taken.push((from, cells.to_vec()));
+        let (engine, alone) = (Budget::new(u64::MAX), Budget::new(u64::MAX));
+        let limits = Limits { engine: &engine, alone: &alone };
+        let sums = matrix.sums(&mut desk, blocks, part, limits, take);
+        assert!(sums.whole);
+        out.join(sums, &desk);
+        taken.iter().for_each(|(from, cells)| out.add(classes, *from, cells));
+    }
+    out
+}
+
+/// Sums by blocks are those of all rows; gives blocks, pairs that stand apart, and pairs of classes.
+fn check_sums(network: &Network, services: &[Service], place: &str) -> (u64, u64, u64) {
+    let fast = fast::compile(network);
+    let classes = classes(network, &fast);
+    let read = Arc::new(factors(network, &fast, &classes, services));
+    let blocks = blocks(network, &fast, &read, &classes, services).expect("few pairs stand apart");
+    let matrix = Matrix::with(network, &fast, &classes, services, read);
+    assert_eq!(by_blocks(&matrix, &blocks, &classes), by_rows(&matrix, &classes), "{place}");
+    let (count, apart) = blocks.size();
+    (count, apart, (classes.list.len() as u64).pow(2))
+}
+
+#[test]
+fn sums_by_blocks_are_those_of_random_rows() {
+    for seed in 1..=150 {
+        let estate = case(seed, 4).estate;
+        let mut profile = Profile::default();
+        for (knob, value) in &estate.knobs {
+            profile.set(knob, value).expect("the generator knows the knobs");
+        }
+        let network = network_of(&estate.text(), &profile, &ServiceTags::builtin()).expect("a sound estate");
+        check_sums(&network, &many(), &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn sums_by_blocks_are_those_of_generated_rows() {
+    for shape in [Shape::HubSpoke, Shape::Mesh, Shape::Flat, Shape::Vwan] {
+        for unique in [false, true] {
+            check_sums(&generated(Size::S, shape, unique), &many(), &format!("{shape:?} {unique}"));
+        }
+    }
+    for shape in [Shape::HubSpoke, Shape::Mesh, Shape::Flat] {
+        let (count, apart, pairs) =
+            check_sums(&generated(Size::M, shape, false), &SERVICES, &format!("{shape:?}"));
+        println!("{shape:?}: {count} blocks, {apart} pairs apart, {pairs} pairs");
+        assert!(shape == Shape::Flat || apart * 2 < pairs, "{shape:?}: {apart} of {pairs}");
+    }
+}
+
+#[test]
+fn sums_that_take_too_many_flows_are_not_whole() {
+    let network = generated(Size::S, Shape::Vwan, false);
+    let fast = fast::compile(&network);
+    let classes = classes(&network, &fast);
+    let read = Arc::new(factors(&network, &fast, &classes, &SERVICES));
+    let blocks = blocks(&network, &fast, &read, &classes, &SERVICES).expect("few pairs stand apart");
+    let matrix = Matrix::with(&network, &fast, &classes, &SERVICES, read);
+    for (most, whole) in [(0, false), (100, false), (u64::MAX, true)] {
+        let mut desk = matrix.desk(Memo::of(&blocks));
+        let (engine, alone) = (Budget::new(0), Budget::new(most));
+        let limits = Limits { engine: &engine, alone: &alone };
+        let sums = matrix.sums(&mut desk, &blocks, 0..blocks.senders(), limits, &mut |_, _| {});
+        assert_eq!(sums.whole, whole, "{most}");
+    }
 }

@@ -46,7 +46,7 @@ pub(super) struct ReachArgs {
     /// Show one cell and the trace behind it: two machines, and a port or `udp/53`
     #[arg(long, num_args = 3, value_names = ["FROM", "TO", "PORT"])]
     pub(super) explain: Option<Vec<String>>,
-    /// Refuse what takes more flows than this
+    /// Refuse what takes more flows than this; for the summary alone few flows answer for all
     #[arg(long, value_name = "FLOWS", default_value_t = 500_000_000)]
     pub(super) limit: u64,
     /// Pairs that may be asked one by one where one does not answer for its class; the rest stays unknown

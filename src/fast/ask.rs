@@ -14,9 +14,9 @@ use super::names::{Found, Names};
 use super::tables::{Fast, NOBODY, slot};
 use super::trail::{By, Note, Trails};
 use super::walk::{Batch, ChosenRoute, HOST, Scratch};
-use crate::inventory::{Id, Slot};
+use crate::inventory::{Id, Slot, Subnet};
 use crate::net::{IpAddr, IpNet, Protocol};
-use crate::network::{AttachmentId, AttachmentKind, Choice, Network, Watch};
+use crate::network::{AttachmentId, AttachmentKind, Choice, Network, Read, Watch};
 use crate::trace::{
     Decision, EPHEMERAL_PORT, Endpoint, Flow, INTERNET_CLIENT, INTERNET_HOST, Misunderstood, NameFound,
     Origin, Outcome, Question, Target, Wanted, decide_question, resolve_name, understand_origin,
@@ -600,8 +600,8 @@ impl<'n> Asker<'n> {
         self.parts.scratch.wanted.clear();
     }
 
-    /// The subnets the name of a flow was read from, as its network sees it.
-    pub(super) fn name_read_from(&self, ids: &FlowIds) -> Option<&[u32]> {
+    /// What the name of a flow was read from, as its network sees it.
+    pub(super) fn name_read_from(&self, ids: &FlowIds) -> Option<&[(Id<Subnet>, Read)]> {
         let view = match ids.start {
             Start::Slot(own) => self.fast.slot(own).vnet,
             _ => NOBODY,
@@ -743,7 +743,7 @@ impl<'n> Asker<'n> {
                 let to = IpAddr::V4(destination.into());
                 let choice = match by {
                     By::Nothing => return Some(self.net.inventory.subnets[subnet].id.full_name()),
-                    By::NetworkAlone => self.net.choose_by_network(self.net.subnet(subnet).vnet, to),
+                    By::NetworkAlone => self.net.choose_by_network(self.net.ground(subnet).vnet, to),
                     _ => self.net.choose(subnet, to),
                 };
                 let Choice::Route(routes, _) = choice else { return None };
@@ -833,7 +833,7 @@ fn place_of(ids: &FlowIds, places: usize) -> usize {
 }
 
 /// The question that a sender asks its DNS server first.
-fn question_to_server(ids: &FlowIds) -> FlowIds {
+pub(super) fn question_to_server(ids: &FlowIds) -> FlowIds {
     FlowIds {
         aim: Aim::Nothing,
         destination: ids.server,

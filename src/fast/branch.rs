@@ -8,8 +8,9 @@
 //! told cheaply (service tags, application security groups, a header that was translated on the way) counts as inside,
 //! so the answers are those of compiling everything anew; the tests hold a branch against that.
 //!
-//! Flows that the full engine answers are bound to the subnets it read for them ([`crate::network::Watch`]), and so are
-//! look-ups of names; flows by name are bound to the way to their DNS servers, too.
+//! Flows that the full engine answers are bound to what it read for them ([`crate::network::Watch`]): rules with the
+//! header it asked them with, routes with the address; and so are look-ups of names. Flows by name are bound to the way
+//! to their DNS servers, too.
 //!
 //! Cost of a rule: its set compiled again (some 20 us for 50 rules), and a look at every posting of the set; of a
 //! route: its table, and the postings of the table.
@@ -22,12 +23,12 @@ use super::flow::{Decider, FlowIds, Start, Verdict};
 use super::lines::Line;
 use super::tables::{Fast, SubnetRow};
 use super::trail::Trails;
-use super::{Aside, Asker, Parts};
+use super::{Aside, Asker, Parts, question_to_server};
 use crate::inventory::{Id, Nsg, Route, RouteTable, SecurityRule, Subnet};
 use crate::network::{Network, RouteEdit, RuleEdit, Watch};
 use crate::trace::Decision;
 use hashbrown::HashMap;
-use postings::Postings;
+use postings::{Posting, Postings};
 use region::{Prefixes, Region};
 use std::fmt;
 use std::sync::Arc;
@@ -550,28 +551,44 @@ impl Branch<'_> {
         for touched in &self.touched {
             match touched {
                 Touched::Rule { nsg, inbound, from, region } => {
-                    let asked = postings.of_rules(*nsg, *inbound).iter();
-                    let below = asked.filter(|p| p.detail >= *from);
-                    let inside = below
+                    let below = |p: &&Posting| p.detail >= *from;
+                    let asked = postings.walked.of_rules(*nsg, *inbound).iter().filter(below);
+                    let inside = asked
                         .filter(|p| p.is_translated() || region.holds(&flows[p.flow() as usize], standing));
                     walked.extend(inside.map(|p| p.flow()));
-                    let places = &standing.by_group[*nsg as usize];
-                    in_full.extend(places.iter().flat_map(|s| postings.read_from(s.raw())));
+                    let named = postings.questions.of_rules(*nsg, *inbound).iter().filter(below);
+                    let inside = named.filter(|p| {
+                        let question = question_to_server(&flows[p.flow() as usize]);
+                        p.is_translated() || region.holds(&question, standing)
+                    });
+                    in_full.extend(inside.map(|p| p.flow()));
+                    let read = postings.of_rules(*nsg, *inbound);
+                    let inside = read.filter(|(_, header)| region.holds_header(header));
+                    in_full.extend(inside.map(|(flow, _)| flow));
                 }
                 Touched::Route { table, prefixes } => {
-                    let asked = postings.of_routes(*table).iter().filter(|p| prefixes.hold(p.detail));
+                    let inside = |p: &&Posting| prefixes.hold(p.detail);
+                    let asked = postings.walked.of_routes(*table).iter().filter(inside);
                     walked.extend(asked.map(|p| p.flow()));
-                    let places = &standing.by_table[*table as usize];
-                    in_full.extend(places.iter().flat_map(|s| postings.read_from(s.raw())));
+                    let named = postings.questions.of_routes(*table).iter().filter(inside);
+                    in_full.extend(named.map(|p| p.flow()));
+                    for subnet in &standing.by_table[*table as usize] {
+                        let read = postings.of_routes(subnet.raw()).iter().filter(inside);
+                        in_full.extend(read.map(|p| p.flow()));
+                        in_full.extend(postings.of_whole(subnet.raw()));
+                    }
                 }
                 Touched::Tag { subnet, prefixes } => {
-                    let inside = |p: &&postings::Posting| {
+                    let inside = |p: &&Posting| {
                         let ids = &flows[p.flow() as usize];
                         p.is_translated()
                             || prefixes.hold(standing.source_of(ids))
                             || prefixes.hold(ids.destination)
                     };
-                    walked.extend(postings.of_places(*subnet).iter().filter(inside).map(|p| p.flow()));
+                    walked.extend(postings.walked.of_places(*subnet).iter().filter(inside).map(|p| p.flow()));
+                    in_full.extend(postings.questions.of_places(*subnet).iter().map(|p| p.flow()));
+                    in_full.extend(postings.of_tag(*subnet));
+                    in_full.extend(postings.of_whole(*subnet));
                 }
                 Touched::Names => in_full.extend_from_slice(&postings.named),
             }

@@ -1,13 +1,20 @@
 //! All pairs of machines, by classes: one flow for each pair of classes and service.
 //!
 //! Input: a network, its tables, its [`Classes`]. Output: a row of [`Cell`]s for a class of senders at a time, so memory
-//! does not grow with the number of pairs. A cell is answered by the walk for one pair of its members, which answers
+//! does not grow with the number of pairs; or the sums of all pairs ([`Sums`]), by [`Blocks`] of them: machines whose rows
+//! of rules and routes are alike are taken together, and only pairs in which a row differs are asked by themselves. A cell is answered by the walk for one pair of its members, which answers
 //! for all; pairs of classes whose numbers are the same ([`Factors`]) are walked once. What the walk leaves to the full
 //! engine is asked there for every pair of members, as long as the [`Budget`] lasts; beyond it stays unknown, and is
 //! counted.
 
+mod blocks;
 mod factors;
+mod filters;
 mod memo;
+mod outside;
+mod rows;
+mod runs;
+mod sweep;
 mod walls;
 
 use super::classes::{Class, Classes};
@@ -18,12 +25,14 @@ use super::{Asker, End};
 use crate::net::Protocol;
 use crate::network::{AttachmentId, Network};
 use crate::trace::{Cause, Outcome};
+pub use blocks::Blocks;
 pub use factors::Factors;
 use hashbrown::HashMap;
 pub use memo::{Answer, Memo};
 use memo::{Key, Keys};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+pub use sweep::{Limits, Sums, Take};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,6 +41,14 @@ pub struct Service {
     pub protocol: Protocol,
     /// The port; 0 for a protocol without ports.
     pub port: u16,
+}
+
+impl Service {
+    /// A flow to this service, like one to another.
+    fn of(self, like: FlowIds) -> FlowIds {
+        let port = if self.protocol.has_ports() { self.port } else { 0 };
+        FlowIds { protocol: self.protocol as u8, port, ..like }
+    }
 }
 
 /// An end of a cell.
@@ -140,6 +157,34 @@ impl cpu::Work for Reading<'_> {
     #[inline(always)]
     fn run<C: cpu::Cpu>(self, cpu: C) -> Factors {
         Factors::new(cpu, self.net, self.fast, self.machines, self.services)
+    }
+}
+
+/// All pairs in blocks with one answer each; `None` where few pairs answer for others.
+pub fn blocks(
+    net: &Network,
+    fast: &Fast,
+    factors: &Factors,
+    classes: &Classes,
+    services: &[Service],
+) -> Option<Blocks> {
+    cpu::with_best(Sorting { net, fast, factors, classes, services })
+}
+
+struct Sorting<'a> {
+    net: &'a Network,
+    fast: &'a Fast,
+    factors: &'a Factors,
+    classes: &'a Classes,
+    services: &'a [Service],
+}
+
+impl cpu::Work for Sorting<'_> {
+    type Output = Option<Blocks>;
+
+    #[inline(always)]
+    fn run<C: cpu::Cpu>(self, cpu: C) -> Option<Blocks> {
+        Blocks::new(cpu, self.net, self.fast, self.factors, self.classes, self.services)
     }
 }
 
@@ -278,27 +323,32 @@ impl<'n> Matrix<'n> {
         }
     }
 
+    /// Walks a pair for some services, and learns what they tell of all pairs like it.
+    fn walk_some(&self, desk: &mut Desk<'_>, key: &Key, (a, b): (End, End), services: &[usize]) {
+        let first = desk.asker.between(a, b, Protocol::Tcp, 0);
+        let ids: Vec<FlowIds> = services.iter().map(|n| self.services[*n].of(first)).collect();
+        let mut verdicts = vec![Verdict::PENDING; ids.len()];
+        desk.asker.walk_only(&ids, &mut verdicts);
+        desk.memo.walked[0] += 1;
+        for (service, verdict) in services.iter().zip(&verdicts) {
+            desk.memo.learn_one(key, *service, Answer::of(verdict));
+        }
+    }
+
     /// Walks pairs for every service; gives the numbers of their answers.
     fn walk(&self, desk: &mut Desk<'_>, waiting: &[Pair]) -> Vec<u32> {
         let mut ids: Vec<FlowIds> = Vec::with_capacity(waiting.len() * self.services.len());
         for (_, a, b) in waiting {
             let first = desk.asker.between(*a, *b, Protocol::Tcp, 0);
-            ids.extend(self.services.iter().map(|service| {
-                let port = if service.protocol.has_ports() { service.port } else { 0 };
-                FlowIds { protocol: service.protocol as u8, port, ..first }
-            }));
+            ids.extend(self.services.iter().map(|service| service.of(first)));
         }
         let mut verdicts = vec![Verdict::PENDING; ids.len()];
         for (ids, verdicts) in ids.chunks(AT_ONCE).zip(verdicts.chunks_mut(AT_ONCE)) {
             desk.asker.walk_only(ids, verdicts);
         }
-        let answer = |verdict: &Verdict| {
-            let Verdict { outcome, cause, deferred, .. } = *verdict;
-            Answer { outcome, cause, deferred }
-        };
         let mut out = Vec::with_capacity(waiting.len());
         for ((key, ..), verdicts) in waiting.iter().zip(verdicts.chunks(self.services.len().max(1))) {
-            let answers: Box<[Answer]> = verdicts.iter().map(answer).collect();
+            let answers: Box<[Answer]> = verdicts.iter().map(Answer::of).collect();
             desk.memo.walked[usize::from(key.is_none())] += 1;
             if let Some(key) = key {
                 desk.memo.learn(key, &answers);

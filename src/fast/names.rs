@@ -6,7 +6,7 @@ use super::flow::{Aim, Verdict};
 use super::rules;
 use super::tables::NOBODY;
 use crate::inventory::FirewallRuleType;
-use crate::network::{Network, Tri};
+use crate::network::{Network, Reads, Tri};
 use crate::trace::{application_name, judge_of};
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -43,8 +43,8 @@ pub(super) struct Names {
     rows: Map<(u32, u32), u32>,
     bits: Vec<u64>,
     widths: Map<u32, u32>,
-    /// Which subnets a look-up was read from, and the look-ups of each, where somebody watches.
-    pub(super) read_from: Map<(u32, u32), Box<[u32]>>,
+    /// What a look-up was read from, and the look-ups of each, where somebody watches.
+    pub(super) read_from: Map<(u32, u32), Reads>,
     by_subnet: Map<u32, Vec<(u32, u32)>>,
     /// Look-ups made in a branch.
     fresh: Option<Vec<(u32, u32)>>,
@@ -86,16 +86,16 @@ impl Names {
     }
 
     /// Keeps what was found for a network and a name.
-    pub(super) fn keep_found(&mut self, key: (u32, u32), found: Found, read: Option<Vec<u32>>) {
+    pub(super) fn keep_found(&mut self, key: (u32, u32), found: Found, read: Option<Reads>) {
         self.found.insert(key, found);
         if let Some(fresh) = &mut self.fresh {
             fresh.push(key);
         }
         if let Some(read) = read {
-            for subnet in &read {
-                self.by_subnet.entry(*subnet).or_default().push(key);
+            for same in read.chunk_by(|a, b| a.0 == b.0) {
+                self.by_subnet.entry(same[0].0.raw()).or_default().push(key);
             }
-            self.read_from.insert(key, read.into());
+            self.read_from.insert(key, read);
         }
     }
 

@@ -955,6 +955,28 @@ pub fn added(lines: &Lines, head: u32) -> [u64; 4] {
     rows.map(|row| lines.double(template + 1, row))
 }
 
+/// Where the rules of a template of up to 64 that hold a source (0) or a destination (1) may become others.
+pub fn beginnings(lines: &Lines, template: u32, n: usize) -> Vec<u32> {
+    let words = &lines.line(template).0;
+    let at = DIMENSIONS[n];
+    let tree = Tree { root: words[at], shape: words[at + 1] };
+    spans::beginnings_of_rows(lines, spans::Spans { tree })
+}
+
+/// Where a set begins to differ from its template, and where it does no longer.
+pub fn ends_of_patches(lines: &Lines, head: u32, n: usize) -> Vec<u32> {
+    let counts = lines.line(head).0[line::PATCHES];
+    let (of_sources, count) = (counts & 0xff, counts >> 8);
+    let patches = if n == 0 { 0..of_sources } else { of_sources..of_sources + count };
+    let ends = |patch: u32| {
+        let at = line::FIRST as u32 + 4 * patch;
+        let words = &lines.line(head + at / WORDS as u32).0;
+        let at = at as usize % WORDS;
+        [Some(words[at]), words[at + 1].checked_add(1)]
+    };
+    patches.flat_map(ends).flatten().collect()
+}
+
 /// What a template of up to 64 rules says to a protocol and ports, once it is known which rules hold both ends.
 pub fn decide_rows(around: Around<'_>, template: u32, ask: &Ask, both: u64) -> Said {
     let lines = around.lines;

@@ -125,6 +125,16 @@ pub fn said_halves(lines: &Lines, spans: Spans) -> Vec<(u32, u16)> {
     out
 }
 
+/// Where the intervals of a table of rows begin, in any order; some may repeat.
+pub fn beginnings_of_rows(lines: &Lines, spans: Spans) -> Vec<u32> {
+    let mut out = tree::keys(lines, spans.tree);
+    for n in 0..=spans.tree.count() {
+        let keys = &lines.line(spans.line(n)).0[..ROW_KEYS];
+        out.extend(keys.iter().filter(|key| **key != u32::MAX));
+    }
+    out
+}
+
 /// The value of an address in its line of halves.
 #[inline(always)]
 pub fn half<C: Cpu>(cpu: C, line: &Line, x: u32) -> u16 {

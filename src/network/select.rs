@@ -1,6 +1,6 @@
 //! The choice among a subnet's routes, with the knobs and private endpoint policies that bear on it.
 
-use super::{AttachmentId, Choice, EffectiveRoute, Network, RouteState, Selection};
+use super::{AttachmentId, Choice, EffectiveRoute, Network, Read, RouteState, Selection};
 use crate::inventory::{Id, PrivateEndpointNetworkPolicies, Subnet, Unknown, VirtualNetwork};
 use crate::net::{IpAddr, IpNet};
 
@@ -16,13 +16,13 @@ pub enum RouteKnob {
 impl Network {
     /// What a subnet's table says to a destination (RT-24b).
     pub fn choose(&self, subnet: Id<Subnet>, ip: IpAddr) -> Choice<'_> {
-        self.with_selection(|with| self.subnet(subnet).routes.choose(ip, with))
+        self.with_selection(|with| self.read(subnet, Read::Route(ip)).routes.choose(ip, with))
     }
 
     /// What a subnet's table may say to a destination where routes of unknown prefixes make that unknown; nothing
     /// where it is unknown for another reason.
     pub fn possible(&self, subnet: Id<Subnet>, ip: IpAddr) -> Vec<Choice<'_>> {
-        self.with_selection(|with| self.subnet(subnet).routes.possible(ip, with))
+        self.with_selection(|with| self.read(subnet, Read::Route(ip)).routes.possible(ip, with))
     }
 
     /// What the routes of a network say by themselves, whatever route tables its subnets have.
@@ -47,7 +47,7 @@ impl Network {
                     other.bgp_default_removes_none = !with.bgp_default_removes_none;
                 }
             }
-            self.subnet(subnet).routes.choose(ip, &other)
+            self.read(subnet, Read::Route(ip)).routes.choose(ip, &other)
         })
     }
 

@@ -1,28 +1,47 @@
-//! Which subnets an answer was read from, for who wants to know when it must be given anew.
+//! What an answer was read from, for who wants to know when it must be given anew.
 //!
-//! A group's rules and a route table act in the subnets that have them, and whoever asks them reads the subnet first:
-//! [`super::Network::subnet`] is the one door. So an answer that read none of the subnets of a rule or route does not
-//! depend on it.
+//! The rules of a group are read with a header, the routes of a table for an address, a `VirtualNetwork` tag for its
+//! subnet: each has one door ([`super::Network::rules_at`], [`super::Network::choose`] and its like,
+//! [`super::Network::place`]). Whoever reads more of a subnet reads the whole of it ([`super::Network::subnet`]); what
+//! neither rules nor routes change has a door that nobody watches ([`super::Network::ground`]). So an answer that read
+//! nothing of what a change touches does not depend on it.
 
-use crate::inventory::{Id, Subnet};
+use crate::inventory::{Id, Nsg, Subnet};
+use crate::net::{Header, IpAddr};
 use std::sync::Mutex;
 
-/// Subnets that were read.
+/// What was read of a subnet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Read {
+    /// Anything.
+    Whole,
+    /// What its `VirtualNetwork` tag holds.
+    Tag,
+    /// Its routes, for an address.
+    Route(IpAddr),
+    /// The rules of a group in a direction, for a header.
+    Rules(Id<Nsg>, bool, Header),
+}
+
+/// Reads, each with its subnet.
+pub type Reads = Vec<(Id<Subnet>, Read)>;
+
+/// What was read so far.
 #[derive(Debug, Default)]
-pub struct Watch(Mutex<Vec<u32>>);
+pub struct Watch(Mutex<Reads>);
 
 impl Watch {
-    /// A subnet is read.
+    /// Something of a subnet is read.
     #[cold]
-    pub(super) fn saw(&self, subnet: Id<Subnet>) {
+    pub(super) fn saw(&self, subnet: Id<Subnet>, read: Read) {
         let mut seen = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if seen.last() != Some(&subnet.raw()) {
-            seen.push(subnet.raw());
+        if seen.last() != Some(&(subnet, read)) {
+            seen.push((subnet, read));
         }
     }
 
-    /// Those seen since the last time, in order, each once.
-    pub fn take(&self) -> Vec<u32> {
+    /// What was read since the last time, in order, each once.
+    pub fn take(&self) -> Reads {
         let mut seen = std::mem::take(&mut *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         seen.sort_unstable();
         seen.dedup();

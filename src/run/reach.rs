@@ -5,7 +5,9 @@ mod lines;
 
 use super::load::in_order;
 use crate::fast::classes::{Classes, classes};
-use crate::fast::matrix::{Budget, By, Cell, Desk, Factors, Matrix, Memo, NO_PAIR, Service, Side, factors};
+use crate::fast::matrix::{
+    Blocks, Budget, By, Cell, Desk, Factors, Limits, Matrix, Memo, NO_PAIR, Service, Side, blocks, factors,
+};
 use crate::fast::{self, Fast, tables::NOBODY};
 use crate::network::{AttachmentId, Network};
 use crate::report::reach::{Answers, CauseRow, Exposure, ReachReport, ServiceRow, VERSION};
@@ -20,6 +22,10 @@ pub use lines::{Lines, write_members};
 /// Classes of senders answered at once where every cell is wanted, and where only their sums are.
 const BLOCK: usize = 32;
 const COUNTED: usize = 1_024;
+
+/// Parts of all groups of senders where the sums are by blocks: so many at once are given out.
+const PARTS: u32 = 64;
+const AT_ONCE: usize = 8;
 
 /// Receivers named in the summary.
 const MOST_EXPOSED: usize = 10;
@@ -133,10 +139,15 @@ impl Pairs {
     ) -> Result<io::Result<ReachReport>, TooMany> {
         let flows = self.matrix().size();
         let sides = self.classes.list.len() as u64 + 1;
+        let budget = Arc::new(Budget::new(budget));
+        if takers.is_empty()
+            && let Some(blocks) = self.clone().blocks().await
+        {
+            return self.by_blocks(blocks, most, budget).await.map(Ok);
+        }
         if flows > most {
             return Err(TooMany { sides, services: self.services.len() as u64, flows });
         }
-        let budget = Arc::new(Budget::new(budget));
         let mut summary = Summary::new(&self);
         let all: Vec<Side> = self.matrix().sides().collect();
         let whole = !takers.is_empty();
@@ -160,6 +171,68 @@ impl Pairs {
             }
         }
         Ok(Ok(summary.report(&self)))
+    }
+}
+
+impl Pairs {
+    /// The pairs in blocks with one answer each.
+    async fn blocks(self: Arc<Self>) -> Option<Arc<Blocks>> {
+        let work = move |()| blocks(&self.network, &self.fast, &self.factors, &self.classes, &self.services);
+        in_order(vec![()], work).await.remove(0).map(Arc::new)
+    }
+
+    /// Asks for all pairs by blocks of them, as long as no more than so many flows must be walked.
+    async fn by_blocks(
+        self: Arc<Self>,
+        blocks: Arc<Blocks>,
+        most: u64,
+        budget: Arc<Budget>,
+    ) -> Result<ReachReport, TooMany> {
+        let too_many = || {
+            let (sides, services) = (self.classes.list.len() as u64 + 1, self.services.len() as u64);
+            TooMany { sides, services, flows: self.matrix().size() }
+        };
+        // Pairs that stand apart, and those with the internet; a block costs next to nothing.
+        let ends = 2 * self.classes.list.len() as u64;
+        if (blocks.size().1 + ends).saturating_mul(self.services.len() as u64) > most {
+            return Err(too_many());
+        }
+        let groups = blocks.senders();
+        let part = groups.div_ceil(PARTS).max(1);
+        let parts = (0..groups.div_ceil(part)).map(|n| n * part..((n + 1) * part).min(groups));
+        let parts: Vec<_> = parts.collect();
+        let alone = Arc::new(Budget::new(most));
+        let mut summary = Summary::new(&self);
+        for chunk in parts.chunks(AT_ONCE) {
+            let (own, blocks) = (self.clone(), blocks.clone());
+            let (budget, alone) = (budget.clone(), alone.clone());
+            let work = move |part: std::ops::Range<u32>| {
+                own.sums(&blocks, part, Limits { engine: &budget, alone: &alone })
+            };
+            for sums in in_order(chunk.to_vec(), work).await {
+                summary.join(sums.ok_or_else(too_many)?);
+            }
+        }
+        Ok(summary.report(&self))
+    }
+
+    /// The sums of some groups of senders; `None` where that takes too many flows.
+    fn sums(&self, blocks: &Blocks, part: std::ops::Range<u32>, limits: Limits<'_>) -> Option<Summary> {
+        let matrix = self.matrix();
+        let mut desk = matrix.desk(self.memos().pop().unwrap_or_else(|| Memo::of(blocks)));
+        let mut summary = Summary::new(self);
+        let mut asked = Summary::new(self);
+        let take = &mut |from: Side, cells: &[Cell]| asked.add(self, from, cells);
+        let sums = matrix.sums(&mut desk, blocks, part, limits, take);
+        let whole = sums.whole;
+        for (number, pairs) in (0..).zip(sums.pairs).filter(|(_, pairs)| *pairs > 0) {
+            summary.pending.insert(number, pairs);
+        }
+        summary.exposed = sums.exposed;
+        summary.settle(&desk.memo);
+        summary.join(asked);
+        self.memos().push(desk.memo);
+        whole.then_some(summary)
     }
 }
 

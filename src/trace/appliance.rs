@@ -23,7 +23,7 @@ impl Walk<'_> {
         evidence: &Evidence,
     ) -> Next {
         // An open flow stays on its appliance as long as that is among them.
-        let vnet = self.net.subnet(subnet).vnet;
+        let vnet = self.net.ground(subnet).vnet;
         let known: Vec<IpAddr> = match ips {
             [_] => Vec::new(),
             _ => ips
@@ -56,7 +56,7 @@ impl Walk<'_> {
             s.unknown(StepKind::Route, Cause::UnknownValue, &unknown, evidence);
             return Next::End(End::Stopped);
         }
-        match self.appliance_at(self.net.subnet(subnet).vnet, ip) {
+        match self.appliance_at(self.net.ground(subnet).vnet, ip) {
             Ok(id) => {
                 self.cross_to(s, subnet, id);
                 self.far_firewall(s, subnet, id);
@@ -79,7 +79,7 @@ impl Walk<'_> {
     fn far_firewall(&self, s: &mut State, subnet: Id<Subnet>, id: AttachmentId) {
         let row = self.net.attachment(id);
         let region = |vnet| self.net.region(vnet);
-        let (here, there) = (region(self.net.subnet(subnet).vnet), region(row.vnet));
+        let (here, there) = (region(self.net.ground(subnet).vnet), region(row.vnet));
         if matches!(row.kind, AttachmentKind::Firewall(_))
             && here.is_some()
             && there.is_some()

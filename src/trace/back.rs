@@ -88,7 +88,7 @@ impl Walk<'_> {
             }
             // Straight to the address the service saw: the sender, or what translated for it (SE-3).
             Terminal::Service(Arrival::ServiceEndpoint(subnet, _)) => {
-                let vnet = self.net.subnet(*subnet).vnet;
+                let vnet = self.net.ground(*subnet).vnet;
                 let seen = self.net.at_address(vnet, s.header.destination);
                 seen.map_or(Next::End(End::Arrived(Terminal::Platform, Disposition::Accepted)), |id| {
                     Next::Go(Place::Arrive(id))

@@ -450,7 +450,7 @@ impl<'n> Walk<'n> {
         };
         let home = match &s.origin {
             Origin::Attachment(id) => Some(self.net.attachment(*id).vnet),
-            Origin::Subnet(subnet, _) => Some(self.net.subnet(*subnet).vnet),
+            Origin::Subnet(subnet, _) => Some(self.net.ground(*subnet).vnet),
             _ => None,
         };
         let ids: Vec<ResourceId> =

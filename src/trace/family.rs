@@ -102,7 +102,7 @@ impl Walk<'_> {
 
     /// An address of a subnet that nothing holds.
     fn some_host(&self, subnet: Id<Subnet>, other: IpAddr) -> Option<IpAddr> {
-        let row = self.net.subnet(subnet);
+        let row = self.net.ground(subnet);
         let free = |ip: &IpAddr| self.net.at_address(row.vnet, *ip).is_none();
         let (v4, v6) = (row.space.v4().first(), row.space.v6().first());
         if other.is_ipv4() {

@@ -38,7 +38,7 @@ impl Walk<'_> {
         let said = s.blockers.len() + s.missing.len();
         self.layers(s, Spot::Attachment(id), inbound);
         let silent = said == s.blockers.len() + s.missing.len();
-        if silent && row.nsg.is_none() && self.net.subnet(row.subnet).nsg.is_none() {
+        if silent && row.nsg.is_none() && self.net.ground(row.subnet).nsg.is_none() {
             s.note(StepKind::Filter, by(&[azure::NSG_5]), || {
                 "no network security group: nothing is filtered".into()
             });
@@ -120,9 +120,9 @@ impl Walk<'_> {
             let row = self.net.attachment(id);
             row.is_platform() || matches!(row.kind, AttachmentKind::PrivateEndpoint(..))
         });
-        let row = self.net.subnet(subnet);
+        let row = self.net.ground(subnet);
         let other = if inbound { s.header.source } else { s.header.destination };
-        if spared || row.virtual_network_tag.contains(other) {
+        if spared || self.net.place(subnet, &[], &[]).virtual_network.contains(other) {
             return;
         }
         let holds = |l: &&Link| l.remote.is_some_and(|r| self.net.vnet(r).space.contains(other));
@@ -256,7 +256,7 @@ impl Walk<'_> {
 
     /// Warns of a group on a subnet where it does nothing.
     fn useless_group(&self, s: &mut State, subnet: Id<Subnet>) {
-        let row = self.net.subnet(subnet);
+        let row = self.net.ground(subnet);
         match row.role {
             SubnetRole::Firewall if !row.nsg.is_none() => {
                 s.warn("a network security group on AzureFirewallSubnet has no effect (NSG-21)");

@@ -188,7 +188,7 @@ impl Walk<'_> {
             }
         };
         self.endpoint_switched(s, subnet, from, hop);
-        let vnet = self.net.subnet(subnet).vnet;
+        let vnet = self.net.ground(subnet).vnet;
         self.encrypted(s, vnet, hop);
         match hop {
             NextHop::None => {
@@ -360,7 +360,7 @@ impl Walk<'_> {
     /// A dropped flow is followed on to a destination that is known, to name later blockers too.
     fn after_null_route(&self, s: &mut State, subnet: Id<Subnet>) -> Next {
         let destination = s.header.destination;
-        let own = self.net.subnet(subnet).vnet;
+        let own = self.net.ground(subnet).vnet;
         let peers = self.net.vnet(own).links.iter().filter(|l| l.usable == Tri::Yes).filter_map(|l| l.remote);
         let broken = self.net.vnet(own).links.iter().filter(|l| l.usable == Tri::No).filter_map(|l| l.remote);
         let mut near = std::iter::once(own).chain(peers).chain(broken);
@@ -375,7 +375,7 @@ impl Walk<'_> {
         remote: Id<VirtualNetwork>,
         position: usize,
     ) -> Next {
-        let vnet = self.net.subnet(subnet).vnet;
+        let vnet = self.net.ground(subnet).vnet;
         let Some(link) = self.net.vnet(vnet).links.get(position) else { return Next::End(End::Stopped) };
         self.cross(s, subnet, link);
         Next::Go(Place::Inside(remote))
@@ -383,7 +383,7 @@ impl Walk<'_> {
 
     /// To what stands in another network, over the peering that joins it.
     pub(super) fn cross_to(&self, s: &mut State, subnet: Id<Subnet>, id: AttachmentId) {
-        let (from, to) = (self.net.subnet(subnet).vnet, self.net.attachment(id).vnet);
+        let (from, to) = (self.net.ground(subnet).vnet, self.net.attachment(id).vnet);
         let mut links = self.net.vnet(from).links.iter().filter(|l| l.usable == Tri::Yes);
         if let Some(link) = links.find(|l| from != to && l.remote == Some(to)) {
             self.cross(s, subnet, link);
@@ -405,7 +405,7 @@ impl Walk<'_> {
                 s.block(StepKind::Route, Cause::SubnetPeeringOutside, evidence, text);
             }
         }
-        self.check_forwarded(s, self.net.subnet(subnet).vnet, link.reverse);
+        self.check_forwarded(s, self.net.ground(subnet).vnet, link.reverse);
     }
 
     /// PEER-6: the receiver's side of the link decides about what the sender's side only forwards.
@@ -495,7 +495,7 @@ impl Walk<'_> {
         let destination = s.header.destination;
         s.hop(HopKind::Subnet, id.full_name(), Some(id.clone()), Zone::Yours);
         self.filter_subnet(s, subnet, true);
-        if self.net.subnet(subnet).role != SubnetRole::Ordinary && !s.returning {
+        if self.net.ground(subnet).role != SubnetRole::Ordinary && !s.returning {
             let text = format!("nothing of `{}` answers at {destination}", id.full_name());
             s.block(
                 StepKind::Deliver,

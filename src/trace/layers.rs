@@ -76,7 +76,7 @@ impl<'n> Layers<'n> {
             // Whoever stands there is in no group; the other end may be in some.
             Spot::Subnet(subnet) => {
                 let other = if inbound { header.source } else { header.destination };
-                let other = groups_at(network, network.subnet(subnet).vnet, other);
+                let other = groups_at(network, network.ground(subnet).vnet, other);
                 let (source, destination) = if inbound { (other, Vec::new()) } else { (Vec::new(), other) };
                 (subnet, source, destination)
             }
@@ -88,11 +88,12 @@ impl<'n> Layers<'n> {
         let mut layers = Vec::new();
         layers.extend(admin(network, spot, subnet, header, inbound));
         let exempt = exempt(network, subnet, header, inbound);
-        let of_subnet = group(network, subnet_group(network, subnet), LayerKind::Subnet, inbound, exempt);
+        let asked = (subnet, header, inbound);
+        let of_subnet = group(network, subnet_group(network, subnet), LayerKind::Subnet, asked, exempt);
         let of_interface = match spot {
             Spot::Subnet(_) => None,
             Spot::Attachment(id) => {
-                group(network, &network.attachment(id).nsg, LayerKind::Interface, inbound, exempt)
+                group(network, &network.attachment(id).nsg, LayerKind::Interface, asked, exempt)
             }
         };
         if inbound {
@@ -192,7 +193,7 @@ fn admin<'n>(
     header: &Header,
     inbound: bool,
 ) -> Option<Layer<'n>> {
-    let row = network.subnet(subnet);
+    let row = network.ground(subnet);
     let tables = &network.admin;
     let set = if inbound { &tables.inbound } else { &tables.outbound }.get(row.vnet.index())?;
     let ruled = match spot {
@@ -228,9 +229,9 @@ fn holds_open_gateway(network: &Network, subnet: Id<Subnet>) -> bool {
 
 /// The group of a subnet, where it acts: not on a firewall (NSG-21), a gateway (NSG-22), a Route Server (NSG-23).
 fn subnet_group(network: &Network, subnet: Id<Subnet>) -> &Bound<Nsg> {
-    let row = network.subnet(subnet);
+    let row = network.ground(subnet);
     match row.role {
-        SubnetRole::Ordinary | SubnetRole::Bastion => &row.nsg,
+        SubnetRole::Ordinary | SubnetRole::Bastion => row.nsg,
         SubnetRole::Firewall | SubnetRole::Gateway | SubnetRole::RouteServer => &Bound::None,
     }
 }
@@ -239,15 +240,13 @@ fn group<'n>(
     network: &'n Network,
     bound: &'n Bound<Nsg>,
     kind: LayerKind,
-    inbound: bool,
+    (subnet, header, inbound): (Id<Subnet>, &Header, bool),
     exempt: Exempt,
 ) -> Option<Layer<'n>> {
-    let tables = &network.security;
-    let sets = if inbound { &tables.inbound } else { &tables.outbound };
     let (nsg, rules) = match bound {
         Bound::None => return None,
         Bound::Unknown(unknown) => (None, Err(unknown)),
-        Bound::To(nsg) => (Some(*nsg), Ok(&sets[nsg.index()])),
+        Bound::To(nsg) => (Some(*nsg), Ok(network.rules_at(*nsg, inbound, subnet, header))),
     };
     Some(Layer { kind, nsg, rules, owners: &[], exempt })
 }

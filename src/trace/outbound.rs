@@ -454,7 +454,7 @@ impl Walk<'_> {
             return !allowed;
         }
         let row = &self.net.inventory.subnets[subnet];
-        let vnet = self.net.subnet(subnet).vnet;
+        let vnet = self.net.ground(subnet).vnet;
         let version =
             row.api_version.clone().or_else(|| self.net.inventory.virtual_networks[vnet].api_version.clone());
         let new = version.as_ref().is_some_and(|v| v.get(..10).is_some_and(|d| d > "2026-03-31"))
@@ -479,7 +479,7 @@ impl Walk<'_> {
     /// OUT-7: storage accounts of the same region, one's own or not. A name that stands for no known account tells
     /// no region; an address does.
     fn same_region_storage(&self, s: &State, subnet: Id<Subnet>) -> Tri {
-        let vnet = self.net.subnet(subnet).vnet;
+        let vnet = self.net.ground(subnet).vnet;
         let region = self.net.region(vnet);
         let unplaced = |id: &crate::inventory::ResourceId, at: At| {
             Tri::Unknown(Unknown::new(
@@ -727,7 +727,7 @@ impl Walk<'_> {
             return;
         }
         let row = self.net.attachment(id);
-        if row.nsg.is_none() && self.net.subnet(row.subnet).nsg.is_none() {
+        if row.nsg.is_none() && self.net.ground(row.subnet).nsg.is_none() {
             let text = format!(
                 "Standard public addresses are closed until a network security group allows, and `{}` has none",
                 row.name

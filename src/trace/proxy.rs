@@ -346,8 +346,7 @@ impl Walk<'_> {
         nsg: Id<Nsg>,
         (inbound, header, text): &(bool, Header, &'static str),
     ) {
-        let tables = &self.net.security;
-        let set = &if *inbound { &tables.inbound } else { &tables.outbound }[nsg.index()];
+        let set = self.net.rules_at(nsg, *inbound, subnet, header);
         if let Ruling::Rule(n) = set.decide(header, &self.net.place(subnet, &[], &[]), |_| false)
             && set.rules[n].verdict == Some(Verdict::Deny)
         {

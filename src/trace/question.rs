@@ -154,7 +154,7 @@ fn origin_of_address(network: &Network, ip: IpAddr) -> Origin {
     let sites = network.inventory.on_premises_sites.rows();
     let held = sites.filter_map(|(id, site)| Some((site.holds(ip)?, id)));
     let site = held.reduce(|best, next| if next.0 > best.0 { next } else { best });
-    let holds = |s: &Id<Subnet>| network.subnet(*s).space.contains(ip);
+    let holds = |s: &Id<Subnet>| network.ground(*s).space.contains(ip);
     let subnet = (0..network.subnets.len()).map(Id::new).find(holds);
     // Where a site's wide range covers a subnet, the subnet is the longer of the two.
     let subnet_length = |s: Id<Subnet>| {
@@ -307,7 +307,7 @@ fn outside_networks(network: &Network, prefix: &IpNet, first: IpAddr) -> Option<
 
 /// The first address of a subnet that nothing holds.
 pub(super) fn free_address(network: &Network, subnet: Id<Subnet>) -> Option<IpAddr> {
-    let row = network.subnet(subnet);
+    let row = network.ground(subnet);
     let (low, high) = *row.space.v4().first()?;
     let first = low.checked_add(4)?;
     (first..high)

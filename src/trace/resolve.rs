@@ -167,7 +167,7 @@ impl Walk<'_> {
                 self.ask_servers(s, asker, row.vnet, servers, lookup)
             }
             Asker::Subnet(subnet, _) => {
-                let vnet = self.net.subnet(*subnet).vnet;
+                let vnet = self.net.ground(*subnet).vnet;
                 let servers = self.net.inventory.virtual_networks[vnet].dns_servers.items.clone();
                 self.ask_servers(s, asker, vnet, servers, lookup)
             }
@@ -820,7 +820,7 @@ impl Walk<'_> {
             _ => None,
         };
         let asker = subnet.map_or(Asker::Public, |sn| Asker::Subnet(sn, self.first_address(sn)));
-        let home = subnet.map_or(vnet, |sn| self.net.subnet(sn).vnet);
+        let home = subnet.map_or(vnet, |sn| self.net.ground(sn).vnet);
         let mut first = None;
         for target in &rule.target_dns_servers {
             let Some(server) = target.ip_address.known().copied() else { continue };

@@ -100,7 +100,7 @@ impl Walk<'_> {
     fn filter_private_endpoint(&self, s: &mut State, id: AttachmentId) {
         let row = self.net.attachment(id);
         let subnet = &self.net.inventory.subnets[row.subnet];
-        let has_group = !self.net.subnet(row.subnet).nsg.is_none();
+        let has_group = !self.net.ground(row.subnet).nsg.is_none();
         use crate::inventory::PrivateEndpointNetworkPolicies as Policies;
         match subnet.private_endpoint_network_policies.or(Policies::Disabled) {
             Ok(policies) if policies.filters() => {
@@ -683,7 +683,7 @@ impl Walk<'_> {
                 let hub = &self.net.inventory.virtual_hubs[hub];
                 (hub.location.known().map(|l| crate::network::normal_region(l)), hub.at)
             }
-            (None, Origin::Subnet(subnet, _)) => of_vnet(self.net.subnet(*subnet).vnet),
+            (None, Origin::Subnet(subnet, _)) => of_vnet(self.net.ground(*subnet).vnet),
             // Nobody outside Azure is in one of its regions.
             _ => return Tri::No,
         };

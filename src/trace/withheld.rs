@@ -132,7 +132,7 @@ impl<'a> Part<'a> {
         let table = self.net.inventory.subnets[row.subnet].route_table.known();
         let table = table.and_then(|r| self.net.inventory.follow(r).row());
         self.met.extend(table.map(|t| (TableTag::RouteTable, t.raw())));
-        let groups = [self.net.subnet(row.subnet).nsg.row(), row.nsg.row()];
+        let groups = [self.net.ground(row.subnet).nsg.row(), row.nsg.row()];
         self.met.extend(groups.into_iter().flatten().map(|g| (TableTag::Nsg, g.raw())));
         self.service |= matches!(row.kind, AttachmentKind::PrivateEndpoint(..));
     }

@@ -1,14 +1,18 @@
 //! Which flows asked which table, and with what: eight bytes each, in the order of the tables.
+//!
+//! The walk tells by its records what it asked, the full engine by what its network was read for.
 
 use crate::fast::trail::{By, Note, Record};
-use crate::network::{Network, SubnetRow};
+use crate::inventory::{Id, Subnet};
+use crate::net::{Header, IpAddr};
+use crate::network::{Network, Read, SubnetRow};
 
 /// A flow that asked a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Posting {
     /// The flow, and above it whether its header had been translated.
     flow: u32,
-    /// The number of the rule that held, or the address looked up.
+    /// The number of the rule that held, of the header that was asked with, or the address looked up.
     pub detail: u32,
 }
 
@@ -60,23 +64,23 @@ impl Lists {
     }
 }
 
-/// What the standing flows asked.
+/// What walks asked.
 #[derive(Debug)]
-pub(super) struct Postings {
+pub(super) struct Trodden {
     rules: Lists,
     routes: Lists,
     places: Lists,
-    full: Lists,
-    /// Flows by name that ask a server over the network.
-    pub always: Vec<u32>,
-    /// Flows by name that ask the host.
-    pub named: Vec<u32>,
 }
 
-impl Postings {
+/// Sets of rules stand by group, the inbound one first.
+fn set(nsg: u32, inbound: bool) -> u32 {
+    nsg * 2 + u32::from(!inbound)
+}
+
+impl Trodden {
     /// Who asked a set of rules, and which rule held.
     pub(super) fn of_rules(&self, nsg: u32, inbound: bool) -> &[Posting] {
-        self.rules.of(nsg as usize * 2 + usize::from(!inbound))
+        self.rules.of(set(nsg, inbound) as usize)
     }
 
     /// Who asked a route table, and for which address.
@@ -88,63 +92,83 @@ impl Postings {
     pub(super) fn of_places(&self, subnet: u32) -> &[Posting] {
         self.places.of(subnet as usize)
     }
+}
 
-    /// Flows whose answer the full engine read from a subnet.
-    pub(super) fn read_from(&self, subnet: u32) -> impl Iterator<Item = u32> + '_ {
-        self.full.of(subnet as usize).iter().map(|p| p.flow())
+/// What the standing flows asked.
+#[derive(Debug)]
+pub(super) struct Postings {
+    /// Flows that were walked.
+    pub walked: Trodden,
+    /// Flows by name, by the way of the question to their server.
+    pub questions: Trodden,
+    /// What the full engine read, for a flow or its name: a subnet, its tag, its routes, a set of rules.
+    whole: Lists,
+    tags: Lists,
+    routes: Lists,
+    rules: Lists,
+    headers: Vec<Header>,
+    /// Flows by name that ask a server over the network.
+    pub always: Vec<u32>,
+    /// Flows by name that ask the host.
+    pub named: Vec<u32>,
+}
+
+impl Postings {
+    /// Flows that the full engine read a subnet for.
+    pub(super) fn of_whole(&self, subnet: u32) -> impl Iterator<Item = u32> + '_ {
+        self.whole.of(subnet as usize).iter().map(|p| p.flow())
+    }
+
+    /// Those for which it read the subnet's tag.
+    pub(super) fn of_tag(&self, subnet: u32) -> impl Iterator<Item = u32> + '_ {
+        self.tags.of(subnet as usize).iter().map(|p| p.flow())
+    }
+
+    /// Those for which it read the subnet's routes, and for which address.
+    pub(super) fn of_routes(&self, subnet: u32) -> &[Posting] {
+        self.routes.of(subnet as usize)
+    }
+
+    /// Those for which it read a set of rules, and with which header.
+    pub(super) fn of_rules(&self, nsg: u32, inbound: bool) -> impl Iterator<Item = (u32, &Header)> + '_ {
+        let list = self.rules.of(set(nsg, inbound) as usize).iter();
+        list.map(|p| (p.flow(), &self.headers[p.detail as usize]))
     }
 
     pub(super) fn bytes(&self) -> usize {
-        let lists = [&self.rules, &self.routes, &self.places, &self.full];
-        lists.into_iter().map(Lists::bytes).sum::<usize>() + (self.always.len() + self.named.len()) * 4
+        let trodden =
+            [&self.walked, &self.questions].into_iter().flat_map(|t| [&t.rules, &t.routes, &t.places]);
+        let lists = trodden.chain([&self.whole, &self.tags, &self.routes, &self.rules]);
+        lists.map(Lists::bytes).sum::<usize>()
+            + self.headers.len() * size_of::<Header>()
+            + (self.always.len() + self.named.len()) * 4
     }
 }
 
-/// Gathers postings, flow by flow.
-pub(super) struct Writer<'n> {
-    net: &'n [SubnetRow],
-    subnets: Vec<u32>,
-    tables: [usize; 3],
+/// Postings of walks so far.
+#[derive(Default)]
+struct Steps {
     rules: Vec<(u32, Posting)>,
     routes: Vec<(u32, Posting)>,
     places: Vec<(u32, Posting)>,
-    full: Vec<(u32, Posting)>,
-    always: Vec<u32>,
-    named: Vec<u32>,
 }
 
-impl<'n> Writer<'n> {
-    pub(super) fn new(net: &'n Network, flows: usize) -> Self {
-        assert!(flows < TRANSLATED as usize, "INVARIANT: fewer than 2^31 flows stand");
-        Self {
-            net: &net.subnets,
-            subnets: net.attachments.iter().map(|a| a.subnet.raw()).collect(),
-            tables: [net.inventory.nsgs.len() * 2, net.inventory.route_tables.len(), net.subnets.len()],
-            rules: Vec::with_capacity(flows * 3),
-            routes: Vec::with_capacity(flows * 3),
-            places: Vec::with_capacity(flows * 2),
-            full: Vec::new(),
-            always: Vec::new(),
-            named: Vec::new(),
-        }
-    }
-
-    /// A flow that was walked.
-    pub(super) fn walked(&mut self, flow: u32, records: &[Record]) {
+impl Steps {
+    fn walked(&mut self, net: &[SubnetRow], subnets: &[u32], flow: u32, records: &[Record]) {
         let (mut own, mut place) = (flow, None);
         for record in records {
             match record.read() {
-                Note::At(id) => place = Some(self.subnets[id.index()]),
+                Note::At(id) => place = Some(subnets[id.index()]),
                 Note::Within(subnet) => place = Some(subnet.raw()),
                 Note::Translated(_) => own |= TRANSLATED,
                 Note::Group { nsg, inbound, rule } => {
                     let detail = rule.unwrap_or(u32::MAX);
-                    self.rules.push((nsg * 2 + u32::from(!inbound), Posting { flow: own, detail }));
+                    self.rules.push((set(nsg, inbound), Posting { flow: own, detail }));
                     self.at(place, own);
                 }
                 Note::Admin { .. } => self.at(place, own),
                 Note::Route { subnet, destination, by } if by != By::NetworkAlone => {
-                    if let Some(table) = self.net[subnet.index()].route_table.row() {
+                    if let Some(table) = net[subnet.index()].route_table.row() {
                         self.routes.push((table.raw(), Posting { flow: own, detail: destination }));
                     }
                 }
@@ -161,24 +185,83 @@ impl<'n> Writer<'n> {
         }
     }
 
-    /// A flow that the full engine answered, from these subnets.
-    pub(super) fn in_full(&mut self, flow: u32, subnets: &[u32]) {
-        self.full.extend(subnets.iter().map(|s| (*s, Posting { flow, detail: 0 })));
+    fn done(self, [rules, routes, places]: [usize; 3]) -> Trodden {
+        Trodden {
+            rules: Lists::new(rules, self.rules),
+            routes: Lists::new(routes, self.routes),
+            places: Lists::new(places, self.places),
+        }
+    }
+}
+
+/// Gathers postings, flow by flow.
+pub(super) struct Writer<'n> {
+    net: &'n [SubnetRow],
+    subnets: Vec<u32>,
+    tables: [usize; 3],
+    walked: Steps,
+    questions: Steps,
+    whole: Vec<(u32, Posting)>,
+    tags: Vec<(u32, Posting)>,
+    routes: Vec<(u32, Posting)>,
+    rules: Vec<(u32, Posting)>,
+    headers: Vec<Header>,
+    always: Vec<u32>,
+    named: Vec<u32>,
+}
+
+impl<'n> Writer<'n> {
+    pub(super) fn new(net: &'n Network, flows: usize) -> Self {
+        assert!(flows < TRANSLATED as usize, "INVARIANT: fewer than 2^31 flows stand");
+        Self {
+            net: &net.subnets,
+            subnets: net.attachments.iter().map(|a| a.subnet.raw()).collect(),
+            tables: [net.inventory.nsgs.len() * 2, net.inventory.route_tables.len(), net.subnets.len()],
+            walked: Steps {
+                rules: Vec::with_capacity(flows * 3),
+                routes: Vec::with_capacity(flows * 3),
+                places: Vec::with_capacity(flows * 2),
+            },
+            questions: Steps::default(),
+            whole: Vec::new(),
+            tags: Vec::new(),
+            routes: Vec::new(),
+            rules: Vec::new(),
+            headers: Vec::new(),
+            always: Vec::new(),
+            named: Vec::new(),
+        }
     }
 
-    /// A flow by name: the way of its question, and the subnets its name was read from.
-    pub(super) fn asked(&mut self, flow: u32, question: &[Record], read: &[u32]) {
-        let mut subnets: Vec<u32> = read.to_vec();
-        for record in question {
-            subnets.extend(match record.read() {
-                Note::At(id) => Some(self.subnets[id.index()]),
-                Note::Within(subnet) | Note::Route { subnet, .. } => Some(subnet.raw()),
-                _ => None,
-            });
+    /// A flow that was walked.
+    pub(super) fn walked(&mut self, flow: u32, records: &[Record]) {
+        self.walked.walked(self.net, &self.subnets, flow, records);
+    }
+
+    /// A flow that the full engine answered, or whose name it looked up, by what it read.
+    pub(super) fn in_full(&mut self, flow: u32, reads: &[(Id<Subnet>, Read)]) {
+        for (subnet, read) in reads {
+            let posting = |detail| Posting { flow, detail };
+            match read {
+                Read::Tag => self.tags.push((subnet.raw(), posting(0))),
+                Read::Route(IpAddr::V4(ip)) => self.routes.push((subnet.raw(), posting((*ip).into()))),
+                Read::Whole | Read::Route(IpAddr::V6(_)) => self.whole.push((subnet.raw(), posting(0))),
+                Read::Rules(nsg, inbound, header) => {
+                    let known = self.headers.last() == Some(header);
+                    let at = self.headers.len() - usize::from(known);
+                    if !known {
+                        self.headers.push(*header);
+                    }
+                    self.rules.push((set(nsg.raw(), *inbound), posting(at as u32)));
+                }
+            }
         }
-        subnets.sort_unstable();
-        subnets.dedup();
-        self.in_full(flow, &subnets);
+    }
+
+    /// A flow by name: the way of its question, and what its name was read from.
+    pub(super) fn asked(&mut self, flow: u32, question: &[Record], reads: &[(Id<Subnet>, Read)]) {
+        self.questions.walked(self.net, &self.subnets, flow, question);
+        self.in_full(flow, reads);
     }
 
     /// A flow by name, whose servers are asked over the network.
@@ -192,12 +275,15 @@ impl<'n> Writer<'n> {
     }
 
     pub(super) fn done(self) -> Postings {
-        let [rules, routes, subnets] = self.tables;
+        let [sets, _, subnets] = self.tables;
         Postings {
-            rules: Lists::new(rules, self.rules),
-            routes: Lists::new(routes, self.routes),
-            places: Lists::new(subnets, self.places),
-            full: Lists::new(subnets, self.full),
+            walked: self.walked.done(self.tables),
+            questions: self.questions.done(self.tables),
+            whole: Lists::new(subnets, self.whole),
+            tags: Lists::new(subnets, self.tags),
+            routes: Lists::new(subnets, self.routes),
+            rules: Lists::new(sets, self.rules),
+            headers: self.headers,
             always: self.always,
             named: self.named,
         }

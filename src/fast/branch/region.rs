@@ -2,7 +2,7 @@
 
 use super::Standing;
 use crate::fast::flow::FlowIds;
-use crate::net::{IpNet, PortSet};
+use crate::net::{Header, IpAddr, IpNet, PortSet};
 use crate::network::{AddressMatch, CompiledRule, EffectiveRoute, Network, RoutePrefix};
 
 /// Packets that rules may match: what holds in doubt is inside.
@@ -56,12 +56,26 @@ impl Region {
 
     /// Whether a flow may be inside.
     pub(super) fn holds(&self, ids: &FlowIds, standing: &Standing) -> bool {
-        let ported = crate::fast::rules::has_ports(ids.protocol);
+        self.takes_in(ids.protocol, ids.port, (standing.source_of(ids), ids.destination))
+    }
+
+    /// Whether a header may be inside.
+    pub(super) fn holds_header(&self, header: &Header) -> bool {
+        match (header.source, header.destination) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                self.takes_in(header.protocol as u8, header.port, (source.into(), destination.into()))
+            }
+            _ => true,
+        }
+    }
+
+    fn takes_in(&self, protocol: u8, port: u16, (source, destination): (u32, u32)) -> bool {
+        let ported = crate::fast::rules::has_ports(protocol);
         self.0.iter().any(|one| {
-            one.protocols >> ids.protocol & 1 != 0
-                && (!ported || one.ports.contains(ids.port))
-                && holds(&one.source, standing.source_of(ids))
-                && holds(&one.destination, ids.destination)
+            one.protocols >> protocol & 1 != 0
+                && (!ported || one.ports.contains(port))
+                && holds(&one.source, source)
+                && holds(&one.destination, destination)
         })
     }
 }

@@ -7,6 +7,7 @@
 //! translation of the sender, sets of more than 64 rules) has no numbers, and is walked by itself.
 
 use super::Service;
+use super::outside;
 use super::walls::Wall;
 use crate::fast::compile::firewall_rules;
 use crate::fast::cpu::Cpu;
@@ -21,16 +22,17 @@ use crate::fast::tables::{
 use crate::fast::tree::Tree;
 use crate::network::Network;
 use hashbrown::HashMap;
+use std::sync::OnceLock;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
 /// Where routes lead: to the number of a firewall, or to what stands above [`CODES`].
-type Code = u16;
+pub(super) type Code = u16;
 
 /// The address is where the route leads.
-const LEADS: Code = Code::MAX;
+pub(super) const LEADS: Code = Code::MAX;
 /// Only the walk knows.
-const OTHER: Code = Code::MAX - 1;
+pub(super) const OTHER: Code = Code::MAX - 1;
 const DROPPED: Code = Code::MAX - 2;
 const NO_ROUTE: Code = Code::MAX - 3;
 const USER_NONE: Code = Code::MAX - 4;
@@ -39,6 +41,9 @@ const TO_INTERNET: Code = Code::MAX - 6;
 const TO_INTERNET_BY_USER: Code = Code::MAX - 7;
 /// Below it a code is the number of a firewall.
 const CODES: Code = Code::MAX - 16;
+
+/// More kinds of firewalls than this have no codes.
+const MOST_KINDS: u32 = 1 << 12;
 
 /// More codes than this are worked out for each pair again.
 const MOST_CODES: usize = 1 << 26;
@@ -56,15 +61,22 @@ pub(super) struct Stratum {
 /// What stands at a place in one direction.
 pub(super) type Strata = Vec<Stratum>;
 
+/// An address, and what is known of it wherever it is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Address {
+    pub ip: u32,
+    pub public: bool,
+    pub tags: u32,
+}
+
 /// A machine that stands for its class.
 #[derive(Debug)]
 pub(super) struct One {
     pub ip: u32,
-    place: u32,
-    here: SubnetRow,
-    home: VnetRow,
-    public: bool,
-    tags: u32,
+    pub here: SubnetRow,
+    pub home: VnetRow,
+    pub public: bool,
+    pub tags: u32,
     /// What is fixed about it, by number.
     pub fixed: u32,
     pub out: Strata,
@@ -74,14 +86,18 @@ pub(super) struct One {
     /// What `VirtualNetwork` and `Internet` add to the rules of `into` that hold a sender.
     pub added: Vec<[u64; 4]>,
     /// Its subnet's routes, by number.
-    context: u32,
+    pub context: u32,
     /// Its subnet's `VirtualNetwork`, by number.
-    tag: u32,
+    pub tag: u32,
     /// Its network, and its memberships in application security groups.
-    home_number: u32,
+    pub home_number: u32,
     run: (u32, u32),
+    /// Its own outbound method.
+    pub method: u32,
+    /// Whether its address leads to it inside its network.
+    pub visible: bool,
     /// Whether a set of its has too many rules for numbers.
-    wide: bool,
+    pub wide: bool,
 }
 
 /// A firewall of a hub.
@@ -90,8 +106,27 @@ struct Gate {
     here: SubnetRow,
     /// Its rules, by number.
     wall: u32,
+    /// What the walk reads of it but its rules and routes, by number.
+    kind: u32,
     /// For each class, the code of its routes; [`OTHER`] where the sender is translated.
     codes: Vec<Code>,
+}
+
+impl One {
+    #[inline(always)]
+    pub(super) fn address(&self) -> Address {
+        Address { ip: self.ip, public: self.public, tags: self.tags }
+    }
+}
+
+/// Where a route leads.
+pub(super) enum Lead {
+    /// To the internet, with this code where the address is not public.
+    Out(Code),
+    /// It has a code, whoever holds the address.
+    Code(Code),
+    /// To the holder of the address in a network.
+    Inside(u32),
 }
 
 /// The numbers of a way.
@@ -109,10 +144,12 @@ pub struct Factors {
     pub(super) ones: Vec<One>,
     gates: Vec<Gate>,
     gate_of: Map<u32, Code>,
-    contexts: Vec<SubnetRow>,
-    codes: Vec<Vec<Code>>,
-    tags: Vec<Tree>,
+    pub(super) contexts: Vec<SubnetRow>,
+    codes: OnceLock<Vec<Vec<Code>>>,
+    pub(super) tags: Vec<Tree>,
     pub(super) walls: Vec<Wall>,
+    /// Addresses and numbers of the machines, in order.
+    pub(super) order: Vec<(u32, u32)>,
 }
 
 impl Factors {
@@ -127,24 +164,33 @@ impl Factors {
         let mut numbers = Numbers::default();
         let ones: Vec<One> = machines.iter().map(|n| one(cpu, fast, *n, &mut numbers)).collect();
         let (contexts, tags) = (numbers.contexts.list, numbers.tags.list);
-        let walls = walls(net, fast, &ones, services);
+        let mut order: Vec<(u32, u32)> = ones.iter().enumerate().map(|(n, one)| (one.ip, n as u32)).collect();
+        order.sort_unstable();
+        let walls = walls(net, fast, &ones, &order, outside::host(cpu, fast), services);
         let mut out = Self {
             ones,
             gates: Vec::new(),
             gate_of: Map::default(),
             contexts,
-            codes: Vec::new(),
+            codes: OnceLock::new(),
             tags,
             walls: walls.0,
+            order,
         };
         out.gates(cpu, fast, &walls.1);
-        if out.contexts.len().saturating_mul(out.ones.len()) <= MOST_CODES {
-            out.codes = out.contexts.iter().map(|here| out.row_of_codes(cpu, fast, here)).collect();
-        }
         out
     }
 
+    /// For each context of routes the code of each machine; nothing where they are too many to be kept.
+    fn codes<C: Cpu>(&self, cpu: C, fast: &Fast) -> &[Vec<Code>] {
+        self.codes.get_or_init(|| match self.contexts.len().saturating_mul(self.ones.len()) <= MOST_CODES {
+            true => self.contexts.iter().map(|here| self.row_of_codes(cpu, fast, here)).collect(),
+            false => Vec::new(),
+        })
+    }
+
     fn gates<C: Cpu>(&mut self, cpu: C, fast: &Fast, wall_of: &[u32]) {
+        let mut kinds = Numbered::default();
         for place in fast.slot_of.iter().copied().filter(|place| *place != NOBODY) {
             let row = fast.slot(place);
             if row.kind() != Kind::Firewall || !row.has(slot::PLATFORM) {
@@ -155,9 +201,15 @@ impl Factors {
             if firewall.doubt || many || wall_of[row.about as usize] == NOBODY {
                 continue;
             }
+            let (here, home) = (fast.subnet(row.subnet), fast.vnet(row.vnet));
+            let flags = [row.flags, here.flags & ((1 << subnet::LENGTH_AT) - 1), home.flags];
+            let read = (flags, firewall.listens.clone(), firewall.any_port, firewall.proxy);
+            let kind = kinds.number(read, || ());
+            if kind >= MOST_KINDS {
+                continue;
+            }
             self.gate_of.insert(place, self.gates.len() as Code);
-            let here = fast.subnet(row.subnet);
-            self.gates.push(Gate { here, wall: wall_of[row.about as usize], codes: Vec::new() });
+            self.gates.push(Gate { here, wall: wall_of[row.about as usize], kind, codes: Vec::new() });
         }
         // Codes name gates, so all of them must be numbered first.
         for (place, gate) in self.gate_of.clone() {
@@ -177,18 +229,28 @@ impl Factors {
         self.ones.iter().map(|one| self.code(cpu, fast, here, one)).collect()
     }
 
-    /// Where the routes of a subnet lead for the address of a machine.
+    /// Where the routes of a subnet lead for the address of a machine, by code.
     fn code<C: Cpu>(&self, cpu: C, fast: &Fast, here: &SubnetRow, to: &One) -> Code {
+        match self.lead(cpu, fast, here, to.address()) {
+            Lead::Out(_) if to.public => OTHER,
+            Lead::Code(code) | Lead::Out(code) => code,
+            Lead::Inside(home) if to.visible && home == to.home_number => LEADS,
+            Lead::Inside(_) => OTHER,
+        }
+    }
+
+    /// Where the routes of a subnet lead for an address.
+    pub(super) fn lead<C: Cpu>(&self, cpu: C, fast: &Fast, here: &SubnetRow, to: Address) -> Lead {
         let (lines, ip) = (&fast.lines, to.ip);
         if here.endpoints != 0 {
             let mine = fast.service_endpoints[here.endpoints as usize - 1];
             let tags = fast.tag_sets[to.tags as usize];
             if tags.iter().zip(&mine).any(|(a, b)| a & b != 0) {
-                return OTHER;
+                return Lead::Code(OTHER);
             }
         }
         if here.has(subnet::TABLE_DOUBT) {
-            return OTHER;
+            return Lead::Code(OTHER);
         }
         let user = |spans: spans::Spans| {
             UserRoute(spans::half(cpu, lines.line(spans.line(spans.tree.rank(cpu, lines, ip))), ip))
@@ -196,41 +258,37 @@ impl Factors {
         let user = user(here.user.base).or(user(here.user.own));
         let network = NetworkRoute::read(lines, here.network.end(), here.network.rank(cpu, lines, ip));
         let (hop, by_user) = match routes::choose(user, &network, here.knobs()) {
-            Chosen::Doubt | Chosen::Endpoint(_) | Chosen::Gateway(_) => return OTHER,
-            Chosen::Nothing => return NO_ROUTE,
-            Chosen::None => return DROPPED,
+            Chosen::Doubt | Chosen::Endpoint(_) | Chosen::Gateway(_) => return Lead::Code(OTHER),
+            Chosen::Nothing => return Lead::Code(NO_ROUTE),
+            Chosen::None => return Lead::Code(DROPPED),
             Chosen::User(route) => (fast.user_hop(here, route.hop()), true),
             Chosen::Network(hop) => (hop, false),
         };
-        let inside = |home: u32| match fast.at_address(home, ip) {
-            Some((place, _)) if place == to.place => LEADS,
-            _ => OTHER,
-        };
-        match hop.kind() {
-            HopKind::Local => inside(here.vnet),
-            HopKind::Network => inside(hop.about()),
+        let code = match hop.kind() {
+            HopKind::Local => return Lead::Inside(here.vnet),
+            HopKind::Network => return Lead::Inside(hop.about()),
             HopKind::None if by_user => USER_NONE,
             HopKind::None => DROPPED,
-            HopKind::Internet if to.public => OTHER,
-            HopKind::Internet if by_user => TO_INTERNET_BY_USER,
-            HopKind::Internet => TO_INTERNET,
+            HopKind::Internet if by_user => return Lead::Out(TO_INTERNET_BY_USER),
+            HopKind::Internet => return Lead::Out(TO_INTERNET),
             HopKind::Appliance => match fast.appliance(here.vnet, hop.about()) {
                 UNREACHABLE => NOT_REACHED,
                 place => self.gate_of.get(&place).copied().unwrap_or(OTHER),
             },
             HopKind::Other => OTHER,
-        }
+        };
+        Lead::Code(code)
     }
 
     /// For each context of routes, the code of a machine; none where they are too many to be kept.
-    pub(super) fn column(&self, of: usize) -> Vec<Code> {
-        self.codes.iter().map(|codes| codes[of]).collect()
+    pub(super) fn column<C: Cpu>(&self, cpu: C, fast: &Fast, of: usize) -> Vec<Code> {
+        self.codes(cpu, fast).iter().map(|codes| codes[of]).collect()
     }
 
     /// The places on a way whose first code is known; `None` where only the walk knows.
     #[inline(always)]
     fn way(&self, first: Code, to: usize) -> Option<[Code; 3]> {
-        let mut out = [first, 0, 0];
+        let mut out = [first, OTHER, OTHER];
         for n in 0..2 {
             if out[n] >= CODES {
                 return (out[n] != OTHER).then_some(out);
@@ -250,29 +308,63 @@ impl Factors {
         column: &[Code],
     ) -> Option<Path> {
         let (a, b) = (&self.ones[from], &self.ones[to]);
+        let code = |of: &One, end: &One| self.code(cpu, fast, &self.contexts[of.context as usize], end);
+        let first =
+            self.codes(cpu, fast).get(a.context as usize).map_or_else(|| code(a, b), |codes| codes[to]);
+        let back = || column.get(b.context as usize).copied().unwrap_or_else(|| code(b, a));
+        self.path_by((from, to), first, back)
+    }
+
+    /// The same, once it is known where the routes of the sender lead, and those of the receiver.
+    #[inline(always)]
+    pub(super) fn path_by(
+        &self,
+        (from, to): (usize, usize),
+        first: Code,
+        back: impl FnOnce() -> Code,
+    ) -> Option<Path> {
+        let (a, b) = (&self.ones[from], &self.ones[to]);
         if a.wide || b.wide {
             return None;
         }
-        let code = |of: &One, end: &One| self.code(cpu, fast, &self.contexts[of.context as usize], end);
-        let first = match self.codes.get(a.context as usize) {
-            Some(codes) => codes[to],
-            None => code(a, b),
-        };
         let there = self.way(first, to)?;
         let wall = |n: usize| self.gates.get(usize::from(there[n])).map_or(NOBODY, |gate| gate.wall);
         // Behind the first code that is no gate nothing stands.
-        let walls = [wall(0), if there[0] < CODES { wall(1) } else { NOBODY }];
-        let mut back = [0; 3];
-        if there.contains(&LEADS) {
-            let first = match column.get(b.context as usize) {
-                Some(code) => *code,
-                None => code(b, a),
-            };
-            back = self.way(first, from)?;
-        }
-        let codes = there.into_iter().chain(back).fold(0, |all, code| all << 16 | u128::from(code));
+        let walls = [wall(0), wall(1)];
+        let back = if there.contains(&LEADS) { self.way(back(), from)? } else { [OTHER; 3] };
         let fixed = [u16::try_from(a.fixed).ok()?, u16::try_from(b.fixed).ok()?];
-        Some(Path { shape: codes << 32 | u128::from(fixed[0]) << 16 | u128::from(fixed[1]), walls })
+        let ends = u128::from(fixed[0]) << 16 | u128::from(fixed[1]);
+        Some(Path { shape: self.alike(there, back) << 32 | ends, walls })
+    }
+
+    /// Both ways with the gates counted as they are met: which gate it is matters no further than its kind.
+    #[inline(always)]
+    fn alike(&self, there: [Code; 3], back: [Code; 3]) -> u128 {
+        let (mut met, mut count) = ([OTHER; 6], 0);
+        there.into_iter().chain(back).fold(0, |all, code| {
+            let Some(gate) = self.gates.get(usize::from(code)) else { return all << 16 | u128::from(code) };
+            let known = met[..count].iter().position(|m| *m == code);
+            let number = known.unwrap_or_else(|| {
+                met[count] = code;
+                count += 1;
+                count - 1
+            });
+            all << 16 | u128::from(gate.kind << 3) | number as u128
+        })
+    }
+
+    /// Where each gate leads for a machine.
+    pub(super) fn codes_of_gates(&self, of: usize) -> impl Iterator<Item = Code> + Clone {
+        self.gates.iter().map(move |gate| gate.codes[of])
+    }
+
+    /// Where each gate leads for a machine, and which of the rules of firewalls about many pairs hold it, as sender and
+    /// as receiver.
+    pub(super) fn column_of_gates(&self, of: usize) -> [Vec<u32>; 2] {
+        let codes = self.codes_of_gates(of).map(u32::from);
+        let sides = self.walls.iter().flat_map(|wall| wall.side(of));
+        let others = self.walls.iter().map(|wall| wall.other_side(of));
+        [codes.clone().chain(sides).collect(), codes.chain(others).collect()]
     }
 
     /// Which `VirtualNetwork` tags hold an address.
@@ -299,10 +391,9 @@ impl Factors {
         cpu: C,
         fast: &Fast,
         from: usize,
-        to: usize,
+        b: Address,
         head: u32,
     ) -> u64 {
-        let b = &self.ones[to];
         let groups = [(0, 0), self.groups_at(fast, from, b.ip)];
         let ask = Ask { destination: b.ip, tags: [0, b.tags], groups, ..Ask::default() };
         rules::side(cpu, fast.around(), head, &ask, 1).unwrap_or(0)
@@ -343,7 +434,45 @@ impl Factors {
     /// Whether `Internet`, as a machine sees it, holds another.
     #[inline(always)]
     pub(super) fn internet<C: Cpu>(&self, cpu: C, fast: &Fast, place: usize, of: usize) -> bool {
-        internet(cpu, fast, &self.ones[place], &self.ones[of])
+        internet(cpu, fast, &self.ones[place], self.ones[of].address())
+    }
+
+    /// The rules of a sender's set that hold an address.
+    pub(super) fn holds_receiver<C: Cpu>(
+        &self,
+        cpu: C,
+        fast: &Fast,
+        from: usize,
+        b: Address,
+        stratum: &Stratum,
+    ) -> u64 {
+        let a = &self.ones[from];
+        let ask = Ask { destination: b.ip, tags: [0, b.tags], ..Ask::default() };
+        let rows = match stratum.grouped {
+            true => self.held_in_group(cpu, fast, from, b, stratum.head),
+            false => rules::side(cpu, fast.around(), stratum.head, &ask, 1).unwrap_or(0),
+        };
+        let added = rules::added(&fast.lines, stratum.head);
+        let tagged = a.here.tag.rank(cpu, &fast.lines, b.ip) & 1 != 0;
+        rows | only(tagged, added[2]) | only(internet(cpu, fast, a, b), added[3])
+    }
+
+    /// The rules of a receiver's set that hold a sender.
+    pub(super) fn holds_sender<C: Cpu>(
+        &self,
+        cpu: C,
+        fast: &Fast,
+        (from, to): (usize, usize),
+        n: usize,
+    ) -> u64 {
+        let (a, b) = (&self.ones[from], &self.ones[to]);
+        let (head, added) = (b.into[n].head, b.added[n]);
+        let rows = match b.into[n].grouped {
+            true => self.sends_in_group(cpu, fast, from, to, head),
+            false => self.sends(cpu, fast, from, head),
+        };
+        let tagged = b.here.tag.rank(cpu, &fast.lines, a.ip) & 1 != 0;
+        rows | only(tagged, added[0]) | only(internet(cpu, fast, b, a.address()), added[1])
     }
 
     /// Which machines a `VirtualNetwork` tag holds.
@@ -365,11 +494,17 @@ impl Factors {
 
 /// Whether `Internet`, as a place sees it, holds a machine.
 #[inline(always)]
-fn internet<C: Cpu>(cpu: C, fast: &Fast, place: &One, of: &One) -> bool {
+fn internet<C: Cpu>(cpu: C, fast: &Fast, place: &One, of: Address) -> bool {
     match place.home.has(vnet::OWN_INTERNET) {
         true => place.home.internet.rank(cpu, &fast.lines, of.ip) & 1 != 0,
         false => of.public,
     }
+}
+
+/// A row where a condition holds, else nothing.
+#[inline(always)]
+pub(super) fn only(holds: bool, row: u64) -> u64 {
+    row & u64::from(holds).wrapping_neg()
 }
 
 /// What a machine's rules see of a flow between two.
@@ -379,7 +514,7 @@ fn asked_at<C: Cpu>(cpu: C, fast: &Fast, place: &One, from: &One, to: &One) -> A
         source: from.ip,
         destination: to.ip,
         network: [holds(from), holds(to)],
-        internet: [internet(cpu, fast, place, from), internet(cpu, fast, place, to)],
+        internet: [from, to].map(|of| internet(cpu, fast, place, of.address())),
         tags: [from.tags, to.tags],
         ..Ask::default()
     }
@@ -405,7 +540,7 @@ impl<K: std::hash::Hash + Eq, V> Numbered<K, V> {
 
 #[derive(Default)]
 struct Numbers {
-    fixed: Numbered<[u32; 6], ()>,
+    fixed: Numbered<[u32; 5], ()>,
     contexts: Numbered<[Line; SUBNET_LINES as usize], SubnetRow>,
     tags: Numbered<Tree, Tree>,
 }
@@ -421,7 +556,7 @@ fn one<C: Cpu>(cpu: C, fast: &Fast, machine: u32, numbers: &mut Numbers) -> One 
     };
     let flags = here.flags & ((1 << subnet::LENGTH_AT) - 1);
     let named = u32::from(row.nsg != 0) | u32::from(here.nsg != 0) << 1;
-    let fixed = numbers.fixed.number([row.flags, row.about, flags, home.flags, named, home.region], || ());
+    let fixed = numbers.fixed.number([row.flags, row.about, flags, home.flags, named], || ());
     let context = numbers.contexts.number(context_of(&here), || here);
     let strata = |side: usize| strata(fast, &row, &here, &home, side);
     let (out, into) = (strata(1), strata(0));
@@ -432,7 +567,6 @@ fn one<C: Cpu>(cpu: C, fast: &Fast, machine: u32, numbers: &mut Numbers) -> One 
     let (received, added) = (Vec::new(), Vec::new());
     let mut one = One {
         ip: row.ip,
-        place,
         here,
         home,
         public,
@@ -446,6 +580,8 @@ fn one<C: Cpu>(cpu: C, fast: &Fast, machine: u32, numbers: &mut Numbers) -> One 
         tag,
         home_number: row.vnet,
         run,
+        method: row.method,
+        visible: fast.at_address(row.vnet, row.ip).is_some_and(|(found, _)| found == place),
         wide,
     };
     let ask = Ask { groups: [(0, 0), run], ..asked_at(cpu, fast, &one, &one, &one) };
@@ -488,16 +624,28 @@ fn strata(fast: &Fast, row: &SlotRow, here: &SubnetRow, home: &VnetRow, side: us
 }
 
 /// The rules of firewalls, and which of them each has; [`NOBODY`] where only the walk knows.
-fn walls(net: &Network, fast: &Fast, ones: &[One], services: &[Service]) -> (Vec<Wall>, Vec<u32>) {
-    let mut order: Vec<(u32, u32)> = ones.iter().enumerate().map(|(n, one)| (one.ip, n as u32)).collect();
-    order.sort_unstable();
+fn walls(
+    net: &Network,
+    fast: &Fast,
+    ones: &[One],
+    order: &[(u32, u32)],
+    host: Address,
+    services: &[Service],
+) -> (Vec<Wall>, Vec<u32>) {
+    let host = (host.ip, fast.tag_sets[host.tags as usize]);
     let tags: Vec<u32> = ones.iter().map(|one| one.tags).collect();
     let (mut walls, mut known, mut of) = (Vec::new(), Vec::new(), Vec::new());
     for rules in firewall_rules(net) {
         let number = match known.iter().position(|k| *k == rules) {
             Some(number) => number,
             None => {
-                walls.push(Wall::new(&rules, &order, |n| fast.tag_sets[tags[n as usize] as usize], services));
+                walls.push(Wall::new(
+                    &rules,
+                    order,
+                    |n| fast.tag_sets[tags[n as usize] as usize],
+                    host,
+                    services,
+                ));
                 known.push(rules);
                 known.len() - 1
             }

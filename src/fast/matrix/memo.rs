@@ -1,14 +1,17 @@
 //! Answers by the numbers of their pairs: every distinct list of answers once, and which pairs have it.
 
 use super::Service;
-use super::factors::{Factors, Stratum};
+use super::blocks::Blocks;
+use super::factors::{Factors, only};
+use super::filters::{Filters, NO_LAYER, Numbered};
+use super::sweep::Quick;
 use super::walls::Word;
 use crate::fast::cpu::{Cpu, Work};
-use crate::fast::rules::{self, Ask, Said, Says};
+use crate::fast::flow::Verdict;
+use crate::fast::rules;
 use crate::fast::tables::{Fast, NOBODY};
-use crate::trace::{Cause, EPHEMERAL_PORT, Outcome};
+use crate::trace::{Cause, Outcome};
 use hashbrown::HashMap;
-use std::hash::Hash;
 use std::sync::Arc;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
@@ -24,78 +27,26 @@ pub struct Answer {
     pub deferred: bool,
 }
 
+impl Answer {
+    pub(super) fn of(verdict: &Verdict) -> Self {
+        let Verdict { outcome, cause, deferred, .. } = *verdict;
+        Self { outcome, cause, deferred }
+    }
+}
+
 /// The numbers of a pair: its way, and what the filters and firewalls there do to every service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
-    shape: u128,
-    filters: [u32; 2],
-    said: [u32; 2],
+    pub shape: u128,
+    pub filters: [u32; 2],
+    pub said: [u32; 2],
 }
 
 /// The same for one service: its way, and behind it the service and what is done to it.
 type Part = (u128, u32);
 
-/// Things with numbers, from 0.
-#[derive(Debug)]
-struct Numbered<T>(Map<T, u32>);
-
-impl<T> Default for Numbered<T> {
-    fn default() -> Self {
-        Self(Map::default())
-    }
-}
-
-impl<T: Hash + Eq> Numbered<T> {
-    fn number(&mut self, value: T) -> u32 {
-        let next = self.0.len() as u32;
-        *self.0.entry(value).or_insert(next)
-    }
-}
-
-/// Numbers found last, by a few bits of what they are for.
-#[derive(Debug)]
-struct Quick<K>(Vec<Option<(K, u32)>>);
-
-const QUICK: usize = 1 << 12;
-
-impl<K: Copy> Default for Quick<K> {
-    fn default() -> Self {
-        Self(vec![None; QUICK])
-    }
-}
-
-impl<K: Copy + Eq> Quick<K> {
-    #[inline(always)]
-    fn find(&self, mixed: u64, key: K) -> Option<u32> {
-        match self.0[place(mixed)] {
-            Some((known, number)) if known == key => Some(number),
-            _ => None,
-        }
-    }
-
-    fn keep(&mut self, mixed: u64, key: K, number: u32) {
-        self.0[place(mixed)] = Some((key, number));
-    }
-}
-
-#[inline(always)]
-fn place(mixed: u64) -> usize {
-    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52) as usize & (QUICK - 1)
-}
-
 /// Rows of machines kept at most.
 const MOST_KEPT: usize = 1 << 25;
-
-/// What a layer of rules does to a service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Does {
-    Passes,
-    PassesAlways,
-    Denies,
-    DeniesByDefault,
-    DeniesAsAdmin,
-    Doubts,
-}
 
 /// What was found out so far. Each thread has its own.
 #[derive(Debug, Default)]
@@ -103,17 +54,16 @@ pub struct Memo {
     /// For sets that senders ask, the rules that hold each receiver; for tags, whether they hold it.
     held: Map<u32, Arc<[u64]>>,
     tagged: Map<usize, Arc<[bool]>>,
-    quick_layers: Quick<(u32, u64, bool, bool)>,
-    quick_filters: Quick<[u32; 3]>,
-    layers: Map<(u32, u64, bool, bool), u32>,
-    layer_numbers: Numbered<Vec<Does>>,
-    layer_list: Vec<Vec<Does>>,
-    filters: Map<[u32; 3], u32>,
-    filter_numbers: Numbered<Vec<Does>>,
-    filter_list: Vec<Vec<Does>>,
+    pub(super) filters: Filters,
     walls: Map<(u32, [u32; 3]), Option<u32>>,
     wall_numbers: Numbered<Vec<Word>>,
     wall_list: Vec<Vec<Word>>,
+    /// Rules about few pairs that hold the last one.
+    few: Vec<u32>,
+    /// Answers of a sweep by blocks.
+    pub(super) quick: Quick,
+    /// Answers to pairs with the internet, by what the machine is alike with there.
+    pub(super) outside: [Map<u32, u32>; 2],
     /// Answers to parts; none where the answer is under way.
     parts: Map<Part, Option<Answer>>,
     /// Pairs that were walked, and those among them that have no numbers.
@@ -133,10 +83,12 @@ pub struct Kind {
     pub deferred: bool,
 }
 
-/// No layer.
-const NO_LAYER: u32 = NOBODY;
-
 impl Memo {
+    /// For sums by blocks, whose filters have numbers already.
+    pub fn of(blocks: &Blocks) -> Self {
+        Self { filters: blocks.filters.clone(), quick: Quick::new(), ..Self::default() }
+    }
+
     /// Answers by their number.
     pub fn answers(&self, number: u32) -> &[Answer] {
         &self.list[number as usize]
@@ -182,7 +134,7 @@ impl Memo {
 
     /// What is done to one service of a pair.
     fn part(&self, key: &Key, service: usize) -> Part {
-        let does = |filter: u32| self.filter_list[filter as usize][service] as u32;
+        let does = |filter: u32| self.filters.does(filter, service) as u32;
         let says = |wall: u32| match wall {
             NOBODY => 0,
             wall => 1 + self.wall_list[wall as usize][service] as u32,
@@ -207,107 +159,27 @@ impl Memo {
         all
     }
 
+    /// The services of which the answers of a pair do not tell yet.
+    pub(super) fn missing(&self, services: usize, key: &Key) -> Vec<usize> {
+        (0..services).filter(|n| self.parts.get(&self.part(key, *n)).copied().flatten().is_none()).collect()
+    }
+
+    /// The answer of a pair to one service is that of all parts like it.
+    pub(super) fn learn_one(&mut self, key: &Key, service: usize, answer: Answer) {
+        let part = self.part(key, service);
+        self.parts.insert(part, Some(answer));
+    }
+
     /// The answers of a pair walked are those of all parts like its own.
     pub(super) fn learn(&mut self, key: &Key, answers: &[Answer]) {
         for (service, answer) in answers.iter().enumerate() {
-            let part = self.part(key, service);
-            self.parts.insert(part, Some(*answer));
+            self.learn_one(key, service, *answer);
         }
     }
 
     /// The answers of a pair, put together of parts.
     pub(super) fn compose(&self, services: usize, key: &Key) -> Option<Box<[Answer]>> {
         (0..services).map(|service| self.parts.get(&self.part(key, service)).copied().flatten()).collect()
-    }
-
-    /// What a layer does to every service, by number: its rules that hold both ends are known.
-    fn layer(
-        &mut self,
-        around: rules::Around<'_>,
-        services: &[Service],
-        stratum: &Stratum,
-        rows: u64,
-        doubt: bool,
-    ) -> u32 {
-        let Stratum { head, template, admin, .. } = *stratum;
-        let (key, mixed) = ((template, rows, admin, doubt), rows ^ u64::from(template) << 40);
-        if let Some(number) = self.quick_layers.find(mixed, key) {
-            return number;
-        }
-        let number = match self.layers.get(&key) {
-            Some(number) => *number,
-            None => self.new_layer(around, services, head, key),
-        };
-        self.quick_layers.keep(mixed, key, number);
-        number
-    }
-
-    fn new_layer(
-        &mut self,
-        around: rules::Around<'_>,
-        services: &[Service],
-        head: u32,
-        key: (u32, u64, bool, bool),
-    ) -> u32 {
-        let (template, rows, admin, doubt) = key;
-        let one = |service: &Service| {
-            let ask = Ask {
-                source_port: EPHEMERAL_PORT,
-                port: if service.protocol.has_ports() { service.port } else { 0 },
-                protocol: service.protocol as u8,
-                network_doubt: doubt,
-                ..Ask::default()
-            };
-            match rules::decide_rows(around, template, &ask, rows) {
-                Said::Doubt => Does::Doubts,
-                Said::Nothing | Said::Rule(_, Says::Allow) => Does::Passes,
-                Said::Rule(_, Says::AlwaysAllow) => Does::PassesAlways,
-                Said::Rule(_, Says::Deny) if admin => Does::DeniesAsAdmin,
-                Said::Rule(rule, Says::Deny) if rule + 3 < rules::count(around.lines, head) => Does::Denies,
-                Said::Rule(_, Says::Deny) => Does::DeniesByDefault,
-            }
-        };
-        let does: Vec<Does> = services.iter().map(one).collect();
-        let number = self.layer_numbers.number(does.clone());
-        if number as usize == self.layer_list.len() {
-            self.layer_list.push(does);
-        }
-        self.layers.insert(key, number);
-        number
-    }
-
-    /// What layers one after the other do, by number.
-    fn filter(&mut self, services: usize, layers: [u32; 3]) -> u32 {
-        let [a, b, c] = layers.map(u64::from);
-        let mixed = a ^ b << 20 ^ c << 40;
-        if let Some(number) = self.quick_filters.find(mixed, layers) {
-            return number;
-        }
-        let number = match self.filters.get(&layers) {
-            Some(number) => *number,
-            None => self.new_filter(services, layers),
-        };
-        self.quick_filters.keep(mixed, layers, number);
-        number
-    }
-
-    fn new_filter(&mut self, services: usize, layers: [u32; 3]) -> u32 {
-        let lists: Vec<&Vec<Does>> =
-            layers.iter().filter(|l| **l != NO_LAYER).map(|l| &self.layer_list[*l as usize]).collect();
-        let one = |service: usize| {
-            let stops = lists.iter().map(|does| does[service]).find(|does| *does != Does::Passes);
-            match stops {
-                None | Some(Does::PassesAlways) => Does::Passes,
-                Some(does) => does,
-            }
-        };
-        let does: Vec<Does> = (0..services).map(one).collect();
-        let number = self.filter_numbers.number(does.clone());
-        if number as usize == self.filter_list.len() {
-            self.filter_list.push(does);
-        }
-        self.filters.insert(layers, number);
-        number
     }
 
     /// For each machine, the rules of a set that hold it as receiver.
@@ -325,35 +197,43 @@ impl Memo {
         self.tagged.entry(tag).or_insert_with(|| make().into()).clone()
     }
 
-    fn wall(&mut self, factors: &Factors, wall: u32, from: usize, to: usize) -> Option<u32> {
+    /// What a firewall's rules say to a pair, by number: those about many pairs, and those about few where they may hold.
+    pub(super) fn wall(
+        &mut self,
+        factors: &Factors,
+        wall: u32,
+        (from, to): (usize, usize),
+        with_few: bool,
+    ) -> Option<u32> {
         if wall == NOBODY {
             return Some(NOBODY);
         }
         let rules = &factors.walls[wall as usize];
-        let key = (wall, rules.key(from, to));
-        if let Some(known) = self.walls.get(&key) {
+        let key = rules.key(from, to);
+        self.few.clear();
+        if with_few {
+            self.few.extend(rules.few(from, to));
+        }
+        let alone = self.few.is_empty();
+        if let Some(known) = self.walls.get(&(wall, key)).filter(|_| alone) {
             return *known;
         }
-        let said = rules.say(key.1).map(|said| {
+        let said = rules.say(key, &self.few).map(|said| {
             let number = self.wall_numbers.number(said.clone());
             if number as usize == self.wall_list.len() {
                 self.wall_list.push(said);
             }
             number
         });
-        self.walls.insert(key, said);
+        if alone {
+            self.walls.insert((wall, key), said);
+        }
         said
     }
 }
 
 /// How many sets of receivers are kept in mind for a sender.
 const SENT: usize = 256;
-
-/// A row where a condition holds, else nothing.
-#[inline(always)]
-fn only(holds: bool, row: u64) -> u64 {
-    row & u64::from(holds).wrapping_neg()
-}
 
 /// The numbers of all pairs of a sender.
 pub(super) struct Keys<'a> {
@@ -375,7 +255,7 @@ impl Work for Keys<'_> {
         let sent = factors.sent(cpu, fast, from);
         // Tags by subnet: which hold this sender, and which addresses that of the sender's subnet holds.
         let near = factors.tags_of(cpu, fast, a.ip);
-        let (count, column) = (factors.ones.len(), factors.column(from));
+        let (count, column) = (factors.ones.len(), factors.column(cpu, fast, from));
         let mut out = Vec::with_capacity(count);
         let tag = factors.tag_of(from);
         let tagged = memo.tagged(count, tag, || factors.tagged(cpu, fast, tag));
@@ -394,12 +274,12 @@ impl Work for Keys<'_> {
             let internet = factors.internet(cpu, fast, from, to);
             for (n, stratum) in a.out.iter().enumerate() {
                 let held = match stratum.grouped {
-                    true => factors.held_in_group(cpu, fast, from, to, stratum.head),
+                    true => factors.held_in_group(cpu, fast, from, b.address(), stratum.head),
                     false => held[n][to],
                 };
                 let held = held | only(tagged[to], added[n][2]) | only(internet, added[n][3]);
                 let rows = sent[n] & held;
-                layers[0][n] = memo.layer(around, services, stratum, rows, factors.tag_doubt(from));
+                layers[0][n] = memo.filters.layer(around, services, stratum, rows, factors.tag_doubt(from));
             }
             let internet = factors.internet(cpu, fast, to, from);
             for (n, stratum) in b.into.iter().enumerate() {
@@ -412,10 +292,10 @@ impl Work for Keys<'_> {
                 let added = b.added[n];
                 let rows = last.1 | only(near[factors.tag_of(to)], added[0]) | only(internet, added[1]);
                 let rows = rows & b.received[n];
-                layers[1][n] = memo.layer(around, services, stratum, rows, factors.tag_doubt(to));
+                layers[1][n] = memo.filters.layer(around, services, stratum, rows, factors.tag_doubt(to));
             }
-            let filters = layers.map(|layers| memo.filter(services.len(), layers));
-            let said = path.walls.map(|wall| memo.wall(factors, wall, from, to));
+            let filters = layers.map(|layers| memo.filters.filter(services.len(), layers));
+            let said = path.walls.map(|wall| memo.wall(factors, wall, (from, to), true));
             let [Some(first), Some(second)] = said else {
                 out.push(None);
                 continue;
