@@ -7,7 +7,7 @@ mod code;
 mod source;
 
 pub use code::Code;
-pub use source::{At, DocId, Position, Source, Sources, Text};
+pub use source::{At, DocId, Letters, Position, Source, Sources, Text};
 
 use std::fmt;
 

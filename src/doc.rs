@@ -14,7 +14,7 @@ mod yaml;
 pub use emit::{UNKNOWN_KEY, emit_yaml};
 pub use json::{parse_json, parse_json_packed};
 pub use node::{Entry, Node, Number, Object, Value};
-pub use packed::{Packed, PackedItem};
+pub use packed::{Packed, PackedItem, Shelf};
 pub use pointer::{Outline, pointer};
 pub use yaml::parse_yaml;
 

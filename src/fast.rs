@@ -50,7 +50,8 @@
 //!
 //! Machines that no table tells apart are one class ([`classes`]), and [`matrix`] asks one pair for all pairs of classes
 //! that the same things decide.
-//! [`stored`] turns the tables into bytes and back; the [`arena`] reads lines of a mapped file like its own.
+//! [`stored`] turns the tables into bytes and back; the [`arena`] reads lines of a mapped file like its own, and a
+//! [`directory`] tells the words of its flows, so that [`Known`] answers most of them without a network.
 //!
 //! # Coverage
 //!
@@ -68,6 +69,7 @@ pub mod branch;
 pub mod classes;
 mod compile;
 pub mod cpu;
+pub mod directory;
 mod flow;
 mod forward;
 mod judge;
@@ -75,6 +77,7 @@ pub mod leaf;
 pub mod lines;
 pub mod matrix;
 mod names;
+pub mod path;
 pub mod routes;
 pub mod rules;
 pub mod spans;
@@ -86,7 +89,7 @@ mod walk;
 pub mod way;
 
 use ask::{Aside, Parts};
-pub use ask::{Asker, Counts, End};
+pub use ask::{Asker, Counts, End, Known};
 pub use compile::{Sizes, compile, compile_measured};
 pub use flow::{Aim, Decider, FlowIds, Start, Verdict};
 pub use tables::Fast;

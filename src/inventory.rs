@@ -4,6 +4,7 @@
 //! [`Inventory`] of sorted tables with references that can be followed. It knows no format, no file and no
 //! clock. What is missing is recorded as missing, never guessed.
 
+mod access;
 mod aside;
 mod balancer;
 mod beside;
@@ -23,6 +24,7 @@ mod raw;
 pub(crate) mod read;
 mod resource_id;
 mod route;
+mod ruleset;
 mod service;
 mod shape;
 mod table;
@@ -30,6 +32,7 @@ mod values;
 mod vnet;
 mod withheld;
 
+pub use access::{Restrictions, is_anybody};
 pub use aside::has_no_network_meaning;
 pub use balancer::*;
 pub use builder::{Collector, build, inline_children, is_modelled, is_stranger, normalize};
@@ -46,6 +49,7 @@ pub use raw::{Origin, RawResource};
 pub use read::{AnyKind, Field, List, Many, Reason, Ref, Unknown};
 pub use resource_id::ResourceId;
 pub use route::*;
+pub use ruleset::is_rule_word;
 use serde::{Deserialize, Serialize};
 pub use service::*;
 pub use shape::{FieldShape, Inside, Shape};

@@ -73,6 +73,7 @@
 //!     source_port: None,
 //!     identity: None,
 //!     action: None,
+//!     path: None,
 //! };
 //! let answer = trace::trace(&network, &flow);
 //! assert_eq!(answer.outcome, trace::Outcome::Blocked);

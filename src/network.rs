@@ -28,7 +28,7 @@ mod watch;
 
 pub use admin::AdminRules;
 pub use attach::{Attachment, AttachmentId, AttachmentKind, Occupant};
-pub(crate) use attach::{connections_at, hub_of, target_of};
+pub(crate) use attach::{connection_of, connections_at, hub_of, target_of};
 pub use compile::compile;
 pub(crate) use compile::endpoint_of_tag;
 pub use doubt::Doubt;
@@ -37,7 +37,7 @@ pub use gateways::{Branch, BranchKind, GatewayTable};
 pub use hubs::{Hub, HubConnection, HubRouteRow, HubSite, HubTable, HubTarget};
 pub(crate) use invalid::is_reserved;
 pub use names::{Names, PublicName, PublicTarget, ZoneRecord, ZoneView};
-pub(crate) use names::{is_under, machine_of, privatelink_of_public};
+pub(crate) use names::{is_under, machine_of, privatelink_of_public, wildcard_of};
 pub use pools::Pools;
 pub use presence::Presence;
 pub(crate) use roles::identities_of;

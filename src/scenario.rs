@@ -128,6 +128,8 @@ pub struct Question {
     pub identity: Option<Arc<str>>,
     /// The action the caller wants.
     pub action: Option<Arc<str>>,
+    /// The path of the URL asked for, where it is more than the root.
+    pub path: Option<Arc<str>>,
 }
 
 /// What is expected of a flow; what is not said is not judged.
@@ -311,6 +313,28 @@ impl Question {
             name,
             from,
             to,
+            protocol: self.protocol,
+            port,
+            source_port: self.source_port,
+            identity: self.identity.clone(),
+            action: self.action.clone(),
+            path: self.path.clone(),
+        })
+    }
+}
+
+impl Question {
+    /// The flow, where it takes no estate to know its port. What its dotted words mean is still to be settled.
+    pub fn plain_flow(&self, name: Option<Arc<str>>) -> Option<Flow> {
+        let port = match self.port {
+            Some(port) => port,
+            None if !self.protocol.has_ports() => 0,
+            None => return None,
+        };
+        Some(Flow {
+            name,
+            from: self.from.clone(),
+            to: self.to.clone(),
             protocol: self.protocol,
             port,
             source_port: self.source_port,

@@ -106,6 +106,11 @@ services! {
         endpoint("table", "{name}.table.core.windows.net", "privatelink.table.core.windows.net", "{name}", 443),
         endpoint("dfs", "{name}.dfs.core.windows.net", "privatelink.dfs.core.windows.net", "{name}", 443),
         endpoint("web", "{name}.web.core.windows.net", "privatelink.web.core.windows.net", "{name}", 443),
+        endpoint("blob_secondary", "{name}-secondary.blob.core.windows.net", "privatelink.blob.core.windows.net", "{name}-secondary", 443),
+        endpoint("queue_secondary", "{name}-secondary.queue.core.windows.net", "privatelink.queue.core.windows.net", "{name}-secondary", 443),
+        endpoint("table_secondary", "{name}-secondary.table.core.windows.net", "privatelink.table.core.windows.net", "{name}-secondary", 443),
+        endpoint("dfs_secondary", "{name}-secondary.dfs.core.windows.net", "privatelink.dfs.core.windows.net", "{name}-secondary", 443),
+        endpoint("web_secondary", "{name}-secondary.web.core.windows.net", "privatelink.web.core.windows.net", "{name}-secondary", 443),
     ];
     "Microsoft.KeyVault/vaults" "keyVaults" "key vault" tag Some("AzureKeyVault"), true, se Some("Microsoft.KeyVault"), [
         endpoint("vault", "{name}.vault.azure.net", "privatelink.vaultcore.azure.net", "{name}", 443),
@@ -293,10 +298,78 @@ pub fn name_matches(pattern: &str, name: &str) -> bool {
     }
 }
 
+/// The plain name of an endpoint of a storage account whose name holds the number of a DNS zone: every static website's
+/// (`x.z6.web.core.windows.net`), and every endpoint's of an account made that way (`x.z20.blob.storage.azure.net`).
+pub fn without_zone_number(host: &str) -> Option<String> {
+    let mut labels = host.trim_end_matches('.').splitn(4, '.');
+    let (name, number, group, rest) = (labels.next()?, labels.next()?, labels.next()?, labels.next()?);
+    let digits = number.strip_prefix(['z', 'Z'])?;
+    let numbered = matches!(digits.len(), 1 | 2) && digits.bytes().all(|b| b.is_ascii_digit());
+    let is = |text: &str, word: &str| text.eq_ignore_ascii_case(word);
+    let site = is(group, "web") && is(rest, "core.windows.net");
+    let parts = ["blob", "dfs", "file", "queue", "table", "web"];
+    let partitioned = is(rest, "storage.azure.net") && parts.iter().any(|p| is(group, p));
+    (numbered && !name.is_empty() && (site || partitioned))
+        .then(|| format!("{name}.{group}.core.windows.net").to_ascii_lowercase())
+}
+
+/// The names by which a compute instance of a workspace is reached, `{ci}` and region put in.
+pub const INSTANCE_HOSTS: &[&str] = &[
+    "{name}.{region}.instances.azureml.ms",
+    "{name}.{region}.instances.azureml.net",
+    "{name}.{region}.instances.ml.azure.ms",
+];
+
+/// The name of a compute instance without the port of an application on it: `ci-8888.` reads as `ci.`
+pub fn without_instance_port(host: &str) -> Option<String> {
+    let (label, rest) = host.trim_end_matches('.').split_once('.')?;
+    let (name, port) = label.rsplit_once('-')?;
+    let region = rest.split_once('.').is_some_and(|(_, end)| {
+        INSTANCE_HOSTS
+            .iter()
+            .any(|h| h.strip_prefix("{name}.{region}.").is_some_and(|e| e.eq_ignore_ascii_case(end)))
+    });
+    let digits = !port.is_empty() && port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
+    (region && digits).then(|| format!("{name}.{rest}").to_ascii_lowercase())
+}
+
+/// Ports that Microsoft documents for a kind of service, beside the usual one of each endpoint and those of the web.
+const MORE_PORTS: &[(&str, &[(u16, u16)])] = &[
+    ("Microsoft.ApiManagement/service", &[(3443, 3443)]),
+    ("Microsoft.Cache/Redis", &[(6379, 6380), (10221, 10231), (13000, 13999), (15000, 15999)]),
+    ("Microsoft.DBforMySQL/flexibleServers", &[(3306, 3306), (6033, 6033)]),
+    ("Microsoft.DBforPostgreSQL/flexibleServers", &[(5432, 5432), (6432, 6432)]),
+    ("Microsoft.Devices/IotHubs", &[(5671, 5671), (8883, 8883)]),
+    ("Microsoft.DocumentDB/databaseAccounts", &[(0, 65535)]),
+    ("Microsoft.EventHub/namespaces", &[(5671, 5672), (9093, 9093)]),
+    ("Microsoft.MachineLearningServices/workspaces", &[(8704, 8710), (8787, 8787), (18881, 18881)]),
+    ("Microsoft.Relay/namespaces", &[(5671, 5672), (9350, 9354)]),
+    ("Microsoft.ServiceBus/namespaces", &[(5671, 5672), (9350, 9354)]),
+    ("Microsoft.Sql/servers", &[(1433, 1434), (11000, 11999)]),
+    ("Microsoft.Storage/storageAccounts", &[(111, 111), (445, 445), (2048, 2049)]),
+    ("Microsoft.Synapse/workspaces", &[(1433, 1434), (11000, 11999)]),
+    ("Microsoft.Web/sites", &[(21, 21), (990, 990), (4016, 4026), (8172, 8172), (10001, 10300)]),
+];
+
+impl ServiceKind {
+    /// Whether a port is one that is documented for it.
+    pub fn answers_on(&self, port: u16) -> bool {
+        let more =
+            MORE_PORTS.iter().find(|(kind, _)| *kind == self.arm_type).map_or(&[][..], |(_, ports)| ports);
+        matches!(port, 80 | 443)
+            || self.endpoints.iter().any(|e| e.port == port)
+            || more.iter().any(|(low, high)| (*low..=*high).contains(&port))
+    }
+}
+
 /// The service and endpoint that a public name of Azure's own suffixes would belong to, with the
 /// resource's name: `x.blob.core.windows.net` is endpoint `blob` of the storage account `x`.
 pub fn service_of_host(host: &str) -> Option<(&'static ServiceKind, &'static EndpointKind, &str)> {
     let host = host.trim_end_matches('.');
+    if let Some(plain) = without_zone_number(host) {
+        let (service, endpoint, _) = service_of_host(&plain)?;
+        return Some((service, endpoint, host.split('.').next().unwrap_or(host)));
+    }
     SERVICES.iter().find_map(|service| {
         service.endpoints.iter().find_map(|e| {
             let suffix = e.host.strip_prefix("{name}")?;
@@ -339,6 +412,25 @@ mod tests {
             well_known("x.workspace.eastus.api.azureml.ms").and_then(|h| h.tag),
             Some("AzureMachineLearning")
         );
+    }
+
+    #[test]
+    fn other_spellings_lead_to_the_plain_name() {
+        let check = |name: &str, expected: Option<&str>| {
+            let plain = without_zone_number(name).or_else(|| without_instance_port(name));
+            assert_eq!(plain.as_deref(), expected, "{name}");
+        };
+        check("acc.z6.web.core.windows.net", Some("acc.web.core.windows.net"));
+        check("Acc.z20.blob.storage.azure.net.", Some("acc.blob.core.windows.net"));
+        check("acc.z6.blob.core.windows.net", None);
+        check("acc.z666.web.core.windows.net", None);
+        check("acc.zx.web.core.windows.net", None);
+        check("acc.blob.core.windows.net", None);
+        check("ci-8888.westeurope.instances.azureml.ms", Some("ci.westeurope.instances.azureml.ms"));
+        check("my-ci.westeurope.instances.azureml.ms", None);
+        check("x-1.westeurope.example.com", None);
+        let (service, endpoint, name) = service_of_host("other.z13.web.core.windows.net").expect("storage");
+        assert_eq!((service.label, endpoint.group, name), ("storage account", "web", "other"));
     }
 
     #[test]

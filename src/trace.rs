@@ -29,10 +29,12 @@ mod proxy;
 mod published;
 mod question;
 mod resolve;
+mod restriction;
 mod scoring;
 mod service;
 mod site;
 mod state;
+mod url;
 mod withheld;
 mod worlds;
 
@@ -53,5 +55,5 @@ pub(crate) use question::{EPHEMERAL_PORT, origin as understand_origin, wanted as
 pub use question::{
     INTERNET_CLIENT, INTERNET_CLIENT_V6, INTERNET_HOST, Misunderstood, Origin, Question, Target, Wanted,
 };
-pub(crate) use resolve::{NameFound, resolve_name};
+pub(crate) use resolve::{NameFound, NameView, name_view, resolve_name, zones_decide};
 pub(crate) use scoring::SCORING_HOST;

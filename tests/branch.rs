@@ -254,6 +254,7 @@ fn generated(size: Size, mix: Mix, count: u64) -> (Network, Vec<Flow>) {
             source_port: None,
             identity: None,
             action: None,
+            path: None,
         }
     });
     let flows = flows.collect();

@@ -260,6 +260,13 @@ fn a_compiled_estate_answers_like_its_sources() {
         folder.write("damaged.netwhy", &bytes);
         folder.run(&question).code(3).says_nothing().tells(&["damaged.netwhy", "compile the estate again"]);
     }
+    folder
+        .run(&["compile", "--verify", "estate.netwhy"])
+        .code(0)
+        .says_nothing()
+        .tells(&["as it was written"]);
+    folder.run(&["compile", "--verify", "damaged.netwhy"]).code(3).says_nothing().tells(&["checksum"]);
+    folder.run(&["compile", "estate.yaml"]).code(2).tells(&["--output"]);
     folder.write("damaged.netwhy", &whole[..whole.len() - 70]);
     folder.run(&question).code(3).tells(&["length"]);
     folder
@@ -267,6 +274,42 @@ fn a_compiled_estate_answers_like_its_sources() {
         .code(2)
         .tells(&["stands alone"]);
     folder.run(&["compile", "estate.yaml", "-o", "x", "--profile-set", "a=b"]).code(2).tells(&["knobs"]);
+}
+
+#[test]
+fn a_batch_tells_paths() {
+    let folder = Folder::new("paths");
+    folder.write("flows.csv", "from,to,protocol,port\ndb,web,tcp,443\ndb,web,tcp,22\n");
+    let asked = ["trace", "estate.yaml", "--flows", "flows.csv", "--depth", "trace"];
+    let told = folder.run(&[&asked[..], &["--format", "ndjson"]].concat()).code(0).out;
+    let lines: Vec<serde_json::Value> =
+        told.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let stages = |line: &serde_json::Value| -> Vec<String> {
+        let path = line["path"].as_array().expect("a path");
+        path.iter().map(|s| format!("{} {}", s["stage"], s["name"]).replace('"', "")).collect()
+    };
+    assert_eq!(lines.len(), 2);
+    assert_eq!(stages(&lines[0]).first().map(String::as_str), Some("at db"), "{told}");
+    assert!(stages(&lines[0]).iter().any(|stage| stage == "back null"), "{told}");
+    assert!(
+        stages(&lines[1]).iter().all(|stage| stage != "back null"),
+        "what stopped it ends the path: {told}"
+    );
+    folder.run(&asked).code(2).tells(&["ndjson"]);
+    folder.run(&["compile", "estate.yaml", "-o", "estate.netwhy"]).code(0);
+    let stored = ["trace", "estate.netwhy", "--flows", "flows.csv", "--depth", "trace", "--format", "ndjson"];
+    assert_eq!(folder.run(&stored).code(0).out, told);
+}
+
+#[test]
+fn the_name_of_a_generated_file_says_its_format() {
+    let folder = Folder::new("named");
+    folder.run(&["generate", "-o", "made.json"]).code(0);
+    folder.run(&["generate", "flows", "-o", "made.ndjson", "--count", "3"]).code(0);
+    let read = |name: &str| std::fs::read_to_string(folder.0.join(name)).expect("written");
+    assert!(read("made.json").starts_with('{'));
+    assert!(read("made.ndjson").lines().all(|line| line.starts_with('{')));
+    folder.run(&["trace", "made.json", "--flows", "made.ndjson"]).code(0);
 }
 
 #[test]

@@ -13,14 +13,15 @@ mod reference {
 
 use mixed::mix;
 use netwhy::diag::Diagnostics;
+use netwhy::fast::directory::{self, Directory};
 use netwhy::fast::trail::{By, Note, Record, Trails};
-use netwhy::fast::{self, Asker, Counts, FlowIds, Verdict};
+use netwhy::fast::{self, Asker, Counts, FlowIds, Known, Verdict, path};
 use netwhy::generate::{self, Flows, Layout, Mix, Profile as Size, Settings, Shape};
 use netwhy::net::Protocol;
 use netwhy::network::{self, AttachmentKind, Network};
 use netwhy::profile::Profile;
 use netwhy::tags::ServiceTags;
-use netwhy::trace::{Action, Endpoint, Flow, Hop, HopKind, StepKind, Trace, decide, trace};
+use netwhy::trace::{Action, Endpoint, Flow, Hop, HopKind, Outcome, StepKind, Trace, decide, trace};
 use reference::estate::{Case, case};
 use reference::load::{flow, network as network_of};
 use reference::random::Random;
@@ -31,8 +32,8 @@ const ESTATES: u64 = 500;
 /// Mixtures of ends of each estate.
 const MIXED: usize = 24;
 
-/// Asks both and compares; the batch's counts.
-fn check(network: &Network, flows: &[Flow], place: &str) -> Counts {
+/// Asks both and compares; the batch's counts, and how many flows take no network.
+fn check(network: &Network, flows: &[Flow], place: &str) -> (Counts, u64) {
     let fast = fast::compile(network);
     let mut asker = Asker::new(network, &fast);
     let mut asked: Vec<&Flow> = Vec::new();
@@ -50,7 +51,31 @@ fn check(network: &Network, flows: &[Flow], place: &str) -> Counts {
         assert_eq!(got, expected, "{place}: {flow:?} (deferred: {})", verdict.deferred);
     }
     check_evidence(network, &mut asker, &asked, &ids, &verdicts, place);
-    asker.counts()
+    (asker.counts(), check_known(network, &fast, flows, place))
+}
+
+/// What stored tables answer without their network is what the network answers; how many flows they answer.
+fn check_known(network: &Network, fast: &fast::Fast, flows: &[Flow], place: &str) -> u64 {
+    let Some(sections) = directory::directory(network, fast) else { return 0 };
+    let directory = Directory::of(&sections);
+    let mut known = Known::new(fast, &directory);
+    let (mut asked, mut ids) = (Vec::new(), Vec::new());
+    for flow in flows {
+        let mut own = flow.clone();
+        if let Some(one) = known.read(&mut own) {
+            asked.push((flow, own));
+            ids.push(one);
+        }
+    }
+    let mut verdicts = vec![Verdict::PENDING; ids.len()];
+    known.decide(&ids, &mut verdicts);
+    let mut answered = 0;
+    for ((flow, own), verdict) in asked.iter().zip(&verdicts) {
+        let Some(got) = known.decision(verdict) else { continue };
+        assert_eq!(got, decide(network, flow), "{place}: {flow:?} as {own:?}");
+        answered += 1;
+    }
+    answered
 }
 
 /// At full depth the walk gives the same verdicts, and the places, rules and routes of the full engine's trace.
@@ -79,6 +104,11 @@ fn check_evidence(
         let count = there.len().min(got.len());
         assert_eq!(got[..count], there[..], "{place}");
         assert!(!whole || got.len() == count, "{place}: more than {:?}", &got[count..]);
+        if !path::is_told(&ids[number], &verdicts[number], records) {
+            continue;
+        }
+        let open = verdicts[number].outcome != Outcome::Blocked;
+        assert_eq!(path::told(asker, records, open), path::traced(&full), "{place}: the path in words");
     }
 }
 
@@ -168,15 +198,17 @@ fn random_case(seed: u64) -> (Network, Vec<Flow>) {
 
 #[test]
 fn random_estates_are_answered_alike() {
-    let mut all = Counts::default();
+    let (mut all, mut known) = (Counts::default(), 0);
     for seed in 1..=ESTATES {
         let (network, flows) = random_case(seed);
-        let counts = check(&network, &flows, &format!("seed {seed}"));
+        let (counts, without) = check(&network, &flows, &format!("seed {seed}"));
         all.flows += counts.flows;
         all.deferred += counts.deferred;
+        known += without;
     }
-    println!("{} flows, {} of them by the full engine", all.flows, all.deferred);
+    println!("{} flows, {} of them by the full engine, {known} without a network", all.flows, all.deferred);
     assert!(all.flows >= 10_000);
+    assert!(known * 10 > all.flows, "{known} without a network");
 }
 
 fn generated(size: Size, shape: Shape, unique: bool, mix: Mix, count: u64) -> (Network, Vec<Flow>) {
@@ -213,8 +245,10 @@ fn endpoint(text: &str) -> Endpoint {
 fn check_generated(size: Size, shape: Shape, unique: bool, mix: Mix, left: u64) {
     let (network, flows) = generated(size, shape, unique, mix, 1_500);
     let place = format!("{size:?} {shape:?} {mix:?}");
-    let counts = check(&network, &flows, &place);
+    let (counts, known) = check(&network, &flows, &place);
     assert!(counts.flows > 1_000, "{place}");
+    // What the walk answers takes no network: every name that is written out is known.
+    assert!(2 * known + counts.deferred >= counts.flows, "{place}: {known} of {counts:?} twice");
     assert!(counts.deferred * 1_000 <= counts.flows * left, "{place}: {} deferred", counts.deferred);
 }
 

@@ -41,7 +41,17 @@ fn a_warm_batch_allocates_nothing() {
             let (from, to) = (end(words[0]), end(words[1]));
             let port = words[3].parse().expect("a port");
             let (name, source_port, identity, action) = (None, None, None, None);
-            let flow = Flow { name, from, to, protocol: Protocol::Tcp, port, source_port, identity, action };
+            let flow = Flow {
+                name,
+                from,
+                to,
+                protocol: Protocol::Tcp,
+                port,
+                source_port,
+                identity,
+                action,
+                path: None,
+            };
             asker.read(&flow).ok()
         })
         .collect();

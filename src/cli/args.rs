@@ -218,6 +218,10 @@ pub(super) struct TraceArgs {
     /// Output format
     #[arg(long, value_enum, default_value_t = TraceFormat::Text, value_name = "FORMAT", help_heading = "Output")]
     pub(super) format: TraceFormat,
+    /// How much is told of each flow of a batch: `trace` adds the places it came by, and the rules and routes that let it
+    /// go on, as `path` of each JSON line
+    #[arg(long, value_enum, default_value_t = Depth::Decide, value_name = "DEPTH", requires = "flows", help_heading = "Output")]
+    pub(super) depth: Depth,
     /// Show all evidence and every rule looked at
     #[arg(short, long, help_heading = "Output")]
     pub(super) verbose: bool,
@@ -236,7 +240,17 @@ Examples:
   netwhy trace estate.yaml --from web-vm --to 10.0.2.4:1433
   netwhy trace main.json --parameter location=westeurope --from internet --to https://app.contoso.com
   netwhy trace export/ --from aks-nodes --to https://mcr.microsoft.com --change harden.yaml -v
-  netwhy trace estate.yaml --flows flows.csv --format ndjson -o answers.ndjson";
+  netwhy trace estate.yaml --flows flows.csv --format ndjson -o answers.ndjson
+  netwhy trace estate.yaml --flows flows.csv --format ndjson --depth trace";
+
+/// How much is told of each flow of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Depth {
+    /// The answer, and what decided
+    Decide,
+    /// And the path, up to what stopped it
+    Trace,
+}
 
 /// Output formats of traces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -736,9 +750,9 @@ pub(super) struct GenerateArgs {
     pub(super) flows: Option<GenerateWhat>,
     #[command(flatten)]
     pub(super) size: SizeArgs,
-    /// Format of the estate
-    #[arg(long, value_enum, default_value_t = EstateFormat::Yaml, value_name = "FORMAT", help_heading = "Output")]
-    pub(super) format: EstateFormat,
+    /// Format of the estate; otherwise what the name of the output says (`.json`), else YAML
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: Option<EstateFormat>,
     #[command(flatten)]
     pub(super) output: OutputArgs,
 }
@@ -770,9 +784,9 @@ pub(super) struct GenerateFlowsArgs {
     /// How many
     #[arg(long, default_value_t = 1000, value_name = "NUMBER")]
     pub(super) count: u64,
-    /// Format of the flows
-    #[arg(long, value_enum, default_value_t = FlowFormat::Csv, value_name = "FORMAT", help_heading = "Output")]
-    pub(super) format: FlowFormat,
+    /// Format of the flows; otherwise what the name of the output says (`.ndjson`), else CSV
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: Option<FlowFormat>,
     #[command(flatten)]
     pub(super) output: OutputArgs,
 }

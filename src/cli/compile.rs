@@ -7,7 +7,8 @@ use crate::diag::Sources;
 use crate::fast;
 use crate::inventory::change;
 use crate::profile::Profile;
-use crate::run::snapshot;
+use crate::run::files;
+use crate::run::snapshot::{self, Draft, Snapshot};
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
 
@@ -16,11 +17,14 @@ use std::path::PathBuf;
 #[command(after_help = EXAMPLES)]
 pub(super) struct CompileArgs {
     /// Files and folders that describe the estate, any mix of formats; `-` is standard input
-    #[arg(value_name = "ESTATE", required = true)]
+    #[arg(value_name = "ESTATE", required_unless_present = "verify")]
     pub(super) estate: Vec<PathBuf>,
     /// The file to write, whole or not at all
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) output: PathBuf,
+    #[arg(short, long, value_name = "FILE", required_unless_present = "verify")]
+    pub(super) output: Option<PathBuf>,
+    /// Look at every byte of a compiled estate instead, and say whether it is as it was written
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["estate", "output"])]
+    pub(super) verify: Option<PathBuf>,
     #[command(flatten)]
     pub(super) settings: EstateArgs,
 }
@@ -28,6 +32,7 @@ pub(super) struct CompileArgs {
 const EXAMPLES: &str = "\
 Examples:
   netwhy compile export/ --service-tags ServiceTags_Public.json -o estate.netwhy
+  netwhy compile --verify estate.netwhy
   netwhy trace estate.netwhy --from web-vm --to db-vm:1433
   netwhy trace estate.netwhy --flows flows.csv --format csv -o answers.csv";
 
@@ -36,29 +41,65 @@ fn counted(many: usize, one: &str, more: &str) -> String {
     if many == 1 { format!("1 {one}") } else { format!("{many} {more}") }
 }
 
+/// Text of so many bytes is compiled without a look at the memory there is.
+const SMALL: u64 = 256 << 20;
+
+/// Bytes of memory that a byte of text takes while it is compiled, at the least.
+const TAKES: u64 = 3;
+
+/// Refuses what would fill the memory: better before an hour's work than in the middle of it.
+fn fits(paths: &[PathBuf]) -> Result<(), Failure> {
+    let bytes = files::size_of(paths)?;
+    let gib = |bytes: u64| bytes.div_ceil(1 << 30);
+    match files::free_memory() {
+        Some(free) if bytes > SMALL && bytes.saturating_mul(TAKES) > free => {
+            Err(Failure::Input(vec![format!(
+                "compiling {} GiB of text takes {} GiB of memory, and {} GiB are free",
+                gib(bytes),
+                gib(bytes * TAKES),
+                free >> 30,
+            )]))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Compiles.
 pub(super) async fn run(args: CompileArgs, console: &Console) -> Result<u8, Failure> {
+    if let Some(path) = &args.verify {
+        let refused = |refused: snapshot::Refused| Failure::Input(vec![refused.to_string()]);
+        Snapshot::open(path).and_then(|snapshot| snapshot.verify()).map_err(refused)?;
+        console.say(&format!("`{}` is as it was written", path.display()));
+        return Ok(exit::DONE);
+    }
+    let Some(output) = &args.output else {
+        return Err(Failure::Usage("`--output` names the file to write".into()));
+    };
     if !args.settings.profile_set.is_empty() {
         let message = "knobs are not compiled in: say `--profile-set` where you ask";
         return Err(Failure::Usage(message.into()));
     }
+    fits(&args.estate)?;
     let mut loaded = load::loaded(&args.estate, &[], &args.settings.settings(), Sources::default()).await?;
     // What a change makes of the estate is what is compiled; what there is to say of it is said below.
     let changes = std::mem::take(&mut loaded.changes);
-    let (raws, log) = change::apply(&loaded.raws, &changes, &mut loaded.notes);
-    loaded.raws = raws;
+    let raws = std::mem::take(&mut loaded.raws);
+    let (raws, log) = change::apply_to(raws, &changes, &mut loaded.notes);
     for line in &log {
         console.say(&format!("changed: {line}"));
     }
-    let (network, _) = load::compiled(&mut loaded, &[], Profile::default(), args.settings.lenient, console)?;
+    let draft = Draft::begin(output, &loaded.sources, &raws, &loaded.tags)?;
+    // The resources are written, and let go one by one.
+    loaded.raws = raws;
+    let (network, _) = load::consumed(&mut loaded, &[], Profile::default(), args.settings.lenient, console)?;
     let tables = fast::compile(&network);
-    let bytes = snapshot::write(&args.output, &loaded.sources, &loaded.raws, &loaded.tags, &tables)?;
+    let bytes = draft.end(&network, &tables, loaded.notes.has_errors())?;
     console.say(&format!(
         "compiled {}, {} and {} into `{}`, {bytes} bytes",
         counted(network.vnets.len(), "network", "networks"),
         counted(network.subnets.len(), "subnet", "subnets"),
         counted(network.attachments.len(), "address", "addresses"),
-        args.output.display(),
+        output.display(),
     ));
     Ok(exit::DONE)
 }

@@ -10,7 +10,10 @@ use super::exit;
 use super::sink::Sink;
 use crate::generate::{self, Flows, Format, Layout, Mix, Profile, Settings, Shape, Stopped};
 use crate::run::Cancel;
+use crate::run::batch::layout_of;
+use crate::scenario;
 use std::io::{self, Write};
+use std::path::Path;
 
 /// Flows written at once.
 const CHUNK: u64 = 1024;
@@ -21,7 +24,7 @@ pub(super) fn run(args: &GenerateArgs, console: &Console, cancel: &Cancel) -> Re
         return flows(args, console, cancel);
     }
     let settings = settings(&args.size);
-    let format = match args.format {
+    let format = match args.format.unwrap_or_else(|| by_name(args.output.output.as_deref())) {
         EstateFormat::Yaml => Format::Yaml,
         EstateFormat::Json => Format::Json,
         EstateFormat::Arm => Format::Arm,
@@ -44,6 +47,14 @@ pub(super) fn run(args: &GenerateArgs, console: &Console, cancel: &Cancel) -> Re
     }
 }
 
+/// The format that the name of a file says.
+fn by_name(output: Option<&Path>) -> EstateFormat {
+    match output.and_then(Path::extension) {
+        Some(extension) if extension.eq_ignore_ascii_case("json") => EstateFormat::Json,
+        _ => EstateFormat::Yaml,
+    }
+}
+
 fn flows(args: &GenerateFlowsArgs, console: &Console, cancel: &Cancel) -> Result<u8, Failure> {
     let mix = match args.mix {
         FlowMix::Uniform => Mix::Uniform,
@@ -52,9 +63,11 @@ fn flows(args: &GenerateFlowsArgs, console: &Console, cancel: &Cancel) -> Result
         FlowMix::Internet => Mix::Internet,
         FlowMix::Paas => Mix::Paas,
     };
-    let layout = match args.format {
-        FlowFormat::Csv => Layout::Csv,
-        FlowFormat::Ndjson => Layout::Ndjson,
+    let named = args.output.output.as_deref().and_then(layout_of);
+    let layout = match (args.format, named) {
+        (Some(FlowFormat::Csv), _) => Layout::Csv,
+        (Some(FlowFormat::Ndjson), _) | (None, Some(scenario::Layout::Ndjson)) => Layout::Ndjson,
+        (None, _) => Layout::Csv,
     };
     let flows = Flows::new(settings(&args.size), mix, layout);
     let mut out = Sink::open(args.output.output.as_deref(), console)?;

@@ -47,6 +47,8 @@ pub(super) async fn loaded(
             is_plain(path, settings)?;
             let told = |refused: snapshot::Refused| Failure::Input(vec![refused.to_string()]);
             let snapshot = Snapshot::open(path).map_err(told)?;
+            // Making the network takes longer than looking at all that was written.
+            snapshot.verify().map_err(told)?;
             let mut loaded = read(&[], sources).await?;
             snapshot.estate(&mut loaded).map_err(told)?;
             loaded.compiled = Some(snapshot.tables().map_err(told)?);
@@ -56,7 +58,7 @@ pub(super) async fn loaded(
 }
 
 /// A compiled estate holds its parameters and service tags already.
-fn is_plain(path: &Path, settings: &Settings) -> Result<(), Failure> {
+pub(super) fn is_plain(path: &Path, settings: &Settings) -> Result<(), Failure> {
     let target = &settings.target;
     let deployed = [&target.subscription, &target.resource_group, &target.location];
     let said = !settings.parameter_files.is_empty()

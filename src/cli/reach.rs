@@ -242,6 +242,7 @@ async fn explain(
         source_port: None,
         identity: None,
         action: None,
+        path: None,
     };
     let locator = Locator::new(&loaded.sources);
     let told = |fault| {

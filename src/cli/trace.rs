@@ -1,6 +1,6 @@
 //! `netwhy trace`: flows through an estate.
 
-use super::args::{EstateArgs, TraceArgs, TraceFormat};
+use super::args::{Depth, EstateArgs, TraceArgs, TraceFormat};
 use super::console::{Console, Progress};
 use super::exit;
 use super::sink::Sink;
@@ -13,10 +13,10 @@ use crate::profile::Profile;
 use crate::report::text::FlowRow;
 use crate::report::view::FixView;
 use crate::report::{self, Locator, Style, TraceView};
-use crate::run::batch::{Batch, BatchError, Desk, Short};
-use crate::run::engine::Decided;
+use crate::run::batch::{self, Ask, Batch, BatchError, Short};
 use crate::run::load::{self as loader, Loaded, Settings, beside};
 use crate::run::repair::{self, Budget};
+use crate::run::snapshot::{self, Snapshot, Standby};
 use crate::run::what_if::Estate;
 use crate::run::{Cancel, engine, files, render};
 use crate::scenario::{self, EstatePart, Question, Row, Scenario};
@@ -37,6 +37,11 @@ pub(super) async fn run(args: Box<TraceArgs>, console: &Console, cancel: Cancel)
             "a picture shows one flow: name it with `--from` and `--to`; `netwhy graph` draws the estate";
         return Err(Failure::Usage(message.into()));
     }
+    if args.depth == Depth::Trace && !matches!(args.format, TraceFormat::Json | TraceFormat::Ndjson) {
+        return Err(Failure::Usage(
+            "`--depth trace` is told as JSON: it needs `--format ndjson` or `json`".into(),
+        ));
+    }
     if args.format == TraceFormat::Csv && args.flows.is_none() {
         return Err(Failure::Usage("`--format csv` is for batches: it needs `--flows`".into()));
     }
@@ -46,6 +51,16 @@ pub(super) async fn run(args: Box<TraceArgs>, console: &Console, cancel: Cancel)
         return Err(Failure::Usage(
             "standard input can be read only once, and `-` stands there twice".into(),
         ));
+    }
+    if let Some(standby) = stored(&args)? {
+        let mut out = Sink::open(args.output.output.as_deref(), console)?;
+        let style = console.style(out.colors(console), args.verbose);
+        let path = args.flows.clone().unwrap_or_default();
+        let estate = batch::Estate::Stored(standby.clone());
+        let code = batch(&path, estate, console, cancel, args.format, style, &mut out).await?;
+        tracing::info!(network = standby.is_made(), "answered by stored tables");
+        out.finish()?;
+        return Ok(code);
     }
     let ready = estate(&args, scenario.as_ref(), console).await?;
     let mut out = Sink::open(args.output.output.as_deref(), console)?;
@@ -60,11 +75,31 @@ pub(super) async fn run(args: Box<TraceArgs>, console: &Console, cancel: Cancel)
         let Ready { loaded, network, changes, profile } = ready;
         let as_compiled = changes.is_empty() && profile == Profile::default();
         let tables = load::tables(&loaded, &network, as_compiled);
-        let short = tables.map_or(Short::Yes, Short::By);
-        batch(&path, loaded, network, short, console, cancel, args.format, style, &mut out).await?
+        let whole = style.verbose && args.format != TraceFormat::Csv;
+        let short = match (whole, args.depth) {
+            (true, _) => Short::No,
+            (false, Depth::Trace) => Short::Path(tables),
+            (false, Depth::Decide) => tables.map_or(Short::Yes, Short::By),
+        };
+        let estate = batch::Estate::Ready(network, Arc::new(loaded.sources), short);
+        batch(&path, estate, console, cancel, args.format, style, &mut out).await?
     };
     out.finish()?;
     Ok(code)
+}
+
+/// The tables of a compiled estate, where a list of flows is asked of it as it is, and short answers are wanted.
+fn stored(args: &TraceArgs) -> Result<Option<Arc<Standby>>, Failure> {
+    let [path] = &args.estate[..] else { return Ok(None) };
+    let plain = args.settings.change.is_empty() && args.settings.profile_set.is_empty();
+    let short = (!args.verbose || args.format == TraceFormat::Csv) && args.depth == Depth::Decide;
+    if args.flows.is_none() || !plain || !short || !snapshot::is_snapshot(path) {
+        return Ok(None);
+    }
+    load::is_plain(path, &args.settings.settings())?;
+    let told = |refused: snapshot::Refused| Failure::Input(vec![refused.to_string()]);
+    let standby = Snapshot::open(path).and_then(Standby::of).map_err(told)?;
+    Ok(standby.ok().map(Arc::new))
 }
 
 /// The one flow of `--from` and `--to`.
@@ -96,6 +131,7 @@ fn question(args: &TraceArgs) -> Result<Option<Question>, Failure> {
         source_port: port("--source-port", &args.source_port)?,
         identity: args.identity.as_deref().map(Into::into),
         action: args.action.as_deref().map(Into::into),
+        path: to.path,
     }))
 }
 
@@ -307,12 +343,9 @@ fn every(
 /// How many faulty lines are shown one by one.
 const SHOWN: usize = 20;
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one command, each used once")]
 async fn batch(
     path: &Path,
-    loaded: Loaded,
-    network: Arc<Network>,
-    short: Short,
+    estate: batch::Estate,
     console: &Console,
     cancel: Cancel,
     format: TraceFormat,
@@ -321,16 +354,12 @@ async fn batch(
 ) -> Result<u8, Failure> {
     let batch = Batch::open(path.to_owned())?;
     let progress = Progress::flows(batch.length(), !out.is_watched());
-    let sources = Arc::new(loaded.sources);
     let mut list = List::new(format);
     list.begin(out)?;
     let (mut answered, mut faulty) = (0, 0);
-    let whole = style.verbose && format != TraceFormat::Csv;
-    let answer = move |desk: &Desk<'_>, row: Row, decided: Option<Decided>, text: &mut String| {
-        answer(desk, row, decided, format, &style, text)
-    };
+    let answer = move |ask: Ask<'_>, row: Row, text: &mut String| answer(ask, row, format, &style, text);
     let result = batch
-        .run(network, sources, cancel.clone(), if whole { Short::No } else { short }, answer, |answers| {
+        .run(estate, cancel.clone(), answer, |answers| {
             answered += answers.flows;
             progress.flows_done(answered, answers.bytes);
             for fault in &answers.faults {
@@ -347,6 +376,7 @@ async fn batch(
         Ok(()) => {}
         Err(BatchError::File(error)) => return Err(error.into()),
         Err(BatchError::Write(error)) => return Err(error.into()),
+        Err(BatchError::Estate(why)) => return Err(Failure::Input(vec![why])),
     }
     list.end(out)?;
     if faulty > SHOWN {
@@ -362,29 +392,34 @@ async fn batch(
 
 /// The answer to a line of a batch: short, or the whole trace where that is wanted.
 fn answer(
-    desk: &Desk<'_>,
+    ask: Ask<'_>,
     row: Row,
-    decided: Option<Decided>,
     format: TraceFormat,
     style: &Style,
     text: &mut String,
 ) -> Result<(), crate::diag::Diagnostic> {
     let line = row.line;
-    if style.verbose && format != TraceFormat::Csv {
-        let trace = engine::answer(&row.question, row.name, At::NOWHERE, desk.network)?;
-        let view = TraceView::with(&trace, desk.network, desk.locator);
-        match format {
-            TraceFormat::Text => {
-                report::text::trace(text, &view, style);
-                text.push('\n');
-            }
-            _ => in_list(format, text, |text| report::json::line(text, &view)),
+    let (flow, decision, path) = match ask {
+        Ask::Short(decided) => {
+            let (flow, decision) = decided?;
+            (flow, decision, None)
         }
-        return Ok(());
-    }
-    let (flow, decision) = match decided {
-        Some(decided) => decided?,
-        None => engine::decide(&row.question, row.name, At::NOWHERE, desk.network)?,
+        Ask::Path(traced) => {
+            let (flow, decision, path) = traced?;
+            (flow, decision, Some(path))
+        }
+        Ask::Whole(desk) => {
+            let trace = engine::answer(&row.question, row.name, At::NOWHERE, desk.network)?;
+            let view = TraceView::with(&trace, desk.network, desk.locator);
+            match format {
+                TraceFormat::Text => {
+                    report::text::trace(text, &view, style);
+                    text.push('\n');
+                }
+                _ => in_list(format, text, |text| report::json::line(text, &view)),
+            }
+            return Ok(());
+        }
     };
     match format {
         TraceFormat::Text => {
@@ -393,7 +428,7 @@ fn answer(
         }
         TraceFormat::Csv => report::flow::csv(text, line, &flow, &decision),
         _ => {
-            in_list(format, text, |text| report::flow::json(text, line, &flow, &decision));
+            in_list(format, text, |text| report::flow::json(text, line, &flow, &decision, path.as_deref()));
         }
     }
     Ok(())

@@ -247,6 +247,7 @@ pub(super) async fn connectivity(args: ConnectivityArgs, console: &Console) -> R
         source_port: args.source_port,
         identity: None,
         action: None,
+        path: to.path,
     };
     answer(&args.common, console, text::connectivity, |network| {
         let flow = question.flow(None, At::NOWHERE, &network.inventory);

@@ -3,6 +3,8 @@
 //! Every fact remembers where it was read as a document and a byte range: twelve bytes. Line, column
 //! and JSON pointer are computed only when a person wants to see them.
 
+use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// Number of a document within [`Sources`].
@@ -45,13 +47,58 @@ pub struct Source {
     pub text: Text,
 }
 
-/// A shared text. Made from a `String` without copying it, for it may have gigabytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Text(Arc<String>);
+/// Letters that lie somewhere: in a `String`, or in a file that somebody mapped.
+pub trait Letters: Send + Sync + 'static {
+    /// The same letters at every call.
+    fn letters(&self) -> &str;
+}
+
+impl Letters for String {
+    fn letters(&self) -> &str {
+        self
+    }
+}
+
+/// A shared text. Made from a `String`, or from where it lies, without copying it, for it may have gigabytes.
+#[derive(Clone)]
+pub struct Text(Arc<dyn Letters>);
+
+impl Text {
+    /// A text where it lies.
+    pub fn lying(letters: impl Letters) -> Self {
+        Self(Arc::new(letters))
+    }
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        String::new().into()
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Text {}
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self(Arc::new(text))
+        Self::lying(text)
     }
 }
 
@@ -64,7 +111,7 @@ impl From<&str> for Text {
 impl std::ops::Deref for Text {
     type Target = str;
     fn deref(&self) -> &str {
-        &self.0
+        self.0.letters()
     }
 }
 

@@ -97,6 +97,54 @@ impl Packed {
     }
 }
 
+/// Objects of packed lists put together again, without their text.
+#[derive(Debug, Default)]
+pub struct Shelf {
+    shapes: Vec<Shape>,
+    table: Shapes,
+}
+
+impl Shelf {
+    /// Keeps an object whose places are counted from its first byte, and gives its number; `None` for what can be in no
+    /// packed list.
+    pub fn add(&mut self, node: Node) -> Option<u32> {
+        let fits =
+            node.at.start == 0 && matches!(node.value, Value::Object(_)) && lies_within(&node, node.at.end);
+        if !fits {
+            return None;
+        }
+        self.shapes.push(Shape { node, first: 0 });
+        u32::try_from(self.shapes.len() - 1).ok()
+    }
+
+    /// A list of objects that are kept here: where each stands, and its number. It holds nothing until the shelf is
+    /// closed.
+    pub fn list(&self, doc: DocId, items: Vec<(u32, u32)>) -> Option<Packed> {
+        let ends =
+            |(start, shape): &(u32, u32)| start.checked_add(self.shapes.get(*shape as usize)?.node.at.end);
+        let sound = items.iter().all(|item| ends(item).is_some());
+        sound.then(|| Packed::new(doc, items.into(), self.table.clone()))
+    }
+
+    /// Ends the keeping.
+    pub fn close(self) {
+        // INVARIANT: the table is filled once, here.
+        let _ = self.table.set(self.shapes);
+    }
+}
+
+/// Whether all places of a tree lie before an end, and no list in it is packed.
+fn lies_within(node: &Node, end: u32) -> bool {
+    let here = |at: At| at.start <= at.end && at.end <= end;
+    here(node.at)
+        && match &node.value {
+            Value::Packed(_) => false,
+            Value::Array(items) => items.iter().all(|item| lies_within(item, end)),
+            Value::Object(object) => object.iter().all(|e| here(e.key_at) && lies_within(&e.value, end)),
+            _ => true,
+        }
+}
+
 /// A tree whose places are counted from so much further back.
 fn moved(node: &Node, by: u32) -> Node {
     let shift = |at: At| At { start: at.start + by, end: at.end + by, ..at };

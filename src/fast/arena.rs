@@ -31,6 +31,13 @@ pub unsafe trait Memory: Send + Sync + 'static {
     fn bytes(&self) -> &[u8];
 }
 
+// SAFETY: the bytes lie where the box has put them, wherever the box itself is, and change only through `&mut`.
+unsafe impl Memory for Box<[u8]> {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+}
+
 /// A list of lines.
 pub struct Arena {
     first: NonNull<Line>,

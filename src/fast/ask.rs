@@ -3,6 +3,10 @@
 //! An [`Asker`] reads the ends of flows with the full engine's own eyes, once for each text, and keeps the
 //! numbers. [`Asker::decide`] walks a batch, and gives to the full engine what the walk left to it.
 
+mod known;
+
+pub use known::Known;
+
 use super::compile::user_prefixes;
 use super::cpu;
 use super::flow::{Aim, Decider, FlowIds, Start, Verdict};
@@ -29,8 +33,8 @@ const KEPT_QUESTIONS: usize = 1 << 16;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
-/// An identity and what it wants.
-type Caller = (Option<Arc<str>>, Option<Arc<str>>);
+/// An identity, what it wants, and the path it asks for.
+type Caller = (Option<Arc<str>>, Option<Arc<str>>, Option<Arc<str>>);
 
 /// How many flows were answered, and how many of them by the full engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,6 +99,16 @@ impl Parts {
         Asker { net, fast, parts: self }
     }
 
+    /// Forgets the ends of flows; the numbers of them mean nothing afterwards.
+    fn forget_ends(&mut self) {
+        self.origins.clear();
+        self.wanteds.clear();
+        self.origin_numbers.clear();
+        self.wanted_numbers.clear();
+        self.from_numbers.clear();
+        self.end_numbers.clear();
+    }
+
     /// Forgets for a while what depends on the rules and routes of subnets.
     pub(super) fn set_aside(&mut self, subnets: &[u32], aside: &mut Aside) {
         aside.found.extend(self.names.set_aside(subnets));
@@ -108,6 +122,67 @@ impl Parts {
     pub(super) fn put_back(&mut self, aside: Aside) {
         self.names.put_back(aside.found);
         self.reached = aside.reached;
+    }
+
+    /// Walks flows; which route of a table held is still to be found ([`Scratch::chosen`]).
+    fn walk(
+        &mut self,
+        fast: &Fast,
+        flows: &[FlowIds],
+        only: Option<&[u32]>,
+        verdicts: &mut [Verdict],
+        trail: Option<&mut Trails>,
+    ) {
+        let Self { names, scratch, .. } = self;
+        cpu::with_best(Batch { fast, names, flows, only, verdicts, scratch, trail });
+    }
+
+    /// A name resolves only for who reaches the DNS server: each such question is a flow of its own (DNS-2).
+    fn servers(&mut self, fast: &Fast, flows: &[FlowIds], verdicts: &mut [Verdict]) {
+        let platform = fast.platform_rules;
+        let asks = |ids: &FlowIds| ids.server != 0 && (ids.server != HOST || platform);
+        let mut questions = std::mem::take(&mut self.scratch.questions);
+        let mut askers = std::mem::take(&mut self.scratch.askers);
+        let mut said = std::mem::take(&mut self.scratch.said);
+        questions.clear();
+        askers.clear();
+        for (number, ids) in flows.iter().enumerate() {
+            if !asks(ids) || verdicts[number].deferred {
+                continue;
+            }
+            match self.reached.get(place_of(ids, self.reached.len())).copied().flatten() {
+                Some((start, server, reached)) if (start, server) == (ids.start, ids.server) => {
+                    if !reached {
+                        verdicts[number] = Verdict::PENDING;
+                    }
+                }
+                _ => {
+                    askers.push(number as u32);
+                    questions.push(question_to_server(ids));
+                }
+            }
+        }
+        said.clear();
+        said.resize(questions.len(), Verdict::PENDING);
+        if !questions.is_empty() {
+            if self.reached.is_empty() {
+                self.reached.resize(KEPT_QUESTIONS, None);
+            }
+            self.walk(fast, &questions, None, &mut said, None);
+            self.scratch.wanted.clear();
+        }
+        for (number, said) in askers.iter().zip(&said) {
+            let ids = &flows[*number as usize];
+            let reached = !said.deferred && matches!(said.outcome, Outcome::Allowed | Outcome::Mixed);
+            if !reached {
+                verdicts[*number as usize] = Verdict::PENDING;
+            }
+            if !said.deferred {
+                let place = place_of(ids, self.reached.len());
+                self.reached[place] = Some((ids.start, ids.server, reached));
+            }
+        }
+        (self.scratch.questions, self.scratch.askers, self.scratch.said) = (questions, askers, said);
     }
 
     /// A verdict in words.
@@ -132,6 +207,48 @@ impl<'n> Asker<'n> {
     /// The network it asks.
     pub fn network(&self) -> &'n Network {
         self.net
+    }
+
+    /// The compiled form.
+    pub(super) fn tables(&self) -> &'n Fast {
+        self.fast
+    }
+
+    /// Where a sender starts.
+    pub(super) fn start_of(&mut self, endpoint: &Endpoint) -> Option<Start> {
+        let start = self.origin(endpoint).ok().map(|(_, start)| start);
+        self.parts.forget_ends();
+        start
+    }
+
+    /// What is meant by a receiver, with address and aim.
+    pub(super) fn meaning_of(&mut self, endpoint: &Endpoint) -> Option<(Wanted, u32, Aim)> {
+        let (number, ip, aim) = self.wanted(endpoint).ok()?;
+        let wanted = self.parts.wanteds.get(number as usize).map(|(wanted, ..)| wanted.clone());
+        self.parts.forget_ends();
+        Some((wanted?, ip, aim))
+    }
+
+    /// A text kept with the names.
+    pub(super) fn kept(&self, number: u32) -> Option<Arc<str>> {
+        self.parts.names.texts.get(number as usize).cloned().flatten()
+    }
+
+    /// Slots that are something else to the internet than inside: their public address, or that the engine must say.
+    pub(super) fn outside(&mut self) -> Vec<(u32, Option<u32>)> {
+        let used = self.fast.slot_of.iter().copied().filter(|own| *own != NOBODY);
+        let mut out: Vec<(u32, Option<u32>)> = used
+            .filter_map(|own| {
+                let ip = self.fast.spot(own).ip;
+                let mut ids = FlowIds { aim: Aim::Slot(own), destination: ip, ..FlowIds::NOTHING };
+                self.seen_from_outside(&mut ids, own);
+                let seen = (ids.aim == Aim::Slot(own)).then_some(ids.destination);
+                (seen != Some(ip)).then_some((own, seen))
+            })
+            .collect();
+        out.sort_unstable();
+        out.dedup();
+        out
     }
 
     /// How many flows it answered.
@@ -317,10 +434,10 @@ impl<'n> Asker<'n> {
     }
 
     fn caller(&mut self, flow: &Flow) -> u32 {
-        if flow.identity.is_none() {
+        if flow.identity.is_none() && flow.path.is_none() {
             return NOBODY;
         }
-        let key = (flow.identity.clone(), flow.action.clone());
+        let key = (flow.identity.clone(), flow.action.clone(), flow.path.clone());
         let next = self.parts.callers.len() as u32;
         let number = *self.parts.caller_numbers.entry(key.clone()).or_insert(next);
         if number == next {
@@ -409,7 +526,7 @@ impl<'n> Asker<'n> {
         }
     }
 
-    fn look_up(&mut self, origin: &Origin, name: &Arc<str>) -> Found {
+    pub(super) fn look_up(&mut self, origin: &Origin, name: &Arc<str>) -> Found {
         let v4 = |ip: Option<IpAddr>| match ip {
             Some(IpAddr::V4(ip)) => Some(u32::from(ip)),
             Some(IpAddr::V6(_)) => None,
@@ -459,7 +576,7 @@ impl<'n> Asker<'n> {
         self.learn(flows, verdicts, |asker, again, verdicts| {
             asker.walk(flows, Some(again), verdicts, Some(&mut *trails))
         });
-        self.servers(flows, verdicts);
+        self.parts.servers(self.fast, flows, verdicts);
         (0..count).filter(|n| verdicts[*n].deferred).for_each(|n| trails.forget(n));
     }
 
@@ -524,7 +641,7 @@ impl<'n> Asker<'n> {
         let (flows, verdicts) = (&flows[..count], &mut verdicts[..count]);
         self.walk(flows, None, verdicts, None);
         self.learn(flows, verdicts, |asker, again, verdicts| asker.walk(flows, Some(again), verdicts, None));
-        self.servers(flows, verdicts);
+        self.parts.servers(self.fast, flows, verdicts);
     }
 
     fn walk(
@@ -534,8 +651,7 @@ impl<'n> Asker<'n> {
         verdicts: &mut [Verdict],
         trail: Option<&mut Trails>,
     ) {
-        let (fast, names, scratch) = (self.fast, &self.parts.names, &mut self.parts.scratch);
-        cpu::with_best(Batch { fast, names, flows, only, verdicts, scratch, trail });
+        self.parts.walk(self.fast, flows, only, verdicts, trail);
         for ChosenRoute { out, destination, length } in &self.parts.scratch.chosen {
             if let Decider::Route { subnet, route } = &mut verdicts[*out as usize].decider {
                 *route = route_of(self.net, *subnet, *destination, *length);
@@ -567,55 +683,6 @@ impl<'n> Asker<'n> {
         }
     }
 
-    /// A name resolves only for who reaches the DNS server: each such question is a flow of its own (DNS-2).
-    fn servers(&mut self, flows: &[FlowIds], verdicts: &mut [Verdict]) {
-        let platform = self.fast.platform_rules;
-        let asks = |ids: &FlowIds| ids.server != 0 && (ids.server != HOST || platform);
-        let mut questions = std::mem::take(&mut self.parts.scratch.questions);
-        let mut askers = std::mem::take(&mut self.parts.scratch.askers);
-        let mut said = std::mem::take(&mut self.parts.scratch.said);
-        questions.clear();
-        askers.clear();
-        for (number, ids) in flows.iter().enumerate() {
-            if !asks(ids) || verdicts[number].deferred {
-                continue;
-            }
-            match self.parts.reached.get(place_of(ids, self.parts.reached.len())).copied().flatten() {
-                Some((start, server, reached)) if (start, server) == (ids.start, ids.server) => {
-                    if !reached {
-                        verdicts[number] = Verdict::PENDING;
-                    }
-                }
-                _ => {
-                    askers.push(number as u32);
-                    questions.push(question_to_server(ids));
-                }
-            }
-        }
-        said.clear();
-        said.resize(questions.len(), Verdict::PENDING);
-        if !questions.is_empty() {
-            if self.parts.reached.is_empty() {
-                self.parts.reached.resize(KEPT_QUESTIONS, None);
-            }
-            self.walk(&questions, None, &mut said, None);
-            self.parts.scratch.wanted.clear();
-        }
-        for (number, said) in askers.iter().zip(&said) {
-            let ids = &flows[*number as usize];
-            let reached = !said.deferred && matches!(said.outcome, Outcome::Allowed | Outcome::Mixed);
-            if !reached {
-                verdicts[*number as usize] = Verdict::PENDING;
-            }
-            if !said.deferred {
-                let place = place_of(ids, self.parts.reached.len());
-                self.parts.reached[place] = Some((ids.start, ids.server, reached));
-            }
-        }
-        (self.parts.scratch.questions, self.parts.scratch.askers, self.parts.scratch.said) =
-            (questions, askers, said);
-    }
-
     /// The full engine's answer.
     fn in_full(&mut self, ids: &FlowIds) -> Verdict {
         let flow = self.flow(ids);
@@ -633,8 +700,8 @@ impl<'n> Asker<'n> {
 
     /// The flow behind numbers, as far as the full engine asks for it.
     fn flow(&self, ids: &FlowIds) -> Flow {
-        let (identity, action) = match ids.caller {
-            NOBODY => (None, None),
+        let (identity, action, path) = match ids.caller {
+            NOBODY => (None, None, None),
             caller => self.parts.callers[caller as usize].clone(),
         };
         // The ends are understood already; all that is asked of the words is whether they are addresses, which keep
@@ -652,6 +719,7 @@ impl<'n> Asker<'n> {
             source_port: Some(ids.source_port),
             identity,
             action,
+            path,
         }
     }
 
@@ -736,7 +804,7 @@ fn words(net: &Network, fast: &Fast, names: &Names, said: &[String], decider: De
         }
         Decider::Firewall { firewall, application, rule } => {
             let names = &fast.firewalls[usize::from(firewall)].names[usize::from(application)];
-            let rule = &names[rule as usize];
+            let rule = names.get(rule)?;
             Some(format!("{}/{}/{}", named(rule.owner)?, rule.collection, rule.rule))
         }
     }

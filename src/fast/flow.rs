@@ -72,6 +72,24 @@ pub struct FlowIds {
     pub caller: u32,
 }
 
+impl FlowIds {
+    /// A flow from nowhere to nothing.
+    pub(super) const NOTHING: FlowIds = FlowIds {
+        start: Start::Other,
+        aim: Aim::Nothing,
+        destination: 0,
+        port: 0,
+        source_port: 0,
+        protocol: 0,
+        name: NOBODY,
+        shadow: NOBODY,
+        server: 0,
+        origin: NOBODY,
+        wanted: NOBODY,
+        caller: NOBODY,
+    };
+}
+
 /// What decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decider {

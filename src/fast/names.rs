@@ -52,6 +52,27 @@ pub(super) struct Names {
     pub(super) stopped: Vec<Verdict>,
 }
 
+/// For each name, which application rules of a firewall it fits, and behind that, which it may fit. What the rules are
+/// is worked out once for all.
+pub(super) fn rows_of(net: &Network, firewall: u32, hosts: &[Option<&str>]) -> Vec<Vec<u64>> {
+    let judge = judge_of(net, crate::inventory::Id::new(firewall as usize));
+    let rules =
+        judge.rules.iter().filter(|r| r.kind == FirewallRuleType::ApplicationRule).collect::<Vec<_>>();
+    let width = rules::width(rules.len());
+    let row = |host: &Option<&str>| {
+        let mut bits = vec![0u64; 2 * width];
+        for (number, rule) in rules.iter().enumerate() {
+            match application_name(rule.rule, *host) {
+                Tri::Yes => bits[number / 64] |= 1 << (number % 64),
+                Tri::Unknown(_) => bits[width + number / 64] |= 1 << (number % 64),
+                Tri::No => {}
+            }
+        }
+        bits
+    };
+    hosts.iter().map(row).collect()
+}
+
 impl Names {
     /// The number of a name.
     pub(super) fn number(&mut self, name: &Arc<str>) -> u32 {
@@ -115,21 +136,20 @@ impl Names {
         if self.rows.contains_key(&(firewall, name)) {
             return;
         }
-        let judge = judge_of(net, crate::inventory::Id::new(firewall as usize));
-        let rules = judge.rules.iter().filter(|r| r.kind == FirewallRuleType::ApplicationRule);
-        let host = self.names.get(name as usize).filter(|_| name != NOBODY).cloned();
-        let verdicts: Vec<Tri> = rules.map(|r| application_name(r.rule, host.as_deref())).collect();
-        let width = rules::width(verdicts.len());
-        let mut bits = vec![0u64; 2 * width];
-        for (rule, fits) in verdicts.iter().enumerate() {
-            match fits {
-                Tri::Yes => bits[rule / 64] |= 1 << (rule % 64),
-                Tri::Unknown(_) => bits[width + rule / 64] |= 1 << (rule % 64),
-                Tri::No => {}
-            }
-        }
-        self.widths.insert(firewall, width as u32);
+        let host = self.names.get(name as usize).filter(|_| name != NOBODY).map(|host| &**host);
+        let bits = rows_of(net, firewall, &[host]).swap_remove(0);
+        self.keep_row(firewall, name, &bits);
+    }
+
+    /// Keeps such a row, whoever worked it out.
+    pub(super) fn keep_row(&mut self, firewall: u32, name: u32, bits: &[u64]) {
+        self.widths.insert(firewall, bits.len() as u32 / 2);
         self.rows.insert((firewall, name), self.bits.len() as u32);
-        self.bits.extend(bits);
+        self.bits.extend_from_slice(bits);
+    }
+
+    /// A name by its number.
+    pub(super) fn name(&self, number: u32) -> Option<&Arc<str>> {
+        self.names.get(number as usize)
     }
 }

@@ -9,9 +9,11 @@ use foldhash::quality::FixedState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;
 
-/// What gives the bytes of the tables their meaning.
+/// What gives the bytes of the tables their meaning, and what is written down of names.
 const SOURCES: &[&str] = &[
     include_str!("alike.rs"),
+    include_str!("ask.rs"),
+    include_str!("ask/known.rs"),
     include_str!("compile.rs"),
     include_str!("compile/firewalls.rs"),
     include_str!("compile/groups.rs"),
@@ -20,6 +22,8 @@ const SOURCES: &[&str] = &[
     include_str!("compile/services.rs"),
     include_str!("compile/user.rs"),
     include_str!("compile/ways.rs"),
+    include_str!("directory.rs"),
+    include_str!("directory/write.rs"),
     include_str!("leaf.rs"),
     include_str!("lines.rs"),
     include_str!("routes.rs"),
@@ -29,7 +33,13 @@ const SOURCES: &[&str] = &[
     include_str!("tables.rs"),
     include_str!("tree.rs"),
     include_str!("way.rs"),
+    include_str!("../network/names.rs"),
+    include_str!("../trace/question.rs"),
+    include_str!("../trace/resolve.rs"),
 ];
+
+/// Lines that are turned into bytes at once: 1 MiB.
+const PIECE: usize = 1 << 14;
 
 /// The mark of this layout.
 pub fn layout() -> u64 {
@@ -43,14 +53,18 @@ pub fn layout() -> u64 {
     })
 }
 
-/// The lists, and the arena.
-pub fn store(tables: &Fast) -> (Vec<u8>, Vec<u8>) {
-    let lists = postcard::to_allocvec(tables).expect("INVARIANT: numbers, texts and lists can be written");
-    let mut lines = Vec::with_capacity(tables.lines.len() * size_of::<u32>() * WORDS);
-    for word in tables.lines.as_slice().iter().flat_map(|line| line.0) {
-        lines.extend_from_slice(&word.to_le_bytes());
-    }
-    (lists, lines)
+/// The lists beside the arena.
+pub fn lists(tables: &Fast) -> Vec<u8> {
+    postcard::to_allocvec(tables).expect("INVARIANT: numbers, texts and lists can be written")
+}
+
+/// The arena, in pieces.
+pub fn lines(tables: &Fast) -> impl Iterator<Item = Vec<u8>> + '_ {
+    tables.lines.as_slice().chunks(PIECE).map(|piece| {
+        let mut bytes = Vec::with_capacity(piece.len() * size_of::<u32>() * WORDS);
+        piece.iter().flat_map(|line| line.0).for_each(|word| bytes.extend_from_slice(&word.to_le_bytes()));
+        bytes
+    })
 }
 
 /// Reads the lists beside an arena; `None` where they cannot be.

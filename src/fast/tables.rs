@@ -6,7 +6,10 @@ use super::rules::{Around, TagRow};
 use super::spans::Spans;
 use super::tree::Tree;
 use hashbrown::HashMap;
+use serde::de::Deserializer;
+use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
+use std::sync::OnceLock;
 
 /// Words of a slot; four slots share a line.
 pub const SLOT_WORDS: u32 = 4;
@@ -526,7 +529,7 @@ pub struct FirewallRow {
     /// Whether it answers DNS.
     pub proxy: bool,
     /// Names of its network rules and its application rules.
-    pub names: [Vec<RuleName>; 2],
+    pub names: [RuleNames; 2],
 }
 
 /// What a firewall rule is called.
@@ -538,6 +541,46 @@ pub struct RuleName {
     pub collection: std::sync::Arc<str>,
     /// Its own name.
     pub rule: std::sync::Arc<str>,
+}
+
+/// Names of the rules of one plane, by number. What was stored is read when one is asked for: a large firewall has twenty
+/// thousand, of which few are ever told.
+#[derive(Clone, Debug, Default)]
+pub struct RuleNames {
+    stored: Box<[u8]>,
+    read: OnceLock<Vec<RuleName>>,
+}
+
+impl RuleNames {
+    /// The name of a rule.
+    pub fn get(&self, rule: u32) -> Option<&RuleName> {
+        self.all().get(rule as usize)
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[RuleName] {
+        self.read.get_or_init(|| postcard::from_bytes(&self.stored).unwrap_or_default())
+    }
+}
+
+impl From<Vec<RuleName>> for RuleNames {
+    fn from(names: Vec<RuleName>) -> Self {
+        Self { stored: Box::default(), read: names.into() }
+    }
+}
+
+impl Serialize for RuleNames {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let stored = postcard::to_allocvec(self.all()).map_err(S::Error::custom)?;
+        serializer.serialize_bytes(&stored)
+    }
+}
+
+impl<'de> Deserialize<'de> for RuleNames {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let stored = <&[u8]>::deserialize(deserializer)?;
+        Ok(Self { stored: stored.into(), read: OnceLock::new() })
+    }
 }
 
 /// An estate compiled for batches.

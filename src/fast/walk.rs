@@ -110,22 +110,8 @@ pub(super) struct Scratch {
 
 impl Default for Scratch {
     fn default() -> Self {
-        let nobody = FlowIds {
-            start: Start::Other,
-            aim: Aim::Nothing,
-            destination: 0,
-            port: 0,
-            source_port: 0,
-            protocol: 0,
-            name: NOBODY,
-            shadow: NOBODY,
-            server: 0,
-            origin: NOBODY,
-            wanted: NOBODY,
-            caller: NOBODY,
-        };
         Self {
-            going: Box::new([Going::new(nobody, 0, 0); BATCH]),
+            going: Box::new([Going::new(FlowIds::NOTHING, 0, 0); BATCH]),
             queues: [Queue::EMPTY; STAGES.len()],
             idle: Queue::EMPTY,
             wanted: Vec::with_capacity(BATCH),

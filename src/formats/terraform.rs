@@ -109,6 +109,7 @@ impl Build<'_> {
             }
         }
         fill(attrs, self.context(instance, base), &mut body);
+        unmapped_rules(attrs, instance, base, &mut body);
         body.head.set("name", instance.at, Node::string(instance.at, base.name()));
         body.head.set("properties", instance.at, Node::object(instance.at, body.properties));
         Node::object(instance.at, body.head)
@@ -400,3 +401,20 @@ fn report(world: &World<'_>, resources: &[RawResource], notes: &mut Diagnostics)
 
 #[cfg(test)]
 mod tests;
+
+/// Attributes of a platform service that look like rules of its firewall and that no table maps stay as they are: who
+/// reads the service then knows that there are rules it does not know.
+fn unmapped_rules(attrs: &[Attr], instance: &Instance, base: &ResourceId, body: &mut Body) {
+    if crate::services::service_kind(&base.kind()).is_none() {
+        return;
+    }
+    let mapped = |key: &str| {
+        let mut names = attrs.iter().flat_map(|a| a.from().split('|'));
+        names.any(|name| name.split('.').next() == Some(key))
+    };
+    for entry in instance.values.as_object().into_iter().flat_map(|o| o.iter()) {
+        if crate::inventory::is_rule_word(&entry.key) && !mapped(&entry.key) {
+            body.properties.set(entry.key.clone(), entry.key_at, entry.value.clone());
+        }
+    }
+}

@@ -3,6 +3,8 @@
 use super::change::property::superseded;
 use super::names::NameIndex;
 use super::read::{Memo, Reader, Unknown};
+use super::ruleset;
+use super::values::{FIRST_ADDRESS, LAST_ADDRESS};
 use super::withheld;
 use super::{Inventory, Nsg, Origin, RawResource, ResourceId, RuleCollectionGroup, Slot, TableTag};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, nearest};
@@ -59,15 +61,6 @@ const IN: &[(&str, &str)] = &[
         "serviceEndpointPolicyDefinitions",
     ),
     ("Microsoft.Web/sites/config", "config"),
-    ("Microsoft.CognitiveServices/accounts/privateEndpointConnections", "privateEndpointConnections"),
-    ("Microsoft.ContainerRegistry/registries/privateEndpointConnections", "privateEndpointConnections"),
-    ("Microsoft.DocumentDB/databaseAccounts/privateEndpointConnections", "privateEndpointConnections"),
-    ("Microsoft.KeyVault/vaults/privateEndpointConnections", "privateEndpointConnections"),
-    ("Microsoft.MachineLearningServices/workspaces/privateEndpointConnections", "privateEndpointConnections"),
-    ("Microsoft.Search/searchServices/privateEndpointConnections", "privateEndpointConnections"),
-    ("Microsoft.Sql/servers/privateEndpointConnections", "privateEndpointConnections"),
-    ("Microsoft.Storage/storageAccounts/privateEndpointConnections", "privateEndpointConnections"),
-    ("Microsoft.Web/sites/privateEndpointConnections", "privateEndpointConnections"),
     ("Microsoft.KeyVault/vaults/accessPolicies", "accessPolicies"),
     ("Microsoft.MachineLearningServices/workspaces/outboundRules", "managedNetwork.outboundRules"),
     ("Microsoft.Cache/Redis/firewallRules", "ipRules"),
@@ -76,10 +69,13 @@ const IN: &[(&str, &str)] = &[
     ("Microsoft.DBforMySQL/servers/firewallRules", "ipRules"),
     ("Microsoft.DBforPostgreSQL/flexibleServers/firewallRules", "ipRules"),
     ("Microsoft.DBforPostgreSQL/servers/firewallRules", "ipRules"),
+    ("Microsoft.DBforMariaDB/servers/virtualNetworkRules", "virtualNetworkRules"),
     ("Microsoft.DBforMySQL/servers/virtualNetworkRules", "virtualNetworkRules"),
     ("Microsoft.DBforPostgreSQL/servers/virtualNetworkRules", "virtualNetworkRules"),
     ("Microsoft.Sql/servers/firewallRules", "ipRules"),
+    ("Microsoft.Sql/servers/ipv6FirewallRules", "ipRules"),
     ("Microsoft.Sql/servers/virtualNetworkRules", "virtualNetworkRules"),
+    ("Microsoft.Synapse/workspaces/firewallRules", "ipRules"),
 ];
 
 /// Types of hub gateways that share one table.
@@ -179,6 +175,7 @@ impl<'a> Collector<'a> {
     pub fn add(&mut self, raw: RawResource) {
         for mut raw in put_children_out(vec![raw]) {
             complete_zone(&mut raw);
+            ruleset::settle(&mut raw);
             let strict = raw.origin == Origin::Estate;
             let (scope, untold) = (raw.id.clone(), untold(&raw));
             let mut reader = Reader { notes: self.notes, strict, scope, untold, memo: &mut self.memo };
@@ -231,8 +228,12 @@ impl Inventory {
 /// One description for each resource, sorted by id, with children where the tables want them. Doing it twice
 /// changes nothing.
 pub fn normalize(raws: Vec<RawResource>, notes: &mut Diagnostics) -> Vec<RawResource> {
-    let single = with_networks(merge_duplicates(put_children_out(raws), notes));
-    in_doubt(merge_duplicates(put_children_in(single), notes))
+    let mut out = put_children_out(raws);
+    out.iter_mut().for_each(ruleset::settle);
+    let single = with_networks(merge_duplicates(out, notes));
+    let mut whole = merge_duplicates(put_children_in(single), notes);
+    whole.iter_mut().for_each(ruleset::settle);
+    in_doubt(whole)
 }
 
 /// What is not known to be deployed decides nothing for certain: a peering between networks that are, the
@@ -501,6 +502,10 @@ fn put_children_in(raws: Vec<RawResource>) -> Vec<RawResource> {
             own.push(mentioned(parent.clone(), &child, list));
             own.len() - 1
         });
+        if let Some(why) = ruleset::unread_child(&child.id, list) {
+            own[at].body = with_unknown(&own[at].body, list, &why);
+            continue;
+        }
         // What a template adds does not change the item of the same name that an export shows.
         let outranked = own[at].origin > child.origin && own[at].origin != Origin::Mentioned;
         let mut item = child_item(&child);
@@ -541,7 +546,8 @@ fn list_of(kind: &str) -> Option<&'static str> {
     if let Some(record) = strip_prefix_ignore_case(kind, "Microsoft.Network/dnsZones/") {
         return (!record.contains('/')).then_some("recordSets");
     }
-    IN.iter().find(|(t, _)| t.eq_ignore_ascii_case(kind)).map(|(_, list)| *list)
+    let own = IN.iter().find(|(t, _)| t.eq_ignore_ascii_case(kind)).map(|(_, list)| *list);
+    own.or_else(|| ruleset::list_of(kind))
 }
 
 fn strip_prefix_ignore_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
@@ -577,11 +583,11 @@ fn child_item(child: &RawResource) -> Node {
 /// `virtualNetworkSubnetId`; inside their service they read as a range in `value` and a subnet in `id`.
 fn with_address_rule(mut object: Object) -> Object {
     let body = Node::built(Value::Object(Arc::new(object.clone())));
-    let member = |keys: [&str; 2]| {
+    let member = |keys: &[&str]| {
         let inner = body.get("properties");
         keys.iter().find_map(|k| inner.and_then(|p| p.get(k)).or_else(|| body.get(k)))
     };
-    let ends = (member(["startIpAddress", "startIP"]), member(["endIpAddress", "endIP"]));
+    let ends = (member(FIRST_ADDRESS), member(LAST_ADDRESS));
     if let (Some(low), Some(high)) = ends {
         let range = match (low.as_str(), high.as_str()) {
             (Some(low_text), Some(high_text)) => Node::string(low.at, format!("{low_text}-{high_text}")),
@@ -589,7 +595,7 @@ fn with_address_rule(mut object: Object) -> Object {
         };
         object.set("value", low.at, range);
     }
-    if let Some(subnet) = member(["virtualNetworkSubnetId", "virtualNetworkSubnetId"]) {
+    if let Some(subnet) = member(&[ruleset::SUBNET_OF_RULE]) {
         object.set("id", subnet.at, subnet.clone());
     }
     object

@@ -65,6 +65,8 @@ resource! {
         pub custom_domains: Many<Ref<CustomDomain>> = "customDomains",
         /// Paths.
         pub patterns_to_match: Many<Arc<str>> = "patternsToMatch",
+        /// Path at the origin, in place of what the pattern matched.
+        pub origin_path: Field<Arc<str>> = "originPath",
         /// Http and Https.
         pub supported_protocols: Many<Arc<str>> = "supportedProtocols",
         /// How the origin is spoken to.

@@ -1,7 +1,6 @@
 //! Platform services and their own network rules.
 
 use super::Subnet;
-use super::raw::Origin;
 use super::read::{AnyKind, Field, Many, Ref, Unknown, block, resource, words};
 use super::values::{AddressWord, ManagedIdentity};
 use crate::net::PortRange;
@@ -10,7 +9,7 @@ use std::sync::Arc;
 words! {
     /// Whether a service answers on its public endpoint.
     pub enum PublicNetworkAccess {
-        Enabled = "Enabled", Disabled = "Disabled", SecuredByPerimeter = "SecuredByPerimeter",
+        Enabled = "Enabled" | "true", Disabled = "Disabled" | "false", SecuredByPerimeter = "SecuredByPerimeter",
     }
 }
 
@@ -30,21 +29,31 @@ resource! {
         /// Its managed identity.
         pub identity: Field<ManagedIdentity> = "identity",
         /// Whether the public endpoint answers.
-        pub public_network_access: Field<PublicNetworkAccess> = "publicNetworkAccess",
+        pub public_network_access: Field<PublicNetworkAccess> =
+            "publicNetworkAccess" | "network.publicNetworkAccess" | "publicNetworkAccessForIngestion" | "siteConfig.publicNetworkAccess",
+        /// Event Hubs, Service Bus, Relay: the same switch, written with the rules.
+        pub rule_set_public_network_access: Field<PublicNetworkAccess> = "networkRuleSets.publicNetworkAccess" | "networkRuleSet.publicNetworkAccess",
         /// What the firewall does with the rest.
-        pub default_action: Field<DefaultAction> = "networkAcls.defaultAction" | "networkRuleSet.defaultAction" | "networkRuleSets.defaultAction",
+        pub default_action: Field<DefaultAction> =
+            "networkAcls.defaultAction" | "networkRuleSet.defaultAction" | "networkRuleSets.defaultAction"
+            | "networkProfile.accountAccess.defaultAction",
         /// Services let through: `AzureServices`, `Logging`, `Metrics`.
-        pub bypass: Field<Arc<str>> = "networkAcls.bypass" | "networkRuleSet.bypass" | "networkRuleBypassOptions" | "networkAclBypass",
+        pub bypass: Field<Arc<str>> =
+            "networkAcls.bypass" | "networkRuleSet.bypass" | "networkRuleBypassOptions" | "networkAclBypass"
+            | "networkRuleSets.trustedServiceAccessEnabled" | "networkRuleSet.trustedServiceAccessEnabled",
         /// Public addresses let through.
         pub ip_rules: Many<AddressWord> =
             "networkAcls.ipRules.*.value" | "networkAcls.ipRules.*.ipAddressOrRange" | "networkRuleSet.ipRules.*.value"
             | "networkRuleSet.ipRules.*.ipAddressOrRange"
-            | "ipRules.*.ipAddressOrRange" | "ipRules.*.value" | "networkRuleSet.ipRules.*.ipMask" | "ipAllowlist",
+            | "ipRules.*.ipAddressOrRange" | "ipRules.*.value" | "networkRuleSet.ipRules.*.ipMask" | "ipAllowlist"
+            | "networkRuleSets.ipRules" | "inboundIpRules" | "networkProfile.accountAccess.ipRules" | "firewallRules",
         /// Subnets let through.
         pub virtual_network_rules: Many<Ref<Subnet>> =
             "networkAcls.virtualNetworkRules.*.id" | "networkAcls.virtualNetworkRules.*.subnet"
             | "networkRuleSet.virtualNetworkRules.*.id" | "networkRuleSet.virtualNetworkRules.*.subnet"
-            | "networkRuleSet.virtualNetworkRules.*.virtualNetworkResourceId" | "virtualNetworkRules.*.id",
+            | "networkRuleSet.virtualNetworkRules.*.virtualNetworkResourceId"
+            | "networkRuleSets.virtualNetworkRules.*.subnet" | "networkRuleSets.virtualNetworkRules.*.id"
+            | "virtualNetworkRules.*.id",
         /// Resource instances let through.
         pub resource_access_rules: Many<Arc<str>> = "networkAcls.resourceAccessRules.*.resourceId" | "networkRuleSet.resourceAccessRules.*.resourceId",
         /// Cosmos DB: whether subnets are filtered at all.
@@ -95,10 +104,16 @@ resource! {
         pub enable_private_cluster: Field<bool> = "apiServerAccessProfile.enablePrivateCluster",
         /// AKS: whether a private API server has a public name too, which leads to its private address.
         pub enable_private_cluster_public_fqdn: Field<bool> = "apiServerAccessProfile.enablePrivateClusterPublicFQDN",
-        /// Web app: who it lets in; rules of their own kind, which are not followed.
+        /// Web app: who it lets in.
         pub access_restrictions: Many<AccessRestriction> = "siteConfig.ipSecurityRestrictions",
         /// Web app: what becomes of who is in none of them.
         pub access_restrictions_rest: Field<DefaultAction> = "siteConfig.ipSecurityRestrictionsDefaultAction",
+        /// Web app: the same for its tools, at `.scm.`.
+        pub scm_restrictions: Many<AccessRestriction> = "siteConfig.scmIpSecurityRestrictions",
+        /// Web app: what becomes of who is in none of those.
+        pub scm_restrictions_rest: Field<DefaultAction> = "siteConfig.scmIpSecurityRestrictionsDefaultAction",
+        /// Web app: whether its tools take the rules of the site.
+        pub scm_as_main: Field<bool> = "siteConfig.scmIpSecurityRestrictionsUseMain",
         /// Web app: its settings, where they are resources of their own.
         pub config: Many<SiteConfig> = "config",
         /// AKS: addresses let through to the API server.
@@ -112,91 +127,13 @@ resource! {
         /// Web app: the subnet it sends from.
         pub virtual_network_subnet_id: Field<Ref<Subnet>> = "virtualNetworkSubnetId",
         /// Databricks and others: the network it is injected into.
-        pub injected_subnets: Many<Arc<str>> = "subnet" | "subnetId" | "customerVirtualNetworkSubnetId",
-    }
-}
-
-impl PlatformService {
-    /// What its firewall does with what no rule names. Some services have no word for it: their rules imply it.
-    pub fn rest(&self) -> Result<DefaultAction, Unknown> {
-        let by = |listed: bool| if listed { DefaultAction::Deny } else { DefaultAction::Allow };
-        if self.id.is_kind("Microsoft.DocumentDB/databaseAccounts") {
-            let filtered = self.is_virtual_network_filter_enabled.or(false).map_err(Clone::clone)?;
-            return Ok(by(filtered || !known(&self.ip_rules)?.is_empty()));
-        }
-        if self.id.is_kind("Microsoft.ContainerService/managedClusters") {
-            return Ok(by(!known(&self.authorized_ip_ranges)?.is_empty()));
-        }
-        if self.restricts() {
-            let why = format!(
-                "whom `{}` lets in: access restrictions of web apps are not followed",
-                self.id.name()
-            );
-            return Err(Unknown::new(self.at, why));
-        }
-        if self.is_database() && self.default_action.is_absent() {
-            let listed =
-                !known(&self.ip_rules)?.is_empty() || !known(&self.virtual_network_rules)?.is_empty();
-            if !listed && self.origin != Origin::Estate {
-                let why = format!(
-                    "whom `{}` lets in: Azure shuts a database server that lists nobody, and rules of its firewall are in none of the files",
-                    self.id.name()
-                );
-                return Err(Unknown::new(self.at, why));
-            }
-            return Ok(by(listed));
-        }
-        let listing = ["Microsoft.MachineLearningServices/workspaces", "Microsoft.Search/searchServices"];
-        let listed = listing.iter().any(|k| self.id.is_kind(k)) && !self.ip_rules.is_empty();
-        self.default_action.or(by(listed)).map_err(Clone::clone)
-    }
-
-    /// Whether a web app has access restrictions that keep anybody out. One that lets in any address is what Azure
-    /// writes where there are none.
-    fn restricts(&self) -> bool {
-        let deployed = self.config.iter();
-        let lists = deployed.clone().map(|c| &c.access_restrictions).chain([&self.access_restrictions]);
-        let shut =
-            |list: &Many<AccessRestriction>| list.unknown.is_some() || list.iter().any(|r| !r.is_open());
-        let mut rests = deployed.map(|c| &c.rest).chain([&self.access_restrictions_rest]);
-        self.config.unknown.is_some()
-            || lists.into_iter().any(shut)
-            || rests.any(|rest| !matches!(rest, Field::Absent | Field::Known(DefaultAction::Allow)))
-    }
-
-    /// Whether it is a database server, which lets in nobody that its rules do not name.
-    pub fn is_database(&self) -> bool {
-        const DATABASES: [&str; 6] = [
-            "Microsoft.Sql/servers",
-            "Microsoft.DBforPostgreSQL/servers",
-            "Microsoft.DBforPostgreSQL/flexibleServers",
-            "Microsoft.DBforMySQL/servers",
-            "Microsoft.DBforMySQL/flexibleServers",
-            "Microsoft.DBforMariaDB/servers",
-        ];
-        DATABASES.iter().any(|kind| self.id.is_kind(kind))
-    }
-
-    /// The addresses it lists as let in.
-    pub fn listed_addresses(&self) -> &Many<AddressWord> {
-        match self.id.is_kind("Microsoft.ContainerService/managedClusters") {
-            true => &self.authorized_ip_ranges,
-            false => &self.ip_rules,
-        }
-    }
-
-    /// Whether a rule of it lets in every address of Azure, whoever's it is (COS-2).
-    pub fn lets_in_azure(&self) -> bool {
-        let may = self.is_database() || self.id.is_kind("Microsoft.DocumentDB/databaseAccounts");
-        may && self.ip_rules.iter().any(|w| matches!(&*w.text, "0.0.0.0" | "0.0.0.0-0.0.0.0"))
-    }
-}
-
-/// A list that is whole, or why it is not.
-fn known<T: 'static>(list: &Many<T>) -> Result<&[T], Unknown> {
-    match &list.unknown {
-        Some(unknown) => Err(unknown.clone()),
-        None => Ok(&list.items),
+        pub injected_subnets: Many<Arc<str>> = "subnet" | "subnetId" | "customerVirtualNetworkSubnetId" | "network.delegatedSubnetResourceId",
+        /// API Management: whether its gateway stands in a virtual network, and for whom.
+        pub virtual_network_type: Field<Arc<str>> = "virtualNetworkType",
+        /// SignalR: requests that its public endpoint takes where it denies the rest.
+        pub public_requests_allowed: Many<Arc<str>> = "networkAcls.publicNetwork.allow",
+        /// SignalR: requests that its public endpoint refuses where it allows the rest.
+        pub public_requests_denied: Many<Arc<str>> = "networkAcls.publicNetwork.deny",
     }
 }
 
@@ -213,17 +150,68 @@ block! {
     /// A rule of a web app about who may come in.
     pub struct AccessRestriction {
         /// Allow or Deny.
-        pub action: Field<Arc<str>> = "action",
-        /// From where.
+        pub action: Field<DefaultAction> = "action",
+        /// From where: addresses and ranges with commas between them, `Any`, or the service tag where `tag` says so.
         pub ip_address: Field<Arc<str>> = "ipAddress",
+        /// What the address is: `Default`, `XffProxy` or `ServiceTag`.
+        pub tag: Field<Arc<str>> = "tag",
+        /// From which subnet, over its service endpoint.
+        pub subnet: Field<Ref<Subnet>> = "vnetSubnetResourceId",
+        /// Its place among the rules: the lowest is asked first.
+        pub priority: Field<i64> = "priority",
+        /// The mask of an address, as old versions write it.
+        pub subnet_mask: Field<Arc<str>> = "subnetMask",
+        /// Headers that a request must have.
+        pub headers: Field<Headers> = "headers",
     }
 }
 
-impl AccessRestriction {
-    /// Whether it lets in anybody.
-    fn is_open(&self) -> bool {
-        let allows = self.action.known().is_some_and(|a| a.eq_ignore_ascii_case("Allow"));
-        allows && self.ip_address.known().is_some_and(|ip| matches!(&**ip, "Any" | "any" | "0.0.0.0/0"))
+/// What a rule of a web app asks of a request's headers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Headers {
+    /// The Front Doors of which one must have passed it on: `x-azure-fdid`.
+    pub front_doors: Vec<Arc<str>>,
+    /// Whether it asks for other headers.
+    pub others: bool,
+}
+
+impl super::read::Read for Headers {
+    fn read(node: &crate::doc::Node, _: &mut super::read::Reader<'_>) -> Result<Self, Unknown> {
+        let mut out = Self { front_doors: Vec::new(), others: false };
+        let empty = |n: &crate::doc::Node| n.is_null() || n.as_array().is_some_and(<[_]>::is_empty);
+        // Terraform writes a list of one block, with names of its own.
+        let blocks = match node.as_array() {
+            Some(items) => items.iter().collect(),
+            None => vec![node],
+        };
+        for entry in blocks.iter().filter_map(|b| b.as_object()).flat_map(|o| o.iter()) {
+            if let Some(why) = entry.value.why_unknown() {
+                return Err(Unknown::new(entry.value.at, why.clone()));
+            }
+            if entry.key.replace('_', "-").eq_ignore_ascii_case("x-azure-fdid") {
+                let ids = entry.value.as_array().unwrap_or_default();
+                let texts = || ids.iter().filter_map(crate::doc::Node::as_str);
+                out.others |= texts().count() < ids.len();
+                out.front_doors.extend(texts().map(Arc::from));
+            } else if !empty(&entry.value) {
+                out.others = true;
+            }
+        }
+        match blocks.iter().find_map(|b| b.why_unknown()) {
+            Some(why) => Err(Unknown::new(node.at, why.clone())),
+            None => Ok(out),
+        }
+    }
+
+    fn schema() -> serde_json::Value {
+        serde_json::json!({ "type": ["object", "array"] })
+    }
+}
+
+impl Headers {
+    /// Whether it asks anything.
+    pub fn any(&self) -> bool {
+        self.others || !self.front_doors.is_empty()
     }
 }
 
@@ -234,6 +222,12 @@ block! {
         pub access_restrictions: Many<AccessRestriction> = "ipSecurityRestrictions",
         /// What becomes of who is in none of them.
         pub rest: Field<DefaultAction> = "ipSecurityRestrictionsDefaultAction",
+        /// The same for its tools, at `.scm.`.
+        pub scm_restrictions: Many<AccessRestriction> = "scmIpSecurityRestrictions",
+        /// What becomes of who is in none of those.
+        pub scm_rest: Field<DefaultAction> = "scmIpSecurityRestrictionsDefaultAction",
+        /// Whether the tools take the rules of the site.
+        pub scm_as_main: Field<bool> = "scmIpSecurityRestrictionsUseMain",
     }
 }
 

@@ -90,8 +90,40 @@ fn is_tag(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
+/// What rules that are resources call the ends of their range.
+pub(super) const FIRST_ADDRESS: &[&str] = &["startIpAddress", "startIP", "startIPv6Address"];
+pub(super) const LAST_ADDRESS: &[&str] = &["endIpAddress", "endIP", "endIPv6Address"];
+
+/// The address of a rule that is an object: the range of its ends, or what its kind of service calls it. `None` where
+/// it has none, or does something else than let in.
+fn address_of_rule(rule: &Node, reader: &mut Reader<'_>) -> Option<Result<AddressWord, Unknown>> {
+    let member = |keys: &[&str]| {
+        let inner = rule.get("properties");
+        keys.iter()
+            .find_map(|k| inner.and_then(|p| p.get(k)).or_else(|| rule.get(k)))
+            .filter(|n| !n.is_null())
+    };
+    if let Some(action) = member(&["action"]) {
+        let lets_in = |text: &str| ["Allow", "Accept"].iter().any(|w| w.eq_ignore_ascii_case(text));
+        if !action.as_str().is_some_and(lets_in) {
+            return Some(Err(Unknown::new(action.at, "what an address rule that does not say Allow does")));
+        }
+    }
+    if let (Some(low), Some(high)) = (member(FIRST_ADDRESS), member(LAST_ADDRESS)) {
+        let (low, high) = (text(low, reader), text(high, reader));
+        let range = low.and_then(|low| Ok(format!("{low}-{}", high?)));
+        return Some(range.and_then(|range| AddressWord::read(&Node::string(rule.at, range), reader)));
+    }
+    member(&["ipMask", "value", "ipAddressOrRange"]).map(|n| AddressWord::read(n, reader))
+}
+
 impl Read for AddressWord {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
+        if node.as_object().is_some()
+            && let Some(read) = address_of_rule(node, reader)
+        {
+            return read;
+        }
         let text = text(node, reader)?;
         reader.memo.word(&text).ok_or_else(|| {
             let message = format!("`{text}` is neither an address, a prefix nor a service tag");

@@ -465,6 +465,24 @@ pub(crate) fn connections_at(inventory: &Inventory, target: Slot) -> Option<&Man
     }
 }
 
+/// The connection of a private endpoint among those that its target lists, by id or by name.
+pub(crate) fn connection_of<'a>(
+    inventory: &Inventory,
+    told: &'a Many<EndpointConnection>,
+    endpoint: &PrivateEndpoint,
+) -> Option<&'a EndpointConnection> {
+    told.iter().find(|c| {
+        let named = c.private_endpoint.known();
+        named.is_some_and(|r| match r.id() {
+            Some(id) => id == endpoint.id,
+            None => inventory
+                .follow(r)
+                .row()
+                .is_some_and(|row| inventory.private_endpoints[row].id == endpoint.id),
+        })
+    })
+}
+
 /// The hub of a project: a workspace of kind `Project` shares its hub's private endpoints and managed network.
 pub(crate) fn hub_of(inventory: &Inventory, workspace: Id<PlatformService>) -> Option<Id<PlatformService>> {
     let hub = inventory.follow(inventory.services[workspace].hub.known()?).row()?;

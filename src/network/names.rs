@@ -9,10 +9,16 @@ use crate::inventory::{
     VirtualNetworkLink,
 };
 use crate::net::IpAddr;
-use crate::services::{EndpointKind, NameParts, ServiceKind, fill, service_kind};
+use crate::services::{
+    EndpointKind, INSTANCE_HOSTS, NameParts, ServiceKind, fill, service_kind, without_instance_port,
+    without_zone_number,
+};
 use crate::tags::{ServiceTags, TagId};
 use hashbrown::HashMap;
 use std::sync::Arc;
+
+/// The API version that brought `resolutionPolicy` (DNS-7).
+const FALLBACK_SINCE: &str = "2024-06-01";
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
@@ -96,6 +102,8 @@ pub struct Names {
     pub zone_names: Vec<Arc<str>>,
     /// Records by zone and full name, lower case.
     pub records: Map<(u32, Arc<str>), ZoneRecord>,
+    /// Names that are there in a zone with a wildcard.
+    pub there: Map<u32, hashbrown::HashSet<Arc<str>, foldhash::fast::FixedState>>,
     /// Why a zone may hold more records than these.
     pub zone_unknown: Map<u32, Unknown>,
     /// Public names of the estate, lower case.
@@ -139,9 +147,10 @@ pub(super) fn names(inventory: &Inventory, attachments: &[Attachment], tags: &Se
     names.regional = super::regions::regional_tags(inventory, tags);
     host_names(inventory, &mut names);
     links(inventory, &mut names);
-    written_records(inventory, &mut names);
+    let others = written_records(inventory, &mut names);
     group_records(inventory, attachments, &mut names);
     registered(inventory, attachments, &mut names);
+    note_names(&mut names, &others);
     public_names(inventory, tags, &mut names);
     names
 }
@@ -174,6 +183,16 @@ fn links(inventory: &Inventory, names: &mut Names) {
         let private = names.zone_names[zone.index()].starts_with("privatelink.");
         let fallback =
             fallback.map(|p| private && p == ResolutionPolicy::NxDomainRedirect).map_err(Clone::clone);
+        let fallback = match (&fallback, link.api_version.as_deref()) {
+            (Ok(true), Some(version)) if version.get(..10).is_some_and(|day| day < FALLBACK_SINCE) => {
+                let why = format!(
+                    "whether the link `{}` falls back: API version {version} does not have resolutionPolicy, which came with {FALLBACK_SINCE} (DNS-7)",
+                    link.id.full_name()
+                );
+                Err(Unknown::new(link.at, why))
+            }
+            _ => fallback,
+        };
         let of_zone = &inventory.private_dns_zones[zone];
         let doubt = doubt(&link.id, link.at, link.uncertain.as_deref())
             .or_else(|| doubt(&of_zone.id, of_zone.at, of_zone.uncertain.as_deref()));
@@ -239,7 +258,9 @@ fn full_name(record: &str, zone: &str) -> Arc<str> {
     if record == "@" || record.is_empty() { zone.into() } else { format!("{record}.{zone}").into() }
 }
 
-fn written_records(inventory: &Inventory, names: &mut Names) {
+/// Puts in the records that somebody wrote; gives the names of those that hold no address.
+fn written_records(inventory: &Inventory, names: &mut Names) -> Vec<(u32, Arc<str>)> {
+    let mut others = Vec::new();
     for (id, zone) in inventory.private_dns_zones.rows() {
         let zone_name = names.zone_names[id.index()].clone();
         if let Some(unknown) = &zone.record_sets.unknown {
@@ -249,6 +270,7 @@ fn written_records(inventory: &Inventory, names: &mut Names) {
             let kind = set.record_type.known().copied();
             let guessed = if set.cname.is_absent() { RecordType::A } else { RecordType::Cname };
             if !matches!(kind.unwrap_or(guessed), RecordType::A | RecordType::Aaaa | RecordType::Cname) {
+                others.push((id.raw(), full_name(&set.name, &zone_name)));
                 continue;
             }
             let record = ZoneRecord {
@@ -262,6 +284,7 @@ fn written_records(inventory: &Inventory, names: &mut Names) {
             add_record(names, id, full_name(&set.name, &zone_name), record);
         }
     }
+    others
 }
 
 fn add_record(names: &mut Names, zone: Id<PrivateDnsZone>, name: Arc<str>, record: ZoneRecord) {
@@ -488,6 +511,7 @@ fn public_names(inventory: &Inventory, tags: &ServiceTags, names: &mut Names) {
         }
     }
     online_endpoint_names(inventory, tags, &connected, names);
+    instance_names(inventory, tags, names);
     for (id, host) in inventory.internet_hosts.rows() {
         let tag = host.service_tag.known().and_then(|t| tags.find(t));
         let address = host.addresses.items.first().copied().or_else(|| tags.representative(tag?));
@@ -535,6 +559,35 @@ fn online_endpoint_names(
                 other_privatelink: None,
             };
             insert_public(names, &any.replacen('*', label, 1), name);
+        }
+    }
+}
+
+/// Every compute instance by the names it has in its region: who asks for them comes to the workspace, whose switches
+/// decide (AML-1, AML-3).
+fn instance_names(inventory: &Inventory, tags: &ServiceTags, names: &mut Names) {
+    let is_instance = |c: &&crate::inventory::MlCompute| {
+        c.compute_type.known().is_some_and(|kind| kind.eq_ignore_ascii_case("ComputeInstance"))
+    };
+    for compute in inventory.ml_computes.iter().filter(is_instance) {
+        let workspace = compute.id.parent().and_then(|id| inventory.row::<PlatformService>(&id));
+        let Some(workspace) = workspace else { continue };
+        let service = &inventory.services[workspace];
+        let Some(kind) = kind_of(service) else { continue };
+        let tag = service_tag(kind, service, tags);
+        let location = compute.location.known().or(service.location.known());
+        let region = location.map(|l| normal_region(l));
+        let name = compute.id.name().to_ascii_lowercase();
+        let parts = NameParts { name: &name, region: region.as_deref(), guid: "" };
+        for host in INSTANCE_HOSTS.iter().filter_map(|pattern| fill(pattern, &parts)) {
+            let public = PublicName {
+                target: PublicTarget::Service(workspace, 0),
+                address: tag.and_then(|t| tags.representative(t)),
+                tag,
+                privatelink: None,
+                other_privatelink: None,
+            };
+            insert_public(names, &host, public);
         }
     }
 }
@@ -680,29 +733,59 @@ impl Names {
         }
     }
 
-    /// A record of a zone, with its wildcard where there is no exact one.
+    /// A record of a zone, with its wildcard where the name is not there at all.
     pub fn record(&self, zone: Id<PrivateDnsZone>, name: &str) -> Option<&ZoneRecord> {
-        let exact = self.records.get(&(zone.raw(), Arc::from(name)));
-        exact.or_else(|| {
-            let mut rest = name;
-            while let Some((_, parent)) = rest.split_once('.') {
-                if let Some(record) =
-                    self.records.get(&(zone.raw(), Arc::from(format!("*.{parent}").as_str())))
-                {
-                    return Some(record);
-                }
-                rest = parent;
-            }
-            None
+        let get = |name: &str| self.records.get(&(zone.raw(), Arc::from(name)));
+        get(name).or_else(|| {
+            let there = self.there.get(&zone.raw())?;
+            get(&wildcard_of(name, &self.zone_names[zone.index()], |name| there.contains(name))?)
         })
     }
 
     /// A public name of the estate.
     pub fn public(&self, name: &str) -> Option<&PublicName> {
-        let exact = self.public.get(name);
+        let exact = self.public.get(name).or_else(|| {
+            let plain = without_zone_number(name).or_else(|| without_instance_port(name))?;
+            self.public.get(&*plain)
+        });
         exact.or_else(|| {
             self.wildcards.iter().find(|(p, _)| crate::services::name_matches(p, name)).map(|(_, n)| n)
         })
+    }
+}
+
+/// The wildcard that answers for a name of a zone: that of the closest name above it that is there, be it only because
+/// others lie below that (RFC 4592). None does for a name that is there itself, whatever its records are of.
+pub(crate) fn wildcard_of(name: &str, zone: &str, there: impl Fn(&str) -> bool) -> Option<String> {
+    if there(name) {
+        return None;
+    }
+    let mut rest = name;
+    while let Some((_, parent)) = rest.split_once('.') {
+        if parent == zone || there(parent) {
+            return Some(format!("*.{parent}"));
+        }
+        rest = parent;
+    }
+    None
+}
+
+/// Notes which names there are in zones that have a wildcard, whatever their records are of: `others` are those that
+/// hold no address. A name is there too where others lie below it.
+fn note_names(names: &mut Names, others: &[(u32, Arc<str>)]) {
+    let wild: Vec<u32> =
+        names.records.keys().filter(|(_, name)| name.starts_with("*.")).map(|(z, _)| *z).collect();
+    for zone in wild {
+        names.there.entry(zone).or_default();
+    }
+    let told = names.records.keys().chain(others);
+    for (zone, name) in told {
+        let Some(there) = names.there.get_mut(zone) else { continue };
+        let mut rest = name.clone();
+        while there.insert(rest.clone()) {
+            let Some((_, parent)) = rest.split_once('.') else { break };
+            rest = parent.into();
+        }
     }
 }
 

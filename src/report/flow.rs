@@ -9,6 +9,9 @@ use std::fmt::{self, Write};
 /// The line above the answers in CSV.
 pub const HEADER: &str = "line,name,from,to,protocol,port,outcome,disposition,cause,decider\n";
 
+/// What the stages of a path are, and their names where they have some.
+pub type Path = [(&'static str, Option<String>)];
+
 #[derive(Serialize)]
 struct Answer<'a> {
     cause: Option<&'static str>,
@@ -19,18 +22,27 @@ struct Answer<'a> {
     line: usize,
     name: Option<&'a str>,
     outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<Vec<Stage<'a>>>,
     port: u16,
     protocol: &'a str,
     #[serde(serialize_with = "shown")]
     to: &'a dyn fmt::Display,
 }
 
+/// A stage of the path: what it is, and its name where it has one.
+#[derive(Serialize)]
+struct Stage<'a> {
+    name: Option<&'a str>,
+    stage: &'static str,
+}
+
 fn shown<S: serde::Serializer>(value: &dyn fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
 
-/// Appends an answer as a JSON object on a line.
-pub fn json(out: &mut String, line: usize, flow: &Flow, decision: &Decision) {
+/// Appends an answer as a JSON object on a line, with its path where that is wanted.
+pub fn json(out: &mut String, line: usize, flow: &Flow, decision: &Decision, path: Option<&Path>) {
     let answer = Answer {
         cause: decision.cause.map(|c| c.code()),
         decider: decision.decider.as_deref(),
@@ -39,6 +51,8 @@ pub fn json(out: &mut String, line: usize, flow: &Flow, decision: &Decision) {
         line,
         name: flow.name.as_deref(),
         outcome: decision.outcome.word(),
+        path: path
+            .map(|path| path.iter().map(|(stage, name)| Stage { name: name.as_deref(), stage }).collect()),
         port: flow.port,
         protocol: &flow.protocol.name().to_lowercase(),
         to: &flow.to,
@@ -90,6 +104,7 @@ mod tests {
             source_port: None,
             identity: None,
             action: None,
+            path: None,
         };
         let decision = Decision {
             outcome: Outcome::Allowed,
@@ -99,7 +114,7 @@ mod tests {
         };
         let mut out = String::from(HEADER);
         csv(&mut out, 7, &flow, &decision);
-        json(&mut out, 7, &flow, &decision);
+        json(&mut out, 7, &flow, &decision, None);
         let lines: Vec<&str> = out.lines().collect();
         assert_eq!(lines[1], "7,\"a, \"\"b\"\"\",web,internet,tcp,443,allowed,accepted,,nsg/rule");
         assert_eq!(lines[0].split(',').count(), 10);

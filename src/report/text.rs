@@ -147,7 +147,12 @@ fn question(out: &mut String, view: &TraceView, style: &Style) {
         None => question.service(),
     };
     labelled(out, style, "port", Words::default().text(Paint::Plain, &port));
-    for (label, text) in [("as", &question.identity), ("wants", &question.action), ("name", &question.name)] {
+    for (label, text) in [
+        ("path", &question.path),
+        ("as", &question.identity),
+        ("wants", &question.action),
+        ("name", &question.name),
+    ] {
         if let Some(text) = text {
             labelled(out, style, label, Words::default().piece(Paint::Plain, &short(text, style, 8)));
         }

@@ -8,11 +8,12 @@
 mod blocks;
 
 use super::cancel::Cancel;
-use super::engine::{self, Decided};
+use super::engine::{self, Decided, Traced};
 use super::files::{self, FileError, FileFault};
 use super::load::workers;
+use super::snapshot::Standby;
 use crate::diag::{Diagnostic, Sources};
-use crate::fast::{self, Asker, Fast};
+use crate::fast::{self, Asker, Fast, Known};
 use crate::network::Network;
 use crate::report::Locator;
 use crate::scenario::{Layout, LineError, Lines, Row};
@@ -33,6 +34,17 @@ pub enum BatchError {
     File(FileError),
     /// The answers cannot be written.
     Write(io::Error),
+    /// The network of a stored estate cannot be made.
+    Estate(String),
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub enum Estate {
+    /// A network that is there, and its documents.
+    Ready(Arc<Network>, Arc<Sources>, Short),
+    /// Tables of a stored estate, which give short answers.
+    Stored(Arc<Standby>),
 }
 
 /// What a worker needs to answer a line.
@@ -43,15 +55,20 @@ pub struct Desk<'a> {
     pub locator: &'a Locator<'a>,
 }
 
-/// What answers a row: it gets the short answer, where such are wanted, and appends to a text.
-pub trait Answer:
-    Fn(&Desk<'_>, Row, Option<Decided>, &mut String) -> Result<(), Diagnostic> + Send + Sync + 'static
-{
-}
+/// What answers a row: it gets the short answer, or a desk with the network where such are not wanted, and appends to a
+/// text.
+pub trait Answer: Fn(Ask<'_>, Row, &mut String) -> Result<(), Diagnostic> + Send + Sync + 'static {}
 
-impl<F> Answer for F where
-    F: Fn(&Desk<'_>, Row, Option<Decided>, &mut String) -> Result<(), Diagnostic> + Send + Sync + 'static
-{
+impl<F> Answer for F where F: Fn(Ask<'_>, Row, &mut String) -> Result<(), Diagnostic> + Send + Sync + 'static {}
+
+/// How a row is to be answered.
+pub enum Ask<'a> {
+    /// By the whole trace.
+    Whole(&'a Desk<'a>),
+    /// By this short answer.
+    Short(Decided),
+    /// By this one with its path.
+    Path(Traced),
 }
 
 /// The answers to a block of lines.
@@ -65,6 +82,8 @@ pub struct Answers {
     pub faults: Vec<LineError>,
     /// How many bytes the lines had.
     pub bytes: u64,
+    /// What keeps the network from being made, which ends the batch.
+    broken: Option<String>,
 }
 
 /// Whether short answers are wanted.
@@ -76,6 +95,8 @@ pub enum Short {
     Yes,
     /// Yes, by these tables.
     By(Arc<Fast>),
+    /// Yes, and with the path of each; by tables, where they are there.
+    Path(Option<Arc<Fast>>),
 }
 
 /// A batch whose file is open.
@@ -102,10 +123,8 @@ impl Batch {
     /// asks to stop, the blocks under way are still given out.
     pub async fn run(
         self,
-        network: Arc<Network>,
-        sources: Arc<Sources>,
+        estate: Estate,
         cancel: Cancel,
-        short: Short,
         answer: impl Answer,
         mut consume: impl FnMut(Answers) -> io::Result<()>,
     ) -> Result<(), BatchError> {
@@ -114,16 +133,8 @@ impl Batch {
         let (lines, stop) = (Lines::new(layout_of(&path)), cancel.clone());
         let reader = spawn_blocking(move || read(stream, lines, &stop, &blocks));
         let answer = Arc::new(answer);
-        let fast = match short {
-            Short::By(tables) => Some(tables),
-            Short::Yes => {
-                let network = network.clone();
-                Some(Arc::new(finished(spawn_blocking(move || fast::compile(&network))).await))
-            }
-            Short::No => None,
-        };
-        let mut crew: Vec<Worker> =
-            (0..workers()).map(|_| Worker::start(&network, fast.as_ref(), &sources, &answer)).collect();
+        let estate = Arc::new(compiled(estate).await);
+        let mut crew: Vec<Worker> = (0..workers()).map(|_| Worker::start(&estate, &answer)).collect();
         let result = dispatch(&path, &mut ready, &mut crew, &cancel, &mut consume).await;
         drop(ready);
         for worker in crew {
@@ -135,6 +146,23 @@ impl Batch {
             finished(reader).await;
         }
         result
+    }
+}
+
+/// The same estate, its tables compiled where they are wanted.
+async fn compiled(estate: Estate) -> Estate {
+    match estate {
+        Estate::Ready(network, sources, Short::Yes) => {
+            let own = network.clone();
+            let tables = finished(spawn_blocking(move || fast::compile(&own))).await;
+            Estate::Ready(network, sources, Short::By(Arc::new(tables)))
+        }
+        Estate::Ready(network, sources, Short::Path(None)) => {
+            let own = network.clone();
+            let tables = finished(spawn_blocking(move || fast::compile(&own))).await;
+            Estate::Ready(network, sources, Short::Path(Some(Arc::new(tables))))
+        }
+        estate => estate,
     }
 }
 
@@ -153,7 +181,7 @@ async fn dispatch(
             () = cancel.asked() => None,
             // Whoever waits for input, at a terminal or behind a pipe, sees the answers to what came so far.
             answers = crew[taken % number].done.recv(), if taken < given => {
-                consume(answers.unwrap_or_default()).map_err(BatchError::Write)?;
+                give(answers.unwrap_or_default(), consume)?;
                 taken += 1;
                 continue;
             }
@@ -185,44 +213,35 @@ struct Worker {
 }
 
 impl Worker {
-    fn start(
-        network: &Arc<Network>,
-        fast: Option<&Arc<Fast>>,
-        sources: &Arc<Sources>,
-        answer: &Arc<impl Answer>,
-    ) -> Self {
-        let (work, mut inbox) = mpsc::channel::<Block>(EACH);
+    fn start(estate: &Arc<Estate>, answer: &Arc<impl Answer>) -> Self {
+        let (work, inbox) = mpsc::channel::<Block>(EACH);
         let (outbox, done) = mpsc::channel(EACH);
-        let (network, sources, answer) = (network.clone(), sources.clone(), answer.clone());
-        let fast = fast.cloned();
-        let task = spawn_blocking(move || {
-            let locator = Locator::new(&sources);
-            let desk = Desk { network: &network, locator: &locator };
-            let mut asker = fast.as_deref().map(|fast| Asker::new(&network, fast));
-            while let Some(block) = inbox.blocking_recv() {
-                let mut answers = Answers { bytes: block.len(), ..Answers::default() };
-                let rows: Vec<Result<Row, LineError>> = block.rows().collect();
-                let mut short = asker.as_mut().map(|asker| {
-                    let sound: Vec<&Row> = rows.iter().flatten().collect();
-                    engine::decide_all(asker, &network, &sound).into_iter()
+        let (estate, answer) = (estate.clone(), answer.clone());
+        let task = spawn_blocking(move || match &*estate {
+            Estate::Ready(network, sources, short) => {
+                let locator = Locator::new(sources);
+                let desk = Desk { network, locator: &locator };
+                let mut asker = match short {
+                    Short::By(tables) | Short::Path(Some(tables)) => Some(Asker::new(network, tables)),
+                    Short::Yes | Short::No | Short::Path(None) => None,
+                };
+                let deep = matches!(short, Short::Path(_));
+                serve(inbox, &outbox, &*answer, |rows| {
+                    Ok(match &mut asker {
+                        Some(asker) if deep => {
+                            engine::trace_all(asker, network, rows).into_iter().map(Ask::Path).collect()
+                        }
+                        Some(asker) => shortly(engine::decide_all(asker, network, rows)),
+                        None => rows.iter().map(|_| Ask::Whole(&desk)).collect(),
+                    })
                 });
-                for row in rows {
-                    let told = row.and_then(|row| {
-                        let (line, before) = (row.line, answers.text.len());
-                        let decided = short.as_mut().and_then(Iterator::next);
-                        answer(&desk, row, decided, &mut answers.text).map_err(|fault| {
-                            answers.text.truncate(before);
-                            LineError { line, message: told(&fault) }
-                        })
-                    });
-                    match told {
-                        Ok(()) => answers.flows += 1,
-                        Err(fault) => answers.faults.push(fault),
-                    }
-                }
-                if outbox.blocking_send(answers).is_err() {
-                    return;
-                }
+            }
+            Estate::Stored(standby) => {
+                let mut known = Known::new(&standby.tables, &standby.directory);
+                let mut asker = None;
+                serve(inbox, &outbox, &*answer, |rows| {
+                    engine::decide_stored(&mut known, &mut asker, standby, rows).map(shortly)
+                });
             }
         });
         Self { work, done, task }
@@ -232,7 +251,58 @@ impl Worker {
         &mut self,
         consume: &mut impl FnMut(Answers) -> io::Result<()>,
     ) -> Result<(), BatchError> {
-        consume(self.done.recv().await.unwrap_or_default()).map_err(BatchError::Write)
+        give(self.done.recv().await.unwrap_or_default(), consume)
+    }
+}
+
+fn shortly<'a>(decided: Vec<Decided>) -> Vec<Ask<'a>> {
+    decided.into_iter().map(Ask::Short).collect()
+}
+
+/// Gives out the answers to a block, unless they are none.
+fn give(answers: Answers, consume: &mut impl FnMut(Answers) -> io::Result<()>) -> Result<(), BatchError> {
+    match answers.broken {
+        Some(why) => Err(BatchError::Estate(why)),
+        None => consume(answers).map_err(BatchError::Write),
+    }
+}
+
+/// Answers blocks until there are no more: `asks` tells how each of the sound rows of one is to be answered.
+fn serve<'a>(
+    mut inbox: mpsc::Receiver<Block>,
+    outbox: &mpsc::Sender<Answers>,
+    answer: &impl Answer,
+    mut asks: impl FnMut(&[&Row]) -> Result<Vec<Ask<'a>>, String>,
+) {
+    while let Some(block) = inbox.blocking_recv() {
+        let mut answers = Answers { bytes: block.len(), ..Answers::default() };
+        let rows: Vec<Result<Row, LineError>> = block.rows().collect();
+        let sound: Vec<&Row> = rows.iter().flatten().collect();
+        match asks(&sound) {
+            Ok(asks) => write(&mut answers, rows, asks, answer),
+            Err(why) => answers.broken = Some(why),
+        }
+        if outbox.blocking_send(answers).is_err() {
+            return;
+        }
+    }
+}
+
+fn write(answers: &mut Answers, rows: Vec<Result<Row, LineError>>, asks: Vec<Ask<'_>>, answer: &impl Answer) {
+    let mut asks = asks.into_iter();
+    for row in rows {
+        let told = row.and_then(|row| {
+            let (line, before) = (row.line, answers.text.len());
+            let ask = asks.next().unwrap_or_else(|| unreachable!("INVARIANT: every sound row has an answer"));
+            answer(ask, row, &mut answers.text).map_err(|fault| {
+                answers.text.truncate(before);
+                LineError { line, message: told(&fault) }
+            })
+        });
+        match told {
+            Ok(()) => answers.flows += 1,
+            Err(fault) => answers.faults.push(fault),
+        }
     }
 }
 

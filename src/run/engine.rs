@@ -1,7 +1,9 @@
 //! The seam to the engine: raw resources and changes in, a network out.
 
+use super::snapshot::Standby;
 use crate::diag::{At, Code, Diagnostic, Diagnostics, Severity};
-use crate::fast::{Asker, Verdict};
+use crate::fast::trail::Trails;
+use crate::fast::{Asker, FlowIds, Known, Verdict, path};
 use crate::inventory::change::{self, Change, ChangeLog};
 use crate::inventory::{RawResource, build};
 use crate::network::{Network, compile};
@@ -107,14 +109,8 @@ pub fn decide(
 pub fn decide_all(asker: &mut Asker<'_>, network: &Network, rows: &[&Row]) -> Vec<Decided> {
     asker.tidy();
     let mut ids = Vec::with_capacity(rows.len());
-    let read: Vec<Result<Flow, Diagnostic>> = rows
-        .iter()
-        .map(|row| {
-            let flow = row.question.flow(row.name.clone(), At::NOWHERE, &network.inventory)?;
-            ids.push(asker.read(&flow).map_err(|error| misunderstood(&error, At::NOWHERE))?);
-            Ok(flow)
-        })
-        .collect();
+    let read: Vec<Result<Flow, Diagnostic>> =
+        rows.iter().map(|row| read(asker, network, row, &mut ids)).collect();
     let mut verdicts = vec![Verdict::PENDING; ids.len()];
     asker.decide(&ids, &mut verdicts);
     let mut verdicts = verdicts.iter();
@@ -123,6 +119,92 @@ pub fn decide_all(asker: &mut Asker<'_>, network: &Network, rows: &[&Row]) -> Ve
             let flow = flow?;
             let decision = verdicts.next().map(|verdict| asker.decision(verdict));
             Ok((flow, decision.unwrap_or_else(|| unreachable!("INVARIANT: every flow read has a verdict"))))
+        })
+        .collect()
+}
+
+/// Answers many questions at once by stored tables; the network is made, once for all, where they do not tell, and
+/// `asker` is the asker of it from then on. What keeps the network from being made ends the batch.
+pub fn decide_stored<'n>(
+    known: &mut Known<'n>,
+    asker: &mut Option<Asker<'n>>,
+    standby: &'n Standby,
+    rows: &[&Row],
+) -> Result<Vec<Decided>, String> {
+    let mut answers = decide_known(known, rows);
+    let open = |answers: &[Option<_>]| (0..rows.len()).filter(|n| answers[*n].is_none()).collect::<Vec<_>>();
+    let rest = open(&answers);
+    if !rest.is_empty() {
+        let network = &*standby.network()?.network;
+        let asker = asker.get_or_insert_with(|| Asker::new(network, &standby.tables));
+        let asked: Vec<&Row> = rest.iter().map(|n| rows[*n]).collect();
+        for (number, answer) in rest.iter().zip(decide_all(asker, network, &asked)) {
+            answers[*number] = Some(answer);
+        }
+    }
+    Ok(answers.into_iter().flatten().collect())
+}
+
+/// Answers many questions at once, each with its path.
+pub fn trace_all(asker: &mut Asker<'_>, network: &Network, rows: &[&Row]) -> Vec<Traced> {
+    asker.tidy();
+    let mut ids = Vec::with_capacity(rows.len());
+    let read: Vec<Result<Flow, Diagnostic>> =
+        rows.iter().map(|row| read(asker, network, row, &mut ids)).collect();
+    let (mut verdicts, mut trails) = (vec![Verdict::PENDING; ids.len()], Trails::default());
+    asker.trace(&ids, &mut verdicts, &mut trails);
+    let mut numbers = 0..ids.len();
+    read.into_iter()
+        .map(|flow| {
+            let flow = flow?;
+            let number =
+                numbers.next().unwrap_or_else(|| unreachable!("INVARIANT: every flow read has a verdict"));
+            let decision = asker.decision(&verdicts[number]);
+            let (records, verdict) = (trails.of(number), &verdicts[number]);
+            let path = match path::is_told(&ids[number], verdict, records) {
+                true => path::told(asker, records, verdict.outcome != trace::Outcome::Blocked),
+                false => path::traced(&trace::trace(network, &flow)),
+            };
+            Ok((flow, decision, path.into_iter().map(|stage| (stage.kind.word(), stage.name)).collect()))
+        })
+        .collect()
+}
+
+/// Reads a row for an asker, which gets another flow where it means something.
+fn read(
+    asker: &mut Asker<'_>,
+    network: &Network,
+    row: &Row,
+    ids: &mut Vec<FlowIds>,
+) -> Result<Flow, Diagnostic> {
+    let flow = row.question.flow(row.name.clone(), At::NOWHERE, &network.inventory)?;
+    ids.push(asker.read(&flow).map_err(|error| misunderstood(&error, At::NOWHERE))?);
+    Ok(flow)
+}
+
+/// The answer to a flow with its path, or what is wrong with the question.
+pub type Traced = Result<(Flow, Decision, Vec<(&'static str, Option<String>)>), Diagnostic>;
+
+/// The answers that stored tables give alone.
+fn decide_known(known: &mut Known<'_>, rows: &[&Row]) -> Vec<Option<Decided>> {
+    known.tidy();
+    let mut ids = Vec::with_capacity(rows.len());
+    let read: Vec<Option<Flow>> = rows
+        .iter()
+        .map(|row| {
+            let mut flow = row.question.plain_flow(row.name.clone())?;
+            ids.push(known.read(&mut flow)?);
+            Some(flow)
+        })
+        .collect();
+    let mut verdicts = vec![Verdict::PENDING; ids.len()];
+    known.decide(&ids, &mut verdicts);
+    let mut verdicts = verdicts.iter();
+    read.into_iter()
+        .map(|flow| {
+            let flow = flow?;
+            let decision = known.decision(verdicts.next()?)?;
+            Some(Ok((flow, decision)))
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the one place that touches files")]
 
 use std::fmt;
-use std::io::{self, Read as _, Write};
+use std::io::{self, Read as _, Seek as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -220,6 +220,22 @@ fn decode(bytes: Vec<u8>) -> Result<String, usize> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
+/// How many bytes files and folders have together; what cannot be looked at counts nothing, and is told when it is read.
+pub fn size_of(paths: &[PathBuf]) -> Result<u64, FileError> {
+    let found = expand(paths)?;
+    Ok(found.iter().filter_map(|file| std::fs::metadata(&file.path).ok()).map(|data| data.len()).sum())
+}
+
+/// Bytes of memory that a program can still have, where the system tells.
+pub fn free_memory() -> Option<u64> {
+    let text = read_text(Path::new("/proc/meminfo")).ok()?;
+    let line = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+    };
+    Some((line("MemAvailable")? + line("SwapFree").unwrap_or(0)) << 10)
+}
+
 /// A file that appears whole or not at all: written beside its place and moved there by [`WholeFile::finish`].
 /// What is no plain file (a pipe, a terminal) is written to directly.
 #[derive(Debug)]
@@ -253,6 +269,15 @@ impl WholeFile {
             file.set_permissions(old.permissions()).map_err(fail)?;
         }
         Ok(Self { path: place, beside: Some(beside), file: io::BufWriter::new(file) })
+    }
+
+    /// Writes over its first bytes, which were written before.
+    pub fn begin_with(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let end = self.file.stream_position()?;
+        self.file.seek(io::SeekFrom::Start(0))?;
+        self.file.write_all(bytes)?;
+        self.file.seek(io::SeekFrom::Start(end))?;
+        Ok(())
     }
 
     /// Puts the file in its place.

@@ -70,7 +70,7 @@ pub struct DeploymentTarget {
 }
 
 /// An estate as loaded.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Loaded {
     /// Every document read.
     pub sources: Sources,
@@ -288,18 +288,7 @@ async fn import_all(
 
 /// What the documents give together, in their order. What one takes away goes from the others.
 fn put_together(reads: &[Read], done: Vec<import::Imported>, notes: &mut Diagnostics) -> Loaded {
-    let mut loaded = Loaded {
-        sources: Sources::default(),
-        raws: Vec::new(),
-        changes: Vec::new(),
-        tags: Arc::new(ServiceTags::default()),
-        tags_after: None,
-        facts: Facts::default(),
-        expressions: arm::Stats::default(),
-        notes: Diagnostics::new(),
-        documents: Vec::new(),
-        compiled: None,
-    };
+    let mut loaded = Loaded::default();
     let mut removed: Vec<(DocId, ResourceId)> = Vec::new();
     for (number, imported) in done.into_iter().enumerate() {
         let Read { doc, kind, .. } = &reads[number];

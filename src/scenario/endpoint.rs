@@ -5,6 +5,7 @@
 use crate::net::{IpAddr, Ipv6Addr, parse_prefix};
 use crate::trace::Endpoint;
 use std::fmt;
+use std::sync::Arc;
 
 /// An endpoint with the port that was written with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Asked {
     pub endpoint: Endpoint,
     /// The port, from `:443` or from the scheme of a URL.
     pub port: Option<u16>,
+    /// The path of a URL, where it is more than the root.
+    pub path: Option<Arc<str>>,
 }
 
 /// Why a text is no endpoint.
@@ -71,7 +74,7 @@ pub fn endpoint(text: &str) -> Result<Asked, EndpointError> {
         return bracketed(text, rest);
     }
     if text.parse::<Ipv6Addr>().is_ok() {
-        return Ok(Asked { endpoint: host(text), port: None });
+        return Ok(Asked { endpoint: host(text), port: None, path: None });
     }
     if text.contains('*') {
         return Err(EndpointError::Wildcard(text.into()));
@@ -83,7 +86,7 @@ pub fn endpoint(text: &str) -> Result<Asked, EndpointError> {
     if name.is_empty() {
         return Err(EndpointError::Empty);
     }
-    Ok(Asked { endpoint: host(name), port })
+    Ok(Asked { endpoint: host(name), port, path: None })
 }
 
 /// `name:port`; only digits behind the last colon are a port.
@@ -110,7 +113,7 @@ fn bracketed(text: &str, rest: &str) -> Result<Asked, EndpointError> {
         None if after.is_empty() => None,
         None => return Err(bad()),
     };
-    Ok(Asked { endpoint: Endpoint::Address(IpAddr::V6(address)), port })
+    Ok(Asked { endpoint: Endpoint::Address(IpAddr::V6(address)), port, path: None })
 }
 
 fn url(scheme: &str, rest: &str) -> Result<Asked, EndpointError> {
@@ -134,9 +137,16 @@ fn url(scheme: &str, rest: &str) -> Result<Asked, EndpointError> {
     };
     let usual = SCHEMES.iter().find(|(word, _)| word.eq_ignore_ascii_case(scheme)).map(|(_, port)| *port);
     match written.or(usual) {
-        Some(port) => Ok(Asked { endpoint, port: Some(port) }),
+        Some(port) => Ok(Asked { endpoint, port: Some(port), path: path_of(rest) }),
         None => Err(EndpointError::Scheme(scheme.into())),
     }
+}
+
+/// The path behind the host of a URL, without what is asked there.
+fn path_of(rest: &str) -> Option<Arc<str>> {
+    let whole = rest.split(['?', '#']).next().unwrap_or_default();
+    let path = whole.find('/').map(|at| &whole[at..])?;
+    (path != "/").then(|| path.into())
 }
 
 fn host(text: &str) -> Endpoint {

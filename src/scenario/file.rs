@@ -1,5 +1,6 @@
 //! The scenario file, read strictly into [`Scenario`].
 
+use super::endpoint::Asked;
 use super::{Case, EstatePart, Expectation, Question, Scenario, Setting, Stage, Variant, Word, endpoint};
 use crate::catalogue::Catalogue;
 use crate::diag::{At, Code, Diagnostic, Diagnostics};
@@ -10,7 +11,7 @@ use crate::inventory::change::Change;
 use crate::net::{IpAddr, Protocol};
 use crate::profile::Profile;
 use crate::rules::RuleId;
-use crate::trace::{Cause, Disposition, Endpoint, Noticed, Outcome};
+use crate::trace::{Cause, Disposition, Noticed, Outcome};
 use std::sync::Arc;
 
 /// The version line of a scenario file.
@@ -201,7 +202,9 @@ fn flow(item: &Node, cases: &mut Vec<Case>, notes: &mut Diagnostics) {
     let expectation = expectation(&fields, false, notes);
     let from = fields.required("from", "the flow", notes).and_then(|w| end(&w, notes));
     let to = fields.required("to", "the flow", notes).and_then(|w| end(&w, notes));
-    let (Some((from, _)), Some((to, own_port))) = (from, to) else { return };
+    let (Some(from), Some(to)) = (from, to) else { return };
+    let (from, path) = (from.endpoint, to.path);
+    let (to, own_port) = (to.endpoint, to.port);
     let protocol = protocol(&fields, notes);
     let mut ports = ports(&fields, notes);
     if let Some(own) = own_port {
@@ -223,6 +226,7 @@ fn flow(item: &Node, cases: &mut Vec<Case>, notes: &mut Diagnostics) {
         source_port,
         identity: fields.text("as", notes),
         action: fields.text("action", notes),
+        path,
     };
     let given = fields.text("name", notes);
     let group = given.clone().unwrap_or_else(|| format!("{} -> {}", question.from, question.to).into());
@@ -257,9 +261,9 @@ fn flow(item: &Node, cases: &mut Vec<Case>, notes: &mut Diagnostics) {
     }));
 }
 
-fn end(word: &Word, notes: &mut Diagnostics) -> Option<(Endpoint, Option<u16>)> {
+fn end(word: &Word, notes: &mut Diagnostics) -> Option<Asked> {
     match endpoint(&word.text) {
-        Ok(asked) => Some((asked.endpoint, asked.port)),
+        Ok(asked) => Some(asked),
         Err(error) => {
             notes.push(Diagnostic::new(Code::BadValue, word.at, error.to_string()));
             None

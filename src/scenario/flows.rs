@@ -306,6 +306,7 @@ fn row(line: usize, cells: &Cells<'_>) -> Result<Row, String> {
             source_port: number(source_port)?,
             identity: shared(identity),
             action: shared(action),
+            path: to.path,
         },
     })
 }

@@ -5,7 +5,8 @@ use super::engine::Walk;
 use super::model::{Evidence, Flow, StepKind};
 use super::question::Target;
 use super::state::{Arrival, State, by};
-use crate::inventory::{AccessPolicy, Id, PlatformService, Unknown};
+use crate::diag::At;
+use crate::inventory::{AccessPolicy, PlatformService, ResourceId, Unknown};
 use crate::network::{Grant, Judgement};
 use crate::rules as azure;
 use std::sync::Arc;
@@ -69,7 +70,57 @@ const READS: &[(&str, &str, &str, bool)] = &[
     ),
 ];
 
+/// The host of Azure Resource Manager.
+const CONTROL_PLANE: &str = "management.azure.com";
+
+/// Whether the flow goes to Azure Resource Manager.
+pub(super) fn is_control_plane(s: &State) -> bool {
+    s.host.as_deref() == Some(CONTROL_PLANE)
+}
+
+/// What a permission is asked for.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    /// At what.
+    scope: &'a ResourceId,
+    /// Where that is written.
+    at: At,
+    action: &'a str,
+    /// Whether it is one of the data plane.
+    data: bool,
+}
+
 impl Walk<'_> {
+    /// What a caller may do at Azure Resource Manager: its actions, at the scope that the path of the URL names
+    /// (RBAC-1, CP-1).
+    pub(super) fn authorize_control(&self, s: &mut State, flow: &Flow) {
+        let Some(identity) = &flow.identity else { return };
+        let scope = flow.path.as_deref().and_then(scope_of);
+        let action = match (&flow.action, &scope) {
+            (Some(action), _) if action.contains('/') => action.to_string(),
+            (Some(verb), Some(scope)) => format!("{}/{verb}", scope.kind()),
+            (None, Some(scope)) => format!("{}/read", scope.kind()),
+            (Some(verb), None) => verb.to_string(),
+            (None, None) => {
+                return s.note(StepKind::Authorize, by(&[azure::RBAC_1, azure::CP_1]), || {
+                    format!("neither an action nor a scope is named: what `{identity}` may do is not judged")
+                });
+            }
+        };
+        let Some(scope) = scope else {
+            let why = format!(
+                "at which scope `{identity}` wants {action}: the path of the URL tells it, https://{CONTROL_PLANE}/subscriptions/..."
+            );
+            let unknown = Unknown::new(At::NOWHERE, why);
+            return s.unknown(StepKind::Authorize, Cause::UnknownValue, &unknown, by(&[azure::RBAC_1]));
+        };
+        let Some(keys) = self.caller(s, identity) else { return };
+        let slot = self.net.inventory.slot(&scope);
+        let at = slot.map_or(At::NOWHERE, |slot| self.net.inventory.at_of(slot));
+        let wanted = Wanted { scope: &scope, at, action: &action, data: false };
+        self.by_role_assignments(s, wanted, identity, &keys);
+    }
+
     /// Judges the caller, where one is named; otherwise says that it was not judged.
     pub(super) fn authorize(&self, s: &mut State, _arrival: &Arrival, flow: &Flow) {
         let Some(Target::Service(service, position)) = s.target else {
@@ -102,7 +153,8 @@ impl Walk<'_> {
             self.access_policies(s, row, &keys, &action);
             return;
         }
-        self.by_role_assignments(s, service, identity, &keys, &action, data);
+        let wanted = Wanted { scope: &row.id, at: row.at, action: &action, data };
+        self.by_role_assignments(s, wanted, identity, &keys);
     }
 
     /// The object ids the caller acts under.
@@ -114,7 +166,7 @@ impl Walk<'_> {
                 let key: Arc<str> = identity.to_ascii_lowercase().into();
                 if !self.net.authority.knows(&key) && !self.in_access_policies(&key) {
                     let unknown = Unknown::new(
-                        crate::diag::At::NOWHERE,
+                        At::NOWHERE,
                         format!("`{identity}` is in none of the files: which groups it is in is not known"),
                     );
                     s.unknown(StepKind::Authorize, Cause::UnknownIdentity, &unknown, by(&[azure::RBAC_2]));
@@ -124,10 +176,8 @@ impl Walk<'_> {
             }
         };
         if keys.is_empty() {
-            let unknown = Unknown::new(
-                crate::diag::At::NOWHERE,
-                format!("`{identity}` has no managed identity in the files"),
-            );
+            let unknown =
+                Unknown::new(At::NOWHERE, format!("`{identity}` has no managed identity in the files"));
             s.unknown(StepKind::Authorize, Cause::UnknownIdentity, &unknown, by(&[azure::RBAC_1]));
             return None;
         }
@@ -201,16 +251,8 @@ impl Walk<'_> {
         }
     }
 
-    fn by_role_assignments(
-        &self,
-        s: &mut State,
-        service: Id<PlatformService>,
-        identity: &str,
-        keys: &[Arc<str>],
-        action: &str,
-        data: bool,
-    ) {
-        let row = &self.net.inventory.services[service];
+    fn by_role_assignments(&self, s: &mut State, wanted: Wanted<'_>, identity: &str, keys: &[Arc<str>]) {
+        let Wanted { scope, at, action, data } = wanted;
         let about: &[azure::RuleId] = if changes_network(action) { &[azure::RBAC_6] } else { &[] };
         let by = |rules: &[azure::RuleId]| by(&[rules, about].concat());
         let proof = |g: &Grant, rules: &[azure::RuleId]| Evidence {
@@ -219,7 +261,7 @@ impl Walk<'_> {
             at: g.at,
             ..by(rules)
         };
-        match self.net.authority.judge(keys, &row.id, action, data) {
+        match self.net.authority.judge(keys, scope, action, data) {
             Judgement::Granted(grant) => {
                 s.pass(StepKind::Authorize, proof(&grant, &[azure::RBAC_1, azure::RBAC_2]), || {
                     format!("`{identity}` has `{}` on `{}`", grant.role, grant.scope.name())
@@ -241,7 +283,7 @@ impl Walk<'_> {
                 s.unknown(StepKind::Authorize, Cause::UnknownIdentity, &unknown, by(rules));
             }
             Judgement::Missing(grants) => {
-                if let Some(other) = self.net.authority.to_untold(keys, &row.id, action, data) {
+                if let Some(other) = self.net.authority.to_untold(keys, scope, action, data) {
                     let text = format!(
                         "whoever has `{}` on `{}` by `{}`, of whom no file tells more, is no group that `{identity}` is in",
                         other.role,
@@ -253,11 +295,8 @@ impl Walk<'_> {
                 let has = grants.iter().map(|g| format!("`{}`", g.role)).collect::<Vec<_>>().join(", ");
                 let has = if has.is_empty() { "no role there".to_owned() } else { format!("only {has}") };
                 let cause = if data { Cause::RbacMissingDataRole } else { Cause::RbacMissingRole };
-                let evidence = Evidence {
-                    resource: Some(row.id.clone()),
-                    at: row.at,
-                    ..by(&[azure::RBAC_1, azure::RBAC_3])
-                };
+                let evidence =
+                    Evidence { resource: Some(scope.clone()), at, ..by(&[azure::RBAC_1, azure::RBAC_3]) };
                 s.block(
                     StepKind::Authorize,
                     cause,
@@ -267,6 +306,22 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// The scope that the path of a request names: a subscription, what lies in one, or a management group. What is asked
+/// of it there, `listKeys` and the like, stands behind it.
+fn scope_of(path: &str) -> Option<ResourceId> {
+    let path = path.trim_end_matches('/');
+    let words: Vec<&str> = path.split('/').skip(1).collect();
+    let is = |n: usize, word: &str| words.get(n).is_some_and(|w| w.eq_ignore_ascii_case(word));
+    let named = words.len() >= 2 && words.iter().all(|w| !w.is_empty());
+    let known = is(0, "subscriptions") || is(0, "providers") && is(1, "Microsoft.Management");
+    if !named || !known {
+        return None;
+    }
+    // Types and names stand in pairs; before them the pair of the provider.
+    let whole = words.len() - words.len() % 2;
+    Some(ResourceId::new(&format!("/{}", words[..whole].join("/"))))
 }
 
 /// What an access policy calls an action on a vault: secrets, keys or certificates, and the verb.
@@ -330,4 +385,28 @@ fn is_data_action(action: &str) -> bool {
     ];
     let action = action.to_ascii_lowercase();
     DATA.iter().any(|d| action.contains(d)) && !action.starts_with("microsoft.authorization")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_names_a_scope() {
+        let check = |path: &str, scope: Option<&str>| {
+            assert_eq!(scope_of(path).as_ref().map(ResourceId::as_str), scope, "{path}");
+        };
+        let account = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
+        check("/subscriptions/s", Some("/subscriptions/s"));
+        check("/subscriptions/s/resourceGroups/g/", Some("/subscriptions/s/resourceGroups/g"));
+        check(account, Some(account));
+        check(&format!("{account}/listKeys"), Some(account));
+        check(
+            "/providers/Microsoft.Management/managementGroups/m",
+            Some("/providers/Microsoft.Management/managementGroups/m"),
+        );
+        check("/tenants", None);
+        check("/subscriptions", None);
+        check("/subscriptions//x", None);
+    }
 }

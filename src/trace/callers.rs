@@ -211,7 +211,10 @@ impl Walk<'_> {
         }
         let open = row.default_action.is_absent() && row.public_network_access.is_absent();
         let bypass = match &row.bypass {
-            Field::Known(text) => text.split(',').any(|w| w.trim().eq_ignore_ascii_case("AzureServices")),
+            // Messaging namespaces say it with a switch.
+            Field::Known(text) => text
+                .split(',')
+                .any(|w| ["AzureServices", "true"].iter().any(|word| w.trim().eq_ignore_ascii_case(word))),
             Field::Absent => !open && BYPASS_BY_DEFAULT.iter().any(|k| k.eq_ignore_ascii_case(&kind)),
             Field::Unknown(unknown) => {
                 let unknown = unknown.clone();
@@ -319,9 +322,8 @@ impl Walk<'_> {
 
     /// Whether a service lets in everybody.
     fn open_to_all(&self, row: &PlatformService) -> bool {
-        row.public_network_access
-            .or(PublicNetworkAccess::Enabled)
-            .is_ok_and(|a| a == PublicNetworkAccess::Enabled)
+        row.public_access(self.has_endpoint(row)).is_ok_and(|a| a == PublicNetworkAccess::Enabled)
+            && !row.restricts()
             && row.rest().is_ok_and(|a| a == DefaultAction::Allow)
     }
 }

@@ -5,10 +5,11 @@ use super::forward::MAX_GUESSES;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Target;
 use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
+use super::url::{at_origin, closeness};
 use super::worlds::{Asked, Guess};
 use super::{Cause, Disposition};
 use crate::inventory::{
-    ConnectionStatus, Field, FrontDoorOrigin, FrontDoorProfile, FrontDoorRoute, Id, OriginGroup,
+    ConnectionStatus, Field, FrontDoorOrigin, FrontDoorProfile, FrontDoorRoute, Id, Inventory, OriginGroup,
     PlatformService, ResourceId, Slot, TableTag, Unknown,
 };
 use crate::net::{IpAddr, Protocol};
@@ -21,7 +22,7 @@ const MOST_ORIGINS: usize = 50;
 /// Kinds of resources that a private origin can be, beside a private link service and an application gateway.
 const PRIVATE_ORIGINS: &[&str] = &["Microsoft.Storage/storageAccounts", "Microsoft.Web/sites"];
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     /// At Front Door: endpoint or domain, route, origin (AFD-1).
     pub(super) fn at_front_door(&self, s: &mut State, slot: Slot) -> Next {
         let inventory = &self.net.inventory;
@@ -49,8 +50,13 @@ impl Walk<'_> {
         if !self.serves_host(s, slot, profile.as_ref(), &evidence) {
             return Next::End(End::Stopped);
         }
-        let Some(route) = self.route_of_door(s, slot, &id) else {
-            let text = format!("no route of the profile serves `{}`", id.name());
+        let routes = self.routes_of_door(s, slot, &id);
+        let Some(route) = self.route_of_door(s, &routes) else {
+            let path = s.path.as_deref().unwrap_or("/");
+            let text = match routes.is_empty() {
+                true => format!("no route of the profile serves `{}`", id.name()),
+                false => format!("no route of the profile serves `{path}` of `{}`", id.name()),
+            };
             s.block(StepKind::Proxy, Cause::FrontDoorHostUnknown, evidence, text);
             return Next::End(End::Stopped);
         };
@@ -104,9 +110,9 @@ impl Walk<'_> {
         false
     }
 
-    /// The route that takes the root of the site: the closest pattern, whichever stands first.
-    fn route_of_door(&self, s: &State, slot: Slot, id: &ResourceId) -> Option<&FrontDoorRoute> {
-        let inventory = &self.net.inventory;
+    /// The routes that serve the name, whatever their paths.
+    fn routes_of_door(&self, s: &State, slot: Slot, id: &ResourceId) -> Vec<&'a FrontDoorRoute> {
+        let inventory: &'a Inventory = &self.net.inventory;
         let scheme = if s.header.port == 80 { "Http" } else { "Https" };
         let fits = |r: &&FrontDoorRoute| {
             let mut spoken = r.supported_protocols.iter();
@@ -123,21 +129,20 @@ impl Walk<'_> {
             let custom = r.custom_domains.iter().any(|d| inventory.follow_any(&d.text) == Some(slot));
             own && !is_off(&r.link_to_default_domain) || custom
         };
-        // Nobody says what is asked for at the name: its root.
-        let closest = |r: &&FrontDoorRoute| match r.patterns_to_match.is_empty() {
-            true => Some(1),
-            false => {
-                let ranks = r.patterns_to_match.iter().filter_map(|p| match &**p {
-                    "/" => Some(0),
-                    "/*" | "*" => Some(1),
-                    _ => None,
-                });
-                ranks.min()
-            }
-        };
-        let taken = inventory.front_door_routes.iter().filter(fits);
-        let ranked = taken.filter_map(|r| Some(((closest(&r)?, &r.id), r)));
-        ranked.min_by(|a, b| a.0.cmp(&b.0)).map(|(_, r)| r)
+        inventory.front_door_routes.iter().filter(fits).collect()
+    }
+
+    /// The route that takes the path asked for: the closest pattern, whichever stands first. Where nobody says what is
+    /// asked for at the name, its root.
+    fn route_of_door(&self, s: &mut State, routes: &[&'a FrontDoorRoute]) -> Option<&'a FrontDoorRoute> {
+        let path = s.path.clone();
+        let found = closest_route(routes, path.as_deref().unwrap_or("/"));
+        let patterns = routes.iter().flat_map(|r| r.patterns_to_match.iter());
+        let others = path.is_none() && patterns.clone().any(|p| !matches!(&**p, "/" | "/*" | "*"));
+        if others {
+            s.assume(None, "the request asks for `/`: routes of the profile differ by path (AFD-1), which a URL would tell");
+        }
+        found
     }
 
     /// What stands between route and origin and is not judged: rule sets, and the firewall before them.
@@ -303,6 +308,7 @@ impl Walk<'_> {
             .take()
             .or(asked.filter(|_| origin.origin_host_header.known().is_some()))
             .or(Some(host.clone()));
+        s.path = path_at_origin(route, s.path.take());
         s.remember(Device::Edge, before, after, "Front Door");
         s.rewrite(StepKind::Proxy, after, evidence.clone(), || {
             format!("a flow of Front Door's own to the origin {host}")
@@ -471,4 +477,23 @@ fn port_of(route: &FrontDoorRoute, origin: &FrontDoorOrigin, asked: u16) -> u16 
 /// Whether a state of Azure's is written as `Disabled`.
 fn is_off(state: &Field<Arc<str>>) -> bool {
     state.known().is_some_and(|s| s.eq_ignore_ascii_case("Disabled"))
+}
+
+/// The route with the pattern that is closest to a path. A route that names no pattern takes all.
+fn closest_route<'a>(routes: &[&'a FrontDoorRoute], path: &str) -> Option<&'a FrontDoorRoute> {
+    let closest = |r: &FrontDoorRoute| match r.patterns_to_match.is_empty() {
+        true => closeness("/*", path),
+        false => r.patterns_to_match.iter().filter_map(|p| closeness(p, path)).min(),
+    };
+    let ranked = routes.iter().filter_map(|r| Some(((closest(r)?, &r.id), *r)));
+    ranked.min_by(|a, b| a.0.cmp(&b.0)).map(|(_, r)| r)
+}
+
+/// What the origin is asked for.
+fn path_at_origin(route: &FrontDoorRoute, path: Option<Arc<str>>) -> Option<Arc<str>> {
+    let Some(own) = route.origin_path.known().filter(|own| !own.is_empty()) else { return path };
+    let asked = path.as_deref().unwrap_or("/");
+    let fits = route.patterns_to_match.iter().filter_map(|p| Some((closeness(p, asked)?, &**p)));
+    let pattern = fits.min().map(|(_, pattern)| pattern);
+    Some(at_origin(own, pattern, asked).into())
 }

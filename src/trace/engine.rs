@@ -4,6 +4,7 @@
 //! plane (names, filters, routes, firewalls, balancers, services, permissions) is a file beside this one
 //! and knows nothing of the others; this file owns loops, limits and the order of branches.
 
+use super::authorize::is_control_plane;
 use super::model::{Decision, Flow, HopKind, Missing, Outcome, StepKind, Trace, Zone};
 use super::question::{self, EPHEMERAL_PORT, Misunderstood, Origin, Question, Target, Wanted};
 use super::state::{Arrival, End, Next, Place, State, Terminal, by, of};
@@ -100,9 +101,10 @@ impl<'n> Walk<'n> {
     /// Every branch of a flow, judged.
     pub(super) fn all_ends(&self, flow: &Flow, question: &Question, full: bool) -> Vec<(State, End)> {
         let header = self.first_header(flow, question);
-        let mut ends = self.ends(State::new(header, question.origin.clone(), full), question, flow);
+        let fresh = || State { path: flow.path.clone(), ..State::new(header, question.origin.clone(), full) };
+        let mut ends = self.ends(fresh(), question, flow);
         if ends.iter().any(|(state, _)| state.alias_doubt) {
-            let other = State { asks_for_alias: true, ..State::new(header, question.origin.clone(), full) };
+            let other = State { asks_for_alias: true, ..fresh() };
             ends.extend(self.ends(other, question, flow));
         }
         ends.into_iter().flat_map(|(state, end)| self.judge_end(state, end, flow)).collect()
@@ -507,6 +509,9 @@ impl<'n> Walk<'n> {
         if let Terminal::Service(arrival) = terminal {
             s.service_from.get_or_insert(s.blockers.len());
             self.authorize(&mut s, arrival, flow);
+        } else if is_control_plane(&s) {
+            s.service_from.get_or_insert(s.blockers.len());
+            self.authorize_control(&mut s, flow);
         }
         let terminal = terminal.clone();
         self.walk_back(s, &terminal).into_iter().map(|s| (s, end.clone())).collect()

@@ -51,13 +51,25 @@ pub struct Flow {
     pub identity: Option<Arc<str>>,
     /// The action the caller wants, where authorization is to be judged; absent means reading.
     pub action: Option<Arc<str>>,
+    /// The path of the URL asked for, where it is more than the root.
+    pub path: Option<Arc<str>>,
 }
 
 impl Flow {
     /// A flow that nothing more is said of.
     #[must_use]
     pub fn new(from: Endpoint, to: Endpoint, protocol: Protocol, port: u16) -> Flow {
-        Flow { name: None, from, to, protocol, port, source_port: None, identity: None, action: None }
+        Flow {
+            name: None,
+            from,
+            to,
+            protocol,
+            port,
+            source_port: None,
+            identity: None,
+            action: None,
+            path: None,
+        }
     }
 
     /// The same over TCP.

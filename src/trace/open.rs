@@ -65,6 +65,7 @@ pub fn follow(
         state.header.destination = way.destination;
         state.addressed = Some(way.destination);
         state.open = Some(way.clone());
+        state.path.clone_from(&flow.path);
         match &question.target {
             Wanted::Name(name) => {
                 state.host = Some(name.clone());

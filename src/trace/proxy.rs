@@ -5,6 +5,7 @@ use super::model::{Endpoint, Evidence, Flow, HopKind, Outcome, StepKind, Zone};
 use super::outbound::names_part;
 use super::question::{Origin, Question, Target, Wanted};
 use super::state::{Device, End, Next, Place, State, Terminal, by, of};
+use super::url::takes;
 use super::{Cause, Disposition};
 use crate::inventory::{
     ApplicationGateway, BackendAddressPool, BackendHttpSettings, HttpListener, Id, IpConfiguration, Many,
@@ -75,7 +76,7 @@ impl Walk<'_> {
             return Next::End(End::Stopped);
         };
         let evidence = Evidence { name: rule.map(|r| r.name.clone()), ..evidence };
-        match rule.map_or(Way::Nothing, |rule| way_of(row, rule)) {
+        match rule.map_or(Way::Nothing, |rule| way_of(s, row, rule)) {
             Way::Pool(pool, settings) => self.to_pool(s, id, row, (pool, settings), evidence),
             Way::Redirect => {
                 let text =
@@ -312,6 +313,7 @@ impl Walk<'_> {
             source_port: None,
             identity: None,
             action: None,
+            path: None,
         };
         walk.answer(&flow, &Question { origin: Origin::Attachment(id), target }, false).outcome
     }
@@ -467,14 +469,22 @@ fn takes_host(listener: &HttpListener, host: Option<&str>) -> Option<u8> {
     fits.map(|h| u8::from(h.contains('*'))).min()
 }
 
-/// Where a rule sends the root of a site: to its pool, by its map of paths, or elsewhere by redirection.
-fn way_of<'a>(row: &'a ApplicationGateway, rule: &'a RequestRoutingRule) -> Way<'a> {
+/// Where a rule sends the path asked for: to its pool, by its map of paths, or elsewhere by redirection.
+fn way_of<'a>(s: &mut State, row: &'a ApplicationGateway, rule: &'a RequestRoutingRule) -> Way<'a> {
     let map = rule.url_path_map.known();
     let map = map.and_then(|p| row.url_path_maps.iter().find(|m| names_part(&p.text, &m.id(), &m.name)));
     let (pool, settings, redirect) = match map {
         Some(map) => {
-            // Nobody says what is asked for at the name: its root.
-            let root = map.path_rules.iter().find(|r| r.paths.iter().any(|p| matches!(&**p, "/" | "/*")));
+            // Where nobody says what is asked for at the name, its root. The first rule that fits takes it.
+            if s.path.is_none() && !map.path_rules.is_empty() {
+                let text = format!(
+                    "the request asks for `/`: the path map `{}` sends other paths elsewhere (AGW-1), which a URL would tell",
+                    map.name
+                );
+                s.assume(None, text);
+            }
+            let path = s.path.as_deref().unwrap_or("/");
+            let root = map.path_rules.iter().find(|r| r.paths.iter().any(|p| takes(p, path)));
             let (pool, settings, redirect) = (
                 &map.default_backend_address_pool,
                 &map.default_backend_http_settings,

@@ -61,6 +61,9 @@ struct Lookup {
     aliases: usize,
 }
 
+/// What the names of storage accounts end with that hold the number of a DNS zone.
+const PARTITIONED: &str = ".storage.azure.net";
+
 /// What names end with that Azure gives to machines.
 const AZURE_GIVEN: &str = ".internal.cloudapp.net";
 
@@ -101,6 +104,10 @@ impl Walk<'_> {
                     .find(|ip| ip.is_ipv4() == s.header.source.is_ipv4())
                     .or(addresses.first());
                 let Some(ip) = wanted.copied() else { return false };
+                let others = addresses.iter().filter(|other| other.is_ipv4() == ip.is_ipv4()).count();
+                if others > 1 {
+                    s.assume(None, format!("`{name}` has {others} addresses, of which a client takes any: {ip} stands for them"));
+                }
                 s.address(ip, evidence, || format!("`{name}` is {ip}"));
                 // Who asks the public DNS sees no private zone, linked or not.
                 s.public_despite_endpoint = lookup.shadowed.filter(|_| *asker != Asker::Public);
@@ -247,20 +254,21 @@ impl Walk<'_> {
                 "the question is passed on too often".into(),
             );
         }
+        if let (HOST_ADDRESS, None) = (server, vnet) {
+            // Whatever a gateway announces: it is the host's own address, of every machine in Azure.
+            let text = "168.63.129.16 answers only inside a virtual network";
+            let site = match asker {
+                Asker::Site(site, _) => Some(Slot { table: TableTag::OnPremisesSite, row: site.raw() }),
+                _ => None,
+            };
+            let evidence = of(self.net, site, &[azure::DNS_12]);
+            return Answer::Fails(Cause::DnsServerUnreachable, evidence, text.into());
+        }
         let site = match self.travels(s, asker, server) {
             Ok(site) => site,
             Err(stopped) => return stopped,
         };
-        if server == HOST_ADDRESS {
-            let Some(vnet) = vnet else {
-                let text = "168.63.129.16 answers only inside a virtual network";
-                let site = match asker {
-                    Asker::Site(site, _) => Some(Slot { table: TableTag::OnPremisesSite, row: site.raw() }),
-                    _ => None,
-                };
-                let evidence = of(self.net, site, &[azure::DNS_12]);
-                return Answer::Fails(Cause::DnsServerUnreachable, evidence, text.into());
-            };
+        if let (HOST_ADDRESS, Some(vnet)) = (server, vnet) {
             self.count_queries(s, asker, MOST_QUERIES, "Azure DNS answers a machine");
             return self.ask_azure(s, vnet, lookup);
         }
@@ -814,7 +822,12 @@ impl Walk<'_> {
         let asker = subnet.map_or(Asker::Public, |sn| Asker::Subnet(sn, self.first_address(sn)));
         let home = subnet.map_or(vnet, |sn| self.net.subnet(sn).vnet);
         let mut first = None;
-        for server in rule.target_dns_servers.iter().filter_map(|t| t.ip_address.known().copied()) {
+        for target in &rule.target_dns_servers {
+            let Some(server) = target.ip_address.known().copied() else { continue };
+            if let Some(deaf) = self.deaf_at(home, server, target.port.known().copied()) {
+                first.get_or_insert(deaf);
+                continue;
+            }
             match self.ask_server(s, &asker, Some(home), server, lookup) {
                 answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
                     first.get_or_insert(answer);
@@ -825,6 +838,17 @@ impl Walk<'_> {
         Some(first.unwrap_or_else(|| {
             Answer::Unknown(Cause::UnknownName, Unknown::new(rule.at, "the forwarding rule names no server"))
         }))
+    }
+
+    /// What becomes of a question to a port at which Azure's own servers do not listen.
+    fn deaf_at(&self, vnet: Id<VirtualNetwork>, server: IpAddr, port: Option<i64>) -> Option<Answer> {
+        let port = port.filter(|port| *port != 53)?;
+        let own = self.holder_of(Some(vnet), server).is_some_and(|id| {
+            matches!(self.net.attachment(id).kind, AttachmentKind::Resolver(_) | AttachmentKind::Firewall(_))
+        });
+        let text = format!("{server} answers questions on port 53 alone, and the rule asks it on {port}");
+        let evidence = self.server_evidence(Some(vnet), server, &[azure::DNS_13]);
+        own.then_some(Answer::Fails(Cause::DnsServerUnreachable, evidence, text))
     }
 
     /// An address of an outbound endpoint: the first of its subnet that nothing else holds.
@@ -858,7 +882,7 @@ impl Walk<'_> {
             return zone_record;
         }
         if let Some(public) = self.net.names.public(&name).cloned() {
-            return self.public_name(s, vnet, &public, lookup);
+            return self.public_name(s, vnet, &self.partitioned(&name, public), lookup);
         }
         if name.contains(".privatelink.") || name.starts_with("privatelink.") {
             let plain: Arc<str> = name.replacen(".privatelink.", ".", 1).into();
@@ -964,12 +988,12 @@ impl Walk<'_> {
             "@" | "" => zone_name.clone(),
             own => format!("{own}.{zone_name}"),
         };
-        let wild = |r: &crate::inventory::RecordSet| {
-            let own = full(r);
-            own.starts_with("*.") && crate::services::name_matches(&own, name)
-        };
         let records = || zone.record_sets.iter().filter(|r| speaks_of_addresses(r));
-        let record = records().find(|r| full(r) == name).or_else(|| records().find(|r| wild(r)))?;
+        let record = records().find(|r| full(r) == name).or_else(|| {
+            let holds = |name: &str| zone.record_sets.iter().any(|r| is_under(&full(r), name));
+            let wild = crate::network::wildcard_of(name, &zone_name, holds)?;
+            records().find(|r| full(r) == wild)
+        })?;
         let evidence = Evidence {
             name: Some(record.name.clone()),
             at: record.at,
@@ -1177,7 +1201,32 @@ impl Walk<'_> {
         })
     }
 
+    /// An account whose names hold the number of a DNS zone has aliases of that form too. Whether the number stands in
+    /// them is told by the zone that holds one.
+    fn partitioned(&self, name: &str, public: PublicName) -> PublicName {
+        let Some((account, rest)) = name.strip_suffix(PARTITIONED).and_then(|n| n.split_once('.')) else {
+            return public;
+        };
+        let Some((number, group)) = rest.split_once('.') else { return public };
+        let names = &self.net.names;
+        let held = |alias: &str| names.records.keys().any(|(_, record)| **record == *alias);
+        let alias = |with: &str| format!("{account}.{with}privatelink.{group}{PARTITIONED}");
+        let plain = alias("");
+        let alias: Arc<str> = if held(&plain) { plain } else { alias(&format!("{number}.")) }.into();
+        let own = |old: &Option<Arc<str>>| old.as_ref().map(|_| alias.clone());
+        let (privatelink, other_privatelink) = (own(&public.privatelink), own(&public.other_privatelink));
+        PublicName { privatelink, other_privatelink, ..public }
+    }
+
     fn public_of_privatelink(&self, alias: &str) -> Option<PublicName> {
+        if alias.ends_with(PARTITIONED) {
+            let plain = alias.replacen(".privatelink.", ".", 1);
+            let (account, rest) = plain.split_once('.')?;
+            // The number may be missing in the alias; any stands for it.
+            let numbered = format!("{account}.z00.{rest}");
+            let found = self.net.names.public(&plain).or_else(|| self.net.names.public(&numbered))?;
+            return Some(found.clone());
+        }
         let is = |own: &Option<Arc<str>>| own.as_deref() == Some(alias);
         self.net.names.public.values().find(|p| is(&p.privatelink) || is(&p.other_privatelink)).cloned()
     }
@@ -1310,6 +1359,61 @@ pub(crate) fn resolve_name(net: &crate::network::Network, origin: &Origin, name:
     }
     let shadow = state.public_despite_endpoint.as_ref().map(|s| s.evidence.decider());
     NameFound::Address { ip: state.header.destination, target: state.target, shadow, server }
+}
+
+/// What senders of a network see of names: the server they ask first, and the zones that answer there, each with whether
+/// a name that is not in it is asked publicly. Senders with the same zones get the same addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NameView {
+    /// The server.
+    pub server: IpAddr,
+    /// The zones, the longest name first.
+    pub zones: Vec<(u32, bool)>,
+}
+
+/// Whether nothing but zones tells networks apart that ask Azure: no rulesets, no zones that may be linked anywhere, and
+/// no alias without a dot, which a network's own machines could have.
+pub(crate) fn zones_decide(net: &crate::network::Network) -> bool {
+    let bare = |record: &ZoneRecord| record.cname.as_ref().is_some_and(|alias| !alias.contains('.'));
+    net.inventory.ruleset_links.is_empty()
+        && net.names.floating.is_empty()
+        && !net.names.records.values().any(bare)
+}
+
+/// The view of a network; `None` where not all of it is known, or the server answers by more than zones.
+pub(crate) fn name_view(net: &crate::network::Network, vnet: Id<VirtualNetwork>) -> Option<NameView> {
+    let names = &net.names;
+    let servers = &net.inventory.virtual_networks[vnet].dns_servers;
+    if servers.unknown.is_some() {
+        return None;
+    }
+    let server = servers.items.first().copied().unwrap_or(HOST_ADDRESS);
+    let home = if server == HOST_ADDRESS { vnet } else { home_of_server(net, vnet, server)? };
+    let mut zones = Vec::new();
+    for view in &names.views[home.index()] {
+        let fallback = *view.fallback.as_ref().ok()?;
+        let plain = view.rivals.is_empty() && view.doubt.is_none();
+        zones.push(plain.then_some((view.zone.raw(), fallback))?);
+    }
+    Some(NameView { server, zones })
+}
+
+/// The network whose zones a server answers by: that of a resolver, or of a firewall that passes all on to Azure.
+fn home_of_server(
+    net: &crate::network::Network,
+    vnet: Id<VirtualNetwork>,
+    server: IpAddr,
+) -> Option<Id<VirtualNetwork>> {
+    let walk = Walk { net, depth: 0 };
+    let row = net.attachment(walk.holder_of(Some(vnet), server)?);
+    match row.kind {
+        AttachmentKind::Resolver(_) => Some(row.vnet),
+        AttachmentKind::Firewall(firewall) => {
+            let plain = walk.is_dns_proxy(firewall) && walk.firewall_dns_servers(firewall).is_empty();
+            plain.then_some(row.vnet)
+        }
+        _ => None,
+    }
 }
 
 fn target_of_public(public: &PublicName) -> Target {

@@ -188,11 +188,8 @@ impl Walk<'_> {
     /// The state of the connection as the target's export tells it.
     fn status_at_target(&self, endpoint: &PrivateEndpoint) -> Option<&Field<ConnectionStatus>> {
         let (target, _) = crate::network::target_of(&self.net.inventory, endpoint);
-        let mine = |c: &&crate::inventory::EndpointConnection| {
-            c.private_endpoint.known().and_then(|r| r.id()).is_some_and(|id| id == endpoint.id)
-        };
         let told = crate::network::connections_at(&self.net.inventory, target?)?;
-        told.iter().find(mine).map(|c| &c.status)
+        crate::network::connection_of(&self.net.inventory, told, endpoint).map(|c| &c.status)
     }
 
     /// PE-2, PE-3: a private endpoint serves its own resource and sub-resource only.
@@ -285,6 +282,9 @@ impl Walk<'_> {
             return s.unknown(StepKind::Deliver, Cause::UnknownValue, &unknown, evidence);
         }
         let open = row.listens.iter().any(|range| range.contains(s.header.port));
+        if !row.listens.given {
+            self.answers_as_its_kind(s, row);
+        }
         if !row.listens.given || open || !s.header.protocol.has_ports() && !row.listens.is_empty() {
             return;
         }
@@ -294,6 +294,35 @@ impl Walk<'_> {
             false => format!("`{name}` does not listen on port {}", s.header.port),
         };
         s.block(StepKind::Deliver, Cause::NothingListens, evidence, text);
+    }
+
+    /// What is taken for granted of a port that is none of its kind's, and of a registry's data endpoint (ACR-2).
+    fn answers_as_its_kind(&self, s: &mut State, row: &PlatformService) {
+        let Some(kind) = service_kind(&row.id.kind()) else { return };
+        let (name, port) = (row.id.name(), s.header.port);
+        if s.header.protocol.has_ports() && !kind.answers_on(port) {
+            let text = format!(
+                "`{name}` answers on port {port}, which is none that is documented for a {}: `listens` would say so",
+                kind.label
+            );
+            s.assume(None, text);
+        }
+        let position = match s.target {
+            Some(Target::Service(_, position)) => position,
+            _ => return,
+        };
+        let dedicated = kind.endpoints.get(position).is_some_and(|e| e.host.contains(".data.azurecr.io"));
+        if dedicated && !row.data_endpoint_enabled.is(true) && !self.has_endpoint(row) {
+            let evidence =
+                Evidence { rules: vec![azure::ACR_2], resource: Some(row.id.clone()), at: row.at, ..by(&[]) };
+            match row.data_endpoint_enabled.known() {
+                Some(_) => {
+                    let text = format!("`{name}` has no dedicated data endpoint: dataEndpointEnabled is false, and it has no private endpoint");
+                    s.block(StepKind::Deliver, Cause::NothingListens, evidence, text);
+                }
+                None => s.assume(None, format!("`{name}` has a dedicated data endpoint, though neither dataEndpointEnabled nor a private endpoint says so (ACR-2)")),
+            }
+        }
     }
 
     /// SE-7, ST-1: where a machine's own disks lie in the account, Azure reads and writes them past all of this.
@@ -358,7 +387,7 @@ impl Walk<'_> {
                 if rule_of(&kind) == azure::KV_1 {
                     evidence.rules.push(azure::KV_2);
                 }
-                self.refuse_public(s, service, evidence, Cause::PublicAccessDisabled, closed_text(row));
+                self.refuse_public(s, service, evidence, Cause::PublicAccessDisabled, row.closed_text());
                 return;
             }
         }
@@ -383,9 +412,9 @@ impl Walk<'_> {
                     hub.id.name()
                 ),
             );
-            return hub.public_network_access.or(PublicNetworkAccess::Enabled).map_err(Clone::clone);
+            return hub.public_access(self.has_endpoint(hub));
         }
-        row.public_network_access.or(PublicNetworkAccess::Enabled).map_err(Clone::clone)
+        row.public_access(self.has_endpoint(row))
     }
 
     /// AML-3: a workspace with a private endpoint whose first-generation switch keeps the public out. Only where
@@ -453,6 +482,9 @@ impl Walk<'_> {
         evidence: Evidence,
     ) {
         let row = &self.net.inventory.services[service];
+        if row.restricts() {
+            return self.access_restrictions(s, service, arrival, evidence);
+        }
         let default = row.rest();
         match default {
             Err(unknown) => {
@@ -464,7 +496,17 @@ impl Walk<'_> {
                     let name = row.id.name();
                     s.assume(None, format!("`{name}` lists nobody in its firewall and is taken as open, though Azure shuts a database server that lists nobody"));
                 }
-                let text = if row.ip_rules.is_empty() && row.virtual_network_rules.is_empty() {
+                if row.id.is_kind("Microsoft.Databricks/workspaces") {
+                    let text = format!(
+                        "`{}` keeps no IP access list: Databricks holds those, and Azure does not tell of them",
+                        row.id.name()
+                    );
+                    s.assume(None, text);
+                }
+                let text = if row.lists_nobody_yet() == Ok(true) && row.default_action.is(DefaultAction::Deny)
+                {
+                    "defaultAction is Deny, but a namespace whose rules name neither addresses nor subnets is open to all networks"
+                } else if row.ip_rules.is_empty() && row.virtual_network_rules.is_empty() {
                     "the service is open to all networks"
                 } else {
                     "defaultAction is Allow: the rules have no effect"
@@ -732,13 +774,6 @@ impl Walk<'_> {
             Some(Target::Foreign(_, name)) if alias => Tri::Unknown(not_told(At::NOWHERE, name, text)),
             _ => Tri::No,
         }
-    }
-}
-
-fn closed_text(row: &PlatformService) -> String {
-    match row.public_network_access.is(PublicNetworkAccess::SecuredByPerimeter) {
-        true => "public network access is left to a network security perimeter, and none lets this in".into(),
-        false => "public network access is disabled".into(),
     }
 }
 

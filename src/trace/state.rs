@@ -142,6 +142,8 @@ pub(super) struct State {
     pub origin: Origin,
     /// The name asked for, as the service sees it.
     pub host: Option<Arc<str>>,
+    /// The path asked for, where it is more than the root.
+    pub path: Option<Arc<str>>,
     /// The name by which the target knows itself, where one was resolved: the last of a chain of aliases, or the same.
     pub called: Option<Arc<str>>,
     /// What was asked for, where the question or its name says it.
@@ -193,6 +195,7 @@ impl State {
             header,
             origin,
             host: None,
+            path: None,
             called: None,
             target: None,
             hops: Vec::new(),

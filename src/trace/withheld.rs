@@ -8,11 +8,12 @@
 use super::cause::Cause;
 use super::model::{Endpoint, Flow, HopKind, Missing};
 use super::question::{Origin, Target};
-use super::state::{End, Place, State, Terminal};
+use super::state::{Arrival, End, Place, State, Terminal};
 use crate::inventory::{Id, Slot, TableTag, VirtualNetwork, Withheld};
 use crate::net::IpAddr;
 use crate::network::{AttachmentId, AttachmentKind, HOST_ADDRESS, Network};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What an answer leans on and the files do not tell, if there is such a thing.
 pub(super) fn about(net: &Network, s: &State, end: &End, flow: &Flow) -> Option<Missing> {
@@ -51,11 +52,19 @@ struct Part<'a> {
     passed_on: bool,
     /// A name was looked up.
     named: bool,
+    /// The name.
+    name: Option<Arc<str>>,
     service: bool,
     balanced: bool,
     firewall: bool,
     front_door: bool,
     identity: bool,
+    /// It came to a service through a private endpoint.
+    privately: bool,
+}
+
+fn first_word(path: &str) -> &str {
+    path.split('.').next().unwrap_or(path)
 }
 
 impl<'a> Part<'a> {
@@ -72,11 +81,19 @@ impl<'a> Part<'a> {
             stranger: matches!(flow.from, Endpoint::Address(_)) && !matches!(s.origin, Origin::Attachment(_)),
             passed_on: false,
             named: s.host.is_some(),
+            name: match &flow.to {
+                Endpoint::Fqdn(name) => Some(name.to_ascii_lowercase().into()),
+                _ => s.host.clone(),
+            },
             service: hop(HopKind::Service) || matches!(end, End::Arrived(Terminal::Service(_), _)),
             balanced: hop(HopKind::LoadBalancer) || hop(HopKind::ApplicationGateway),
             firewall: hop(HopKind::AzureFirewall) || hop(HopKind::VirtualHub),
             front_door: hop(HopKind::FrontDoor),
             identity: flow.identity.is_some(),
+            privately: matches!(
+                end,
+                End::Arrived(Terminal::Service(Arrival::PrivateEndpoint(_) | Arrival::ManagedEndpoint), _)
+            ),
         };
         if let Origin::Managed(_, workspace) = s.origin {
             part.met.insert((TableTag::PlatformService, workspace.raw()));
@@ -166,6 +183,21 @@ impl<'a> Part<'a> {
         })
     }
 
+    /// Whether the name asked for is one that the service has in some region.
+    fn may_be_named(&self, slot: Slot) -> bool {
+        let (Some(host), Some(id)) = (&self.name, self.net.inventory.id_of(slot)) else { return false };
+        let kind = crate::services::service_kind(&id.kind());
+        let regional =
+            kind.map_or(&[][..], |k| k.endpoints).iter().filter_map(|e| e.host.rsplit_once("{region}"));
+        let fits = regional.into_iter().any(|(_, end)| host.ends_with(end));
+        fits || kind.is_some_and(|k| k.section == "workspaces") && self.asks_for_instance()
+    }
+
+    fn asks_for_instance(&self) -> bool {
+        let ends = crate::services::INSTANCE_HOSTS.iter().filter_map(|h| h.rsplit_once("{region}"));
+        self.name.as_ref().is_some_and(|host| ends.into_iter().any(|(_, end)| host.ends_with(end)))
+    }
+
     fn met(&self, slot: Slot) -> bool {
         self.met.contains(&(slot.table, slot.row))
     }
@@ -188,8 +220,11 @@ impl<'a> Part<'a> {
                 !self.inside || self.near(slot)
             }
             T::PublicIpAddress if region => self.public,
-            // Whether a service endpoint covers it (SE-5); of all others no rule asks the region.
-            T::PlatformService if region => self.met(slot),
+            // Whether a service endpoint covers it (SE-5), and which names it has; of all others no rule asks the region.
+            T::PlatformService if region => self.met(slot) || self.may_be_named(slot),
+            T::MlCompute if region || withheld.path.ends_with("computeType") => {
+                self.met(slot) || self.asks_for_instance()
+            }
             _ if region => false,
             T::VirtualNetwork | T::Subnet | T::VirtualNetworkPeering => self.near(slot) || self.astray,
             T::HubVirtualNetworkConnection if withheld.path.ends_with("enableInternetSecurity") => {
@@ -258,6 +293,10 @@ impl<'a> Part<'a> {
             | T::RoleDefinition
             | T::DenyAssignment => self.identity,
             T::PlatformService if withheld.path.eq_ignore_ascii_case("workspaceId") => self.named,
+            // A service's firewall is not asked of what comes in privately (PE-10).
+            T::PlatformService if crate::inventory::is_rule_word(first_word(&withheld.path)) => {
+                self.met(slot) && !self.privately
+            }
             _ => self.met(slot),
         }
     }

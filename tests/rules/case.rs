@@ -308,12 +308,14 @@ fn flow(words: &[&str]) -> Result<Flow, String> {
     let end =
         |text: &str| netwhy::scenario::endpoint(&text.replace('_', " ")).map_err(|e| format!("{text}: {e}"));
     let (from, to) = (end(from)?, end(to)?);
+    let path = to.path.clone();
     let mut flow = Flow::new(
         from.endpoint,
         to.endpoint,
         protocol,
         to.port.unwrap_or(if protocol.has_ports() { 443 } else { 0 }),
     );
+    flow.path = path;
     for pair in rest.chunks(2) {
         match pair {
             ["sport", port] => flow.source_port = port.parse().ok(),

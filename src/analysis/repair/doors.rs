@@ -114,6 +114,7 @@ impl Case<'_> {
                 port: 53,
                 identity: None,
                 action: None,
+                path: None,
                 ..self.flow.clone()
             };
             let trace = trace::trace(self.network, &question);

@@ -224,7 +224,12 @@ impl Case<'_> {
             );
         }
         let list = rules_of(row, kind);
-        let rule = format!("{{ id: {} }}", quoted(subnet.id.as_str()));
+        let id = quoted(subnet.id.as_str());
+        let rule = if list == RULE_SETS {
+            format!("{{ subnet: {{ id: {id} }} }}")
+        } else {
+            format!("{{ id: {id} }}")
+        };
         changes.append(&target_of(inventory, &row.id), &format!("{list}.virtualNetworkRules"), &rule);
         let text =
             format!("let `{}` in at `{}`, over a service endpoint", subnet.id.full_name(), row.id.name());
@@ -237,11 +242,12 @@ impl Case<'_> {
         let row = &inventory.services[service];
         let kind = crate::services::service_kind(&row.id.kind())?;
         let source = self.real(self.header?.source).filter(|ip| self.network.is_public(*ip))?;
+        let list = rules_of(row, kind);
         let mut changes = ChangeText::default();
         changes.append(
             &target_of(inventory, &row.id),
-            &format!("{}.ipRules", rules_of(row, kind)),
-            &format!("{{ value: {} }}", quoted(&source.to_string())),
+            &format!("{list}.ipRules"),
+            &format!("{{ {}: {} }}", mask_of(list), quoted(&source.to_string())),
         );
         Some(Proposal::new(Means::Address, format!("let {source} in at `{}`", row.id.name()), changes))
     }
@@ -311,6 +317,19 @@ const ROLES: &[(&str, &str)] = &[
 /// What a service calls the rules of its firewall.
 fn rules_of(row: &PlatformService, kind: &ServiceKind) -> &'static str {
     let registry = row.id.is_kind("Microsoft.ContainerRegistry/registries");
-    let spaces = ["Microsoft.EventHub/namespaces", "Microsoft.ServiceBus/namespaces"];
-    if registry || spaces.contains(&kind.arm_type) { "networkRuleSet" } else { "networkAcls" }
+    let spaces =
+        ["Microsoft.EventHub/namespaces", "Microsoft.ServiceBus/namespaces", "Microsoft.Relay/namespaces"];
+    match kind.arm_type {
+        k if spaces.contains(&k) => RULE_SETS,
+        _ if registry => "networkRuleSet",
+        _ => "networkAcls",
+    }
+}
+
+/// What messaging namespaces call the rules of their firewall.
+const RULE_SETS: &str = "networkRuleSets";
+
+/// What an address rule of a list calls the address.
+fn mask_of(list: &str) -> &'static str {
+    if list == RULE_SETS { "ipMask" } else { "value" }
 }

@@ -74,7 +74,7 @@ pub fn reason(cause: Cause) -> &'static str {
             "the DNS servers ask each other: one of them has to forward to 168.63.129.16 or answer itself"
         }
         Cause::DnsServerUnreachable => {
-            "168.63.129.16 answers inside virtual networks alone: forward to a resolver there"
+            "the DNS server has to be reached: by a gateway connection or a peering, or ask one that is; 168.63.129.16 itself answers inside virtual networks alone"
         }
         Cause::DnsNxDomain | Cause::DnsZoneShadow => {
             "nobody holds a record of the name: whose it is, and at which address, is for its owner to say"

@@ -46,7 +46,7 @@ impl Maker<'_> {
         listens.sort_unstable();
         listens.dedup();
         listens.retain(|p| application.iter().any(|r| application_protocol(r.rule, *p) == Tri::Yes));
-        let names = |rules: &[&Ranked<'_>]| rules.iter().map(|r| name(r)).collect();
+        let names = |rules: &[&Ranked<'_>]| rules.iter().map(|r| name(r)).collect::<Vec<_>>().into();
         let names = [names(&network), names(&application)];
         FirewallRow {
             doubt: judge.incomplete || many,

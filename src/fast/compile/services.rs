@@ -86,10 +86,8 @@ impl Maker<'_> {
     /// PE-1: only an Approved connection carries traffic.
     fn status(&self, endpoint: &PrivateEndpoint, service: u32) -> Status {
         let service = &self.net.inventory.services.as_slice()[service as usize];
-        let mine = |c: &&crate::inventory::EndpointConnection| {
-            c.private_endpoint.known().and_then(|r| r.id()).is_some_and(|id| id == endpoint.id)
-        };
-        let at_target = service.private_endpoint_connections.iter().find(mine).map(|c| &c.status);
+        let told = &service.private_endpoint_connections;
+        let at_target = crate::network::connection_of(&self.net.inventory, told, endpoint).map(|c| &c.status);
         let own = endpoint.connections.items.first().map(|c| &c.status);
         let fields = [at_target, Some(&endpoint.status), own];
         match fields.into_iter().flatten().find(|f| !f.is_absent()) {
@@ -118,7 +116,10 @@ impl Maker<'_> {
         if row.enable_private_cluster.is(true) {
             return Access::Closed;
         }
-        match row.public_network_access.or(PublicNetworkAccess::Enabled) {
+        if row.restricts() {
+            return Access::Doubt;
+        }
+        match row.public_access(connected) {
             Err(_) => return Access::Doubt,
             Ok(PublicNetworkAccess::Enabled) => {}
             Ok(_) => return Access::Closed,

@@ -100,6 +100,29 @@ pub(super) enum Attr {
     Identity,
 }
 
+impl Attr {
+    /// The attribute it reads, if it reads one.
+    pub(super) fn from(&self) -> &'static str {
+        match *self {
+            Attr::Copy(from, ..)
+            | Attr::Id(from, ..)
+            | Attr::IdText(from, ..)
+            | Attr::Ids(from, ..)
+            | Attr::Each(from, ..)
+            | Attr::Blocks(from, ..)
+            | Attr::One(from, ..)
+            | Attr::Where(from, ..)
+            | Attr::Children(from, ..)
+            | Attr::Switch(from, ..)
+            | Attr::Not(from, ..)
+            | Attr::Join(from, ..)
+            | Attr::Part(from, ..)
+            | Attr::Must(from, ..) => from,
+            Attr::Make(..) | Attr::Const(..) | Attr::Identity => "",
+        }
+    }
+}
+
 pub(super) const fn copy(from: &'static str, to: &'static str) -> Attr {
     Attr::Copy(from, to, Absent::Default)
 }

@@ -32,6 +32,9 @@ pub struct QuestionView {
     /// The action the caller wants.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
+    /// The path of the URL asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
 }
 
 /// One end of the flow.
@@ -83,6 +86,7 @@ impl QuestionView {
             source_port: flow.source_port,
             identity: text(&flow.identity),
             action: text(&flow.action),
+            path: text(&flow.path),
         }
     }
 

@@ -196,6 +196,7 @@ fn question() -> Value {
             ("sourcePort", port()),
             ("identity", text("The caller's identity.")),
             ("action", text("The action the caller wants.")),
+            ("path", text("The path of the URL asked for, where it is more than the root.")),
         ],
     )
 }

@@ -7,11 +7,14 @@
 #![allow(unsafe_code, reason = "mapping a file is unsafe, since others may change it; see the invariant")]
 #![expect(clippy::disallowed_methods, reason = "the rim: this is the one other place that opens a file")]
 
+use crate::diag::Letters;
 use crate::fast::arena::Memory;
 use memmap2::Mmap;
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A mapped file.
 #[derive(Debug)]
@@ -35,6 +38,27 @@ impl Mapped {
 unsafe impl Memory for Mapped {
     fn bytes(&self) -> &[u8] {
         &self.0
+    }
+}
+
+/// A text in a mapped file.
+pub(super) struct MappedText {
+    memory: Arc<Mapped>,
+    range: Range<usize>,
+}
+
+impl MappedText {
+    /// The text that lies there; `None` where there is none.
+    pub(super) fn of(memory: Arc<Mapped>, range: Range<usize>) -> Option<Self> {
+        std::str::from_utf8(memory.as_slice().get(range.clone())?).ok()?;
+        Some(Self { memory, range })
+    }
+}
+
+impl Letters for MappedText {
+    fn letters(&self) -> &str {
+        // SAFETY: these bytes were found to be a text when this was made, and nobody changes them, see the invariant.
+        unsafe { std::str::from_utf8_unchecked(&self.memory.as_slice()[self.range.clone()]) }
     }
 }
 

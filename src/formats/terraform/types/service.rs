@@ -211,7 +211,22 @@ pub(super) const TYPES: &[Type] = &[
             "azurerm_function_app",
         ],
         SITE,
-        &[PUBLIC, id_text("virtual_network_subnet_id", "virtualNetworkSubnetId", SUBNET), Attr::Identity],
+        &[
+            PUBLIC,
+            id_text("virtual_network_subnet_id", "virtualNetworkSubnetId", SUBNET),
+            blocks("site_config.ip_restriction", "siteConfig.ipSecurityRestrictions", RESTRICTION),
+            copy(
+                "site_config.ip_restriction_default_action",
+                "siteConfig.ipSecurityRestrictionsDefaultAction",
+            ),
+            blocks("site_config.scm_ip_restriction", "siteConfig.scmIpSecurityRestrictions", RESTRICTION),
+            copy(
+                "site_config.scm_ip_restriction_default_action",
+                "siteConfig.scmIpSecurityRestrictionsDefaultAction",
+            ),
+            copy("site_config.scm_use_main_ip_restriction", "siteConfig.scmIpSecurityRestrictionsUseMain"),
+            Attr::Identity,
+        ],
     ),
     sets(
         &["azurerm_app_service_virtual_network_swift_connection"],
@@ -286,23 +301,38 @@ pub(super) const TYPES: &[Type] = &[
     ),
     plain!(["azurerm_mysql_server"], "Microsoft.DBforMySQL/servers"),
     plain!(["azurerm_mariadb_server"], "Microsoft.DBforMariaDB/servers"),
+    named(
+        &["azurerm_mariadb_firewall_rule"],
+        "Microsoft.DBforMariaDB/servers/firewallRules",
+        "server_name",
+        FIREWALL_RULE,
+    ),
+    named(
+        &["azurerm_mysql_firewall_rule"],
+        "Microsoft.DBforMySQL/servers/firewallRules",
+        "server_name",
+        FIREWALL_RULE,
+    ),
     group(
         &["azurerm_eventhub_namespace"],
         "Microsoft.EventHub/namespaces",
         &[
             PUBLIC,
-            copy("network_rulesets.default_action", "networkRuleSet.defaultAction"),
-            blocks("network_rulesets.ip_rule", "networkRuleSet.ipRules", &[copy("ip_mask", "ipMask")]),
+            on_off("network_rulesets.public_network_access_enabled", "networkRuleSets.publicNetworkAccess"),
+            copy("network_rulesets.default_action", "networkRuleSets.defaultAction"),
+            blocks(
+                "network_rulesets.ip_rule",
+                "networkRuleSets.ipRules",
+                &[copy("ip_mask", "ipMask"), copy("action", "action")],
+            ),
             blocks(
                 "network_rulesets.virtual_network_rule",
-                "networkRuleSet.virtualNetworkRules",
+                "networkRuleSets.virtualNetworkRules",
                 &[id("subnet_id", "subnet", SUBNET)],
             ),
-            Attr::Switch(
+            copy(
                 "network_rulesets.trusted_service_access_enabled",
-                "networkRuleSet.bypass",
-                "AzureServices",
-                "None",
+                "networkRuleSets.trustedServiceAccessEnabled",
             ),
             Attr::Identity,
         ],
@@ -312,20 +342,32 @@ pub(super) const TYPES: &[Type] = &[
         "Microsoft.ServiceBus/namespaces",
         &[
             PUBLIC,
-            copy("network_rule_set.default_action", "networkRuleSet.defaultAction"),
-            Attr::Each("network_rule_set.ip_rules", "networkRuleSet.ipRules", "ipMask"),
+            on_off("network_rule_set.public_network_access_enabled", "networkRuleSets.publicNetworkAccess"),
+            copy("network_rule_set.default_action", "networkRuleSets.defaultAction"),
+            Attr::Each("network_rule_set.ip_rules", "networkRuleSets.ipRules", "ipMask"),
             blocks(
                 "network_rule_set.network_rules",
-                "networkRuleSet.virtualNetworkRules",
+                "networkRuleSets.virtualNetworkRules",
                 &[id("subnet_id", "subnet", SUBNET)],
             ),
-            Attr::Switch(
-                "network_rule_set.trusted_services_allowed",
-                "networkRuleSet.bypass",
-                "AzureServices",
-                "None",
-            ),
+            copy("network_rule_set.trusted_services_allowed", "networkRuleSets.trustedServiceAccessEnabled"),
             Attr::Identity,
+        ],
+    ),
+    sets(
+        &["azurerm_servicebus_namespace_network_rule_set"],
+        "namespace_id",
+        "Microsoft.ServiceBus/namespaces",
+        &[
+            on_off("public_network_access_enabled", "networkRuleSets.publicNetworkAccess"),
+            copy("default_action", "networkRuleSets.defaultAction"),
+            Attr::Each("ip_rules", "networkRuleSets.ipRules", "ipMask"),
+            blocks(
+                "network_rules",
+                "networkRuleSets.virtualNetworkRules",
+                &[id("subnet_id", "subnet", SUBNET)],
+            ),
+            copy("trusted_services_allowed", "networkRuleSets.trustedServiceAccessEnabled"),
         ],
     ),
     group(
@@ -375,7 +417,10 @@ pub(super) const TYPES: &[Type] = &[
     group(
         &["azurerm_log_analytics_workspace"],
         "Microsoft.OperationalInsights/workspaces",
-        &[assigned("workspace_id", "customerId")],
+        &[
+            assigned("workspace_id", "customerId"),
+            on_off("internet_ingestion_enabled", "publicNetworkAccessForIngestion"),
+        ],
     ),
     group(
         &["azurerm_api_management"],
@@ -387,16 +432,87 @@ pub(super) const TYPES: &[Type] = &[
             Attr::Identity,
         ],
     ),
-    plain!(["azurerm_application_insights"], "Microsoft.Insights/components"),
+    group(
+        &["azurerm_application_insights"],
+        "Microsoft.Insights/components",
+        &[on_off("internet_ingestion_enabled", "publicNetworkAccessForIngestion"), Attr::Identity],
+    ),
     plain!(["azurerm_monitor_private_link_scope"], "Microsoft.Insights/privateLinkScopes"),
-    plain!(["azurerm_batch_account"], "Microsoft.Batch/batchAccounts"),
+    group(
+        &["azurerm_batch_account"],
+        "Microsoft.Batch/batchAccounts",
+        &[
+            PUBLIC,
+            copy(
+                "network_profile.account_access.default_action",
+                "networkProfile.accountAccess.defaultAction",
+            ),
+            blocks(
+                "network_profile.account_access.ip_rule",
+                "networkProfile.accountAccess.ipRules",
+                &[copy("ip_range", "value"), copy("action", "action")],
+            ),
+            Attr::Identity,
+        ],
+    ),
     plain!(["azurerm_databricks_workspace"], "Microsoft.Databricks/workspaces"),
     plain!(["azurerm_synapse_workspace"], "Microsoft.Synapse/workspaces"),
+    child(
+        &["azurerm_synapse_firewall_rule"],
+        "Microsoft.Synapse/workspaces/firewallRules",
+        "synapse_workspace_id",
+        FIREWALL_RULE,
+    ),
     plain!(["azurerm_signalr_service"], "Microsoft.SignalRService/SignalR"),
-    plain!(["azurerm_iothub"], "Microsoft.Devices/IotHubs"),
+    sets(
+        &["azurerm_signalr_service_network_acl"],
+        "signalr_service_id",
+        "Microsoft.SignalRService/SignalR",
+        &[
+            copy("default_action", "networkACLs.defaultAction"),
+            copy("public_network.allowed_request_types", "networkACLs.publicNetwork.allow"),
+            copy("public_network.denied_request_types", "networkACLs.publicNetwork.deny"),
+        ],
+    ),
+    group(
+        &["azurerm_iothub"],
+        "Microsoft.Devices/IotHubs",
+        &[
+            PUBLIC,
+            copy("network_rule_set.default_action", "networkRuleSets.defaultAction"),
+            blocks(
+                "network_rule_set.ip_rule",
+                "networkRuleSets.ipRules",
+                &[copy("ip_mask", "ipMask"), copy("action", "action")],
+            ),
+            Attr::Identity,
+        ],
+    ),
     plain!(["azurerm_automation_account"], "Microsoft.Automation/automationAccounts"),
-    plain!(["azurerm_eventgrid_topic"], "Microsoft.EventGrid/topics"),
+    group(
+        &["azurerm_eventgrid_topic"],
+        "Microsoft.EventGrid/topics",
+        &[
+            PUBLIC,
+            blocks(
+                "inbound_ip_rule",
+                "inboundIpRules",
+                &[copy("ip_mask", "ipMask"), copy("action", "action")],
+            ),
+            Attr::Identity,
+        ],
+    ),
     plain!(["azurerm_relay_namespace"], "Microsoft.Relay/namespaces"),
+];
+
+/// An access restriction of a web app. A service tag stands where an address would.
+const RESTRICTION: &[Attr] = &[
+    copy("name", "name"),
+    copy("action", "action"),
+    copy("priority", "priority"),
+    copy("service_tag|ip_address", "ipAddress"),
+    id_text("virtual_network_subnet_id", "vnetSubnetResourceId", SUBNET),
+    copy("headers", "headers"),
 ];
 
 const SITE: &str = "Microsoft.Web/sites";
