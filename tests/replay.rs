@@ -125,6 +125,44 @@ fn the_ends_of_a_connection_are_called_in_several_ways() {
     check(&ask("192.0.2.77", "Source", "192.0.2.78"), &["hops/1/address"], &["hops/1/resourceId"]);
 }
 
+/// Rules: NW-4, NSG-28.
+#[test]
+fn what_tags_stood_for_is_set_aside() {
+    let rule = |name: &str, source: &str, destination: &str, access: &str, expanded: &[&str]| {
+        let listed = |word: &str| json!([word]);
+        json!({ "name": name, "protocol": "All", "sourcePortRange": "0-65535", "destinationPortRange": "0-65535",
+            "sourceAddressPrefixes": listed(source), "destinationAddressPrefixes": listed(destination),
+            "expandedSourceAddressPrefix": expanded, "access": access, "priority": 65001, "direction": "Inbound" })
+    };
+    let nsg = format!("{GROUP}/Microsoft.Network/networkSecurityGroups/nsg");
+    let nic = format!("{GROUP}/Microsoft.Network/networkInterfaces/nic");
+    let probes = rule(
+        "defaultSecurityRules/AllowAzureLoadBalancerInBound",
+        "AzureLoadBalancer",
+        "0.0.0.0/0",
+        "Allow",
+        &["168.63.129.16/32", "fe80::1234:5678:9abc/128"],
+    );
+    let out = json!({ "name": "defaultSecurityRules/AllowInternetOutBound", "protocol": "All", "priority": 65001,
+        "sourceAddressPrefixes": ["0.0.0.0/0", "0.0.0.0/0"], "destinationAddressPrefixes": ["Internet"],
+        "expandedDestinationAddressPrefix": ["1.0.0.0/8"], "access": "Allow", "direction": "Outbound" });
+    let text = json!({ "checks": [{ "operation": "effectiveNetworkSecurityGroups",
+        "requestUri": format!("https://management.azure.com{nic}/effectiveNetworkSecurityGroups?api-version=2021-08-01"),
+        "response": { "value": [{ "networkSecurityGroup": { "id": nsg }, "association": { "networkInterface": { "id": nic } },
+            "effectiveSecurityRules": [probes, out] }] }, "resources": resources() }] })
+    .to_string();
+    let (mut notes, mut sources) = (Diagnostics::new(), Sources::default());
+    let doc = sources.add("recording.json", text.as_str());
+    let root = parse_json(doc, &text, &mut notes).expect("JSON");
+    let checks = export::load(&root, &mut notes).facts.checks;
+    let answer = replay(&checks, &ServiceTags::builtin(), &Profile::default()).remove(0);
+    assert_eq!(answer.not_asked, None);
+    let aside: Vec<&str> = answer.set_aside.iter().filter_map(|(f, _)| f.rsplit('/').next()).collect();
+    assert_eq!(aside, ["expandedDestinationAddressPrefix"]);
+    let differs = |key: &str| answer.differing().any(|f| f.field.ends_with(key));
+    assert!(!differs("/expandedSourceAddressPrefix") && !differs("/priority"));
+}
+
 fn row(source: &str, prefix: &str, hop: &str) -> Value {
     json!({ "source": source, "state": "Active", "addressPrefix": [prefix], "nextHopType": hop,
         "nextHopIpAddress": [], "disableBgpRoutePropagation": false })

@@ -402,6 +402,9 @@ struct Side {
     unknown: Option<String>,
 }
 
+/// Where probes over IPv6 come from, as Azure lists it beside the host's own address.
+const PROBES_V6: IpAddr = IpAddr::V6(std::net::Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0x1234, 0x5678, 0x9abc));
+
 /// How Azure writes every address in effective rules.
 const EVERYTHING: &str = "0.0.0.0/0";
 
@@ -438,6 +441,7 @@ impl Side {
         if side.load_balancer {
             out.tag("AzureLoadBalancer");
             expanded.extend(&AddressSet::from_prefix(&host_prefix(crate::network::HOST_ADDRESS)));
+            expanded.extend(&AddressSet::from_prefix(&host_prefix(PROBES_V6)));
         }
         for tag in &side.tags {
             out.tag(network.tags.name(*tag));

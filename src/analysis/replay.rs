@@ -153,7 +153,10 @@ fn one(network: &Network, check: &Check) -> Replayed {
                 Operation::ConnectivityCheck => {
                     aside::connection(network, &check.request, &azure, &ours, &mut out);
                 }
-                Operation::Other(_) => aside::routes(&azure, false, &mut out),
+                Operation::Other(_) => {
+                    aside::routes(&azure, false, &mut out);
+                    aside::rules(&mut out);
+                }
                 _ => {}
             }
         }

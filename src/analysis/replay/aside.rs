@@ -4,7 +4,7 @@
 
 use super::{Replayed, compare};
 use crate::doc::Node;
-use crate::net::IpAddr;
+use crate::net::{IpAddr, parse_prefix};
 use crate::network::Network;
 use serde_json::Value;
 
@@ -34,6 +34,8 @@ const GATEWAY_ADDRESS: &str = "a table alone names the address of a gateway or o
 
 const WEEKLY: &str =
     "the prefixes of a service tag change every week, and the list of that day is in no file";
+
+const TAGS: &str = "what a service tag stood for that day is in no file; of `Internet` Azure leaves out ranges that no page lists";
 
 const NO_SERVICE: &str = "a table that names no service tag does not tell whose service endpoint it is";
 
@@ -124,6 +126,45 @@ pub(super) fn routes(azure: &Value, alone: bool, out: &mut Replayed) {
             _ => None,
         }
     });
+}
+
+/// Rules in force: what service tags stood for.
+pub(super) fn rules(out: &mut Replayed) {
+    let sides = [
+        ("expandedSourceAddressPrefix", "sourceAddressPrefix"),
+        ("expandedDestinationAddressPrefix", "destinationAddressPrefix"),
+    ];
+    let named = |field: &str| {
+        let (rule, key) = field.rsplit_once('/')?;
+        let (_, written) = sides.iter().find(|(expanded, _)| *expanded == key)?;
+        Some([format!("{rule}/{written}"), format!("{rule}/{written}es")])
+    };
+    let tagged: Vec<String> = out
+        .fields
+        .iter()
+        .filter(|field| {
+            let Some(written) = named(&field.field) else { return false };
+            out.fields
+                .iter()
+                .any(|f| written.contains(&f.field) && words(&f.azure).into_iter().any(is_listed))
+        })
+        .map(|field| field.field.clone())
+        .collect();
+    part(out, |field| tagged.contains(&field.field).then_some(TAGS));
+}
+
+fn words(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(word) => vec![word],
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a word is a tag whose prefixes Microsoft lists; those of a network and of probes follow from the files.
+fn is_listed(word: &str) -> bool {
+    let own = ["*", "any", "virtualnetwork", "azureloadbalancer"];
+    parse_prefix(word).is_none() && !own.contains(&word.to_ascii_lowercase().as_str())
 }
 
 fn has_tag(row: &Value) -> bool {

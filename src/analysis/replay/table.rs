@@ -49,6 +49,7 @@ fn side_by_side(written: &Node, operation: &str, question: &str, ours: &Value) -
         not_asked: None,
     };
     aside::routes(&azure, question == ALONE, &mut out);
+    aside::rules(&mut out);
     out
 }
 
