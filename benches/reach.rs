@@ -145,7 +145,7 @@ fn reach(criterion: &mut Criterion) {
         group.bench_function(format!("compile-tables/{name}"), |b| {
             b.iter(|| fast::compile(black_box(&network)))
         });
-        let (lists, _) = fast::stored::store(&fast);
+        let lists = fast::stored::lists(&fast);
         group.bench_function(format!("open-lists/{name}"), |b| {
             // The arena is mapped, so only the lists beside it are read.
             b.iter(|| {
