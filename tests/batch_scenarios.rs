@@ -4,11 +4,13 @@
 #![allow(clippy::disallowed_methods, reason = "this test reads the scenarios")]
 
 use netwhy::diag::{At, Diagnostics, Sources};
-use netwhy::fast::{self, Asker, Counts, Verdict};
+use netwhy::fast::directory::{self, Directory};
+use netwhy::fast::{self, Asker, Counts, Known, Verdict};
+use netwhy::network::Network;
 use netwhy::run::load;
 use netwhy::run::{check, engine};
 use netwhy::scenario::{self, Scenario};
-use netwhy::trace::{Flow, decide};
+use netwhy::trace::{Endpoint, Flow, decide};
 use std::path::{Path, PathBuf};
 
 async fn loaded(file: &Path) -> (Scenario, load::Loaded) {
@@ -49,6 +51,7 @@ fn check(file: &Path, scenario: &Scenario, loaded: &load::Loaded) -> Counts {
             .iter()
             .map(|flow| asker.read(flow).unwrap_or_else(|error| panic!("{place}: {error}")))
             .collect();
+        check_known(&network, &fast, &flows, &place);
         let mut verdicts = vec![Verdict::PENDING; ids.len()];
         asker.decide(&ids, &mut verdicts);
         for (((_, expectation), flow), verdict) in pass.cases.iter().zip(&flows).zip(&verdicts) {
@@ -65,6 +68,23 @@ fn check(file: &Path, scenario: &Scenario, loaded: &load::Loaded) -> Counts {
         all.deferred += asker.counts().deferred;
     }
     all
+}
+
+/// What stored tables answer without their network is what the network answers: the flows as they are, and from outside.
+fn check_known(network: &Network, fast: &fast::Fast, flows: &[Flow], place: &str) {
+    let Some(sections) = directory::directory(network, fast) else { return };
+    let directory = Directory::of(&sections);
+    let mut known = Known::new(fast, &directory);
+    let outside = flows.iter().map(|flow| Flow { from: Endpoint::Internet, ..flow.clone() });
+    for flow in flows.iter().cloned().chain(outside) {
+        let mut own = flow.clone();
+        let Some(ids) = known.read(&mut own) else { continue };
+        let mut verdicts = [Verdict::PENDING];
+        known.decide(&[ids], &mut verdicts);
+        if let Some(got) = known.decision(&verdicts[0]) {
+            assert_eq!(got, decide(network, &flow), "{place}: {flow:?} as {own:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -282,7 +282,7 @@ impl Directory {
         if low == count || row(low)? != slot {
             return None;
         }
-        Some((word(rows, 3 * low + 1)? == 1).then(|| word(rows, 3 * low + 2))?)
+        Some(if word(rows, 3 * low + 1)? == 1 { word(rows, 3 * low + 2) } else { None })
     }
 
     /// What a name is to senders of a network, and the server they ask; [`NOBODY`] for the internet. The text of what

@@ -263,10 +263,12 @@ fn no_endpoint(network: &Network, text: &str, slot: Slot) -> Misunderstood {
 
 /// `site/host` or a host's bare name.
 fn site_host(network: &Network, name: &str) -> Option<(Id<OnPremisesSite>, IpAddr)> {
+    // Asked for every name there is: most of them have no slash, and need no text to be put together.
+    let is_path = name.contains('/');
     network.inventory.on_premises_sites.rows().find_map(|(id, site)| {
         let host = site.hosts.iter().find(|h| {
             h.name.eq_ignore_ascii_case(name)
-                || format!("{}/{}", site.id.name(), h.name).eq_ignore_ascii_case(name)
+                || is_path && format!("{}/{}", site.id.name(), h.name).eq_ignore_ascii_case(name)
         })?;
         Some((id, *host.ip_address.known()?))
     })

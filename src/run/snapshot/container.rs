@@ -265,15 +265,13 @@ fn part(entry: &[u8]) -> Option<Part> {
 fn lie_in_order(bytes: &[u8], sections: &[Part], table_at: usize) -> bool {
     let empty = |range: Range<usize>| bytes.get(range).is_some_and(|gap| gap.iter().all(|byte| *byte == 0));
     let mut end = HEADER;
-    let mut gaps = vec![SUM + 8..HEADER];
-    for next in sections.iter().map(|part| part.range.clone()).chain([table_at..table_at]) {
-        if Some(next.start) != end.checked_next_multiple_of(ALIGN) {
-            return false;
-        }
-        gaps.push(end..next.start);
-        end = next.end;
-    }
-    gaps.into_iter().all(empty)
+    let follows = |range: &Range<usize>| {
+        let before = std::mem::replace(&mut end, range.end);
+        before.checked_next_multiple_of(ALIGN) == Some(range.start) && empty(before..range.start)
+    };
+    let table = table_at..table_at;
+    empty(SUM + 8..HEADER)
+        && sections.iter().map(|part| &part.range).chain(std::iter::once(&table)).all(follows)
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
