@@ -222,7 +222,8 @@ impl<'a> Part<'a> {
             T::PublicIpAddress if region => self.public,
             // Whether a service endpoint covers it (SE-5), and which names it has; of all others no rule asks the region.
             T::PlatformService if region => self.met(slot) || self.may_be_named(slot),
-            T::MlCompute if region || withheld.path.ends_with("computeType") => {
+            T::MlCompute if region => self.asks_for_instance(),
+            T::MlCompute if withheld.path.ends_with("computeType") => {
                 self.met(slot) || self.asks_for_instance()
             }
             _ if region => false,
