@@ -42,6 +42,11 @@ pub struct EndpointKind {
 }
 
 impl EndpointKind {
+    /// Whether it is the copy in another region, which answers for accounts that are read there too.
+    pub fn is_secondary(&self) -> bool {
+        self.group.ends_with("_secondary")
+    }
+
     /// The same, served by another address of the private endpoint.
     const fn at_member(mut self, member: u8) -> Self {
         self.member = member;

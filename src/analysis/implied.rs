@@ -222,7 +222,8 @@ fn services(network: &Network) -> Vec<Target> {
     let mut found = Vec::new();
     for (id, row) in network.inventory.services.rows() {
         let kind = service_kind(&row.id.kind());
-        let hosts = network.names.service_hosts[id.index()].iter().enumerate();
+        let copy = |n: usize| kind.and_then(|k| k.endpoints.get(n)).is_some_and(|part| part.is_secondary());
+        let hosts = network.names.service_hosts[id.index()].iter().enumerate().filter(|(n, _)| !copy(*n));
         let named = hosts.filter_map(|(n, host)| Some((n, host.clone()?)));
         found.extend(named.filter(|(_, host)| !host.starts_with('*')).map(|(number, host)| {
             let part = kind.and_then(|kind| kind.endpoints.get(number));
