@@ -262,7 +262,6 @@ const BESIDE: &[(&str, &[&str])] = &[
             "consistencyPolicy",
             "createMode",
             "creationTime",
-            "customSubDomainName",
             "databaseAccountOfferType",
             "defaultToOAuthAuthentication",
             "description",

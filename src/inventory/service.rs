@@ -70,6 +70,8 @@ resource! {
         pub data_endpoint_enabled: Field<bool> = "dataEndpointEnabled",
         /// Private endpoint connections, as deployed.
         pub private_endpoint_connections: Many<EndpointConnection> = "privateEndpointConnections",
+        /// AI services: the label of its host names, which need not be its own name.
+        pub custom_sub_domain_name: Field<Arc<str>> = "customSubDomainName",
         /// Names somebody says it has, beside those that follow from its type.
         pub host_names: Many<Arc<str>> = "hostNames",
         /// Workspace: its id, part of its host names.
@@ -134,6 +136,15 @@ resource! {
         pub public_requests_allowed: Many<Arc<str>> = "networkAcls.publicNetwork.allow",
         /// SignalR: requests that its public endpoint refuses where it allows the rest.
         pub public_requests_denied: Many<Arc<str>> = "networkAcls.publicNetwork.deny",
+    }
+}
+
+impl PlatformService {
+    /// What its host names begin with: its name, or what it is called there. One that is not told is doubted where
+    /// names of the kind are asked for.
+    pub fn label(&self) -> String {
+        let own = self.custom_sub_domain_name.known().filter(|label| !label.is_empty());
+        own.map_or_else(|| self.id.name().to_ascii_lowercase(), |label| label.to_ascii_lowercase())
     }
 }
 

@@ -166,7 +166,7 @@ fn host_names(inventory: &Inventory, names: &mut Names) {
         names.stand_in_ids.push(guid.is_none());
         let guid = guid.unwrap_or_else(|| stand_in_guid(&service.id));
         let region = service.location.known().map(|l| normal_region(l));
-        let name = service.id.name().to_ascii_lowercase();
+        let name = service.label();
         let parts = NameParts { name: &name, region: region.as_deref(), guid: &guid };
         let endpoints = kind_of(service).map_or(&[][..], |k| k.endpoints);
         names.service_hosts.push(endpoints.iter().map(|e| fill(e.host, &parts).map(Into::into)).collect());
@@ -382,7 +382,7 @@ fn target_parts(
 fn parts_of(service: &PlatformService) -> (String, Option<String>, String) {
     let guid = service.workspace_id.known().map_or_else(|| stand_in_guid(&service.id), |g| g.to_string());
     let region = service.location.known().map(|l| normal_region(l));
-    (service.id.name().to_ascii_lowercase(), region, guid)
+    (service.label(), region, guid)
 }
 
 /// The projects of a hub, which its private endpoints serve too.
@@ -645,7 +645,7 @@ fn services_with_endpoints(inventory: &Inventory) -> Connected {
 fn privatelink_name(service: &PlatformService, endpoint: &EndpointKind) -> Option<Arc<str>> {
     let guid = service.workspace_id.known().map_or_else(|| stand_in_guid(&service.id), |g| g.to_string());
     let region = service.location.known().map(|l| normal_region(l));
-    let name = service.id.name().to_ascii_lowercase();
+    let name = service.label();
     let parts = NameParts { name: &name, region: region.as_deref(), guid: &guid };
     Some(format!("{}.{}", fill(endpoint.record, &parts)?, fill(endpoint.zone?, &parts)?).into())
 }

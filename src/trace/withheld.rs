@@ -193,6 +193,14 @@ impl<'a> Part<'a> {
         fits || kind.is_some_and(|k| k.section == "workspaces") && self.asks_for_instance()
     }
 
+    /// Whether the name asked for is one that a service of this kind has, whatever it is called.
+    fn has_names_like(&self, slot: Slot) -> bool {
+        let (Some(host), Some(id)) = (&self.name, self.net.inventory.id_of(slot)) else { return false };
+        let kind = crate::services::service_kind(&id.kind());
+        let ends = kind.map_or(&[][..], |k| k.endpoints).iter().filter_map(|e| e.host.strip_prefix("{name}"));
+        ends.into_iter().any(|end| host.ends_with(end))
+    }
+
     fn asks_for_instance(&self) -> bool {
         let ends = crate::services::INSTANCE_HOSTS.iter().filter_map(|h| h.rsplit_once("{region}"));
         self.name.as_ref().is_some_and(|host| ends.into_iter().any(|(_, end)| host.ends_with(end)))
@@ -294,6 +302,9 @@ impl<'a> Part<'a> {
             | T::RoleDefinition
             | T::DenyAssignment => self.identity,
             T::PlatformService if withheld.path.eq_ignore_ascii_case("workspaceId") => self.named,
+            T::PlatformService if withheld.path.eq_ignore_ascii_case("customSubDomainName") => {
+                self.met(slot) || self.has_names_like(slot)
+            }
             // A service's firewall is not asked of what comes in privately (PE-10).
             T::PlatformService if crate::inventory::is_rule_word(first_word(&withheld.path)) => {
                 self.met(slot) && !self.privately

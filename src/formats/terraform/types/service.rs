@@ -396,6 +396,7 @@ pub(super) const TYPES: &[Type] = &[
         "Microsoft.CognitiveServices/accounts",
         &[
             copy("kind", "/kind"),
+            copy("custom_subdomain_name", "customSubDomainName"),
             PUBLIC,
             copy("public_network_access", "publicNetworkAccess"),
             copy("network_acls.default_action", "networkAcls.defaultAction"),
