@@ -21,8 +21,5 @@ pub use yaml::parse_yaml;
 /// Values nested more deeply than this are refused.
 pub const MAX_DEPTH: usize = 256;
 
-/// A document may hold this many values, YAML aliases counted as often as they are used.
-pub const MAX_NODES: usize = 50_000_000;
-
 /// A YAML document may grow to this many times its size in nodes through aliases.
 pub const MAX_ALIAS_GROWTH: usize = 1_000_000;

@@ -140,7 +140,13 @@ pub struct FlowChange {
 impl FlowChange {
     /// Whether the change stops it.
     pub fn is_cut(&self) -> bool {
-        self.after.outcome == Outcome::Blocked && self.before.outcome != Outcome::Blocked
+        self.after.outcome == Outcome::Blocked && self.before.outcome != Outcome::Blocked || self.is_gone()
+    }
+
+    /// Whether the change takes away what the flow is named after: before, it set out at least.
+    fn is_gone(&self) -> bool {
+        let worked = matches!(self.before.outcome, Outcome::Allowed | Outcome::Mixed);
+        worked && self.after.cause == Some(Cause::UnknownName) && self.after.hops.is_empty()
     }
 
     /// Whether it takes another way than before although it still arrives.

@@ -38,6 +38,8 @@ pub enum AskError {
         /// The addresses it has.
         has: Vec<IpAddr>,
     },
+    /// It is a virtual network, and the question is about one subnet.
+    Network(String),
     /// It is a private endpoint, of whose interface Azure shows nothing.
     PrivateEndpoint(String),
     /// The question does not exist for the protocol.
@@ -59,6 +61,9 @@ impl fmt::Display for AskError {
                 let has: Vec<String> = has.iter().map(ToString::to_string).collect();
                 write!(f, "`{text}` has no address {ip}; it has {}", has.join(", "))
             }
+            Self::Network(text) => {
+                write!(f, "`{text}` is a virtual network; name a machine, an interface or a subnet")
+            }
             Self::PrivateEndpoint(text) => write!(
                 f,
                 "`{text}` is a private endpoint: Azure shows neither effective routes nor effective rules of its \
@@ -73,6 +78,10 @@ impl fmt::Display for AskError {
 
 impl std::error::Error for AskError {}
 
+fn is_network(slot: Slot) -> bool {
+    slot.table == TableTag::VirtualNetwork
+}
+
 impl Subject {
     /// What a name or resource id means: a machine with all its interfaces, one interface, a subnet.
     pub fn find(network: &Network, text: &str) -> Result<Subject, AskError> {
@@ -83,6 +92,9 @@ impl Subject {
         let question = understand(network, &flow).map_err(AskError::Misunderstood)?;
         let spots = match question.origin {
             Origin::Attachment(id) => siblings(network, text, id),
+            Origin::Subnet(..) if network.inventory.follow_any(text).is_some_and(is_network) => {
+                return Err(AskError::Network(text.into()));
+            }
             Origin::Subnet(subnet, _) => vec![Spot::Subnet(subnet)],
             _ => return Err(AskError::NoPlace(text.into())),
         };

@@ -403,7 +403,7 @@ Examples:
   netwhy what-if main.json main.parameters.json --block-outbound
   netwhy what-if export/ --block-outbound --by firewall --format markdown -o impact.md
   netwhy what-if estate.yaml --block-tag AzureMachineLearning:5831/udp
-  netwhy what-if --scenario scenarios/secured-workspace/studio.yaml --remove ml-vnet-notebooks-link
+  netwhy what-if --scenario scenarios/secured-workspace/studio.yaml --remove jumpbox
   netwhy what-if estate.yaml --change harden.yaml --fail-on-break
   netwhy what-if network.json --workload vnet/training=compute-cluster --block-outbound
   netwhy what-if estate.yaml --service-tags lastweek.json --service-tags-after thisweek.json

@@ -20,6 +20,7 @@ use crate::report::requirements::{RequirementsView, finding_view, markdown, resi
 use crate::report::{Locator, json, snippet};
 use crate::run::files;
 use crate::run::load::{self as loader, Loaded, Settings, beside};
+use crate::run::snapshot;
 use crate::run::what_if::{stood_in, with_stand_ins};
 use crate::scenario::{self, EstatePart, Scenario};
 use crate::trace::{self, Endpoint, Origin, Outcome};
@@ -79,7 +80,9 @@ type Sorted = (Vec<(PathBuf, Sources, Scenario)>, Vec<PathBuf>);
 fn sorted(paths: &[PathBuf], console: &Console) -> Result<Sorted, Failure> {
     let (mut scenarios, mut estate) = (Vec::new(), Vec::new());
     for path in paths {
-        let readable = path.is_file().then(|| files::read_text(path)).transpose()?;
+        // A compiled estate is no text, and no scenario.
+        let text = path.is_file() && !snapshot::is_snapshot(path);
+        let readable = text.then(|| files::read_text(path)).transpose()?;
         let mut sources = Sources::default();
         let mut notes = Diagnostics::new();
         let root = readable.as_ref().and_then(|text| {

@@ -17,7 +17,7 @@ resource! {
         /// The public prefixes by which it carries IPv6.
         pub public_ip_prefixes_v6: Many<Ref<PublicIpPrefix>> = "publicIpPrefixesV6",
         /// Standard or StandardV2.
-        pub sku: Field<Arc<str>> = "sku.name",
+        pub sku: Field<Arc<str>> = "sku.name" | "sku",
     }
 }
 

@@ -153,6 +153,11 @@ impl Walk<'_> {
     /// The public address by which a NAT gateway sends on what comes from an address.
     fn public_of_gateway(&self, row: &NatGateway, source: IpAddr) -> Public {
         let inventory = &self.net.inventory;
+        // Standard, which is meant where no class is written, carries IPv4 alone.
+        let second = row.sku.known().is_some_and(|sku| sku.eq_ignore_ascii_case("StandardV2"));
+        if source.is_ipv6() && !second && row.sku.unknown().is_none() {
+            return Public::None;
+        }
         let lists = [&row.public_ip_addresses, &row.public_ip_addresses_v6];
         let blocks = [&row.public_ip_prefixes, &row.public_ip_prefixes_v6];
         let addresses = lists.into_iter().flatten().filter_map(|r| inventory.follow(r).row());

@@ -236,6 +236,10 @@ impl Walk<'_> {
             Some(Target::Service(service, _)) => self.at_own_service(s, service, arrival),
             Some(Target::Foreign(kind, name)) => {
                 s.hop(HopKind::Service, format!("{} {name}", kind.label), None, Zone::Azure);
+                if let Some(unknown) = self.net.called_otherwise(kind, &name) {
+                    s.unknown(StepKind::Admit, Cause::UnsupportedResource, &unknown, by(&[]));
+                    return Next::End(End::Stopped);
+                }
                 s.assume(
                     None,
                     format!(
