@@ -301,15 +301,28 @@ impl Question {
     /// a service without a port means its usual one.
     pub fn flow(&self, name: Option<Arc<str>>, at: At, inventory: &Inventory) -> Result<Flow, Diagnostic> {
         let (from, to) = (settle(&self.from, inventory), settle(&self.to, inventory));
-        let port = match self.port {
+        let port = match self.plain_port() {
             Some(port) => port,
-            None if !self.protocol.has_ports() => 0,
             None => usual_port(&to, inventory).ok_or_else(|| {
                 Diagnostic::new(Code::MissingField, at, format!("no port is said for `{to}`"))
                     .help("name the port: `B:443`, a URL, or `port`")
             })?,
         };
-        Ok(Flow {
+        Ok(self.between(name, from, to, port))
+    }
+
+    /// The flow, where it takes no estate to know its port. What its dotted words mean is still to be settled.
+    pub fn plain_flow(&self, name: Option<Arc<str>>) -> Option<Flow> {
+        Some(self.between(name, self.from.clone(), self.to.clone(), self.plain_port()?))
+    }
+
+    /// The port that is said; 0 where the protocol has none.
+    fn plain_port(&self) -> Option<u16> {
+        self.port.or_else(|| (!self.protocol.has_ports()).then_some(0))
+    }
+
+    fn between(&self, name: Option<Arc<str>>, from: Endpoint, to: Endpoint, port: u16) -> Flow {
+        Flow {
             name,
             from,
             to,
@@ -319,29 +332,7 @@ impl Question {
             identity: self.identity.clone(),
             action: self.action.clone(),
             path: self.path.clone(),
-        })
-    }
-}
-
-impl Question {
-    /// The flow, where it takes no estate to know its port. What its dotted words mean is still to be settled.
-    pub fn plain_flow(&self, name: Option<Arc<str>>) -> Option<Flow> {
-        let port = match self.port {
-            Some(port) => port,
-            None if !self.protocol.has_ports() => 0,
-            None => return None,
-        };
-        Some(Flow {
-            name,
-            from: self.from.clone(),
-            to: self.to.clone(),
-            protocol: self.protocol,
-            port,
-            source_port: self.source_port,
-            identity: self.identity.clone(),
-            action: self.action.clone(),
-            path: self.path.clone(),
-        })
+        }
     }
 }
 

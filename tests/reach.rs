@@ -136,16 +136,21 @@ fn check_cell(
     }
 }
 
+/// The network of a random estate.
+fn random_network(seed: u64) -> Network {
+    let estate = case(seed, 4).estate;
+    let mut profile = Profile::default();
+    for (knob, value) in &estate.knobs {
+        profile.set(knob, value).expect("the generator knows the knobs");
+    }
+    network_of(&estate.text(), &profile, &ServiceTags::builtin()).expect("a sound estate")
+}
+
 #[test]
 fn random_estates_are_answered_pair_by_pair() {
     let mut all = Met::default();
     for seed in 1..=150 {
-        let estate = case(seed, 4).estate;
-        let mut profile = Profile::default();
-        for (knob, value) in &estate.knobs {
-            profile.set(knob, value).expect("the generator knows the knobs");
-        }
-        let network = network_of(&estate.text(), &profile, &ServiceTags::builtin()).expect("a sound estate");
+        let network = random_network(seed);
         let met = check(&network, &format!("seed {seed}"), 64);
         all.pairs += met.pairs;
         all.answered_for += met.answered_for;
@@ -295,12 +300,7 @@ fn check_sums(network: &Network, services: &[Service], place: &str) -> (u64, u64
 #[test]
 fn sums_by_blocks_are_those_of_random_rows() {
     for seed in 1..=150 {
-        let estate = case(seed, 4).estate;
-        let mut profile = Profile::default();
-        for (knob, value) in &estate.knobs {
-            profile.set(knob, value).expect("the generator knows the knobs");
-        }
-        let network = network_of(&estate.text(), &profile, &ServiceTags::builtin()).expect("a sound estate");
+        let network = random_network(seed);
         check_sums(&network, &many(), &format!("seed {seed}"));
     }
 }

@@ -58,6 +58,10 @@ const IP_CONFIGURATION: &[Attr] = &[
     ),
 ];
 
+/// The frontend that a balancer's rule is for, by its name there.
+const FRONTEND: Attr =
+    Attr::Part("frontend_ip_configuration_name", "frontendIPConfiguration", "frontendIPConfigurations");
+
 const SCALE_SET_INTERFACE: &[Attr] = &[
     blocks("ip_configuration", "ipConfigurations", IP_CONFIGURATION),
     id("network_security_group_id", "networkSecurityGroup", NSG),
@@ -297,11 +301,7 @@ pub(super) const TYPES: &[Type] = &[
             copy("protocol", "protocol"),
             copy("frontend_port", "frontendPort"),
             copy("backend_port", "backendPort"),
-            Attr::Part(
-                "frontend_ip_configuration_name",
-                "frontendIPConfiguration",
-                "frontendIPConfigurations",
-            ),
+            FRONTEND,
             ids("backend_address_pool_ids", "backendAddressPools", POOL),
             id("backend_address_pool_id", "backendAddressPool", POOL),
             id("probe_id", "probe", ANY),
@@ -326,11 +326,7 @@ pub(super) const TYPES: &[Type] = &[
             copy("frontend_port_start", "frontendPortRangeStart"),
             copy("frontend_port_end", "frontendPortRangeEnd"),
             copy("backend_port", "backendPort"),
-            Attr::Part(
-                "frontend_ip_configuration_name",
-                "frontendIPConfiguration",
-                "frontendIPConfigurations",
-            ),
+            FRONTEND,
         ],
     ),
     item(
@@ -344,11 +340,7 @@ pub(super) const TYPES: &[Type] = &[
             copy("frontend_port_start", "frontendPortRangeStart"),
             copy("frontend_port_end", "frontendPortRangeEnd"),
             copy("backend_port", "backendPort"),
-            Attr::Part(
-                "frontend_ip_configuration_name",
-                "frontendIPConfiguration",
-                "frontendIPConfigurations",
-            ),
+            FRONTEND,
             id("backend_address_pool_id", "backendAddressPool", POOL),
             copy("floating_ip_enabled|enable_floating_ip", "enableFloatingIP"),
         ],
