@@ -96,7 +96,7 @@ fn stored(args: &TraceArgs) -> Result<Option<Arc<Standby>>, Failure> {
     if args.flows.is_none() || !plain || !short || !snapshot::is_snapshot(path) {
         return Ok(None);
     }
-    load::is_plain(path, &args.settings.settings())?;
+    loader::is_plain(path, &args.settings.settings())?;
     let told = |refused: snapshot::Refused| Failure::Input(vec![refused.to_string()]);
     let standby = Snapshot::open(path).and_then(Standby::of).map_err(told)?;
     Ok(standby.ok().map(Arc::new))
