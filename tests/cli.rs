@@ -609,6 +609,29 @@ fn a_check_tells_what_differs_and_how_it_ended() {
 }
 
 #[test]
+fn what_a_variant_makes_wrong_is_told_at_its_line() {
+    let folder = Folder::new("variant");
+    folder.write("removed.yaml", SCENARIO.replace("remove: web-nsg/allow-https", "remove: web-nsg"));
+    let removed = folder.run(&["check", "removed.yaml", "--filter", "nothing"]);
+    removed.tells(&[
+        "removed.yaml:10",
+        "with what stands here",
+        "estate.yaml:7",
+        "`web-nsg`, which is in none",
+    ]);
+    let step = "then: [{ name: gone, changes: [{ remove: web-nsg }] }, { name: later, changes: [{ remove: hub/data }] }]";
+    folder.write("steps.yaml", format!("{SCENARIO}{step}\n"));
+    let steps = folder.run(&["check", "steps.yaml", "--filter", "nothing"]);
+    assert_eq!(steps.err.matches("`web-nsg`, which is in none").count(), 1, "{}", steps.err);
+    // What is wrong without the variant too stands where it did.
+    folder
+        .write("estate.yaml", ESTATE.replace("networkSecurityGroup: web-nsg", "networkSecurityGroup: lost"));
+    let before = folder.run(&["check", "scenario.yaml", "--filter", "nothing"]);
+    assert!(!before.err.contains("with what stands here"), "{}", before.err);
+    before.tells(&["estate.yaml:7"]);
+}
+
+#[test]
 fn a_check_speaks_to_build_services() {
     let folder = Folder::new("ci");
     folder.write("failing.yaml", SCENARIO.replace("expect: allowed", "expect: blocked"));
@@ -975,6 +998,10 @@ fn a_question_of_network_watchers_that_makes_no_sense_says_why() {
         .code(3)
         .says_nothing()
         .tells(&["`wbe`", "`web`"]);
+    folder
+        .run(&["connectivity", "estate.yaml", "--from", "db", "--to", "web"])
+        .code(3)
+        .tells(&["no port is said for `web`; name the port"]);
     let verify = ["ip-flow-verify", "estate.yaml", "--vm", "web", "--direction", "inbound", "--local", "443"];
     folder
         .run(&[&verify[..], &["--remote", "443"]].concat())

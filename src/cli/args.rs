@@ -75,8 +75,10 @@ pub(super) enum Command {
     /// Check what scenarios expect
     Check(CheckArgs),
     /// Network Watcher: the effective routes of an interface
+    #[command(after_help = "Example:\n  netwhy effective-routes estate.yaml --nic web-nic --format json")]
     EffectiveRoutes(watcher::EffectiveArgs),
     /// Network Watcher: the effective security rules of an interface
+    #[command(after_help = "Example:\n  netwhy effective-rules estate.yaml --nic web-nic --format json")]
     EffectiveRules(watcher::EffectiveArgs),
     /// Network Watcher: where an interface sends a packet
     NextHop(watcher::NextHopArgs),

@@ -3,7 +3,7 @@
 use super::cancel::Cancel;
 use super::event::{End, Event, Finished, FlowName, Started, Tally};
 use super::files::{self, FileError};
-use super::judge::{Judging, OpenFlows};
+use super::judge::{Judging, Known, OpenFlows};
 use super::load::{self, Loaded, Settings, Unopened, beside, workers};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, Sources};
 use crate::report::Locator;
@@ -219,8 +219,14 @@ impl Run {
         }));
         let mut tally = Tally::default();
         let mut end = if notes.has_errors() { End::Faulty } else { End::Judged };
-        let mut judging =
-            Judging { run: &self, scenario, locator: &locator, tally: &mut tally, notes: &mut notes };
+        let mut judging = Judging {
+            run: &self,
+            scenario,
+            locator: &locator,
+            tally: &mut tally,
+            notes: &mut notes,
+            known: Known::new(),
+        };
         let mut open = OpenFlows::default();
         for pass in &passes {
             if end != End::Judged {
