@@ -692,6 +692,7 @@ fn batches_are_answered_line_by_line() {
     assert_eq!((&json[0]["outcome"], &json[1]["outcome"]), (&"allowed".into(), &"blocked".into()));
     let done = folder.run_with(&["trace", "estate.yaml", "--flows", "-", "--format", "json"], "").code(0);
     assert_eq!(done.out, "[]\n");
+    done.tells(&["there is no flow in `-`, so nothing was asked"]);
     folder
         .run(&["trace", "--scenario", "scenario.yaml"])
         .code(0)

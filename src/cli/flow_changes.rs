@@ -3,7 +3,7 @@
 use super::args::{ImpactFormat, WhatIfArgs};
 use super::console::Console;
 use super::sink::Sink;
-use super::{Failure, exit, load};
+use super::{Failure, exit, load, trace};
 use crate::analysis::change_text::ChangeText;
 use crate::diag::{Diagnostics, Sources};
 use crate::report::flow_changes::{ChangeView, FlowChanges, VERSION, text};
@@ -54,6 +54,9 @@ pub(super) async fn run(
     }
     if faults.len() > SHOWN {
         console.error(&format!("and {} more lines that cannot be asked", faults.len() - SHOWN));
+    }
+    if answer.flows == 0 && faults.is_empty() {
+        console.say(&trace::no_flow(path));
     }
     let view = |c: &crate::run::standing::FlowChange| ChangeView::new(c.line, &c.flow, &c.before, &c.after);
     let told = FlowChanges {

@@ -387,7 +387,15 @@ async fn batch(
         console.error(&format!("stopped before the end: {answered} flows are answered"));
         return Ok(exit::INTERRUPTED);
     }
+    if answered == 0 && faulty == 0 {
+        console.say(&no_flow(path));
+    }
     Ok(if faulty == 0 { exit::DONE } else { exit::INPUT })
+}
+
+/// What to say of a list without flows: nothing asked is not nothing found.
+pub(super) fn no_flow(path: &Path) -> String {
+    format!("there is no flow in `{}`, so nothing was asked", path.display())
 }
 
 /// The answer to a line of a batch: short, or the whole trace where that is wanted.

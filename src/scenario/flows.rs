@@ -154,6 +154,9 @@ fn misnamed(layout: Layout, text: &str) -> Option<String> {
 
 fn header(text: &str) -> Result<Vec<usize>, String> {
     let mut columns = Vec::new();
+    if let Some(other) = [';', '\t'].into_iter().find(|other| text.contains(*other) && !text.contains(',')) {
+        return Err(format!("columns are separated by commas, and this header has {other:?}"));
+    }
     for name in split(text)? {
         let name = name.trim();
         let same = |column: &&str| column.eq_ignore_ascii_case(name);
@@ -481,5 +484,6 @@ mod tests {
             &["line 1: there is no column `form`; did you mean `from`?", "line 2: 2 values under 0 columns"],
         );
         check("from,port\n", &["line 1: the header has no column `to`"]);
+        check("from;to;port\n", &["line 1: columns are separated by commas, and this header has ';'"]);
     }
 }
