@@ -62,6 +62,22 @@ impl Folder {
         std::fs::write(path, text).expect("written");
     }
 
+    /// Waits until an output has been begun, and then as long as a machine with other work may need to read a few lines.
+    #[cfg(unix)]
+    fn settle(&self) {
+        let begun = || {
+            let mut entries = std::fs::read_dir(&self.0).expect("a folder").flatten();
+            entries.any(|entry| entry.file_name().to_string_lossy().ends_with(".part"))
+        };
+        for _ in 0..600 {
+            if begun() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1_500));
+    }
+
     fn read(&self, file: &str) -> String {
         std::fs::read_to_string(self.0.join(file)).expect("readable")
     }
@@ -783,7 +799,7 @@ fn ctrl_c_ends_it_although_the_input_stalls() {
         .expect("the program starts");
     let mut stdin = child.stdin.take().expect("piped");
     stdin.write_all(b"from,to\ndb,web:443\n").expect("written");
-    std::thread::sleep(std::time::Duration::from_millis(700));
+    folder.settle();
     let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(kill.expect("kill runs").success());
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
@@ -805,7 +821,7 @@ fn ctrl_c_leaves_a_well_formed_file() {
         stdin.write_all(b"from,to\n").expect("written");
         let lines = "db,web:443\n".repeat(2_000);
         stdin.write_all(lines.as_bytes()).expect("written");
-        std::thread::sleep(std::time::Duration::from_millis(700));
+        folder.settle();
         let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
         assert!(kill.expect("kill runs").success());
         assert_eq!(child.wait().expect("it ends").code(), Some(130));
