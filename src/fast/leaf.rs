@@ -341,6 +341,10 @@ fn shelve(
         directory.push(fits.then_some((block as u32) << entry::BLOCK | place)?);
     }
     let blocks = lines.end();
+    if shelf.blocks.is_empty() {
+        // An empty leaf is read like any other.
+        push_block(lines, &[], other);
+    }
     for block in &shelf.blocks {
         let own: Vec<Cell> = block.iter().map(|n| cells[*n as usize]).collect();
         push_block(lines, &own, other);
@@ -470,11 +474,9 @@ impl Leaves {
         for (n, (directory, cursor)) in ends.into_iter().enumerate() {
             let place = Self::leaf(lines, directory, cursor.rank);
             search.leaves[n] = place;
-            if place.lanes > 0 {
-                cpu.fetch(lines.line(place.line + block::OTHER));
-                cpu.fetch(lines.line(place.line + block::OTHER + 1));
-                cpu.fetch(lines.line(place.line + block::NUMBERS));
-            }
+            cpu.fetch(lines.line(place.line + block::OTHER));
+            cpu.fetch(lines.line(place.line + block::OTHER + 1));
+            cpu.fetch(lines.line(place.line + block::NUMBERS));
         }
     }
 
@@ -548,12 +550,10 @@ impl Leaves {
     ) -> u32 {
         let (mut from, mut left) = (place.lanes & 0xff, place.lanes >> 8);
         let mut at = place.line;
-        while left > 0 {
-            if best != u32::MAX && number(lines, at, from) > best {
-                return best;
-            }
+        loop {
+            // Most leaves lie in one block, and which of them are empty is foreseen by nobody: so nothing jumps by it.
             let here = left.min(BLOCK as u32 - from);
-            let lanes = u32::MAX >> (BLOCK as u32 - here) << from;
+            let lanes = (((1u64 << here) - 1) << from) as u32;
             let mut found = cpu.within(lines.line(at), lines.line(at + 1), other) & lanes;
             while found != 0 {
                 let rule = number(lines, at, found.trailing_zeros());
@@ -562,9 +562,15 @@ impl Leaves {
                 }
                 found &= found - 1;
             }
-            (from, left, at) = (0, left - here, at + block::LINES);
+            left -= here;
+            if left == 0 {
+                return best;
+            }
+            (from, at) = (0, at + block::LINES);
+            if best != u32::MAX && number(lines, at, from) > best {
+                return best;
+            }
         }
-        best
     }
 
     /// Whether a rule whose addresses match holds the port and the protocol, too, and fits the name.
