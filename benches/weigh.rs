@@ -101,9 +101,12 @@ fn main() {
     let before = live();
     line("resources and network", before.0, before.1, endpoints);
     let begun = Instant::now();
-    let tables = fast::compile(&network);
+    let (tables, parts) = fast::compile_measured(&network);
     let made = begun.elapsed().as_secs_f64();
     println!("{}: tables in {made:.2} s, {:.0} MiB at most", scale.name, peak());
+    for (what, bytes) in parts {
+        println!("{:>9.1} B an endpoint  tables: {what}", bytes as f64 / endpoints as f64);
+    }
     weigh("tables of batches", tables, endpoints);
     part_by_part(network, endpoints);
 }

@@ -319,6 +319,202 @@ fn rules_and_routes_of_a_large_estate_touch_few_flows() {
     );
 }
 
+/// Three tables that have most routes in common, and so share a layer: one of two subnets with every kind of next hop,
+/// in a network with a gateway that learns routes.
+fn routed(random: &mut Random, propagates: bool) -> Value {
+    let common: Vec<Value> = (0..14)
+        .map(|n| match n {
+            0 => route("default", "0.0.0.0/0", "10.0.3.4"),
+            1..8 => route(&format!("near-{n}"), &format!("10.{n}.0.0/16"), "10.0.3.4"),
+            _ => route(&format!("far-{n}"), &format!("172.30.{n}.0/24"), "Internet"),
+        })
+        .collect();
+    let table = |name: &str, own: Vec<Value>| {
+        let routes: Vec<Value> = common.iter().cloned().chain(own).collect();
+        json!({ "name": name, "routes": routes, "disableBgpRoutePropagation": !propagates })
+    };
+    let own: Vec<Value> = (0..random.below(9)).map(|n| any_route(random, &format!("own-{n}"))).collect();
+    let subnet = |name: &str, third: usize, table: Option<&str>| {
+        let mut subnet = json!({ "name": name, "addressPrefix": format!("10.0.{third}.0/24") });
+        if let Some(table) = table {
+            subnet["routeTable"] = json!(table);
+        }
+        subnet
+    };
+    let host = |name: &str, subnet: &str, ip: &str, forwards: bool| json!({ "name": name, "subnet": subnet, "privateIPAddress": ip, "forwards": forwards });
+    json!({
+        "netwhy": "estate/1",
+        "virtualNetworks": [{ "name": "hub", "addressPrefixes": ["10.0.0.0/16"], "subnets": [
+            subnet("a", 0, Some("rt")), subnet("b", 1, Some("rt")), subnet("c", 2, Some("rt-other")),
+            subnet("d", 4, Some("rt-third")), subnet("nva", 3, None), subnet("GatewaySubnet", 251, None),
+        ] }],
+        "hosts": [
+            host("vm-a", "hub/a", "10.0.0.4", false), host("vm-b", "hub/b", "10.0.1.4", false),
+            host("vm-c", "hub/c", "10.0.2.4", false), host("vm-d", "hub/d", "10.0.4.4", false),
+            host("first", "hub/nva", "10.0.3.4", true), host("second", "hub/nva", "10.0.3.5", true),
+        ],
+        "routeTables": [
+            table("rt", own), table("rt-other", Vec::new()), table("rt-third", vec![route("x", "10.200.0.0/16", "None")]),
+        ],
+        "virtualNetworkGateways": [{ "name": "gw", "gatewayType": "Vpn", "subnet": "hub/GatewaySubnet" }],
+        "onPremisesSites": [{ "name": "site", "addressPrefixes": ["172.30.100.0/24"], "connectedTo": ["gw"] }],
+        "bgpRoutes": [
+            { "name": "learnt", "addressPrefix": "10.3.0.0/17", "learnedBy": "gw", "site": "site" },
+            { "name": "wide", "addressPrefix": "172.30.0.0/18", "learnedBy": "gw", "site": "site" },
+        ],
+    })
+}
+
+fn route(name: &str, prefix: &str, hop: &str) -> Value {
+    match hop.starts_with('1') {
+        true => {
+            json!({ "name": name, "addressPrefix": prefix, "nextHopType": "VirtualAppliance", "nextHopIpAddress": hop })
+        }
+        false => json!({ "name": name, "addressPrefix": prefix, "nextHopType": hop }),
+    }
+}
+
+/// Prefixes that lie in each other, beside each other and on the edges; few, so that tables have the same ones.
+const COVERED: [&str; 24] = [
+    "0.0.0.0/0",
+    "0.0.0.0/1",
+    "128.0.0.0/1",
+    "10.0.0.0/8",
+    "10.0.0.0/16",
+    "10.0.1.0/24",
+    "10.0.1.4/32",
+    "10.2.0.0/15",
+    "10.2.0.0/16",
+    "10.3.0.0/16",
+    "10.3.0.0/17",
+    "10.3.128.0/17",
+    "10.3.0.0/24",
+    "172.16.0.0/12",
+    "172.30.8.0/24",
+    "172.30.9.0/24",
+    "172.30.8.0/23",
+    "172.30.8.128/25",
+    "172.30.8.255/32",
+    "52.0.0.0/8",
+    "255.255.255.255/32",
+    "0.0.0.0/32",
+    "fd00::/8",
+    "Storage",
+];
+
+fn any_route(random: &mut Random, name: &str) -> Value {
+    // A tag now and then: such a table is compiled as a whole.
+    let count = COVERED.len() - usize::from(!random.chance(5));
+    let prefix = random.pick(&COVERED[..count]);
+    let hop = random.pick(&[
+        "10.0.3.4",
+        "10.0.3.5",
+        "10.0.99.9",
+        "Internet",
+        "None",
+        "VnetLocal",
+        "VirtualNetworkGateway",
+    ]);
+    let mut route = route(name, prefix, hop);
+    if random.chance(4) {
+        route["hasBgpOverride"] = json!(true);
+    }
+    route
+}
+
+/// One route of a table another way: comes, goes, leads elsewhere, covers something else.
+fn edited(random: &mut Random, routes: &mut Vec<Value>, number: usize) {
+    let at = random.below(routes.len().max(1));
+    match random.below(5) {
+        0 if !routes.is_empty() => {
+            routes.remove(at);
+        }
+        1 if !routes.is_empty() => {
+            let name = routes[at]["name"].as_str().unwrap_or_default().to_owned();
+            let hop = any_route(random, "")["nextHopType"].clone();
+            let prefix = routes[at]["addressPrefix"].as_str().unwrap_or_default().to_owned();
+            let hop = hop.as_str().filter(|h| *h != "VirtualAppliance").unwrap_or("10.0.3.5");
+            routes[at] = route(&name, &prefix, hop);
+        }
+        2 if !routes.is_empty() => {
+            let name = routes[at]["name"].as_str().unwrap_or_default().to_owned();
+            routes[at] = any_route(random, &name);
+        }
+        _ => routes.push(any_route(random, &format!("late-{number}"))),
+    }
+}
+
+/// Flows to the edges of every prefix.
+fn to_edges() -> Vec<Flow> {
+    let mut out = Vec::new();
+    let common = (1..14).flat_map(|n| [format!("10.{n}.0.0/16"), format!("172.30.{n}.0/24")]);
+    for prefix in COVERED.iter().map(|p| (*p).to_owned()).chain(common) {
+        let Ok(net) = prefix.parse::<netwhy::net::IpNet>() else { continue };
+        let netwhy::net::IpNet::V4(net) = net else { continue };
+        let (first, last) = (u32::from(net.network()), u32::from(net.broadcast()));
+        let edges = [first.checked_sub(1), Some(first), Some(last), last.checked_add(1)];
+        for ip in edges.into_iter().flatten().map(std::net::Ipv4Addr::from) {
+            for from in ["vm-a", "vm-b", "vm-c"] {
+                let (from, to) = (Endpoint::Named(from.into()), Endpoint::Address(ip.into()));
+                out.push(Flow::new(from, to, Protocol::Tcp, 443));
+            }
+        }
+    }
+    out
+}
+
+/// Single routes another way, some after each other, are what compiling the changed estate anew is.
+#[test]
+fn random_routes_are_patched_as_if_compiled_anew() {
+    let (tags, profile) = (ServiceTags::builtin(), Profile::default());
+    let network = |estate: &Value| network_of(&estate.to_string(), &profile, &tags).ok();
+    let flows = to_edges();
+    let mut random = Random::new(5);
+    let (mut branches, mut changed) = (0, 0);
+    for number in 0..6 {
+        let estate = routed(&mut random, number % 2 == 0);
+        let before = network_of(&estate.to_string(), &profile, &tags).expect("a sound estate");
+        let (mut standing, flows) = standing(before, &flows);
+        let base = all(&standing);
+        for _ in 0..12 {
+            let mut branch = standing.branch();
+            let mut other = estate.clone();
+            for step in 0..1 + random.below(3) {
+                let mut next = other.clone();
+                let table = random.one(&[0, 0, 0, 1]);
+                let routes = next["routeTables"][table]["routes"].as_array_mut().expect("a list");
+                edited(&mut random, routes, step);
+                let Some(after) = network(&next) else { continue };
+                if !follow(&mut branch, &after) {
+                    continue;
+                }
+                other = next;
+                let again = branch.again();
+                let tables = fast::compile(&after);
+                let mut asker = Asker::new(&after, &tables);
+                let mut differing = 0;
+                for (n, flow) in flows.iter().enumerate() {
+                    let ids = asker.read(flow).expect("read before");
+                    let mut verdict = [Verdict::PENDING];
+                    asker.decide(&[ids], &mut verdict);
+                    let anew = asker.decision(&verdict[0]);
+                    assert_eq!(branch.decision(n), anew, "{number}, {step}: {flow:?}\n{other:#}");
+                    differing += usize::from(anew != base.0[n]);
+                }
+                assert!(
+                    again.changed.len() <= differing,
+                    "{number}, {step}: told what is the same\n{other:#}"
+                );
+                (branches, changed) = (branches + 1, changed + differing);
+            }
+            drop(branch);
+            assert!(all(&standing) == base, "{number}: a branch leaves nothing behind");
+        }
+    }
+    println!("{branches} branches, {changed} flows answered otherwise");
+    assert!(branches > 75 && changed > 1_000, "{branches} {changed}");
+}
+
 /// What `what-if --flows` says of a change file, against both worlds compiled.
 fn check_list(seed: u64, changes: &Value, branched: &mut usize) -> Option<usize> {
     let Case { estate, flows: texts } = case(seed, 12);

@@ -13,21 +13,27 @@
 //! to their DNS servers, too.
 //!
 //! Cost of a rule: its set compiled again (some 20 us for 50 rules), and a look at every posting of the set; of a
-//! route: its table, and the postings of the table.
+//! route: the intervals of its table, of which only those of its prefix are decided again, and the postings of the
+//! table. A table is compiled again as a whole only where it holds service tags, routes that beat BGP or two of one
+//! prefix.
 
+mod index;
+mod moves;
 mod postings;
 mod region;
 
-use super::compile::Crew;
+use super::compile::{Crew, RoutePatch};
 use super::flow::{Decider, FlowIds, Start, Verdict};
 use super::lines::Line;
 use super::tables::{Fast, SubnetRow};
 use super::trail::Trails;
 use super::{Aside, Asker, Parts, question_to_server};
 use crate::inventory::{Id, Nsg, Route, RouteTable, SecurityRule, Subnet};
-use crate::network::{Network, RouteEdit, RuleEdit, Watch};
+use crate::network::{EffectiveRoute, Network, RouteEdit, RuleEdit, Watch};
 use crate::trace::Decision;
 use hashbrown::HashMap;
+use index::{Index, Keys};
+use moves::Moves;
 use postings::{Posting, Postings};
 use region::{Prefixes, Region};
 use std::fmt;
@@ -54,6 +60,7 @@ pub struct Standing {
     postings: Postings,
     by_table: Vec<Vec<Id<Subnet>>>,
     by_group: Vec<Vec<Id<Subnet>>>,
+    index: Index,
 }
 
 /// A flow whose answer is another one.
@@ -129,7 +136,8 @@ impl Standing {
         let (parts, postings) = (asker.into_parts(), postings.done());
         net.watch = None;
         let parts = Some(parts);
-        Self { net, fast, crew, parts, flows, verdicts, said, postings, by_table, by_group }
+        let index = Index::new(&net, &by_table);
+        Self { net, fast, crew, parts, flows, verdicts, said, postings, by_table, by_group, index }
     }
 
     /// The network.
@@ -152,9 +160,9 @@ impl Standing {
         self.flows.is_empty()
     }
 
-    /// Bytes of what is remembered of the flows, beside their numbers and answers.
+    /// Bytes of what is remembered of the flows and of routes, beside the numbers and answers of flows.
     pub fn remembered(&self) -> usize {
-        self.postings.bytes()
+        self.postings.bytes() + self.index.bytes()
     }
 
     /// The answer to a flow.
@@ -237,9 +245,6 @@ enum Touched {
     Names,
 }
 
-/// Where rules or routes stand that have moved, by where they stood.
-type Numbers = Vec<Option<u32>>;
-
 /// A set or table that changed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum List {
@@ -254,7 +259,7 @@ pub struct Branch<'s> {
     lines: usize,
     platform: bool,
     touched: Vec<Touched>,
-    numbers: HashMap<List, Numbers, foldhash::fast::FixedState>,
+    numbers: HashMap<List, Moves, foldhash::fast::FixedState>,
     now: HashMap<u32, Decision, foldhash::fast::FixedState>,
     /// Names of rules and routes that are there no longer.
     gone: HashMap<(List, u32), Arc<str>, foldhash::fast::FixedState>,
@@ -361,8 +366,7 @@ impl Branch<'_> {
             let region = Region::of(rules);
             // After a second change the numbers that flows remember are no longer those of the set.
             let from = if known { 0 } else { old.unwrap_or(u32::MAX).min(new.unwrap_or(u32::MAX)) };
-            let count = set.rules.len() + usize::from(old.is_some()) - usize::from(new.is_some());
-            let gone = moved(self.numbers.entry(list), count, old, new);
+            let gone = self.numbers.entry(list).or_default().follow(old, new);
             if let (Some(place), Some((_, rule))) = (gone, &edit.before) {
                 self.gone.insert((list, place), rule.name.clone());
             }
@@ -390,19 +394,23 @@ impl Branch<'_> {
     fn route(&mut self, table: Id<RouteTable>, name: &str, route: Option<&Route>) {
         let standing = &mut *self.standing;
         let subnets = &standing.by_table[table.index()];
-        let Some(edit) = standing.net.edit_route(table, subnets, name, route) else { return };
+        let user = subnets.first().and_then(|s| standing.net.subnet(*s).routes.user.as_deref());
+        let keys = standing.index.of(table);
+        let at = user.and_then(|user| keys.named(name, &user.routes));
+        let new = route.map(|route| standing.net.compiled_route(table, route));
+        let patch = user.and_then(|user| patch(keys, &user.routes, at, new.as_ref()));
+        let covered = |net: &_| index::is_covered(keys, at, net);
+        let Some(edit) = standing.net.edit_route(table, subnets, at, new, covered) else { return };
         let tags: Vec<Id<Subnet>> = edit.tags.iter().map(|t| t.subnet).collect();
-        let rows = standing.crew.table(&standing.net, &mut standing.fast, subnets, &tags);
-        let user = subnets.first().and_then(|s| standing.net.subnet(*s).routes.user.clone());
-        let now = edit.after.and_then(|at| user.as_ref()?.routes.get(at));
+        let rows = standing.crew.table(&standing.net, &mut standing.fast, subnets, &tags, patch);
+        let user = subnets.first().and_then(|s| standing.net.subnet(*s).routes.user.as_deref());
+        let now = edit.after.and_then(|at| user?.routes.get(at));
+        standing.index.follow(table, at, now);
         let both = edit.before.iter().map(|(_, r)| r).chain(now);
         let prefixes = Prefixes::of(&standing.net, both);
         let old = edit.before.as_ref().map(|(at, _)| *at as u32);
-        let new = edit.after.map(|at| at as u32);
-        let count =
-            user.map_or(0, |u| u.routes.len()) + usize::from(old.is_some()) - usize::from(new.is_some());
         let list = List::Routes(table.raw());
-        let gone = moved(self.numbers.entry(list), count, old, new);
+        let gone = self.numbers.entry(list).or_default().follow(old, edit.after.map(|at| at as u32));
         if let (Some(place), Some(name)) = (gone, edit.before.as_ref().and_then(|(_, r)| r.name.clone())) {
             self.gone.insert((list, place), name);
         }
@@ -456,9 +464,11 @@ impl Branch<'_> {
                 let old = renumbered(&self.numbers, &standing.net, &standing.verdicts[number]);
                 let said = standing.said.get(flow);
                 let same = said.is_none() && !verdict.deferred && old.as_ref() == Some(verdict);
-                if !same {
-                    self.now.insert(*flow, asker.decision(verdict));
-                }
+                match same {
+                    false => self.now.insert(*flow, asker.decision(verdict)),
+                    // Another way for a while, and back again.
+                    true => self.now.remove(flow),
+                };
             }
         }
         standing.parts = Some(asker.into_parts());
@@ -607,13 +617,13 @@ impl Branch<'_> {
 
 /// A verdict with its rule or route where it stands now; `None` where that is gone.
 fn renumbered(
-    numbers: &HashMap<List, Numbers, foldhash::fast::FixedState>,
+    numbers: &HashMap<List, Moves, foldhash::fast::FixedState>,
     net: &Network,
     verdict: &Verdict,
 ) -> Option<Verdict> {
     let place = |list: List, number: u16| match numbers.get(&list) {
         None => Some(number),
-        Some(numbers) => numbers.get(usize::from(number)).copied().flatten().map(|n| n as u16),
+        Some(moves) => moves.now(number.into()).map(|n| n as u16),
     };
     let decider = match verdict.decider {
         Decider::Group { nsg, inbound, rule } => {
@@ -628,31 +638,30 @@ fn renumbered(
     Some(Verdict { decider, ..*verdict })
 }
 
-/// Follows a list of `count` items through a change: one leaves a place, one comes to a place. Gives the place that an
-/// item had at the beginning which is gone now.
-fn moved(
-    entry: hashbrown::hash_map::Entry<'_, List, Numbers, foldhash::fast::FixedState>,
-    count: usize,
-    old: Option<u32>,
-    new: Option<u32>,
-) -> Option<u32> {
-    let numbers = entry.or_insert_with(|| (0..count as u32).map(Some).collect());
-    let changed = numbers.iter().position(|n| n.is_some() && *n == old);
-    for number in numbers.iter_mut() {
-        if old.is_some() && *number == old {
-            *number = None;
-        }
-        *number = number.map(|n| if old.is_some_and(|old| n > old) { n - 1 } else { n });
-        *number = number.map(|n| if new.is_some_and(|new| n >= new) { n + 1 } else { n });
+/// What a route that leaves a table, or comes into it, makes of its intervals; `None` where only all routes together tell.
+fn patch(
+    keys: Keys<'_>,
+    routes: &[EffectiveRoute],
+    at: Option<usize>,
+    new: Option<&EffectiveRoute>,
+) -> Option<RoutePatch> {
+    let (plain, default) = keys.plain(at);
+    let prefix = |route: Option<&EffectiveRoute>| route.map_or(Ok(None), index::simple);
+    let gone = prefix(at.and_then(|at| routes.get(at))).ok()?;
+    let come = prefix(new).ok()?;
+    let gone = gone.map(|prefix| (prefix, keys.around(prefix, at)));
+    let shared = |around: index::Around| around.same;
+    if !plain
+        || gone.is_some_and(|(_, around)| shared(around))
+        || come.is_some_and(|prefix| shared(keys.around(prefix, at)))
+    {
+        return None;
     }
-    // What only changed is the same rule still.
-    match (changed, new) {
-        (Some(at), Some(new)) => {
-            numbers[at] = Some(new);
-            None
-        }
-        (gone, _) => gone.map(|at| at as u32),
-    }
+    Some(RoutePatch {
+        gone: gone.map(|(prefix, around)| (prefix, around.nearest)),
+        come: come.map(|prefix| (prefix, at.unwrap_or(routes.len()))),
+        default: default || come.is_some_and(|prefix| prefix.length == 0),
+    })
 }
 
 impl Drop for Branch<'_> {
@@ -669,6 +678,7 @@ impl Drop for Branch<'_> {
                 Undo::Line(at, line) => *standing.fast.lines.line_mut(at) = line,
             }
         }
+        standing.index.forget();
         standing.fast.lines.truncate(self.lines);
         standing.fast.platform_rules = self.platform;
         if let Some(parts) = &mut standing.parts {

@@ -5,12 +5,14 @@ mod again;
 mod firewalls;
 mod groups;
 mod outbound;
+mod patched;
 mod places;
 mod services;
 mod user;
 mod ways;
 
 pub(super) use again::{Crew, FirewallRules, firewall_rules};
+pub(super) use patched::RoutePatch;
 pub(super) use user::user_prefixes;
 
 use super::alike::Alike;
@@ -68,7 +70,7 @@ pub fn compile_measured(net: &Network) -> (Fast, Sizes) {
     maker.step("services", Maker::services);
     maker.step("slots", Maker::slots);
     maker.networks(&groups);
-    maker.step("firewalls", Maker::firewalls);
+    maker.firewalls();
     maker.occupants();
     maker.fast.lines.settle();
     let Maker { fast, mut told, .. } = maker;

@@ -20,8 +20,6 @@ pub trait Cpu: Copy {
     fn rank_of<const KEYS: usize>(self, keys: &Line, x: u32) -> u32;
     /// Which of 32 ranges of 16 bits hold `x`: a bit each. Range `i` stands in half `i % 2` of word `i / 2`.
     fn within(self, low: &Line, high: &Line, x: u16) -> u32;
-    /// Which of 32 words of 16 bits share a bit with `bits`: a bit each, in the order of [`Cpu::within`].
-    fn meeting(self, line: &Line, bits: u16) -> u32;
     /// The first of 512 rules that a question matches.
     fn first(self, rows: &Rows<'_>) -> Option<u32>;
     /// Asks for a line ahead of its use.
@@ -87,16 +85,6 @@ impl Cpu for Portable {
             for (half, (low, high)) in halves(*low).into_iter().zip(halves(*high)).enumerate() {
                 found |= u32::from(low <= x && x <= high) << (2 * i + half);
             }
-        }
-        found
-    }
-
-    #[inline(always)]
-    fn meeting(self, line: &Line, bits: u16) -> u32 {
-        let mut found = 0;
-        for (i, word) in line.0.iter().enumerate() {
-            let (low, high) = (*word as u16 & bits, (*word >> 16) as u16 & bits);
-            found |= (u32::from(low != 0) | u32::from(high != 0) << 1) << (2 * i);
         }
         found
     }
@@ -216,15 +204,6 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn meeting(self, line: &Line, bits: u16) -> u32 {
-            // SAFETY: only made by `run_avx512`, which has the features; the load reads one whole line.
-            unsafe {
-                let words = _mm512_load_si512(line.0.as_ptr().cast());
-                _mm512_test_epi16_mask(words, _mm512_set1_epi16(bits as i16))
-            }
-        }
-
-        #[inline(always)]
         fn first(self, rows: &Rows<'_>) -> Option<u32> {
             // SAFETY: only made by `run_avx512`, which has the features; each load reads one whole line.
             unsafe {
@@ -330,19 +309,6 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn meeting(self, line: &Line, bits: u16) -> u32 {
-            // SAFETY: only made by `run_avx2`, which has the features; both loads are inside the line.
-            unsafe {
-                let (bits, zero) = (_mm256_set1_epi16(bits as i16), _mm256_setzero_si256());
-                let first = _mm256_and_si256(_mm256_load_si256(line.0.as_ptr().cast()), bits);
-                let last = _mm256_and_si256(_mm256_load_si256(line.0.as_ptr().add(8).cast()), bits);
-                let (first, last) = (_mm256_cmpeq_epi16(first, zero), _mm256_cmpeq_epi16(last, zero));
-                let packed = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi16(first, last));
-                !(_mm256_movemask_epi8(packed) as u32)
-            }
-        }
-
-        #[inline(always)]
         fn first(self, rows: &Rows<'_>) -> Option<u32> {
             for half in 0..2 {
                 // SAFETY: only made by `run_avx2`, which has the features; each load reads half a line.
@@ -424,19 +390,6 @@ mod x86 {
     }
 
     #[cfg(test)]
-    pub(super) fn meetings(line: &Line, bits: u16) -> Vec<u32> {
-        struct Meeting<'a>(&'a Line, u16);
-        impl Work for Meeting<'_> {
-            type Output = u32;
-            #[inline(always)]
-            fn run<C: Cpu>(self, cpu: C) -> u32 {
-                cpu.meeting(self.0, self.1)
-            }
-        }
-        each(|| Meeting(line, bits))
-    }
-
-    #[cfg(test)]
     fn each<W: Work>(work: impl Fn() -> W) -> Vec<W::Output> {
         let mut out = Vec::new();
         if Avx512::is_here() {
@@ -488,20 +441,6 @@ mod tests {
             #[cfg(target_arch = "x86_64")]
             for found in x86::withins(&low, &high, x) {
                 assert_eq!(found, expected, "{x}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_form_finds_the_same_bits() {
-        let line = Line(std::array::from_fn(|i| (1 << (i % 16)) | 0x8001 << i | (i as u32) << 24));
-        for bits in [0u16, 1, 2, 3, 0x80, 0x8000, 0xf00, u16::MAX] {
-            let lane = |i: usize| (line.0[i / 2] >> (i % 2 * 16)) as u16;
-            let expected = (0..32).filter(|i| lane(*i) & bits != 0).fold(0u32, |m, i| m | 1 << i);
-            assert_eq!(Portable.meeting(&line, bits), expected, "{bits}");
-            #[cfg(target_arch = "x86_64")]
-            for found in x86::meetings(&line, bits) {
-                assert_eq!(found, expected, "{bits}");
             }
         }
     }

@@ -144,7 +144,10 @@ impl<'a, C: Cpu, T: Trail> Walk<'a, C, T> {
                 return self.defer(i);
             };
             let ask = &self.going[i].ask;
-            let said = rules::decide(self.cpu, fast.around(), firewall.application, ask, Some(row));
+            let said = match firewall.application {
+                Plane::Rows(head) => rules::decide(self.cpu, fast.around(), head, ask, Some(row)),
+                Plane::Leaves(n) => fast.leaves[n as usize].decide_named(self.cpu, &fast.lines, ask, row),
+            };
             self.tell_rule(i, number, true, said);
             match said {
                 Said::Doubt => return self.defer(i),

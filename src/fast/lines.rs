@@ -39,6 +39,13 @@ impl Lines {
         at
     }
 
+    /// Adds lines.
+    pub fn append(&mut self, lines: &[Line]) -> u32 {
+        let at = self.end();
+        self.0.change(|list| list.extend_from_slice(lines));
+        at
+    }
+
     /// Adds words, the last line filled up.
     pub fn words(&mut self, words: &[u32], filler: u32) -> u32 {
         let at = self.end();

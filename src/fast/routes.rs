@@ -213,13 +213,119 @@ pub fn user_layer(lines: &mut Lines, alike: &mut Alike, routes: Vec<(Prefix, Use
     Spans { tree: Tree { root: alike.put(lines, run.as_slice()), shape } }
 }
 
+/// A layer of which intervals are known.
+pub fn said_layer(lines: &Lines, layer: Spans) -> Vec<(u32, UserRoute)> {
+    spans::said_halves(lines, layer).into_iter().map(|(first, value)| (first, UserRoute(value))).collect()
+}
+
+/// Adds the lines of a layer of which intervals are known.
+pub fn said_again(lines: &mut Lines, said: &[(u32, UserRoute)]) -> Spans {
+    let keys: Vec<u32> = said[1..].iter().map(|(first, _)| *first).collect();
+    let values: Vec<u16> = said.iter().map(|(_, value)| value.0).collect();
+    let (run, shape) = spans::halves(&keys, &values);
+    Spans { tree: Tree { root: lines.append(run.as_slice()), shape } }
+}
+
+/// The intervals of a layer that meet a prefix, with their last addresses.
+fn meeting(lines: &Lines, layer: Spans, prefix: Prefix) -> impl Iterator<Item = (spans::Half, u32)> + '_ {
+    let mut all = spans::halves_from(lines, layer, prefix.first).peekable();
+    let with_last = std::iter::from_fn(move || {
+        let half = all.next()?;
+        let last = all.peek().map_or(u32::MAX, |next| next.first.wrapping_sub(1).max(half.first));
+        Some((half, last))
+    });
+    with_last
+        .skip_while(move |(_, last)| *last < prefix.first)
+        .take_while(move |(half, _)| half.first <= prefix.last())
+}
+
+/// What the routes of a prefix say in a layer, where it shows: no other prefix of its length covers its addresses.
+pub fn shown(lines: &Lines, layer: Spans, prefix: Prefix) -> Option<UserRoute> {
+    let mut values = meeting(lines, layer, prefix).map(|(half, _)| UserRoute(half.value));
+    values.find(|value| value.length() == u32::from(prefix.length))
+}
+
+/// A layer without a prefix, whose addresses another value takes.
+pub fn without(lines: &mut Lines, layer: Spans, prefix: Prefix, outer: UserRoute) -> Spans {
+    let length = u32::from(prefix.length);
+    if let Some(taken) = taken(lines, layer, prefix) {
+        let copy = spans::copied(lines, layer);
+        for half in taken {
+            spans::write_half(lines, [layer, copy], half, outer.0);
+        }
+        return copy;
+    }
+    let give = |value: UserRoute| if value.length() == length { outer } else { value };
+    let said = repainted(&said_layer(lines, layer), prefix, give);
+    said_again(lines, &said)
+}
+
+/// The intervals of a prefix; `None` where one of them reaches beyond it, since its neighbour says the same.
+fn taken(lines: &Lines, layer: Spans, prefix: Prefix) -> Option<Vec<spans::Half>> {
+    let mut out = Vec::new();
+    for (half, last) in meeting(lines, layer, prefix) {
+        if UserRoute(half.value).length() != u32::from(prefix.length) {
+            continue;
+        }
+        if half.first < prefix.first || last > prefix.last() {
+            return None;
+        }
+        out.push(half);
+    }
+    Some(out)
+}
+
+/// Changes what a layer says to the addresses of a prefix, and nothing beside it.
+pub fn repainted(
+    said: &[(u32, UserRoute)],
+    prefix: Prefix,
+    paint: impl Fn(UserRoute) -> UserRoute,
+) -> Vec<(u32, UserRoute)> {
+    let mut out: Vec<(u32, UserRoute)> = Vec::with_capacity(said.len() + 2);
+    let mut put = |first: u32, value: UserRoute| {
+        if out.last().is_none_or(|last| last.1 != value) {
+            out.push((first, value));
+        }
+    };
+    let (low, high) = (prefix.first, prefix.last());
+    for (n, (first, value)) in said.iter().enumerate() {
+        let next = said.get(n + 1).map(|(next, _)| *next);
+        if next == Some(*first) {
+            continue;
+        }
+        let last = next.map_or(u32::MAX, |next| next - 1);
+        if last < low || *first > high {
+            put(*first, *value);
+            continue;
+        }
+        if *first < low {
+            put(*first, *value);
+        }
+        put(low.max(*first), paint(*value));
+        if last > high {
+            put(high + 1, *value);
+        }
+    }
+    out
+}
+
 /// The next hops of tables.
 pub fn palette(lines: &mut Lines, alike: &mut Alike, hops: &[Hop]) -> u32 {
     let mut run = Lines::default();
     // One word at least, so that whoever asks for the line ahead finds one.
     let hops = if hops.is_empty() { &[Hop(0)] } else { hops };
-    run.words(&hops.iter().map(|h| h.0).collect::<Vec<u32>>(), 0);
+    let words: Vec<u32> = hops.iter().map(|h| h.0).chain([NO_HOP.0]).collect();
+    run.words(&words, NO_HOP.0);
     alike.put(lines, run.as_slice())
+}
+
+/// What stands behind the last next hop of tables.
+const NO_HOP: Hop = Hop(u32::MAX);
+
+/// The next hops that stand in a palette.
+pub fn said_palette(lines: &Lines, palette: u32) -> Vec<Hop> {
+    let words = (0..MOST_HOPS as u32).map(|n| Hop(lines.word(palette, n)));
+    words.take_while(|hop| *hop != NO_HOP).collect()
 }
 
 /// What a network's routes say to an address.
@@ -444,6 +550,61 @@ mod tests {
             }
         }
         assert_eq!(UserRoute::NOTHING.length(), NO_LENGTH);
+    }
+
+    #[test]
+    fn what_is_repainted_is_what_is_compiled_anew() {
+        let said = |routes: &[(Prefix, u16)]| {
+            let (mut lines, mut alike) = (Lines::default(), Alike::default());
+            let draft = |(n, (prefix, hop)): (usize, &(Prefix, u16))| {
+                (*prefix, UserDraft { rank: 0, overrides: false, hop: *hop, route: n as u16 })
+            };
+            let drafts = routes.iter().enumerate().map(draft).collect();
+            let layer = user_layer(&mut lines, &mut alike, drafts);
+            repainted(&said_layer(&lines, layer), prefix("0.0.0.0/0"), |value| value)
+        };
+        let texts =
+            ["0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16", "10.1.255.0/24", "10.255.0.0/16"];
+        let ends = ["255.255.255.255/32", "255.255.0.0/16", "0.0.0.0/32", "128.0.0.0/1", "10.1.254.0/24"];
+        let all: Vec<Prefix> = texts.into_iter().chain(ends).map(prefix).collect();
+        for (n, changed) in all.iter().enumerate() {
+            for hops in 1..3 {
+                let hop = |n: usize| n as u16 % hops;
+                let without: Vec<(Prefix, u16)> =
+                    (0..all.len()).filter(|m| *m != n).map(|m| (all[m], hop(m))).collect();
+                let with: Vec<(Prefix, u16)> = without.iter().copied().chain([(*changed, hop(n))]).collect();
+                let length = u32::from(changed.length);
+                let value = UserRoute::new(changed.length, false, usize::from(hop(n)));
+                let come = repainted(&said(&without), *changed, |v| match v.length() {
+                    NO_LENGTH => value,
+                    own if own < length => value,
+                    _ => v,
+                });
+                assert_eq!(come, said(&with), "{changed:?} came");
+                let around =
+                    without.iter().filter(|(p, _)| p.first <= changed.first && p.last() >= changed.last());
+                let around = around.max_by_key(|(p, _)| p.length);
+                let outer = around.map_or(UserRoute::NOTHING, |(p, hop)| {
+                    UserRoute::new(p.length, false, usize::from(*hop))
+                });
+                let gone =
+                    repainted(&said(&with), *changed, |v| if v.length() == length { outer } else { v });
+                assert_eq!(gone, said(&without), "{changed:?} left");
+                let mut lines = Lines::default();
+                let again = said_again(&mut lines, &gone);
+                assert_eq!(repainted(&said_layer(&lines, again), *changed, |v| v), gone);
+            }
+        }
+    }
+
+    #[test]
+    fn palettes_read_back() {
+        let (mut lines, mut alike) = (Lines::default(), Alike::default());
+        for count in [1, 15, 16, 17, MOST_HOPS] {
+            let hops: Vec<Hop> = (0..count as u32).map(|n| Hop::new(HopKind::Appliance, n)).collect();
+            let at = palette(&mut lines, &mut alike, &hops);
+            assert_eq!(said_palette(&lines, at), hops);
+        }
     }
 
     #[test]

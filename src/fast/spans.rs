@@ -5,7 +5,7 @@
 //! of up to 11 intervals is one line, one of 187 two, one of 2,992 three. Measured against it and dropped: the values
 //! in lines of their own, one cold line more for every question.
 
-use super::cpu::Cpu;
+use super::cpu::{Cpu, Portable};
 use super::lines::{Line, Lines, WORDS};
 use super::tree::{self, Tree};
 use serde::{Deserialize, Serialize};
@@ -125,6 +125,51 @@ pub fn said_halves(lines: &Lines, spans: Spans) -> Vec<(u32, u16)> {
     out
 }
 
+/// One interval of a table of halves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Half {
+    /// Its first address; the greatest one for what fills the last line up.
+    pub first: u32,
+    /// What it holds.
+    pub value: u16,
+    /// Its line.
+    line: u32,
+    /// Its place there.
+    place: usize,
+}
+
+/// The intervals of a table of halves in order, from the line that holds an address on.
+pub fn halves_from(lines: &Lines, spans: Spans, x: u32) -> impl Iterator<Item = Half> + '_ {
+    let tree = spans.tree;
+    let rank = tree.rank(Portable, lines, x);
+    let leaves = tree::leaf_line(tree);
+    (rank..=tree.count()).flat_map(move |n| {
+        let line = spans.line(n);
+        let words = &lines.line(line).0;
+        let begins = if n == 0 { 0 } else { lines.word(leaves, n - 1) };
+        (0..HALVES).map(move |place| Half {
+            first: if place == 0 { begins } else { words[place - 1] },
+            value: (words[HALF_KEYS + place / 2] >> (place % 2 * 16)) as u16,
+            line,
+            place,
+        })
+    })
+}
+
+/// Adds the lines of a table of halves once more.
+pub fn copied(lines: &mut Lines, spans: Spans) -> Spans {
+    let last = spans.line(spans.tree.count());
+    let own = lines.as_slice()[spans.tree.root as usize..=last as usize].to_vec();
+    Spans { tree: Tree { root: lines.append(&own), shape: spans.tree.shape } }
+}
+
+/// Writes over what an interval holds in a copy of its table.
+pub fn write_half(lines: &mut Lines, [from, to]: [Spans; 2], half: Half, value: u16) {
+    let line = lines.line_mut(to.tree.root + (half.line - from.tree.root));
+    let (word, shift) = (HALF_KEYS + half.place / 2, half.place % 2 * 16);
+    line.0[word] = line.0[word] & !(0xffff << shift) | u32::from(value) << shift;
+}
+
 /// Where the intervals of a table of rows begin, in any order; some may repeat.
 pub fn beginnings_of_rows(lines: &Lines, spans: Spans) -> Vec<u32> {
     let mut out = tree::keys(lines, spans.tree);
@@ -152,7 +197,7 @@ pub fn row<C: Cpu>(cpu: C, line: &Line, x: u32) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cpu::{Cpu, Portable, Work, with_best};
+    use super::super::cpu::{Cpu, Work, with_best};
     use super::*;
 
     #[derive(Clone, Copy)]

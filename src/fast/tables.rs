@@ -519,7 +519,7 @@ pub struct FirewallRow {
     /// Network rules.
     pub network: Plane,
     /// Application rules, by source and port; names add rows of their own.
-    pub application: u32,
+    pub application: Plane,
     /// Ports that application rules listen on.
     pub listens: Vec<u16>,
     /// Whether one of them may listen on any other.

@@ -239,9 +239,13 @@ impl Tree {
 
 /// The keys of a tree, in order.
 pub fn keys(lines: &Lines, tree: Tree) -> Vec<u32> {
-    let count = tree.count();
-    let first = tree.end() - leaves(count);
-    (0..count).map(|n| lines.word(first, n)).collect()
+    let first = leaf_line(tree);
+    (0..tree.count()).map(|n| lines.word(first, n)).collect()
+}
+
+/// The line from which on the keys of a tree stand in order.
+pub fn leaf_line(tree: Tree) -> u32 {
+    tree.end() - leaves(tree.count())
 }
 
 /// Lines of a tree with so many keys.

@@ -11,7 +11,7 @@ use super::security::compiled;
 use super::{Bound, Doubt, Network};
 use crate::diag::Diagnostics;
 use crate::inventory::{Direction, Id, Nsg, Origin, Route, RouteTable, SecurityRule, Slot, Subnet, TableTag};
-use crate::net::AddressSet;
+use crate::net::{AddressSet, IpNet};
 use std::sync::Arc;
 
 /// A rule that left a set, or came into it.
@@ -108,21 +108,25 @@ impl Network {
         }
     }
 
-    /// Puts a route into a table, in place of the one of its name, or takes the one of a name out. `subnets` are those
-    /// that have the table.
+    /// What a route of a table says, compiled.
+    pub(crate) fn compiled_route(&self, table: Id<RouteTable>, route: &Route) -> EffectiveRoute {
+        let slot = Slot { table: TableTag::RouteTable, row: table.raw() };
+        EffectiveRoute::new(Some(slot), route.at, user_route(route, &self.tags))
+    }
+
+    /// Puts a route into a table, in place of the one at `at`, or takes that one out. `subnets` are those that have the
+    /// table; `covered` tells whether a prefix lies in another route's, where that is known.
     pub(crate) fn edit_route(
         &mut self,
         table: Id<RouteTable>,
         subnets: &[Id<Subnet>],
-        name: &str,
-        route: Option<&Route>,
+        at: Option<usize>,
+        new: Option<EffectiveRoute>,
+        covered: impl Fn(&IpNet) -> Option<bool>,
     ) -> Option<RouteEdit> {
-        let slot = Slot { table: TableTag::RouteTable, row: table.raw() };
-        let new = route.map(|route| EffectiveRoute::new(Some(slot), route.at, user_route(route, &self.tags)));
         let mut edit = RouteEdit { table, before: None, after: None, tags: Vec::new() };
-        self.with_table(subnets, |user| {
-            let named = |r: &EffectiveRoute| r.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(name));
-            let at = user.routes.iter().position(named);
+        let unknown = new.as_ref().is_some_and(|route| route.prefix_unknown.is_some());
+        self.with_table(subnets, unknown, |user| {
             edit.after = new.is_some().then(|| at.unwrap_or(user.routes.len()));
             edit.before = match (at, new) {
                 (Some(at), Some(new)) => Some((at, std::mem::replace(&mut user.routes[at], new))),
@@ -137,14 +141,15 @@ impl Network {
         if edit.before.is_none() && edit.after.is_none() {
             return None;
         }
-        edit.tags = self.tags_after(subnets, &edit);
+        edit.tags = self.tags_after(subnets, &edit, covered);
         Some(edit)
     }
 
     /// Takes back what [`Network::edit_route`] did last.
     pub(crate) fn undo_route(&mut self, edit: RouteEdit, subnets: &[Id<Subnet>]) {
         let RouteEdit { before, after, tags, .. } = edit;
-        self.with_table(subnets, |user| match (before, after) {
+        let unknown = before.as_ref().is_some_and(|(_, route)| route.prefix_unknown.is_some());
+        self.with_table(subnets, unknown, |user| match (before, after) {
             (Some((at, route)), Some(_)) => user.routes[at] = route,
             (Some((at, route)), None) => user.routes.insert(at, route),
             (None, Some(at)) => {
@@ -158,8 +163,8 @@ impl Network {
         }
     }
 
-    /// Changes the routes of a table, which its subnets share.
-    fn with_table(&mut self, subnets: &[Id<Subnet>], work: impl FnOnce(&mut UserRoutes)) {
+    /// Changes the routes of a table, which its subnets share; `unknown` where a route comes whose prefix is not known.
+    fn with_table(&mut self, subnets: &[Id<Subnet>], unknown: bool, work: impl FnOnce(&mut UserRoutes)) {
         let mut shared: Option<Arc<UserRoutes>> = None;
         for subnet in subnets {
             let user = self.subnets[subnet.index()].routes.user.take();
@@ -168,14 +173,21 @@ impl Network {
         let Some(mut table) = shared else { return };
         let user = Arc::make_mut(&mut table);
         work(user);
-        user.has_unknown_prefixes = user.routes.iter().any(|r| r.prefix_unknown.is_some());
+        // Hundreds of routes are not looked at where none of them was in doubt and none is now.
+        user.has_unknown_prefixes =
+            (unknown || user.has_unknown_prefixes) && user.routes.iter().any(|r| r.prefix_unknown.is_some());
         for subnet in subnets {
             self.subnets[subnet.index()].routes.user = Some(table.clone());
         }
     }
 
     /// Sets the `VirtualNetwork` tags that follow a table anew, and gives those that were others.
-    fn tags_after(&mut self, subnets: &[Id<Subnet>], edit: &RouteEdit) -> Vec<TagEdit> {
+    fn tags_after(
+        &mut self,
+        subnets: &[Id<Subnet>],
+        edit: &RouteEdit,
+        covered: impl Fn(&IpNet) -> Option<bool>,
+    ) -> Vec<TagEdit> {
         let counts = self.profile.udr_prefixes_in_virtual_network_tag;
         let Some(user) = subnets.first().and_then(|s| self.subnet(*s).routes.user.clone()) else {
             return Vec::new();
@@ -188,7 +200,7 @@ impl Network {
             let row = self.subnet(*subnet);
             let before = [row.virtual_network_tag.clone(), row.other_virtual_network_tag.clone()];
             let bare = before[usize::from(counts)].clone();
-            let same = touched.iter().all(|r| is_covered(r, &bare, &user, edit.after));
+            let same = touched.iter().all(|r| is_covered(r, &bare, &user, edit.after, &covered));
             let doubtful = touched.iter().any(|r| r.prefix_unknown.is_some());
             if same && !doubtful {
                 continue;
@@ -244,7 +256,13 @@ impl Network {
 }
 
 /// Whether the tag holds what a route covers without it.
-fn is_covered(route: &EffectiveRoute, bare: &AddressSet, user: &UserRoutes, own: Option<usize>) -> bool {
+fn is_covered(
+    route: &EffectiveRoute,
+    bare: &AddressSet,
+    user: &UserRoutes,
+    own: Option<usize>,
+    covered: impl Fn(&IpNet) -> Option<bool>,
+) -> bool {
     let net = match &route.prefix {
         None => return true,
         Some(RoutePrefix::Tag(_)) => return false,
@@ -252,6 +270,6 @@ fn is_covered(route: &EffectiveRoute, bare: &AddressSet, user: &UserRoutes, own:
     };
     let holds =
         |other: &EffectiveRoute| matches!(&other.prefix, Some(RoutePrefix::Net(n)) if n.contains(net));
-    let others = user.routes.iter().enumerate().filter(|(at, _)| Some(*at) != own);
-    others.map(|(_, r)| r).any(holds) || bare.covers(&AddressSet::from_prefix(net))
+    let others = || user.routes.iter().enumerate().filter(|(at, _)| Some(*at) != own).map(|(_, r)| r);
+    covered(net).unwrap_or_else(|| others().any(holds)) || bare.covers(&AddressSet::from_prefix(net))
 }

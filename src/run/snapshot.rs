@@ -8,8 +8,9 @@
 //! | `words`, `ends`, ... | the [`Directory`]: words of flows and of what decides them, to be mapped |
 //! | `state` | whether errors were told when it was compiled |
 //!
-//! [`Snapshot::open`] looks at header and table of the file alone (`container`). A section is looked at as a whole
-//! before its first byte is believed, so whoever asks batches of flows never reads what only full traces need. A file is
+//! [`Snapshot::open`] looks at header and table of the file alone (`container`), of a small file at every byte. A section
+//! is looked at as a whole before its first byte is believed, so whoever asks batches of flows of a large file never reads
+//! what only full traces need. A file is
 //! refused that is not of this format, not of this layout of tables, or not as it was written. Its checksums find
 //! accidents; they are no signature, and a snapshot deserves the trust that is given to the program itself. Even so
 //! every offset and every count is checked where it is used, so that a forged file can give wrong answers but read no
@@ -141,9 +142,9 @@ impl Draft {
 pub struct Snapshot(Container);
 
 impl Snapshot {
-    /// Maps a file and looks at its header.
+    /// Maps a file and looks at its header; at all of it, if it is small.
     pub fn open(path: &Path) -> Result<Self, Refused> {
-        Container::open(path).map(Self)
+        Container::open(path, container::WHOLE).map(Self)
     }
 
     /// Looks at every byte.

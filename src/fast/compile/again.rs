@@ -3,6 +3,7 @@
 //! Lines are added, and rows that name them are written over; whoever asks keeps what stood there. Nothing that is
 //! shared is looked for: a branch is small and gone soon.
 
+use super::patched::RoutePatch;
 use super::ways::Shared;
 use super::{Alike, Maker, Sizes};
 use crate::fast::rules::Draft;
@@ -50,13 +51,15 @@ impl Crew {
     }
 
     /// Adds the lines of a route table; gives the rows of its subnets and their networks. `tags` are subnets whose
-    /// `VirtualNetwork` is another set now.
+    /// `VirtualNetwork` is another set now. Where a patch tells what is another, the lines are those there are, but for
+    /// that; otherwise, or where they do not tell enough, all routes are compiled anew.
     pub(in crate::fast) fn table(
         &mut self,
         net: &Network,
         fast: &mut Fast,
         subnets: &[Id<Subnet>],
         tags: &[Id<Subnet>],
+        patch: Option<RoutePatch>,
     ) -> Rows {
         let mut out = Rows { subnets: Vec::new(), vnets: Vec::new() };
         let user = subnets.first().and_then(|s| net.subnet(*s).routes.user.clone());
@@ -64,10 +67,14 @@ impl Crew {
         let first = self.appliance;
         let mut shared = Shared::from(first);
         self.with(net, fast, |maker| {
-            let mut hops = Vec::new();
-            let drafts = maker.drafts(&mut shared, &user, &mut hops);
-            let table = drafts.map(|drafts| maker.layers(&drafts, None, &hops));
-            shared.note_table(&user, table);
+            let known = patch.and_then(|patch| maker.patched(&mut shared, &user, subnets, &patch));
+            if known.is_none() {
+                let mut hops = Vec::new();
+                let drafts = maker.drafts(&mut shared, &user, &mut hops);
+                let table = drafts.map(|drafts| maker.layers(&drafts, None, &hops));
+                shared.note_table(&user, table);
+            }
+            let table = shared.table(&user);
             for id in subnets {
                 let old = maker.fast.subnet(id.raw());
                 let row = &net.subnet(*id);

@@ -1,6 +1,7 @@
 //! Azure Firewalls: network and application rules as sets.
 
 use super::{Maker, groups::doubt, set_tree};
+use crate::fast::alike::Alike;
 use crate::fast::leaf;
 use crate::fast::rules::{self, Draft, Says, Side};
 use crate::fast::tables::{FirewallRow, Plane, RuleName};
@@ -16,6 +17,9 @@ const MOST_APPLICATION_RULES: usize = 8_192;
 
 /// From so many rules on a firewall has leaves: measured, they are ahead of rows there.
 const LEAVED: usize = 128;
+
+/// From so many application rules on: their rows are whole lines, of each dimension, for every question.
+const NAMED_LEAVED: usize = 256;
 
 const TCP: u8 = 1;
 const WITH_PORTS: u8 = 0b11;
@@ -36,7 +40,7 @@ impl Maker<'_> {
         let network: Vec<&Ranked<'_>> = of(FirewallRuleType::NetworkRule).collect();
         let application: Vec<&Ranked<'_>> = of(FirewallRuleType::ApplicationRule).collect();
         let drafts: Vec<Draft> = network.iter().map(|r| self.network_rule(r)).collect();
-        let plane = self.plane(&drafts);
+        let plane = self.step("network rules of firewalls", |maker| maker.plane(&drafts));
         let many = application.len() > MOST_APPLICATION_RULES;
         let drafts: Vec<Draft> = match many {
             true => vec![doubt()],
@@ -51,13 +55,28 @@ impl Maker<'_> {
         FirewallRow {
             doubt: judge.incomplete || many,
             network: plane,
-            application: rules::build(&mut self.fast.lines, &mut self.alike, &drafts),
+            application: self.step("application rules of firewalls", |maker| maker.named(&drafts)),
             any_port: drafts.iter().any(|d| d.ports.is_all()),
             listens,
             private: set_tree(&mut self.fast.lines, judge.private.v4()),
             proxy: judge.proxy,
             names,
         }
+    }
+
+    /// Application rules: leaves where the source tells them apart.
+    fn named(&mut self, drafts: &[Draft]) -> Plane {
+        if drafts.len() > NAMED_LEAVED {
+            let before = self.fast.lines.len();
+            // Nobody else may find lines that are taken back.
+            let leaves = leaf::build(&mut self.fast.lines, &mut Alike::default(), drafts);
+            if let Some(leaves) = leaves.filter(leaf::Leaves::is_selective) {
+                self.fast.leaves.push(leaves);
+                return Plane::Leaves(self.fast.leaves.len() as u32 - 1);
+            }
+            self.fast.lines.truncate(before);
+        }
+        Plane::Rows(rules::build(&mut self.fast.lines, &mut self.alike, drafts))
     }
 
     fn plane(&mut self, drafts: &[Draft]) -> Plane {

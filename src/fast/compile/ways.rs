@@ -476,6 +476,18 @@ impl Shared {
         self.tables.insert(Arc::as_ptr(user), table);
     }
 
+    /// The same, what is asked of it being known: whether it holds a route for everything. New appliances have their
+    /// numbers already.
+    pub(super) fn note_patched(&mut self, user: &Arc<UserRoutes>, table: Table, default: bool) {
+        self.facts.insert(Arc::as_ptr(user), Facts { appliances: Vec::new(), default });
+        self.tables.insert(Arc::as_ptr(user), table);
+    }
+
+    /// A route table that was compiled.
+    pub(super) fn table(&self, user: &Arc<UserRoutes>) -> Table {
+        self.tables.get(&Arc::as_ptr(user)).copied().flatten()
+    }
+
     /// How many appliances were numbered.
     pub(super) fn count(&self) -> u32 {
         self.ips.len() as u32

@@ -10,9 +10,11 @@
 //! All numbers have their low byte first. The header is written last, so that a file that was cut off begins with zeros.
 //! Opening looks at the header, the table and the zeros, so at a few pages however long the file is. **A section is
 //! summed up before anything of it is believed**, once, when it is first asked for: nobody gets at bytes that were not
-//! looked at. Together that is every byte of the file ([`Container::verify`]).
+//! looked at. Together that is every byte of the file ([`Container::verify`]), and of a file of up to [`WHOLE`] bytes
+//! opening looks at all of them, so that damage is told wherever it is.
 //!
-//! The sums are XXH3: with 30 GB/s it is faster than the pages come. They find accidents, not forgers.
+//! The sums are XXH3: with 30 GB/s it is faster than the pages come, which are therefore asked for in large pieces, by
+//! several threads where several sections are looked at. They find accidents, not forgers.
 
 use super::mapped::Mapped;
 use crate::run::files::{FileError, FileFault, WholeFile};
@@ -20,6 +22,7 @@ use std::hash::Hasher as _;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use twox_hash::XxHash3_64;
 
@@ -40,6 +43,12 @@ const SUM: usize = 48;
 
 /// More sections than this are in no file of ours.
 const MOST_SECTIONS: usize = 64;
+
+/// A file of up to so many bytes is looked at as a whole when it is opened: some 10 ms.
+pub(super) const WHOLE: usize = 64 << 20;
+
+/// What is summed up is asked for in pieces of so many bytes.
+const PIECE: usize = 16 << 20;
 
 /// Whether a file begins like one.
 pub(super) fn begins(path: &Path) -> bool {
@@ -176,8 +185,8 @@ struct Part {
 }
 
 impl Container {
-    /// Maps a file, and looks at its header and table.
-    pub(super) fn open(path: &Path) -> Result<Self, Refused> {
+    /// Maps a file, and looks at its header and table; at every byte, if it has up to `whole`.
+    pub(super) fn open(path: &Path, whole: usize) -> Result<Self, Refused> {
         let fail = |error| Refused::File(FileError { path: path.to_owned(), fault: FileFault::Read(error) });
         let memory = Arc::new(Mapped::open(path).map_err(fail)?);
         let bytes = memory.as_slice();
@@ -218,7 +227,12 @@ impl Container {
         if !lie_in_order(bytes, &sections, table_at) {
             return Err(corrupt("its sections do not lie one behind the other"));
         }
-        Ok(Self { path: path.to_owned(), memory, sections })
+        let small = bytes.len() <= whole;
+        let out = Self { path: path.to_owned(), memory, sections };
+        if small {
+            out.verify()?;
+        }
+        Ok(out)
     }
 
     /// What it is refused for.
@@ -246,16 +260,44 @@ impl Container {
     }
 
     fn check(&self, part: &Part) -> Result<(), Refused> {
-        let sum = || XxHash3_64::oneshot(&self.memory.as_slice()[part.range.clone()]) == part.sum;
-        match part.whole.get_or_init(sum) {
+        match part.whole.get_or_init(|| self.sum(&part.range) == part.sum) {
             true => Ok(()),
             false => Err(self.corrupt("a checksum does not fit")),
         }
     }
 
-    /// Looks at every section.
+    /// The sum of a part of the file.
+    fn sum(&self, range: &Range<usize>) -> u64 {
+        let bytes = self.memory.as_slice();
+        if range.len() <= PIECE {
+            return XxHash3_64::oneshot(&bytes[range.clone()]);
+        }
+        let mut sum = XxHash3_64::new();
+        for from in range.clone().step_by(PIECE) {
+            let piece = from..range.end.min(from + PIECE);
+            self.memory.fetch(&piece);
+            sum.write(&bytes[piece]);
+        }
+        sum.finish()
+    }
+
+    /// Looks at every section, long ones first, so that all threads end together.
     pub(super) fn verify(&self) -> Result<(), Refused> {
-        self.sections.iter().try_for_each(|part| self.check(part))
+        let mut parts: Vec<&Part> = self.sections.iter().collect();
+        parts.sort_by_key(|part| std::cmp::Reverse(part.range.len()));
+        let long = parts.iter().filter(|part| part.range.len() > PIECE).count();
+        let threads = std::thread::available_parallelism().map_or(1, |n| n.get()).min(long.max(1));
+        let next = AtomicUsize::new(0);
+        let look = || {
+            while let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let _ = self.check(part);
+            }
+        };
+        std::thread::scope(|scope| {
+            (1..threads).for_each(|_| drop(scope.spawn(look)));
+            look();
+        });
+        parts.into_iter().try_for_each(|part| self.check(part))
     }
 }
 

@@ -102,11 +102,15 @@ impl Folder {
         Self(path)
     }
 
-    /// Opens bytes as a file of their own.
+    /// Opens bytes as a file of their own, as one that is too large to be looked at as a whole.
     fn open(&self, bytes: &[u8]) -> Result<Snapshot, Refused> {
+        Container::open(&self.write(bytes), 0).map(Snapshot)
+    }
+
+    fn write(&self, bytes: &[u8]) -> PathBuf {
         let path = self.0.join("estate.netwhy");
         std::fs::write(&path, bytes).expect("written");
-        Snapshot::open(&path)
+        path
     }
 }
 
@@ -191,6 +195,7 @@ fn damaged_files_are_refused() {
         }
         let refused = folder.open(&bytes).and_then(|snapshot| snapshot.verify()).expect_err("a damaged file");
         assert!(refused.to_string().contains("estate.netwhy"), "{refused}");
+        assert!(Snapshot::open(&folder.write(&bytes)).is_err(), "a small file is looked at as a whole");
         match folder.open(&bytes).map(|snapshot| asked(snapshot, count)) {
             Ok(Ok(answers)) => {
                 assert_eq!(answers, right[..count]);
