@@ -243,6 +243,7 @@ async fn explain(
         identity: None,
         action: None,
         path: None,
+        scheme: None,
     };
     let locator = Locator::new(&loaded.sources);
     let told = |fault| {

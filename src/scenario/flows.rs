@@ -307,6 +307,7 @@ fn row(line: usize, cells: &Cells<'_>) -> Result<Row, String> {
             identity: shared(identity),
             action: shared(action),
             path: to.path,
+            scheme: to.scheme,
         },
     })
 }
