@@ -9,7 +9,7 @@ use super::tables::{Fast, Method, NOBODY, Occupant, Octet, SubnetRow, UNREACHABL
 use super::trail::{By, Record, Trail};
 use super::tree::Tree;
 use super::walk::{ChosenRoute, Queue, Stage, Walk};
-use super::way::{self, Held, Lead};
+use super::way::{self, Held};
 use crate::inventory::{Slot, TableTag};
 use crate::trace::{Cause, Disposition};
 
@@ -73,39 +73,35 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
             going.line = way.line(way.tree.rank(self.cpu, lines, going.header.destination));
             self.cpu.fetch(lines.line(going.line));
         }
+        // Where a flow is led is foreseen by nobody: they are sorted by that, and those of a kind go on together.
+        let mut kinds = [Queue::EMPTY; way::KINDS];
         for i in quick.flows() {
             let going = &mut self.going[i];
-            let next = spans::word(self.cpu, lines.line(going.line), going.header.destination);
-            let lead = way::lead(next);
-            if lead != Lead::Asked {
-                self.tell_route(
-                    i,
-                    match way::held(next) {
-                        Held::User => By::User,
-                        Held::Network => By::Network,
-                        Held::PrivateEndpoint => By::PrivateEndpoint,
-                    },
-                );
-            }
-            match lead {
-                Lead::Asked => asked.push(i as u8),
-                Lead::Inside(vnet) => {
-                    self.going[i].vnet = vnet;
-                    self.go(i, Stage::Inside);
-                }
-                // An appliance is met by many: its line is at hand.
-                Lead::Arrive(own) if way::held(next) != Held::PrivateEndpoint => {
-                    self.arrive_now(i, own, &fast.spot(own));
-                }
-                Lead::Arrive(own) => {
-                    self.going[i].slot = own;
-                    self.go(i, Stage::Arrive);
-                }
-                Lead::Out => {
-                    let here = fast.subnet(self.going[i].subnet);
-                    self.outbound(i, &here);
-                }
-            }
+            going.line = spans::word(self.cpu, lines.line(going.line), going.header.destination);
+            kinds[way::kind(going.line)].push(i as u8);
+        }
+        let [unsure, inside, arrive, endpoint, out] = &kinds;
+        unsure.flows().for_each(|i| asked.push(i as u8));
+        for i in inside.flows() {
+            self.tell_way(i);
+            self.going[i].vnet = way::about(self.going[i].line);
+            self.go(i, Stage::Inside);
+        }
+        for i in arrive.flows() {
+            self.tell_way(i);
+            // An appliance is met by many: its line is at hand.
+            let own = way::about(self.going[i].line);
+            self.arrive_now(i, own, &fast.spot(own));
+        }
+        for i in endpoint.flows() {
+            self.tell_way(i);
+            self.going[i].slot = way::about(self.going[i].line);
+            self.go(i, Stage::Arrive);
+        }
+        for i in out.flows() {
+            self.tell_way(i);
+            let here = fast.subnet(self.going[i].subnet);
+            self.outbound(i, &here);
         }
         if asked.count > 0 {
             self.route_by_layers(&asked);
@@ -214,6 +210,19 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
             Chosen::Gateway(hop) if hop.kind() == HopKind::Appliance => self.defer_unless_reached(i, hop),
             Chosen::Gateway(hop) => self.next_hop(i, here, hop, None),
         }
+    }
+
+    /// Tells which layer of the routes held where that is written out.
+    #[inline(always)]
+    fn tell_way(&mut self, i: usize) {
+        self.tell_route(
+            i,
+            match way::held(self.going[i].line) {
+                Held::User => By::User,
+                Held::Network => By::Network,
+                Held::PrivateEndpoint => By::PrivateEndpoint,
+            },
+        );
     }
 
     /// Tells which layer of the routes held.

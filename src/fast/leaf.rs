@@ -251,6 +251,10 @@ fn shelve(
         let (block, lane) = shelf.put(leaf);
         directory.extend([first + block as u32 * block::LINES, lane as u32 | count << 8]);
     }
+    if shelf.blocks.is_empty() {
+        // An empty leaf is read like any other.
+        push_block(lines, &[], other);
+    }
     for block in &shelf.blocks {
         let own: Vec<Cell> = block.iter().map(|n| cells[*n as usize]).collect();
         push_block(lines, &own, other);
@@ -392,10 +396,8 @@ impl Leaves {
         for (n, (directory, cursor)) in ends.into_iter().enumerate() {
             let place = Self::leaf(lines, directory, cursor.rank);
             search.leaves[n] = place;
-            if place.lanes > 0 {
-                cpu.fetch(lines.line(place.line + block::OTHER));
-                cpu.fetch(lines.line(place.line + block::OTHER + 1));
-            }
+            cpu.fetch(lines.line(place.line + block::OTHER));
+            cpu.fetch(lines.line(place.line + block::OTHER + 1));
         }
     }
 
@@ -480,22 +482,23 @@ impl Rows {
 fn scan<C: Cpu>(cpu: C, lines: &Lines, place: Place, other: u16, ask: &Ask, best: u32) -> u32 {
     let (mut from, mut left) = (place.lanes & 0xff, place.lanes >> 8);
     let mut at = place.line;
-    while left > 0 {
+    loop {
+        // Most leaves lie in one block, and which of them are empty, or hold the address, is foreseen by nobody: so all
+        // is compared, and nothing jumps by it.
+        let here = left.min(BLOCK as u32 - from);
+        let lanes = (((1u64 << here) - 1) << from) as u32;
+        let found =
+            cpu.within(lines.line(at), lines.line(at + 1), other) & lanes & matching(cpu, lines, at, ask);
+        let first = number(lines, at, found.trailing_zeros()) | u32::from(found != 0).wrapping_sub(1);
+        left -= here;
+        if left == 0 || found != 0 {
+            return best.min(first);
+        }
+        (from, at) = (0, at + block::LINES);
         if best != u32::MAX && number(lines, at, from) > best {
             return best;
         }
-        let here = left.min(BLOCK as u32 - from);
-        let lanes = u32::MAX >> (BLOCK as u32 - here) << from;
-        let mut found = cpu.within(lines.line(at), lines.line(at + 1), other) & lanes;
-        if found != 0 {
-            found &= matching(cpu, lines, at, ask);
-        }
-        if found != 0 {
-            return best.min(number(lines, at, found.trailing_zeros()));
-        }
-        (from, left, at) = (0, left - here, at + block::LINES);
     }
-    best
 }
 
 /// Which boxes of a block hold the port and the protocol.

@@ -814,8 +814,7 @@ impl Narrow {
         [source, destination, ports]
     }
 
-    /// The row of a patch where it holds an address, else the one before. By masks, since a jump by that is foreseen by
-    /// nobody.
+    /// The row of a patch where it holds an address, else the one before; no jump, since nobody would foresee it.
     #[inline(always)]
     fn patched(&self, lines: &Lines, n: u32, x: u32, before: u64) -> u64 {
         let at = line::FIRST as u32 + 4 * n;
@@ -823,7 +822,7 @@ impl Narrow {
         let at = (at as usize % WORDS) & 12;
         let row = u64::from(words[at + 2]) | u64::from(words[at + 3]) << 32;
         let holds = (words[at] <= x) & (x <= words[at + 1]);
-        before ^ only(holds, before ^ row)
+        std::hint::select_unpredictable(holds, row, before)
     }
 
     /// What a set of up to 64 rules says, no condition on source ports and not of the platform alone: the same as

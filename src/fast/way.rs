@@ -55,16 +55,36 @@ fn word(lead: Lead, held: Held) -> u32 {
     kind << KIND_AT | (held as u32) << HELD_AT | about
 }
 
-/// Reads what stands in an interval.
+/// Kinds of steps: routes asked, inside a network, at an appliance, at a private endpoint, out.
+pub const KINDS: usize = 5;
+
+/// The kind of a step.
 #[inline(always)]
-pub fn lead(word: u32) -> Lead {
-    let about = word & ABOUT;
-    match word >> KIND_AT {
-        0 => Lead::Asked,
-        1 => Lead::Inside(about),
-        2 => Lead::Arrive(about),
-        _ => Lead::Out,
-    }
+pub fn kind(word: u32) -> usize {
+    // By its four highest bits, four bits each: what it does, and who held.
+    const OF: u64 = {
+        let mut all = 0;
+        let mut high = 0;
+        while high < 16 {
+            let kind = match (high >> 2, high & 3) {
+                (0, _) => 0,
+                (1, _) => 1,
+                (2, 0 | 1) => 2,
+                (2, _) => 3,
+                _ => 4,
+            };
+            all |= kind << (4 * high);
+            high += 1;
+        }
+        all
+    };
+    (OF >> (word >> HELD_AT << 2) & 7) as usize
+}
+
+/// The network or the slot that a step names.
+#[inline(always)]
+pub fn about(word: u32) -> u32 {
+    word & ABOUT
 }
 
 /// Which routes held there.
@@ -199,16 +219,19 @@ mod tests {
 
     #[test]
     fn words_read_back() {
-        for (at, by) in [
-            (Lead::Inside(7), Held::Network),
-            (Lead::Arrive(1 << 20), Held::User),
-            (Lead::Arrive(0), Held::PrivateEndpoint),
-            (Lead::Out, Held::User),
+        for (at, by, order, named) in [
+            (Lead::Inside(7), Held::Network, 1, 7),
+            (Lead::Inside(8), Held::User, 1, 8),
+            (Lead::Arrive(1 << 20), Held::User, 2, 1 << 20),
+            (Lead::Arrive(5), Held::Network, 2, 5),
+            (Lead::Arrive(0), Held::PrivateEndpoint, 3, 0),
+            (Lead::Out, Held::User, 4, 0),
+            (Lead::Out, Held::Network, 4, 0),
+            (Lead::Asked, Held::User, 0, 0),
         ] {
             let word = word(at, by);
-            assert_eq!((lead(word), held(word)), (at, by));
+            assert_eq!((kind(word), held(word), about(word)), (order, by, named), "{at:?}");
         }
-        assert_eq!(lead(word(Lead::Asked, Held::User)), Lead::Asked);
-        assert_eq!(lead(word(Lead::Inside(u32::MAX), Held::User)), Lead::Asked, "what has no room is asked");
+        assert_eq!(kind(word(Lead::Inside(u32::MAX), Held::User)), 0, "what has no room is asked");
     }
 }
