@@ -74,6 +74,7 @@
 //!     identity: None,
 //!     action: None,
 //!     path: None,
+//!     scheme: None,
 //! };
 //! let answer = trace::trace(&network, &flow);
 //! assert_eq!(answer.outcome, trace::Outcome::Blocked);

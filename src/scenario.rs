@@ -130,6 +130,8 @@ pub struct Question {
     pub action: Option<Arc<str>>,
     /// The path of the URL asked for, where it is more than the root.
     pub path: Option<Arc<str>>,
+    /// What a URL says is spoken, where its port is another's.
+    pub scheme: Option<crate::trace::Scheme>,
 }
 
 /// What is expected of a flow; what is not said is not judged.
@@ -342,6 +344,7 @@ impl Question {
             identity: self.identity.clone(),
             action: self.action.clone(),
             path: self.path.clone(),
+            scheme: self.scheme,
         }
     }
 }

@@ -47,7 +47,7 @@ pub(crate) use firewall::{Ranked, application_name, application_protocol, judge_
 pub use layers::{Layer, LayerKind, Layers, Spot};
 pub use model::{
     Action, Assumption, Blocker, Decision, Endpoint, Evidence, Flow, Hop, HopKind, Missing, Outcome, Return,
-    Step, StepKind, Trace, Zone,
+    Scheme, Step, StepKind, Trace, Zone,
 };
 pub use open::{OpenFlow, follow, open};
 pub(crate) use outbound::{DEFAULT_OUTBOUND, outbound_rule};

@@ -255,6 +255,7 @@ fn generated(size: Size, mix: Mix, count: u64) -> (Network, Vec<Flow>) {
             identity: None,
             action: None,
             path: None,
+            scheme: None,
         }
     });
     let flows = flows.collect();

@@ -51,6 +51,7 @@ fn a_warm_batch_allocates_nothing() {
                 identity,
                 action,
                 path: None,
+                scheme: None,
             };
             asker.read(&flow).ok()
         })

@@ -279,6 +279,7 @@ async fn explain(
         identity: None,
         action: None,
         path: None,
+        scheme: None,
     };
     let locator = Locator::new(&loaded.sources);
     let told = |fault| {

@@ -132,6 +132,7 @@ fn question(args: &TraceArgs) -> Result<Option<Question>, Failure> {
         identity: args.identity.as_deref().map(Into::into),
         action: args.action.as_deref().map(Into::into),
         path: to.path,
+        scheme: to.scheme,
     }))
 }
 

@@ -247,6 +247,7 @@ pub(super) async fn connectivity(args: ConnectivityArgs, console: &Console) -> R
         identity: None,
         action: None,
         path: to.path,
+        scheme: to.scheme,
     };
     answer(&args.common, console, text::connectivity, |network| {
         let flow = question.flow(None, At::NOWHERE, &network.inventory);

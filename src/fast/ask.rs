@@ -34,7 +34,7 @@ const KEPT_QUESTIONS: usize = 1 << 16;
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
 
 /// An identity, what it wants, and the path it asks for.
-type Caller = (Option<Arc<str>>, Option<Arc<str>>, Option<Arc<str>>);
+type Caller = (Option<Arc<str>>, Option<Arc<str>>, Option<Arc<str>>, Option<crate::trace::Scheme>);
 
 /// How many flows were answered, and how many of them by the full engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -434,10 +434,10 @@ impl<'n> Asker<'n> {
     }
 
     fn caller(&mut self, flow: &Flow) -> u32 {
-        if flow.identity.is_none() && flow.path.is_none() {
+        if flow.identity.is_none() && flow.path.is_none() && flow.scheme.is_none() {
             return NOBODY;
         }
-        let key = (flow.identity.clone(), flow.action.clone(), flow.path.clone());
+        let key = (flow.identity.clone(), flow.action.clone(), flow.path.clone(), flow.scheme);
         let next = self.parts.callers.len() as u32;
         let number = *self.parts.caller_numbers.entry(key.clone()).or_insert(next);
         if number == next {
@@ -703,8 +703,8 @@ impl<'n> Asker<'n> {
 
     /// The flow behind numbers, as far as the full engine asks for it.
     fn flow(&self, ids: &FlowIds) -> Flow {
-        let (identity, action, path) = match ids.caller {
-            NOBODY => (None, None, None),
+        let (identity, action, path, scheme) = match ids.caller {
+            NOBODY => (None, None, None, None),
             caller => self.parts.callers[caller as usize].clone(),
         };
         // The ends are understood already; all that is asked of the words is whether they are addresses, which keep
@@ -723,6 +723,7 @@ impl<'n> Asker<'n> {
             identity,
             action,
             path,
+            scheme,
         }
     }
 

@@ -174,9 +174,13 @@ impl<'a, C: Cpu, T: Trail> Walk<'a, C, T> {
         let row = self.fast.slot(own);
         self.going[i].proxied |= application;
         let before = self.going[i].header;
-        let private = self.fast.firewalls[row.about as usize].private;
-        let private = private.rank(self.cpu, &self.fast.lines, before.destination) & 1 != 0;
+        let firewall = &self.fast.firewalls[row.about as usize];
+        let private = firewall.private.rank(self.cpu, &self.fast.lines, before.destination) & 1 != 0;
         let hides = self.going[i].proxied || !private;
+        // A private source may be left as it is on its way to the internet.
+        if firewall.keeps_more && !hides && self.see(i, before.destination).public {
+            return self.defer(i);
+        }
         let after = Header { source: if hides { row.ip } else { before.source }, ..before };
         if self.remember(i, Device::Transit(own), after, true) {
             self.leave(i);

@@ -526,6 +526,8 @@ pub struct FirewallRow {
     pub any_port: bool,
     /// Addresses to which a network rule leaves the source alone.
     pub private: Tree,
+    /// Whether some of those are outside of the usual private ranges.
+    pub keeps_more: bool,
     /// Whether it answers DNS.
     pub proxy: bool,
     /// Names of its network rules and its application rules.

@@ -38,6 +38,8 @@ resource! {
         pub public_ip_address: Field<Ref<super::PublicIpAddress>> = "publicIPAddress",
         /// Classic DNS proxy and SNAT settings are kept in `additionalProperties`.
         pub classic_dns_proxy: Field<bool> = "additionalProperties.Network.DNS.EnableProxy",
+        /// Ranges that a classic firewall does not translate, in one text (FW-19).
+        pub classic_snat_ranges: Many<Arc<str>> = "additionalProperties.Network.SNAT.PrivateRanges",
     }
 }
 
@@ -78,6 +80,10 @@ resource! {
         pub base_policy: Field<Ref<FirewallPolicy>> = "basePolicy",
         /// Threat intelligence.
         pub threat_intel_mode: Field<ThreatIntelMode> = "threatIntelMode",
+        /// Names that threat intelligence leaves alone.
+        pub threat_intel_allowed_names: Many<Arc<str>> = "threatIntelWhitelist.fqdns",
+        /// Addresses that threat intelligence leaves alone.
+        pub threat_intel_allowed_addresses: Many<Arc<str>> = "threatIntelWhitelist.ipAddresses",
         /// DNS servers of the firewall; none means Azure's.
         pub dns_servers: Many<IpAddr> = "dnsSettings.servers",
         /// Whether the firewall answers DNS for its clients (FW-15).

@@ -161,6 +161,7 @@ mod tests {
             identity: None,
             action: None,
             path: None,
+            scheme: None,
         };
         let decision = Decision {
             outcome: Outcome::Allowed,

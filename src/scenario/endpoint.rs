@@ -3,7 +3,7 @@
 //! `internet`, an address, a DNS name or URL, else the name or id of a resource; each with `:port` behind it.
 
 use crate::net::{IpAddr, Ipv6Addr, parse_prefix};
-use crate::trace::Endpoint;
+use crate::trace::{Endpoint, Scheme};
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ pub struct Asked {
     pub port: Option<u16>,
     /// The path of a URL, where it is more than the root.
     pub path: Option<Arc<str>>,
+    /// What a URL says is spoken, where its port is another's.
+    pub scheme: Option<Scheme>,
 }
 
 /// Why a text is no endpoint.
@@ -74,7 +76,7 @@ pub fn endpoint(text: &str) -> Result<Asked, EndpointError> {
         return bracketed(text, rest);
     }
     if text.parse::<Ipv6Addr>().is_ok() {
-        return Ok(Asked { endpoint: host(text), port: None, path: None });
+        return Ok(Asked { endpoint: host(text), port: None, path: None, scheme: None });
     }
     if text.contains('*') {
         return Err(EndpointError::Wildcard(text.into()));
@@ -86,7 +88,7 @@ pub fn endpoint(text: &str) -> Result<Asked, EndpointError> {
     if name.is_empty() {
         return Err(EndpointError::Empty);
     }
-    Ok(Asked { endpoint: host(name), port, path: None })
+    Ok(Asked { endpoint: host(name), port, path: None, scheme: None })
 }
 
 /// `name:port`; only digits behind the last colon are a port.
@@ -113,7 +115,7 @@ fn bracketed(text: &str, rest: &str) -> Result<Asked, EndpointError> {
         None if after.is_empty() => None,
         None => return Err(bad()),
     };
-    Ok(Asked { endpoint: Endpoint::Address(IpAddr::V6(address)), port, path: None })
+    Ok(Asked { endpoint: Endpoint::Address(IpAddr::V6(address)), port, path: None, scheme: None })
 }
 
 fn url(scheme: &str, rest: &str) -> Result<Asked, EndpointError> {
@@ -137,8 +139,20 @@ fn url(scheme: &str, rest: &str) -> Result<Asked, EndpointError> {
     };
     let usual = SCHEMES.iter().find(|(word, _)| word.eq_ignore_ascii_case(scheme)).map(|(_, port)| *port);
     match written.or(usual) {
-        Some(port) => Ok(Asked { endpoint, port: Some(port), path: path_of(rest) }),
+        Some(port) => {
+            let scheme = spoken(scheme).filter(|_| usual != Some(port));
+            Ok(Asked { endpoint, port: Some(port), path: path_of(rest), scheme })
+        }
         None => Err(EndpointError::Scheme(scheme.into())),
+    }
+}
+
+/// What a scheme says is spoken, where a firewall's rules tell it from others.
+fn spoken(scheme: &str) -> Option<Scheme> {
+    match scheme.to_ascii_lowercase().as_str() {
+        "http" | "ws" => Some(Scheme::Http),
+        "https" | "wss" => Some(Scheme::Https),
+        _ => None,
     }
 }
 

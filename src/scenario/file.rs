@@ -230,7 +230,7 @@ fn flow(item: &Node, cases: &mut Vec<Case>, notes: &mut Diagnostics) {
     let from = fields.required("from", "the flow", notes).and_then(|w| end(&w, notes));
     let to = fields.required("to", "the flow", notes).and_then(|w| end(&w, notes));
     let (Some(from), Some(to)) = (from, to) else { return };
-    let (from, path) = (from.endpoint, to.path);
+    let (from, path, scheme) = (from.endpoint, to.path, to.scheme);
     let (to, own_port) = (to.endpoint, to.port);
     let protocol = protocol(&fields, notes);
     let mut ports = ports(&fields, notes);
@@ -254,6 +254,7 @@ fn flow(item: &Node, cases: &mut Vec<Case>, notes: &mut Diagnostics) {
         identity: fields.text("as", notes),
         action: fields.text("action", notes),
         path,
+        scheme,
     };
     let given = fields.text("name", notes);
     let group = given.clone().unwrap_or_else(|| format!("{} -> {}", question.from, question.to).into());

@@ -337,6 +337,7 @@ fn row(line: usize, cells: &Cells<'_>) -> Result<Row, String> {
             identity: shared(identity),
             action: shared(action),
             path: to.path,
+            scheme: to.scheme,
         },
     })
 }

@@ -175,8 +175,9 @@ impl Walk<'_> {
         }
     }
 
-    /// An internal load balancer as next hop spreads the answer over the appliances of its pools; the one with the
-    /// session is chosen, since Azure hashes both directions alike for HA ports.
+    /// An internal load balancer as next hop spreads the answer over the appliances of its pools. Azure hashes both
+    /// directions alike, so that one which the request passed too chooses the appliance with the session; one that only
+    /// the answer passes may choose any (LB-1).
     fn frontend_back(&self, s: &mut State, id: AttachmentId) -> Next {
         let header = s.header;
         let pool = self.behind_frontend(id);
@@ -186,6 +187,22 @@ impl Walk<'_> {
             }
             _ => None,
         });
+        let owner = self.net.inventory.id_of(self.net.attachment(id).owner);
+        let there = &s.hops[..s.back_at.unwrap_or(s.hops.len())];
+        let passed = there.iter().any(|h| h.kind == HopKind::LoadBalancer && h.id.as_ref() == owner);
+        let others = pool.iter().any(|other| known.is_some_and(|own| !self.same_machine(own, *other)));
+        if others && !passed {
+            s.note(StepKind::Return, of(self.net, Some(self.net.attachment(id).owner), &[azure::LB_1]), || {
+                "the request did not pass this balancer, so that it may send the answer to any of its backends".into()
+            });
+            let mut members: Vec<AttachmentId> = Vec::new();
+            for member in pool {
+                if !members.contains(&member) {
+                    members.push(member);
+                }
+            }
+            return Next::Split(members.into_iter().map(|m| (Place::Arrive(m), header)).collect());
+        }
         match known {
             Some(device) => Next::Go(Place::Arrive(device)),
             None => {

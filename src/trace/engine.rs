@@ -101,7 +101,11 @@ impl<'n> Walk<'n> {
     /// Every branch of a flow, judged.
     pub(super) fn all_ends(&self, flow: &Flow, question: &Question, full: bool) -> Vec<(State, End)> {
         let header = self.first_header(flow, question);
-        let fresh = || State { path: flow.path.clone(), ..State::new(header, question.origin.clone(), full) };
+        let fresh = || State {
+            path: flow.path.clone(),
+            scheme: flow.scheme,
+            ..State::new(header, question.origin.clone(), full)
+        };
         let mut ends = self.ends(fresh(), question, flow);
         if ends.iter().any(|(state, _)| state.alias_doubt) {
             let other = State { asks_for_alias: true, ..fresh() };

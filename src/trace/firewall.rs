@@ -3,16 +3,18 @@
 use super::Cause;
 use super::engine::Walk;
 use super::forward::MAX_GUESSES;
-use super::model::{Evidence, HopKind, StepKind, Zone};
+use super::model::{Evidence, HopKind, Scheme, StepKind, Zone};
 use super::state::{Device, End, Next, Place, State, by, of};
 use super::worlds::{Asked, Guess};
 use crate::inventory::{
     AddressMeaning, AddressWord, AzureFirewall, Field, FirewallAction, FirewallPolicy, FirewallRule,
-    FirewallRuleType, Id, IpGroup, Many, Ref, Slot, TableTag, ThreatIntelMode, Unknown,
+    FirewallRuleType, Id, IpGroup, Many, Ref, Slot, TableTag, ThreatIntelMode, Unknown, is_way_out,
 };
 use crate::net::Header;
 use crate::net::{AddressSet, IpAddr, PortRange, Protocol};
-use crate::network::{AttachmentId, AttachmentKind, Choice, EffectiveRoute, Network, RouteSource, Tri};
+use crate::network::{
+    AttachmentId, AttachmentKind, Choice, EffectiveRoute, Network, RoutePrefix, RouteSource, Tri,
+};
 use crate::rules as azure;
 use crate::services::name_matches;
 use std::sync::Arc;
@@ -141,7 +143,9 @@ impl<'n> Walk<'n> {
         }
         let attachment = self.net.attachment(id);
         let Choice::Route(routes, _) = self.net.choose(attachment.subnet, destination) else { return };
-        let learnt = |r: &&EffectiveRoute| r.source == RouteSource::VirtualNetworkGateway;
+        let everything =
+            |r: &EffectiveRoute| matches!(&r.prefix, Some(RoutePrefix::Net(net)) if is_way_out(net));
+        let learnt = |r: &&EffectiveRoute| r.source == RouteSource::VirtualNetworkGateway && everything(r);
         let Some(route) = routes.first().copied().filter(learnt) else { return };
         let name = row.id.name();
         if row.ip_configurations.is_empty() {
@@ -424,7 +428,7 @@ impl<'n> Walk<'n> {
         let evidence = of(self.net, Some(self.slot_of_firewall(firewall)), &[azure::FW_1, azure::FW_5]);
         let listens = |r: &Ranked<'_>| {
             r.kind == FirewallRuleType::ApplicationRule
-                && application_protocol(r.rule, s.header.port) == Tri::Yes
+                && application_protocol(r.rule, s.header.port, None) == Tri::Yes
         };
         let tcp = s.header.protocol == Protocol::Tcp;
         if tcp && (app_protocol(s.header.port).is_some() || rules.iter().any(listens)) {
@@ -624,7 +628,7 @@ impl<'n> Walk<'n> {
         let mut doubts: Vec<(Unknown, &Ranked<'_>)> = Vec::new();
         for ranked in rules.iter().filter(|r| r.kind == FirewallRuleType::ApplicationRule) {
             let rule = ranked.rule;
-            let fits = application_protocol(rule, s.header.port)
+            let fits = application_protocol(rule, s.header.port, s.scheme)
                 .and(|| self.address(&rule.source_addresses, &rule.source_ip_groups, s.header.source))
                 .and(|| application_name(rule, s.host.as_deref()));
             match fits {
@@ -634,6 +638,7 @@ impl<'n> Walk<'n> {
                         Some((unknown, other)) => self.application_doubt(s, unknown, other),
                         None => {
                             self.settle(s, ranked, true);
+                            sql_by_proxy(s, ranked);
                             self.proxied(s);
                         }
                     }
@@ -680,35 +685,83 @@ impl<'n> Walk<'n> {
         }
     }
 
-    /// Whether the firewall at which the flow is puts its own address in the place of the sender's (FW-19).
-    pub(super) fn translates(&self, s: &State, firewall: Id<AzureFirewall>) -> bool {
-        s.proxied_here == s.hops.len() || !self.snat_private(firewall).contains(s.header.destination)
+    /// Whether the firewall at which the flow is puts its own address in the place of the sender's (FW-19). Where its
+    /// ranges cannot be read, that is written down.
+    pub(super) fn translates(&self, s: &mut State, firewall: Id<AzureFirewall>) -> bool {
+        if s.proxied_here == s.hops.len() {
+            return true;
+        }
+        let (private, unread) = self.snat_private(firewall);
+        let stays = private.contains(s.header.destination);
+        if let Some(unknown) = unread.filter(|_| !stays) {
+            let cause = super::filter::cause_of(&unknown);
+            s.unknown(StepKind::Translate, cause, &unknown, self.by_ranges_of(firewall));
+        }
+        !stays
     }
 
-    /// The destinations private to the firewall, to which a network rule leaves the source alone.
-    fn snat_private(&self, firewall: Id<AzureFirewall>) -> AddressSet {
-        let policies = self.policies(firewall);
-        let ranges = policies
-            .iter()
-            .rev()
-            .map(|p| &self.net.inventory.firewall_policies[*p].snat_private_ranges)
-            .find(|r| r.given);
-        let default = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
-        let mut set = AddressSet::empty();
-        let mut add = |text: &str| {
-            if let Some(more) = crate::net::parse_addresses(text) {
-                set.extend(&more);
-            }
-        };
-        let mut own = |text: &str| match text.eq_ignore_ascii_case("ianaprivateranges") {
-            true => default.iter().for_each(|d| add(d)),
-            false => add(text),
-        };
-        match ranges {
-            Some(list) => list.iter().for_each(|t| own(t)),
-            None => own("ianaprivateranges"),
+    /// What leaves for the internet with an address that its firewall was told not to translate gets no answer: the
+    /// firewall has no other way to give it a public one (FW-19).
+    pub(super) fn left_untranslated(&self, s: &mut State, from: Option<AttachmentId>) {
+        let Some(row) = from.map(|id| self.net.attachment(id)) else { return };
+        let AttachmentKind::Firewall(firewall) = row.kind else { return };
+        if row.address.is_some() && row.address != Some(s.header.source) {
+            self.kept_private(s, firewall);
         }
-        set
+    }
+
+    /// A firewall leaves the source of what goes to the internet as it is.
+    pub(super) fn kept_private(&self, s: &mut State, firewall: Id<AzureFirewall>) {
+        let name = self.net.inventory.azure_firewalls[firewall].id.name();
+        let Header { source, destination, .. } = s.header;
+        let text = format!(
+            "`{name}` leaves the source {source} as it is, for its private ranges hold {destination}: nothing gives it a \
+             public address"
+        );
+        s.block(StepKind::Translate, Cause::NoOutboundMethod, self.by_ranges_of(firewall), text);
+    }
+
+    /// The private ranges that somebody gave a firewall, and where: its policy's, a child's before its parent's, or those
+    /// of a firewall without policy.
+    fn snat_ranges(&self, firewall: Id<AzureFirewall>) -> Option<(&'n Many<Arc<str>>, Slot)> {
+        let inventory = &self.net.inventory;
+        let told = |list: &Many<Arc<str>>| list.given || list.unknown.is_some();
+        let policies = self.policies(firewall);
+        if policies.is_empty() {
+            let own = &inventory.azure_firewalls[firewall].classic_snat_ranges;
+            return told(own).then(|| (own, self.slot_of_firewall(firewall)));
+        }
+        policies.iter().rev().find_map(|policy| {
+            let list = &inventory.firewall_policies[*policy].snat_private_ranges;
+            let slot = Slot { table: TableTag::FirewallPolicy, row: policy.raw() };
+            told(list).then_some((list, slot))
+        })
+    }
+
+    fn by_ranges_of(&self, firewall: Id<AzureFirewall>) -> Evidence {
+        let owner =
+            self.snat_ranges(firewall).map_or_else(|| self.slot_of_firewall(firewall), |(_, slot)| slot);
+        of(self.net, Some(owner), &[azure::FW_19])
+    }
+
+    /// The destinations private to the firewall, to which a network rule leaves the source alone, and why there may be
+    /// more of them.
+    fn snat_private(&self, firewall: Id<AzureFirewall>) -> (AddressSet, Option<Unknown>) {
+        let Some((list, owner)) = self.snat_ranges(firewall) else { return (iana_private(), None) };
+        let mut set = AddressSet::empty();
+        let mut unread = list.unknown.clone();
+        // A classic firewall has them in one text.
+        for word in list.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|w| !w.is_empty()) {
+            match crate::net::parse_addresses(word) {
+                _ if word.eq_ignore_ascii_case("IANAPrivateRanges") => set.extend(&iana_private()),
+                Some(more) => set.extend(&more),
+                None => {
+                    let why = format!("what the private range `{word}` means");
+                    unread.get_or_insert(Unknown::new(self.net.inventory.at_of(owner), why));
+                }
+            }
+        }
+        (set, unread)
     }
 
     /// A DNAT rule for what is addressed to the firewall (FW-8).
@@ -763,8 +816,14 @@ impl<'n> Walk<'n> {
         let rule = ranked.rule;
         let evidence = self.evidence_of(ranked, &[azure::FW_8]);
         let Some(destination) = rule.translated_address.known().copied() else {
-            let unknown =
-                Unknown::new(rule.at, format!("the translated address of `{}` is not known", rule.name));
+            let why = match rule.translated_fqdn.known() {
+                Some(name) => format!(
+                    "the address of `{name}`, to which `{}` translates: the firewall looks it up itself, which is not modelled",
+                    rule.name
+                ),
+                None => format!("the translated address of `{}` is not known", rule.name),
+            };
+            let unknown = Unknown::new(rule.at, why);
             s.unknown(StepKind::Translate, Cause::UnknownValue, &unknown, evidence);
             return Next::End(End::Stopped);
         };
@@ -798,6 +857,17 @@ impl<'n> Walk<'n> {
     }
 }
 
+/// The ranges to which a firewall translates nothing unless it is told otherwise (FW-19).
+fn iana_private() -> AddressSet {
+    let mut set = AddressSet::empty();
+    for range in ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"] {
+        if let Some(more) = crate::net::parse_addresses(range) {
+            set.extend(&more);
+        }
+    }
+    set
+}
+
 /// Where Azure keeps what managed disks tell of themselves.
 const MANAGED_DISKS: &str = ".blob.storage.azure.net";
 
@@ -815,6 +885,15 @@ pub(crate) fn names_addresses(rule: &FirewallRule) -> bool {
         || named(!rule.destination_ip_groups.items.is_empty(), &rule.destination_ip_groups.unknown)
 }
 
+/// An application rule reads the names of SQL only where the server's connection policy is Proxy; redirection, Azure's
+/// default for callers inside Azure, goes on to other ports (FW-25).
+fn sql_by_proxy(s: &mut State, ranked: &Ranked<'_>) {
+    let Some(host) = s.host.clone().filter(|_| s.header.port == 1433) else { return };
+    if ranked.action == Some(FirewallAction::Allow) && host.ends_with(".database.windows.net") {
+        s.assume(None, format!("the connection policy of `{host}` is Proxy: redirection, the default for callers inside Azure, needs network rules for 11000-11999 (FW-25)"));
+    }
+}
+
 /// What a firewall judges by.
 pub(crate) struct Judge<'n> {
     /// Its rules, in the order they are asked within their kind.
@@ -823,6 +902,8 @@ pub(crate) struct Judge<'n> {
     pub(crate) incomplete: bool,
     /// Destinations to which a network rule leaves the source alone.
     pub(crate) private: AddressSet,
+    /// Whether some of them are outside of the usual private ranges.
+    pub(crate) keeps_more: bool,
     /// Whether it answers DNS.
     pub(crate) proxy: bool,
 }
@@ -840,9 +921,12 @@ pub(crate) fn judge_of(net: &Network, firewall: Id<AzureFirewall>) -> Judge<'_> 
     };
     let mut state = State::new(header, nobody, false);
     let rules = walk.rules_of(&mut state, firewall);
-    let incomplete = !state.missing.is_empty() || walk.policy_unknown(firewall);
-    let (private, proxy) = (walk.snat_private(firewall), walk.is_dns_proxy(firewall));
-    Judge { rules, incomplete, private, proxy }
+    let (private, unread) = walk.snat_private(firewall);
+    let incomplete = !state.missing.is_empty() || walk.policy_unknown(firewall) || unread.is_some();
+    let usual = iana_private();
+    let is_usual = |(low, high): &(u32, u32)| usual.v4().iter().any(|(a, b)| a <= low && high <= b);
+    let keeps_more = !private.v4().iter().all(is_usual);
+    Judge { rules, incomplete, private, keeps_more, proxy: walk.is_dns_proxy(firewall) }
 }
 
 fn network_protocol(rule: &FirewallRule, protocol: Protocol) -> Tri {
@@ -879,7 +963,7 @@ fn app_protocol(port: u16) -> Option<&'static str> {
 
 /// Whether an application rule is about a port: its protocol's own, or one it names. What runs on a port that
 /// is no protocol's own is taken to be what the rule says.
-pub(crate) fn application_protocol(rule: &FirewallRule, port: u16) -> Tri {
+pub(crate) fn application_protocol(rule: &FirewallRule, port: u16, scheme: Option<Scheme>) -> Tri {
     if let Some(unknown) = &rule.ip_protocols.unknown {
         return Tri::Unknown(unknown.clone());
     }
@@ -888,8 +972,9 @@ pub(crate) fn application_protocol(rule: &FirewallRule, port: u16) -> Tri {
         "https" => 443,
         _ => 1433,
     };
-    let own = app_protocol(port);
-    let tagged = !rule.ip_protocols.given && rule.fqdn_tags.given && matches!(port, 80 | 443);
+    let own = scheme.map(Scheme::word).or(app_protocol(port));
+    let tagged =
+        scheme.is_none() && !rule.ip_protocols.given && rule.fqdn_tags.given && matches!(port, 80 | 443);
     Tri::of(
         tagged
             || rule.ip_protocols.iter().any(|p| {

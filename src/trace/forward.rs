@@ -663,6 +663,7 @@ impl Walk<'_> {
             return Next::End(End::Stopped);
         }
         self.smtp(s);
+        self.left_untranslated(s, from);
         match self.outbound_method(s, subnet, from) {
             Some((public, evidence, text)) => {
                 self.sends_for_others(s, from);

@@ -2,10 +2,10 @@
 
 use super::Cause;
 use super::engine::Walk;
-use super::model::{HopKind, StepKind, Zone};
+use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Origin;
 use super::state::{Device, End, Next, Place, State, by, of};
-use crate::inventory::{AzureFirewall, Id, OnPremisesSite, Slot, TableTag, VirtualHub};
+use crate::inventory::{AzureFirewall, Id, OnPremisesSite, Slot, TableTag, VirtualHub, VirtualNetwork};
 use crate::net::{Header, IpAddr};
 use crate::network::HubTarget;
 use crate::rules as azure;
@@ -83,11 +83,7 @@ impl Walk<'_> {
     }
 
     /// The network of the files that an address lies in, if it is connected to this hub.
-    fn connected_network(
-        &self,
-        hub: Id<VirtualHub>,
-        ip: IpAddr,
-    ) -> Option<Id<crate::inventory::VirtualNetwork>> {
+    fn connected_network(&self, hub: Id<VirtualHub>, ip: IpAddr) -> Option<Id<VirtualNetwork>> {
         let here = |v: usize| self.net.hubs.connections[v].as_ref().is_some_and(|c| c.hub == hub);
         (0..self.net.vnets.len()).find(|v| here(*v) && self.net.vnets[*v].space.contains(ip)).map(Id::new)
     }
@@ -117,7 +113,10 @@ impl Walk<'_> {
         match route.target.clone() {
             HubTarget::Connection(vnet, home) => {
                 s.pass(StepKind::Route, evidence, || format!("{prefix} is a connected network"));
-                if home == hub { Next::Go(Place::Inside(vnet)) } else { Next::Go(Place::Hub(home, false)) }
+                match home == hub {
+                    true => self.into_connected(s, vnet),
+                    false => Next::Go(Place::Hub(home, false)),
+                }
             }
             HubTarget::Branch(site, home) => {
                 self.between_circuits(s, hub, route.express);
@@ -156,6 +155,50 @@ impl Walk<'_> {
                 }
             }
             HubTarget::Unknown(unknown) => {
+                s.unknown(StepKind::Route, Cause::DanglingReference, &unknown, evidence);
+                Next::End(End::Stopped)
+            }
+        }
+    }
+
+    /// Into a connected network: to its own addresses, or to the appliance that a static route of its connection names
+    /// for what is behind it (VWAN-4).
+    fn into_connected(&self, s: &mut State, vnet: Id<VirtualNetwork>) -> Next {
+        let destination = s.header.destination;
+        let connection = self.net.hubs.connections[vnet.index()].as_ref();
+        let connection = connection.filter(|_| !self.net.vnet(vnet).space.contains(destination));
+        let Some(connection) = connection else { return Next::Go(Place::Inside(vnet)) };
+        let row = &self.net.inventory.hub_connections[connection.row];
+        let owner = Slot { table: TableTag::HubVirtualNetworkConnection, row: connection.row.raw() };
+        let evidence = of(self.net, Some(owner), &[azure::VWAN_4]);
+        if let Some(unknown) = &row.static_routes.unknown {
+            s.unknown(StepKind::Route, super::filter::cause_of(unknown), unknown, evidence);
+            return Next::End(End::Stopped);
+        }
+        let mut best: Option<(u8, &crate::inventory::StaticVnetRoute)> = None;
+        for route in &row.static_routes {
+            let fitting = route.address_prefixes.iter().filter(|p| p.contains(&destination));
+            if let Some(length) = fitting.map(crate::net::IpNet::prefix_len).max()
+                && best.is_none_or(|(other, _)| length > other)
+            {
+                best = Some((length, route));
+            }
+        }
+        let Some((_, route)) = best else { return Next::Go(Place::Inside(vnet)) };
+        let evidence = Evidence { name: Some(route.name.clone()), at: route.at, ..evidence };
+        let held =
+            route.next_hop_ip_address.known().and_then(|ip| Some((*ip, self.net.at_address(vnet, *ip)?)));
+        match held {
+            Some((ip, id)) => {
+                s.pass(StepKind::Route, evidence, || {
+                    format!("the connection's static route `{}` leads to the appliance {ip}", route.name)
+                });
+                Next::Go(Place::Arrive(id))
+            }
+            None => {
+                let why =
+                    format!("the next hop of the static route `{}` is no resource of the files", route.name);
+                let unknown = crate::inventory::Unknown::new(route.at, why);
                 s.unknown(StepKind::Route, Cause::DanglingReference, &unknown, evidence);
                 Next::End(End::Stopped)
             }
@@ -217,7 +260,15 @@ impl Walk<'_> {
     /// the internet is translated as it leaves.
     fn seen_as_hub_firewall(&self, s: &mut State, hub: Id<VirtualHub>, firewall: Id<AzureFirewall>) {
         let before = s.header;
-        if !self.net.hubs.is_private(hub, before.destination) || !self.translates(s, firewall) {
+        let translates = self.translates(s, firewall);
+        if !self.net.hubs.is_private(hub, before.destination) {
+            let known = self.net.hubs.is_known(hub, before.destination);
+            if !translates && !known && self.net.is_public(before.destination) {
+                self.kept_private(s, firewall);
+            }
+            return;
+        }
+        if !translates {
             return;
         }
         let row = &self.net.inventory.azure_firewalls[firewall];

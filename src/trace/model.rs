@@ -53,6 +53,27 @@ pub struct Flow {
     pub action: Option<Arc<str>>,
     /// The path of the URL asked for, where it is more than the root.
     pub path: Option<Arc<str>>,
+    /// What a URL says is spoken, where its port is another's.
+    pub scheme: Option<Scheme>,
+}
+
+/// What the scheme of a URL says is spoken on a port that is not its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scheme {
+    /// HTTP.
+    Http,
+    /// HTTP within TLS.
+    Https,
+}
+
+impl Scheme {
+    /// How application rules of a firewall write it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Http => "Http",
+            Self::Https => "Https",
+        }
+    }
 }
 
 impl Flow {
@@ -69,6 +90,7 @@ impl Flow {
             identity: None,
             action: None,
             path: None,
+            scheme: None,
         }
     }
 

@@ -19,6 +19,10 @@ use std::sync::Arc;
 /// Backends of one pool that are looked at, by how deep the question is: a gateway before a gateway asks of fewer.
 const MOST_BACKENDS: [usize; 2] = [100, 8];
 
+/// What a gateway's subnet has to let through: whether into it, a flow of the first port, the last port, and what to say
+/// otherwise.
+type Need = (bool, Header, u16, String);
+
 /// A member of a pool.
 #[derive(Clone, Debug)]
 enum Backend {
@@ -42,6 +46,16 @@ enum Way<'a> {
     Nothing,
     /// It cannot be known.
     Unknown(Unknown),
+}
+
+/// The ports by which Azure manages a gateway, by its generation (NSG-25).
+fn managed_ports(row: &ApplicationGateway) -> (u16, u16) {
+    let first = |sku: &Arc<str>| {
+        let sku = sku.to_ascii_lowercase();
+        matches!(sku.as_str(), "standard" | "waf" | "standard_small" | "standard_medium" | "standard_large")
+            || matches!(sku.as_str(), "waf_medium" | "waf_large")
+    };
+    if row.sku.known().is_some_and(first) { (65_503, 65_534) } else { (65_200, 65_535) }
 }
 
 impl Walk<'_> {
@@ -143,6 +157,7 @@ impl Walk<'_> {
         let Some(destination) = there else { return Next::End(End::Stopped) };
         self.speaks_as(s, named.as_ref(), settings);
         let after = Header { source, destination, port, ..before };
+        s.scheme = None;
         s.remember(Device::Transit(id), before, after, row.id.name());
         s.rewrite(StepKind::Proxy, after, evidence, || format!("a flow of its own to {destination}:{port}"));
         Next::Go(Place::Leave(id))
@@ -314,12 +329,13 @@ impl Walk<'_> {
             identity: None,
             action: None,
             path: None,
+            scheme: None,
         };
         walk.answer(&flow, &Question { origin: Origin::Attachment(id), target }, false).outcome
     }
 
     /// The flows that a gateway's subnet has to let through (NSG-25): into it or out of it, and what to say otherwise.
-    fn gateway_needs(&self, own: IpAddr, isolated: bool) -> Vec<(bool, Header, &'static str)> {
+    fn gateway_needs(&self, own: IpAddr, row: &ApplicationGateway) -> Vec<Need> {
         let header = |source, destination, port| Header {
             source,
             destination,
@@ -328,13 +344,17 @@ impl Walk<'_> {
             port,
         };
         let probes = "the platform's probes (AzureLoadBalancer) cannot reach the gateway's subnet, so the gateway is unhealthy";
-        let mut needs = vec![(true, header(HOST_ADDRESS, own, 80), probes)];
+        let mut needs = vec![(true, header(HOST_ADDRESS, own, 80), 80, probes.to_owned())];
         let manager = self.net.tags.find("GatewayManager").and_then(|t| self.net.tags.representative(t));
-        if !isolated {
-            let managed = "GatewayManager cannot reach ports 65200-65535 of the gateway's subnet, so the gateway is unhealthy";
-            needs.extend(manager.map(|source| (true, header(source, own, 65_200), managed)));
+        if !row.enable_network_isolation.is(true) {
+            let (first, last) = managed_ports(row);
+            let managed = format!(
+                "GatewayManager cannot reach all of the ports {first}-{last} of the gateway's subnet, so the gateway is \
+                 unhealthy"
+            );
+            needs.extend(manager.map(|source| (true, header(source, own, first), last, managed)));
             let out = "the gateway's subnet lets nothing out to the internet, so the gateway is unhealthy";
-            needs.push((false, header(own, super::question::INTERNET_HOST, 443), out));
+            needs.push((false, header(own, super::question::INTERNET_HOST, 443), 443, out.to_owned()));
         }
         needs
     }
@@ -344,19 +364,33 @@ impl Walk<'_> {
         s: &mut State,
         subnet: Id<Subnet>,
         nsg: Id<Nsg>,
-        (inbound, header, text): &(bool, Header, &'static str),
+        (inbound, header, last, text): &Need,
     ) {
         let set = self.net.rules_at(nsg, *inbound, subnet, header);
-        if let Ruling::Rule(n) = set.decide(header, &self.net.place(subnet, &[], &[]), |_| false)
-            && set.rules[n].verdict == Some(Verdict::Deny)
-        {
+        // What is said changes only where the ports of a rule begin or end.
+        let wanted = header.port..=*last;
+        let edges = set
+            .rules
+            .iter()
+            .flat_map(|r| r.destination_ports.ranges())
+            .flat_map(|r| [r.low, r.high.saturating_add(1)]);
+        let mut ports: Vec<u16> = edges.filter(|p| wanted.contains(p)).chain([header.port]).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        let denied = ports.into_iter().find_map(|port| {
+            let ruling =
+                set.decide(&Header { port, ..*header }, &self.net.place(subnet, &[], &[]), |_| false);
+            let Ruling::Rule(n) = ruling else { return None };
+            (set.rules[n].verdict == Some(Verdict::Deny)).then_some(n)
+        });
+        if let Some(n) = denied {
             let evidence = Evidence {
                 resource: Some(self.net.inventory.nsgs[nsg].id.clone()),
                 name: Some(set.rules[n].name.clone()),
                 at: set.rules[n].at,
                 ..by(&[azure::NSG_25, azure::AGW_2])
             };
-            s.block(StepKind::Proxy, Cause::GatewaySubnetRules, evidence, *text);
+            s.block(StepKind::Proxy, Cause::GatewaySubnetRules, evidence, text.clone());
         }
     }
 
@@ -369,7 +403,7 @@ impl Walk<'_> {
         let attachment = self.net.attachment(id);
         let subnet = self.net.subnet(attachment.subnet);
         if let (Some(nsg), Some(own)) = (subnet.nsg.row(), attachment.address) {
-            for need in self.gateway_needs(own, isolated) {
+            for need in self.gateway_needs(own, row) {
                 self.gateway_need(s, attachment.subnet, nsg, &need);
             }
         }

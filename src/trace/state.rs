@@ -144,6 +144,8 @@ pub(super) struct State {
     pub host: Option<Arc<str>>,
     /// The path asked for, where it is more than the root.
     pub path: Option<Arc<str>>,
+    /// What is spoken, where the port does not say.
+    pub scheme: Option<super::model::Scheme>,
     /// The name by which the target knows itself, where one was resolved: the last of a chain of aliases, or the same.
     pub called: Option<Arc<str>>,
     /// What was asked for, where the question or its name says it.
@@ -196,6 +198,7 @@ impl State {
             origin,
             host: None,
             path: None,
+            scheme: None,
             called: None,
             target: None,
             hops: Vec::new(),

@@ -192,6 +192,13 @@ fn stays(f: &Facts, policies: &[Id<FirewallPolicy>], to: IpAddr) -> bool {
     }
 }
 
+/// FW-19: who was told to leave the source as it is on the way to an address, where that is out of the ordinary.
+pub(crate) fn kept_by(f: &Facts, id: Id<AzureFirewall>) -> Option<String> {
+    let policies = policies(f, &f.inv.azure_firewalls[id]).ok()?;
+    let own = policies.iter().rev().find(|p| f.inv.firewall_policies[**p].snat_private_ranges.given);
+    own.map(|p| f.inv.firewall_policies[*p].id.full_name())
+}
+
 fn holds(w: &Worlds, tri: Tri) -> bool {
     match tri {
         Tri::Yes => true,

@@ -700,6 +700,12 @@ impl Walk<'_, '_> {
                 None => {}
             }
         }
+        // FW-19: what a firewall was told to leave as it is bears no public address.
+        if let AttachmentKind::Firewall(id) = holder.kind
+            && holder.ip.is_some_and(|own| own != packet.source)
+        {
+            return stop(Cause::NoOutboundMethod, firewall::kept_by(self.f, id));
+        }
         self.way.left = Some(holder.vnet);
         let source = self.outbound_method(&holder, &packet)?;
         let after = Packet { source: source.unwrap_or(packet.source), ..packet };

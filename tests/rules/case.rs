@@ -308,7 +308,7 @@ fn flow(words: &[&str]) -> Result<Flow, String> {
     let end =
         |text: &str| netwhy::scenario::endpoint(&text.replace('_', " ")).map_err(|e| format!("{text}: {e}"));
     let (from, to) = (end(from)?, end(to)?);
-    let path = to.path.clone();
+    let (path, scheme) = (to.path.clone(), to.scheme);
     let mut flow = Flow::new(
         from.endpoint,
         to.endpoint,
@@ -316,6 +316,7 @@ fn flow(words: &[&str]) -> Result<Flow, String> {
         to.port.unwrap_or(if protocol.has_ports() { 443 } else { 0 }),
     );
     flow.path = path;
+    flow.scheme = scheme;
     for pair in rest.chunks(2) {
         match pair {
             ["sport", port] => flow.source_port = port.parse().ok(),

@@ -115,6 +115,7 @@ impl Case<'_> {
                 identity: None,
                 action: None,
                 path: None,
+                scheme: None,
                 ..self.flow.clone()
             };
             let trace = trace::trace(self.network, &question);

@@ -49,7 +49,7 @@ impl Maker<'_> {
         let mut listens: Vec<u16> = application.iter().flat_map(|r| candidates(r.rule)).collect();
         listens.sort_unstable();
         listens.dedup();
-        listens.retain(|p| application.iter().any(|r| application_protocol(r.rule, *p) == Tri::Yes));
+        listens.retain(|p| application.iter().any(|r| application_protocol(r.rule, *p, None) == Tri::Yes));
         let names = |rules: &[&Ranked<'_>]| rules.iter().map(|r| name(r)).collect::<Vec<_>>().into();
         let names = [names(&network), names(&application)];
         FirewallRow {
@@ -59,6 +59,7 @@ impl Maker<'_> {
             any_port: drafts.iter().any(|d| d.ports.is_all()),
             listens,
             private: set_tree(&mut self.fast.lines, judge.private.v4()),
+            keeps_more: judge.keeps_more,
             proxy: judge.proxy,
             names,
         }
@@ -118,7 +119,8 @@ impl Maker<'_> {
         let rule = ranked.rule;
         let (source, doubt_a) = self.words(&rule.source_addresses, &rule.source_ip_groups);
         let unknown = rule.ip_protocols.unknown.is_some();
-        let fitting = candidates(rule).into_iter().filter(|p| application_protocol(rule, *p) == Tri::Yes);
+        let fitting =
+            candidates(rule).into_iter().filter(|p| application_protocol(rule, *p, None) == Tri::Yes);
         let fitting = PortSet::new(fitting.map(|p| PortRange { low: p, high: p }));
         let doubtful = doubt_a || unknown || ranked.action.is_none();
         Draft {

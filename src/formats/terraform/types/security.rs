@@ -112,6 +112,7 @@ pub(super) const TYPES: &[Type] = &[
             id("virtual_hub.virtual_hub_id", "virtualHub", HUB),
             assigned("virtual_hub.private_ip_address", "hubIPAddresses.privateIPAddress"),
             copy("threat_intel_mode", "threatIntelMode"),
+            copy("private_ip_ranges", "additionalProperties.Network.SNAT.PrivateRanges"),
             Attr::Switch(
                 "dns_proxy_enabled",
                 "additionalProperties.Network.DNS.EnableProxy",
