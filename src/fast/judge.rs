@@ -152,6 +152,8 @@ impl<'a, C: Cpu, T: Trail> Walk<'a, C, T> {
                     let decider = Decider::Firewall { firewall: number as u16, application: true, rule };
                     return self.stop(i, Cause::FirewallApplicationRuleDeny, decider);
                 }
+                // Of HTTP the firewall asks for the name itself (FW-6), which the full engine follows.
+                Said::Rule(..) if name != NOBODY && !matches!(port, 443 | 1433) => return self.defer(i),
                 Said::Rule(..) => return self.translate(i, true),
                 Said::Nothing => {}
             }
@@ -174,6 +176,10 @@ impl<'a, C: Cpu, T: Trail> Walk<'a, C, T> {
         let private = self.fast.firewalls[row.about as usize].private;
         let private = private.rank(self.cpu, &self.fast.lines, before.destination) & 1 != 0;
         let hides = self.going[i].proxied || !private;
+        if !hides && self.is_public(before.destination) {
+            // Nothing untranslated reaches the internet, which the full engine tells.
+            return self.defer(i);
+        }
         let after = Header { source: if hides { row.ip } else { before.source }, ..before };
         if self.remember(i, Device::Transit(own), after, true) {
             self.leave(i);

@@ -36,6 +36,8 @@ resource! {
         pub private_ip_address: Field<IpAddr> = "privateIPAddress",
         /// Short form of our own files: the public address.
         pub public_ip_address: Field<Ref<super::PublicIpAddress>> = "publicIPAddress",
+        /// Ranges not translated of a firewall without a policy (FW-19), with commas between them.
+        pub classic_snat_ranges: Field<Arc<str>> = "additionalProperties.Network.SNAT.PrivateRanges",
         /// Classic DNS proxy and SNAT settings are kept in `additionalProperties`.
         pub classic_dns_proxy: Field<bool> = "additionalProperties.Network.DNS.EnableProxy",
     }

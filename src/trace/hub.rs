@@ -2,7 +2,7 @@
 
 use super::Cause;
 use super::engine::Walk;
-use super::model::{HopKind, StepKind, Zone};
+use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Origin;
 use super::state::{Device, End, Next, Place, State, by, of};
 use crate::inventory::{AzureFirewall, Id, OnPremisesSite, Slot, TableTag, VirtualHub};
@@ -117,7 +117,10 @@ impl Walk<'_> {
         match route.target.clone() {
             HubTarget::Connection(vnet, home) => {
                 s.pass(StepKind::Route, evidence, || format!("{prefix} is a connected network"));
-                if home == hub { Next::Go(Place::Inside(vnet)) } else { Next::Go(Place::Hub(home, false)) }
+                if home != hub {
+                    return Next::Go(Place::Hub(home, false));
+                }
+                self.by_connection(s, vnet).unwrap_or(Next::Go(Place::Inside(vnet)))
             }
             HubTarget::Branch(site, home) => {
                 self.between_circuits(s, hub, route.express);
@@ -143,23 +146,57 @@ impl Walk<'_> {
                 s.pass(StepKind::Route, evidence, || {
                     format!("a static route sends {prefix} to the appliance {ip}")
                 });
-                match self.net.at_address(vnet, ip) {
-                    Some(id) => Next::Go(Place::Arrive(id)),
-                    None => {
-                        let unknown = crate::inventory::Unknown::new(
-                            route.at,
-                            format!("no resource of the files holds {ip}"),
-                        );
-                        s.unknown(StepKind::Route, Cause::DanglingReference, &unknown, by(&[azure::VWAN_4]));
-                        Next::End(End::Stopped)
-                    }
-                }
+                self.to_connected_appliance(s, vnet, ip, route.at)
             }
             HubTarget::Unknown(unknown) => {
                 s.unknown(StepKind::Route, Cause::DanglingReference, &unknown, evidence);
                 Next::End(End::Stopped)
             }
         }
+    }
+
+    /// What the static routes of a connection do with what is beyond the network's own space: an appliance in it leads on
+    /// to networks that are not connected themselves (VWAN-4).
+    fn by_connection(&self, s: &mut State, vnet: Id<crate::inventory::VirtualNetwork>) -> Option<Next> {
+        let destination = s.header.destination;
+        if self.net.vnet(vnet).space.contains(destination) {
+            return None;
+        }
+        let connection = self.net.hubs.connections[vnet.index()].as_ref()?.row;
+        let routes = &self.net.inventory.hub_connections[connection].static_routes;
+        let covers = routes.iter().flat_map(|r| r.address_prefixes.iter().map(move |p| (p, r)));
+        let best = covers.filter(|(p, _)| p.contains(&destination)).max_by_key(|(p, _)| p.prefix_len());
+        let (at, found) = match best {
+            Some((_, route)) => (route.at, route.next_hop_ip_address.known().copied()),
+            None => (routes.unknown.as_ref()?.at, None),
+        };
+        let Some(ip) = found else {
+            let unknown = crate::inventory::Unknown::new(
+                at,
+                format!("where the connection's static routes send {destination}"),
+            );
+            s.unknown(StepKind::Route, Cause::UnknownValue, &unknown, by(&[azure::VWAN_4]));
+            return Some(Next::End(End::Stopped));
+        };
+        s.pass(StepKind::Route, Evidence { at, ..by(&[azure::VWAN_4]) }, || {
+            format!("a static route of the connection sends it to the appliance {ip}")
+        });
+        Some(self.to_connected_appliance(s, vnet, ip, at))
+    }
+
+    fn to_connected_appliance(
+        &self,
+        s: &mut State,
+        vnet: Id<crate::inventory::VirtualNetwork>,
+        ip: IpAddr,
+        at: crate::diag::At,
+    ) -> Next {
+        if let Some(id) = self.net.at_address(vnet, ip) {
+            return Next::Go(Place::Arrive(id));
+        }
+        let unknown = crate::inventory::Unknown::new(at, format!("no resource of the files holds {ip}"));
+        s.unknown(StepKind::Route, Cause::DanglingReference, &unknown, by(&[azure::VWAN_4]));
+        Next::End(End::Stopped)
     }
 
     /// Whether a private address may lie behind a gateway of a hub whose branches no file tells; written down if so.

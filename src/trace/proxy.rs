@@ -319,7 +319,8 @@ impl Walk<'_> {
     }
 
     /// The flows that a gateway's subnet has to let through (NSG-25): into it or out of it, and what to say otherwise.
-    fn gateway_needs(&self, own: IpAddr, isolated: bool) -> Vec<(bool, Header, &'static str)> {
+    fn gateway_needs(&self, own: IpAddr, row: &ApplicationGateway) -> Vec<(bool, Header, &'static str)> {
+        let isolated = row.enable_network_isolation.is(true);
         let header = |source, destination, port| Header {
             source,
             destination,
@@ -331,8 +332,10 @@ impl Walk<'_> {
         let mut needs = vec![(true, header(HOST_ADDRESS, own, 80), probes)];
         let manager = self.net.tags.find("GatewayManager").and_then(|t| self.net.tags.representative(t));
         if !isolated {
-            let managed = "GatewayManager cannot reach ports 65200-65535 of the gateway's subnet, so the gateway is unhealthy";
-            needs.extend(manager.map(|source| (true, header(source, own, 65_200), managed)));
+            let (ports, managed) = management(row);
+            let asked =
+                ports.flat_map(|port| manager.map(|source| (true, header(source, own, port), managed)));
+            needs.extend(asked);
             let out = "the gateway's subnet lets nothing out to the internet, so the gateway is unhealthy";
             needs.push((false, header(own, super::question::INTERNET_HOST, 443), out));
         }
@@ -347,9 +350,12 @@ impl Walk<'_> {
         (inbound, header, text): &(bool, Header, &'static str),
     ) {
         let set = self.net.rules_at(nsg, *inbound, subnet, header);
-        if let Ruling::Rule(n) = set.decide(header, &self.net.place(subnet, &[], &[]), |_| false)
-            && set.rules[n].verdict == Some(Verdict::Deny)
-        {
+        let denied = match set.decide(header, &self.net.place(subnet, &[], &[]), |_| false) {
+            Ruling::Rule(n) => Some(n).filter(|n| set.rules[*n].verdict == Some(Verdict::Deny)),
+            _ => None,
+        };
+        let told = |b: &super::model::Blocker| b.evidence.rules.contains(&azure::NSG_25) && b.text == *text;
+        if let Some(n) = denied.filter(|_| !s.blockers.iter().any(told)) {
             let evidence = Evidence {
                 resource: Some(self.net.inventory.nsgs[nsg].id.clone()),
                 name: Some(set.rules[n].name.clone()),
@@ -369,7 +375,7 @@ impl Walk<'_> {
         let attachment = self.net.attachment(id);
         let subnet = self.net.subnet(attachment.subnet);
         if let (Some(nsg), Some(own)) = (subnet.nsg.row(), attachment.address) {
-            for need in self.gateway_needs(own, isolated) {
+            for need in self.gateway_needs(own, row) {
                 self.gateway_need(s, attachment.subnet, nsg, &need);
             }
         }
@@ -509,4 +515,23 @@ fn way_of<'a>(s: &mut State, row: &'a ApplicationGateway, rule: &'a RequestRouti
     let pool =
         pool.and_then(|p| row.backend_address_pools.iter().find(|b| names_part(&p.text, &b.id(), &b.name)));
     pool.map_or(Way::Nothing, |pool| Way::Pool(pool, settings))
+}
+
+/// The ports by which Azure manages a gateway, and what becomes of one where a part of them is shut (NSG-25).
+fn management(row: &ApplicationGateway) -> (std::ops::RangeInclusive<u16>, &'static str) {
+    let first = row.sku.known().is_some_and(|sku| {
+        ["Standard", "WAF", "Standard_Small", "Standard_Medium", "Standard_Large", "WAF_Medium", "WAF_Large"]
+            .iter()
+            .any(|own| sku.eq_ignore_ascii_case(own))
+    });
+    match first {
+        true => (
+            65_503..=65_534,
+            "GatewayManager cannot reach ports 65503-65534 of the gateway's subnet, so the gateway is unhealthy",
+        ),
+        false => (
+            65_200..=65_535,
+            "GatewayManager cannot reach ports 65200-65535 of the gateway's subnet, so the gateway is unhealthy",
+        ),
+    }
 }
