@@ -28,8 +28,9 @@ mod what_if;
 use crate::run::Cancel;
 use crate::run::check::panic_text;
 use crate::run::files::FileError;
+use crate::run::load::Unopened;
 use args::{Args, Command};
-use clap::Parser;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use console::Console;
 use std::ffi::OsString;
 use std::io;
@@ -55,6 +56,15 @@ impl From<io::Error> for Failure {
     }
 }
 
+impl From<Unopened> for Failure {
+    fn from(unopened: Unopened) -> Self {
+        match unopened {
+            Unopened::Misused(why) => Failure::Usage(why),
+            other => Failure::Input(other.lines()),
+        }
+    }
+}
+
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
         Failure::Input(vec![error.to_string()])
@@ -76,7 +86,9 @@ fn guarded(work: impl FnOnce() -> u8) -> u8 {
 }
 
 fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
-    let args = match Args::try_parse_from(words) {
+    let matches = Args::command().try_get_matches_from(words);
+    let command_name = matches.as_ref().ok().and_then(ArgMatches::subcommand_name).map(str::to_owned);
+    let args = match matches.and_then(|matches| Args::from_arg_matches(&matches)) {
         Ok(args) => args,
         Err(error) => {
             let _ = error.print();
@@ -85,7 +97,7 @@ fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
     };
     let brief = matches!(&args.command, Command::Trace(args) if !args.verbose);
     let console = Console::new(args.color, args.diagnostics, brief);
-    if let Some(level) = &args.log
+    if let Some(level) = args.log
         && let Err(error) = console::log_to_stderr(level, &console)
     {
         console.error(&error);
@@ -101,7 +113,7 @@ fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
     };
     let result = runtime.block_on(command(args.command, &console));
     runtime.shutdown_background();
-    end(result, &console)
+    end(result, &command_name.unwrap_or_default(), &console)
 }
 
 async fn command(command: Command, console: &Console) -> Result<u8, Failure> {
@@ -146,12 +158,12 @@ fn listen() -> Cancel {
     cancel
 }
 
-fn end(result: Result<u8, Failure>, console: &Console) -> u8 {
+fn end(result: Result<u8, Failure>, command: &str, console: &Console) -> u8 {
     match result {
         Ok(code) => code,
         Err(Failure::Usage(message)) => {
             console.error(&message);
-            console.say("try `netwhy --help`");
+            console.say(&format!("try `netwhy {command} --help`"));
             exit::USAGE
         }
         Err(Failure::Input(messages)) => {
@@ -183,7 +195,6 @@ mod tests {
 
     #[test]
     fn the_arguments_are_well_formed() {
-        use clap::CommandFactory;
         Args::command().debug_assert();
     }
 }

@@ -114,6 +114,11 @@ impl Diagnostics {
         }
     }
 
+    /// Each as it is told, or not; what was not kept stays counted.
+    pub fn retold(self, tell: impl FnMut(Diagnostic) -> Option<Diagnostic>) -> Self {
+        Self { list: self.list.into_iter().filter_map(tell).collect(), dropped: self.dropped }
+    }
+
     /// Those kept, in order of arrival.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.list.iter()

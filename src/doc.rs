@@ -21,5 +21,10 @@ pub use yaml::parse_yaml;
 /// Values nested more deeply than this are refused.
 pub const MAX_DEPTH: usize = 256;
 
+/// What is said of values nested more deeply, whoever meets the limit first.
+fn too_deep() -> String {
+    format!("values are nested more than {MAX_DEPTH} deep")
+}
+
 /// A YAML document may grow to this many times its size in nodes through aliases.
 pub const MAX_ALIAS_GROWTH: usize = 1_000_000;

@@ -201,6 +201,10 @@ pub struct Stage {
 pub struct Pass {
     /// The variant or step; absent for the scenario as it stands.
     pub variant: Option<Arc<str>>,
+    /// Where its own changes begin; nowhere for the scenario as it stands.
+    pub at: At,
+    /// Whether it goes on from the pass before it, as the steps of a sequence do.
+    pub follows: bool,
     /// All changes, in order.
     pub changes: Vec<Change>,
     /// All knobs.
@@ -220,6 +224,8 @@ impl Scenario {
         let all = |case: usize| (case, self.cases[case].expectation.clone());
         let mut passes = vec![Pass {
             variant: None,
+            at: At::NOWHERE,
+            follows: false,
             changes: self.changes.clone(),
             profile: profile(&self.settings),
             cases: (0..self.cases.len()).filter(|c| self.is_asked(*c, &self.settings)).map(all).collect(),
@@ -239,6 +245,8 @@ impl Scenario {
             };
             passes.push(Pass {
                 variant: Some(variant.name.clone()),
+                at: variant.changes.first().map_or(variant.at, Change::at),
+                follows: false,
                 changes: [&self.changes[..], &variant.changes].concat(),
                 profile: profile(&settings),
                 cases: (0..self.cases.len()).filter(wanted).map(own).collect(),
@@ -251,6 +259,8 @@ impl Scenario {
             changes.extend(stage.changes.iter().cloned());
             passes.push(Pass {
                 variant: Some(stage.name.clone()),
+                at: stage.changes.first().map_or(stage.at, Change::at),
+                follows: true,
                 changes: changes.clone(),
                 profile: profile(&self.settings),
                 cases: stage.expectations.clone(),

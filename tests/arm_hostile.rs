@@ -115,11 +115,11 @@ fn recursion_is_bounded() {
              "output": {"type": "string", "value": "[n.f()]"}}}}],
            "resources": [], "outputs": {"o": {"type": "string", "value": "[n.f()]"}}"#,
         Code::ExpansionLimit,
-        "levels deep",
+        "expressions are nested more than",
     );
     let chain: Vec<String> = (1..6000).map(|i| format!(r#""v{i}": "[variables('v{}')]""#, i - 1)).collect();
     let chain = format!(r#""v0": "x", {}"#, chain.join(","));
-    check(&output(&chain, "variables('v5999')"), Code::ExpansionLimit, "levels deep");
+    check(&output(&chain, "variables('v5999')"), Code::ExpansionLimit, "expressions are nested more than");
     let deep = format!("{}1{}", "not(".repeat(300), ")".repeat(300));
     check(&output("", &deep), Code::BadExpression, "nested more than 100 deep");
 }

@@ -22,7 +22,6 @@ async fn loaded(file: &Path) -> (Scenario, load::Loaded) {
     let stem = file.file_stem().expect("a name").to_string_lossy();
     let scenario = scenario::load(&root, &stem, &mut notes).expect("a scenario");
     let loaded = check::load_estate(file, &scenario, sources).await;
-    let loaded = loaded.map_err(|(errors, _)| errors);
     (scenario, loaded.expect("an estate"))
 }
 
@@ -90,7 +89,9 @@ fn check_known(network: &Network, fast: &fast::Fast, flows: &[Flow], place: &str
 #[tokio::test]
 async fn every_expectation_is_met_through_the_batch() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let paths = check::find(vec![folder]).await.expect("the folder of scenarios");
+    let paths = check::find(vec![folder], &mut netwhy::diag::Diagnostics::new())
+        .await
+        .expect("the folder of scenarios");
     let mut all = Counts::default();
     for path in &paths {
         let (scenario, loaded) = loaded(path).await;

@@ -3,6 +3,9 @@
 
 #![allow(clippy::disallowed_methods, reason = "these tests make their own files")]
 
+#[path = "support/schema.rs"]
+mod support;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -102,6 +105,20 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+impl Folder {
+    /// A schema the program prints.
+    fn schema(&self, what: &str) -> serde_json::Value {
+        serde_json::from_str(&self.run(&["schema", what]).code(0).out).expect("JSON")
+    }
+}
+
+#[track_caller]
+fn fits(schema: &serde_json::Value, document: &serde_json::Value) {
+    let mut faults = Vec::new();
+    support::validate(schema, schema, document, "", &mut faults);
+    assert!(faults.is_empty(), "{faults:#?}");
 }
 
 /// What a run left.
@@ -216,6 +233,24 @@ fn all_pairs_are_summed_up_written_and_explained() {
     folder.run(&[&asked[..], &["--limit", "3"]].concat()).code(2).tells(&["18 flows", "--limit"]);
     folder.run(&["reach", "estate.yaml", "--matrix", "--service", "tcp"]).code(2).tells(&["tcp/443"]);
     folder.run(&["reach", "estate.yaml", "--matrix", "--service", "icmp/8"]).code(2).tells(&["no ports"]);
+    let explain = |port: &str| folder.run(&["reach", "estate.yaml", "--explain", "db", "web", port]).code(2);
+    explain("443/tcp").tells(&["the protocol comes first: `tcp/443`"]);
+    explain("https").tells(&["neither a port, as in `443`, nor a protocol"]);
+    explain("70000").tells(&["`70000` is not a port from 1 to 65535"]);
+    let table = folder.run(&[&asked[..], &["--csv", "-"]].concat()).code(0);
+    assert_eq!(table.out, csv, "standard output holds the table alone");
+    table.tells(&["2 machines in 2 classes"]);
+    for alone in
+        [&["--parquet", "-"][..], &["--csv", "-", "--members", "-"], &["--csv", "-", "--format", "json"]]
+    {
+        folder.run(&[&asked[..], alone].concat()).code(2).says_nothing().tells(&["standard output"]);
+    }
+    assert!(!folder.0.join("-").exists());
+    folder.write(
+        "one.yaml",
+        ESTATE.replace("  - { name: db, subnet: hub/data, privateIPAddress: 10.0.2.4 }\n", ""),
+    );
+    folder.run(&["reach", "one.yaml", "--matrix"]).code(0).says(&["1 machine in 1 class that"]);
     folder.run(&["reach", "estate.yaml"]).code(2).tells(&["--matrix"]);
 }
 
@@ -266,7 +301,15 @@ fn a_compiled_estate_answers_like_its_sources() {
         .says_nothing()
         .tells(&["as it was written"]);
     folder.run(&["compile", "--verify", "damaged.netwhy"]).code(3).says_nothing().tells(&["checksum"]);
+    let stranger = folder.run(&["compile", "--verify", "estate.yaml"]).code(3);
+    stranger.tells(&["`estate.yaml` is no compiled estate, but an estate file", "netwhy compile"]);
+    folder.run(&["compile", "--verify", "."]).code(3).tells(&["it is a folder"]);
     folder.run(&["compile", "estate.yaml"]).code(2).tells(&["--output"]);
+    folder.run(&["compile", "estate.yaml", "-o", "-"]).code(2).says_nothing().tells(&["it needs a file"]);
+    folder.write("stored.yaml", SCENARIO.replace("estate.yaml", "estate.netwhy"));
+    folder.run(&["check", "stored.yaml"]).code(0).says(&["4 held, 0 failed"]);
+    folder.write("tagged.yaml", SCENARIO.replace("estate.yaml", "estate.netwhy\nparameters: { a: 1 }"));
+    folder.run(&["check", "tagged.yaml"]).code(3).tells(&["is a compiled estate: parameters"]);
     folder.write("damaged.netwhy", &whole[..whole.len() - 70]);
     folder.run(&question).code(3).tells(&["length"]);
     folder
@@ -299,6 +342,15 @@ fn a_batch_tells_paths() {
     folder.run(&["compile", "estate.yaml", "-o", "estate.netwhy"]).code(0);
     let stored = ["trace", "estate.netwhy", "--flows", "flows.csv", "--depth", "trace", "--format", "ndjson"];
     assert_eq!(folder.run(&stored).code(0).out, told);
+    let schema = folder.schema("flow-answer");
+    lines.iter().for_each(|line| fits(&schema, line));
+    fits(
+        &schema,
+        &serde_json::from_str(
+            folder.run(&[&asked[..4], &["--format", "ndjson"]].concat()).out.lines().next().expect("a line"),
+        )
+        .expect("JSON"),
+    );
 }
 
 #[test]
@@ -331,6 +383,79 @@ fn a_difference_of_rules_is_shown_by_a_packet() {
 }
 
 #[test]
+fn nothing_compared_is_not_the_same() {
+    let folder = Folder::new("nothing");
+    let empty = |space: &str| {
+        format!("netwhy: estate/1\nvirtualNetworks: [{{ name: hub, addressPrefixes: [{space}] }}]\n")
+    };
+    folder.write("a.yaml", empty("10.0.0.0/16"));
+    folder.write("b.yaml", empty("10.1.0.0/16"));
+    let diff = |more: &[&str]| folder.run(&[&["diff", "a.yaml", "b.yaml"][..], more].concat());
+    diff(&[]).code(0).says(&["BEHAVIOUR NOT COMPARED", "no flow was asked", "--scenario FILE"]);
+    diff(&["--format", "markdown"]).code(0).says(&["## Behaviour not compared"]);
+    diff(&["--fail-on-difference", "behaviour"]).code(1);
+    folder
+        .run(&["diff", "a.yaml", "a.yaml", "--fail-on-difference", "behaviour"])
+        .code(0)
+        .says(&["NO DIFFERENCE"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn what_is_not_read_of_a_folder_is_told() {
+    let folder = Folder::new("skipped");
+    folder.write("all/estate.yaml", ESTATE);
+    std::os::unix::fs::symlink("/no/such/peerings.yaml", folder.0.join("all/peerings.yaml")).expect("linked");
+    let told = ["warning[skipped-file]", "`all/peerings.yaml` is not read: it is a link to nothing"];
+    folder.run(&["trace", "all", "--from", "db", "--to", "web:443"]).code(0).says(&["ALLOWED"]).tells(&told);
+    folder.run(&["check", "all"]).code(3).tells(&told);
+    folder.run(&["explain", "skipped-file"]).code(0).says(&["a link that leads nowhere"]);
+}
+
+/// A recording of one check, as JSON over several lines, without a part of it.
+fn recording(without: &str) -> String {
+    let all = [
+        ("operation", "\"nextHop\""),
+        (
+            "request",
+            "{ \"targetResourceId\": \"x\", \"sourceIPAddress\": \"10.0.0.4\", \"destinationIPAddress\": \"8.8.8.8\" }",
+        ),
+        ("response", "{ \"nextHopType\": \"Internet\" }"),
+        ("resources", "[]"),
+    ];
+    let parts: Vec<String> = all
+        .iter()
+        .filter(|(name, _)| *name != without)
+        .map(|(name, value)| format!("    \"{name}\": {value}"))
+        .collect();
+    format!("{{ \"checks\": [\n  {{\n{}\n  }}\n] }}\n", parts.join(",\n"))
+}
+
+#[test]
+fn a_faulty_recording_names_its_fault() {
+    let folder = Folder::new("recording");
+    let whole = recording("nothing");
+    let ask = |text: &str, more: &[&str]| {
+        folder.write("recording.json", text);
+        folder.run(&[&["replay", "recording.json"][..], more].concat())
+    };
+    ask(&whole[..whole.len() - 10], &[])
+        .code(3)
+        .says_nothing()
+        .tells(&["recording.json:6", "not well-formed JSON: unterminated array"]);
+    for part in ["operation", "response"] {
+        let message = format!("a recorded check has no `{part}`");
+        ask(&recording(part), &[]).code(3).says_nothing().tells(&["recording.json:2", &message]);
+    }
+    ask(&recording("resources"), &[]).code(3).tells(&["which resources there were"]);
+    ask(&recording("response"), &["--lenient"])
+        .code(0)
+        .says(&["does not tell Azure's answer", "1 not asked"]);
+    ask(&whole, &["--of", "nobody"]).code(3).says_nothing().tells(&["nobody"]);
+    folder.run(&["replay", "estate.yaml"]).code(3).tells(&["`estate.yaml` is an estate file"]);
+}
+
+#[test]
 fn usage_errors_are_2() {
     let folder = Folder::new("usage");
     folder.run(&[]).code(2).says_nothing().tells(&["Usage"]);
@@ -351,7 +476,10 @@ fn usage_errors_are_2() {
     let twice = ["trace", "-", "--flows", "-"];
     folder.run(&twice).code(2).tells(&["only once"]);
     folder.run(&["explain", "NSG_RULE_DENIED"]).code(2).says_nothing().tells(&["`NSG_RULE_DENY`"]);
-    folder.run(&["check", "scenario.yaml", "--log", "=,="]).code(2);
+    folder
+        .run(&["check", "scenario.yaml", "--log", "nonsense"])
+        .code(2)
+        .tells(&["error, warn, info, debug, trace"]);
 }
 
 #[test]
@@ -391,7 +519,11 @@ fn changes_and_knobs_of_the_command_line_count() {
     };
     ask("close.yaml")
         .code(0)
-        .says(&["BLOCKED"])
+        .says(&[
+            "BLOCKED",
+            "web-nsg/allow-https  close.yaml:2",
+            "set: { target: web-nsg/allow-https, access: Deny }",
+        ])
         .tells(&["securityRules/allow-https access: \"Allow\" -> \"Deny\""]);
     ask("wrong.yaml").code(3).says_nothing().tells(&["wrong.yaml:2", "did you mean `web-nsg/allow-https`?"]);
     ask("estate.yaml").code(3).tells(&["a change file is wanted here"]);
@@ -469,6 +601,34 @@ fn a_check_tells_what_differs_and_how_it_ended() {
     folder.run(&["check", "scenario.yaml", "--filter", "nothing"]).code(3).tells(&["no flow matches"]);
     folder.write("none/estate.yaml", ESTATE);
     folder.run(&["check", "none"]).code(3).tells(&["no scenario"]);
+    for asked in [&["check", "estate.yaml"][..], &["trace", "--scenario", "estate.yaml"]] {
+        let done = folder.run(asked).code(3);
+        assert_eq!(done.err.matches("error").count(), if asked.len() == 2 { 2 } else { 3 }, "{}", done.err);
+        done.tells(&["this is an estate file, and a scenario is wanted here", "netwhy trace FILE --from A"]);
+    }
+}
+
+#[test]
+fn what_a_variant_makes_wrong_is_told_at_its_line() {
+    let folder = Folder::new("variant");
+    folder.write("removed.yaml", SCENARIO.replace("remove: web-nsg/allow-https", "remove: web-nsg"));
+    let removed = folder.run(&["check", "removed.yaml", "--filter", "nothing"]);
+    removed.tells(&[
+        "removed.yaml:10",
+        "with what stands here",
+        "estate.yaml:7",
+        "`web-nsg`, which is in none",
+    ]);
+    let step = "then: [{ name: gone, changes: [{ remove: web-nsg }] }, { name: later, changes: [{ remove: hub/data }] }]";
+    folder.write("steps.yaml", format!("{SCENARIO}{step}\n"));
+    let steps = folder.run(&["check", "steps.yaml", "--filter", "nothing"]);
+    assert_eq!(steps.err.matches("`web-nsg`, which is in none").count(), 1, "{}", steps.err);
+    // What is wrong without the variant too stands where it did.
+    folder
+        .write("estate.yaml", ESTATE.replace("networkSecurityGroup: web-nsg", "networkSecurityGroup: lost"));
+    let before = folder.run(&["check", "scenario.yaml", "--filter", "nothing"]);
+    assert!(!before.err.contains("with what stands here"), "{}", before.err);
+    before.tells(&["estate.yaml:7"]);
 }
 
 #[test]
@@ -532,6 +692,7 @@ fn batches_are_answered_line_by_line() {
     assert_eq!((&json[0]["outcome"], &json[1]["outcome"]), (&"allowed".into(), &"blocked".into()));
     let done = folder.run_with(&["trace", "estate.yaml", "--flows", "-", "--format", "json"], "").code(0);
     assert_eq!(done.out, "[]\n");
+    done.tells(&["there is no flow in `-`, so nothing was asked"]);
     folder
         .run(&["trace", "--scenario", "scenario.yaml"])
         .code(0)
@@ -732,7 +893,7 @@ fn templates_meet_their_parameters() {
 #[test]
 fn schemas_and_explanations_are_printed() {
     let folder = Folder::new("print");
-    for what in ["estate", "scenario", "changes", "trace"] {
+    for what in ["estate", "scenario", "changes", "trace", "flow-answer", "flow-changes"] {
         let done = folder.run(&["schema", what]).code(0);
         let schema: serde_json::Value = serde_json::from_str(&done.out).expect("JSON");
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema", "{what}");
@@ -838,6 +999,10 @@ fn a_question_of_network_watchers_that_makes_no_sense_says_why() {
         .code(3)
         .says_nothing()
         .tells(&["`wbe`", "`web`"]);
+    folder
+        .run(&["connectivity", "estate.yaml", "--from", "db", "--to", "web"])
+        .code(3)
+        .tells(&["no port is said for `web`; name the port"]);
     let verify = ["ip-flow-verify", "estate.yaml", "--vm", "web", "--direction", "inbound", "--local", "443"];
     folder
         .run(&[&verify[..], &["--remote", "443"]].concat())
@@ -986,6 +1151,8 @@ fn a_list_of_flows_is_asked_before_and_after() {
         "\"decidedAgain\": 3",
         "web-nsg/deny-in",
     ]);
+    let told = with(&["--remove", "web-nsg", "--format", "json"]).code(0).out;
+    fits(&folder.schema("flow-changes"), &serde_json::from_str(&told).expect("JSON"));
     with(&[]).code(2).tells(&["nothing is to change"]);
     with(&["--remove", "web-nsg/allow-htps"]).code(3).tells(&["allow-https"]);
     with(&["--remove", "web-nsg", "--format", "markdown"]).code(2).tells(&["--flows"]);

@@ -44,7 +44,9 @@ impl Report {
 
 async fn run() -> (Summary, Report) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let paths = check::find(vec![folder]).await.expect("the folder of scenarios");
+    let paths = check::find(vec![folder], &mut netwhy::diag::Diagnostics::new())
+        .await
+        .expect("the folder of scenarios");
     let mut report = Report::default();
     let summary = check::check(paths, CheckSettings::default(), Cancel::default(), |event| {
         report.take(event);
@@ -112,7 +114,8 @@ fn trap_of(path: &str) -> Option<String> {
 #[tokio::test]
 async fn every_trap_has_two_neighbours_that_turn_out_otherwise() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios/traps");
-    let paths = check::find(vec![folder]).await.expect("the folder of traps");
+    let paths =
+        check::find(vec![folder], &mut netwhy::diag::Diagnostics::new()).await.expect("the folder of traps");
     let mut traps: BTreeMap<String, Trap> = BTreeMap::new();
     let mut here = String::new();
     let settings = CheckSettings { every_view: true, ..CheckSettings::default() };

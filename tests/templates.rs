@@ -18,7 +18,9 @@ async fn templates_hold() {
     if collected("arm").is_none() {
         return;
     }
-    let paths = check::find(vec![root.join("tests/templates")]).await.expect("the folder of templates");
+    let paths = check::find(vec![root.join("tests/templates")], &mut netwhy::diag::Diagnostics::new())
+        .await
+        .expect("the folder of templates");
     let mut faults = Vec::new();
     let mut held = 0;
     let summary = check::check(paths, CheckSettings::default(), Cancel::default(), |event| {

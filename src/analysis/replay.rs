@@ -145,6 +145,10 @@ fn one(network: &Network, check: &Check) -> Replayed {
         not_asked: None,
     };
     let azure = json(&check.response);
+    if azure.is_null() {
+        out.not_asked = Some("the recording does not tell Azure's answer".into());
+        return out;
+    }
     match ask::ask(network, check, &azure) {
         Ok((question, ours)) => {
             out.question = question;

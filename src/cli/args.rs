@@ -18,9 +18,24 @@ pub(super) struct Args {
     /// How faults of the input are told on standard error
     #[arg(long, global = true, value_enum, default_value_t = DiagnosticsFormat::Text, value_name = "FORMAT")]
     pub(super) diagnostics: DiagnosticsFormat,
-    /// Tell on standard error what is being done: error, warn, info, debug, trace
-    #[arg(long, global = true, value_name = "LEVEL")]
-    pub(super) log: Option<String>,
+    /// Tell on standard error what is being done
+    #[arg(long, global = true, value_enum, value_name = "LEVEL")]
+    pub(super) log: Option<LogLevel>,
+}
+
+/// How much is told of what is being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogLevel {
+    /// What fails
+    Error,
+    /// And what is odd
+    Warn,
+    /// And each stage, with counts and durations
+    Info,
+    /// And its parts
+    Debug,
+    /// And everything
+    Trace,
 }
 
 const EXAMPLES: &str = "\
@@ -60,8 +75,10 @@ pub(super) enum Command {
     /// Check what scenarios expect
     Check(CheckArgs),
     /// Network Watcher: the effective routes of an interface
+    #[command(after_help = "Example:\n  netwhy effective-routes estate.yaml --nic web-nic --format json")]
     EffectiveRoutes(watcher::EffectiveArgs),
     /// Network Watcher: the effective security rules of an interface
+    #[command(after_help = "Example:\n  netwhy effective-rules estate.yaml --nic web-nic --format json")]
     EffectiveRules(watcher::EffectiveArgs),
     /// Network Watcher: where an interface sends a packet
     NextHop(watcher::NextHopArgs),
@@ -741,6 +758,10 @@ pub(super) enum SchemaOf {
     Diff,
     /// The summary of `reach --format json`
     Reach,
+    /// A line of `trace --flows FILE --format ndjson`, with its path where `--depth trace` asks for it
+    FlowAnswer,
+    /// The report of `what-if --flows FILE --format json`
+    FlowChanges,
 }
 
 #[derive(Debug, ClapArgs)]

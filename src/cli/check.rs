@@ -5,6 +5,7 @@ use super::args::{CheckArgs, CheckFormat};
 use super::console::{Console, Progress};
 use super::exit;
 use super::sink::Sink;
+use crate::diag::{Diagnostics, Sources};
 use crate::report::Style;
 use crate::run::Cancel;
 use crate::run::check::{self, CheckSettings, Summary};
@@ -14,7 +15,9 @@ use std::io;
 
 /// Checks scenarios. The exit code tells the worst of what came of them.
 pub(super) async fn run(args: CheckArgs, console: &Console, cancel: Cancel) -> Result<u8, Failure> {
-    let paths = check::find(args.scenarios.clone()).await?;
+    let mut notes = Diagnostics::new();
+    let paths = check::find(args.scenarios.clone(), &mut notes).await?;
+    console.diagnostics(&notes, &Sources::default());
     if paths.is_empty() {
         return Err(Failure::Input(vec!["there is no scenario in what was given".into()]));
     }

@@ -8,7 +8,8 @@ use crate::fast;
 use crate::inventory::change;
 use crate::profile::Profile;
 use crate::run::files;
-use crate::run::snapshot::{self, Draft, Snapshot};
+use crate::run::load as loader;
+use crate::run::snapshot::{Draft, Refused, Snapshot};
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
 
@@ -64,11 +65,23 @@ fn fits(paths: &[PathBuf]) -> Result<(), Failure> {
     }
 }
 
+/// Why a file is refused, and what it is instead where it is no compiled estate at all.
+fn told(refused: &Refused) -> String {
+    let Refused::Stranger(path) = refused else { return refused.to_string() };
+    match loader::kind_of(path) {
+        Ok(loader::Kind::Unreadable) => format!("{refused}, nor anything else that can be read"),
+        Ok(kind) => {
+            format!("{refused}, but {}; `netwhy compile FILE -o estate.netwhy` makes one", kind.label())
+        }
+        Err(error) => format!("{refused}: {error}"),
+    }
+}
+
 /// Compiles.
 pub(super) async fn run(args: CompileArgs, console: &Console) -> Result<u8, Failure> {
     if let Some(path) = &args.verify {
-        let refused = |refused: snapshot::Refused| Failure::Input(vec![refused.to_string()]);
-        Snapshot::open(path).and_then(|snapshot| snapshot.verify()).map_err(refused)?;
+        let checked = Snapshot::open(path).and_then(|snapshot| snapshot.verify());
+        checked.map_err(|refused| Failure::Input(vec![told(&refused)]))?;
         console.say(&format!("`{}` is as it was written", path.display()));
         return Ok(exit::DONE);
     }
@@ -77,6 +90,11 @@ pub(super) async fn run(args: CompileArgs, console: &Console) -> Result<u8, Fail
     };
     if !args.settings.profile_set.is_empty() {
         let message = "knobs are not compiled in: say `--profile-set` where you ask";
+        return Err(Failure::Usage(message.into()));
+    }
+    if output.as_os_str() == "-" {
+        let message =
+            "`--output -`: a compiled estate is opened where it lies, so it needs a file: `-o estate.netwhy`";
         return Err(Failure::Usage(message.into()));
     }
     fits(&args.estate)?;

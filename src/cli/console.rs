@@ -1,13 +1,13 @@
 //! Words to the person at standard error, and whether to colour.
 
-use super::args::{Color, DiagnosticsFormat};
+use super::args::{Color, DiagnosticsFormat, LogLevel};
 use crate::diag::{Diagnostics, Sources};
 use crate::report::Style;
 use crate::run::render;
 use anstream::{AutoStream, ColorChoice};
 use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 /// Standard error, and the choice of colour.
@@ -118,10 +118,16 @@ impl Console {
 }
 
 /// Stages with counts and durations, to standard error.
-pub(super) fn log_to_stderr(level: &str, console: &Console) -> Result<(), String> {
-    let filter = EnvFilter::builder().parse(level).map_err(|e| format!("`--log {level}`: {e}"))?;
+pub(super) fn log_to_stderr(level: LogLevel, console: &Console) -> Result<(), String> {
+    let level = match level {
+        LogLevel::Error => Level::ERROR,
+        LogLevel::Warn => Level::WARN,
+        LogLevel::Info => Level::INFO,
+        LogLevel::Debug => Level::DEBUG,
+        LogLevel::Trace => Level::TRACE,
+    };
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_max_level(level)
         .with_writer(io::stderr)
         .with_ansi(console.colors_stderr())
         .with_span_events(FmtSpan::CLOSE)

@@ -66,7 +66,8 @@ fn code(args: &DiffArgs, report: &DiffReport) -> u8 {
     let fails = match args.fail_on_difference {
         None => false,
         Some(FailOn::Any) => !report.is_empty(),
-        Some(FailOn::Behaviour) => !report.behaviour.is_empty(),
+        // Where no flow was asked, nobody knows that the behaviour is the same.
+        Some(FailOn::Behaviour) => !report.behaviour.is_empty() || report.is_behaviour_unknown(),
         Some(FailOn::Configuration) => !report.configuration.is_empty(),
     };
     if fails { exit::FAILED } else { exit::DONE }

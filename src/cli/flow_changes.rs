@@ -3,13 +3,13 @@
 use super::args::{ImpactFormat, WhatIfArgs};
 use super::console::Console;
 use super::sink::Sink;
-use super::{Failure, exit, load};
+use super::{Failure, exit, load, trace};
 use crate::analysis::change_text::ChangeText;
 use crate::diag::{Diagnostics, Sources};
 use crate::report::flow_changes::{ChangeView, FlowChanges, VERSION, text};
 use crate::report::json;
 use crate::run::batch::layout_of;
-use crate::run::files::open_stream;
+use crate::run::files::{FileError, FileFault, open_stream};
 use crate::run::standing::{MOST, flows};
 use crate::run::what_if::{Estate, TYPED, read};
 use crate::scenario::{LineError, Lines, Row};
@@ -55,6 +55,9 @@ pub(super) async fn run(
     if faults.len() > SHOWN {
         console.error(&format!("and {} more lines that cannot be asked", faults.len() - SHOWN));
     }
+    if answer.flows == 0 && faults.is_empty() {
+        console.say(&trace::no_flow(path));
+    }
     let view = |c: &crate::run::standing::FlowChange| ChangeView::new(c.line, &c.flow, &c.before, &c.after);
     let told = FlowChanges {
         version: VERSION,
@@ -89,8 +92,8 @@ fn gets_through(decision: &crate::trace::Decision) -> bool {
 fn rows(path: &Path) -> Result<(Vec<Row>, Vec<LineError>), Failure> {
     let (mut stream, _) = open_stream(path)?;
     let mut list = Vec::new();
-    let told = |error: std::io::Error| Failure::Input(vec![format!("`{}`: {error}", path.display())]);
-    stream.read_to_end(&mut list).map_err(told)?;
+    let unread = |error| FileError { path: path.to_owned(), fault: FileFault::Read(error) };
+    stream.read_to_end(&mut list).map_err(unread)?;
     let mut lines = Lines::new(layout_of(path));
     let (mut rows, mut faults) = (Vec::new(), Vec::new());
     for line in list.split(|byte| *byte == b'\n') {

@@ -11,7 +11,6 @@ use crate::network::{AttachmentId, Network};
 use crate::report::reach::ReachReport;
 use crate::report::{self, Locator, TraceView};
 use crate::run::engine;
-use crate::run::files::WholeFile;
 use crate::run::load::Loaded;
 use crate::run::reach::{Columns, Lines, Pairs, Taker, TooMany, word, write_members};
 use crate::scenario::{self, Question};
@@ -34,7 +33,7 @@ pub(super) struct ReachArgs {
     /// What to ask for: `tcp/443`, `udp/53`, `icmp` (repeat for several); else SSH, RDP, HTTP, HTTPS, SQL, DNS and ICMP
     #[arg(long = "service", value_name = "PROTOCOL/PORT")]
     pub(super) service: Vec<String>,
-    /// Write every pair of classes as CSV
+    /// Write every pair of classes as CSV; `-` is standard output, and the summary goes to standard error then
     #[arg(long, value_name = "FILE")]
     pub(super) csv: Option<PathBuf>,
     /// Write every pair of classes as Parquet
@@ -96,6 +95,7 @@ const MOST_SERVICES: usize = 1_024;
 /// Asks for all pairs, or shows one cell.
 pub(super) async fn run(args: ReachArgs, console: &Console) -> Result<u8, Failure> {
     let services = services(&args)?;
+    let table_on_stdout = table_on_stdout(&args)?;
     let mut loaded = load::loaded(&args.estate, &[], &args.settings.settings(), Sources::default()).await?;
     let profile = load::profile(&args.settings.profile_set)?;
     let changes = std::mem::take(&mut loaded.changes);
@@ -110,10 +110,15 @@ pub(super) async fn run(args: ReachArgs, console: &Console) -> Result<u8, Failur
         return explain(&args, words, network, &loaded, console).await;
     }
     let pairs = Arc::new(Pairs::new(network, tables, services).await);
-    let report = ask(&args, &pairs).await?;
+    let report = ask(&args, &pairs, console).await?;
+    let mut text = String::new();
+    if table_on_stdout && args.output.output.is_none() {
+        report::reach::text(&mut text, &report, &console.style(console.colors_stderr(), args.verbose));
+        console.write(&text);
+        return Ok(exit::DONE);
+    }
     let mut out = Sink::open(args.output.output.as_deref(), console)?;
     let style = console.style(out.colors(console), args.verbose);
-    let mut text = String::new();
     match args.format {
         ReachFormat::Text => report::reach::text(&mut text, &report, &style),
         ReachFormat::Json => report::json::pretty(&mut text, &report),
@@ -121,6 +126,25 @@ pub(super) async fn run(args: ReachArgs, console: &Console) -> Result<u8, Failur
     out.write_all(text.as_bytes())?;
     out.finish()?;
     Ok(exit::DONE)
+}
+
+/// Whether a table takes standard output, so that the summary goes to standard error. One thing alone can be there, and
+/// only text.
+fn table_on_stdout(args: &ReachArgs) -> Result<bool, Failure> {
+    let is_stdout = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.as_os_str() == "-");
+    if is_stdout(&args.parquet) {
+        let message = "`--parquet -`: Parquet is no text for standard output; name a file";
+        return Err(Failure::Usage(message.into()));
+    }
+    let several =
+        [&args.csv, &args.members, &args.output.output].into_iter().filter(|p| is_stdout(p)).count();
+    let table = is_stdout(&args.csv) || is_stdout(&args.members);
+    if several > 1 || table && args.output.output.is_none() && args.format == ReachFormat::Json {
+        let message = "standard output takes one of the pairs, the classes and the summary; name files for the others: \
+                       `--csv FILE`, `--members FILE`, `-o FILE`";
+        return Err(Failure::Usage(message.into()));
+    }
+    Ok(table)
 }
 
 fn services(args: &ReachArgs) -> Result<Vec<Service>, Failure> {
@@ -142,20 +166,32 @@ fn services(args: &ReachArgs) -> Result<Vec<Service>, Failure> {
 
 /// `443`, `tcp/443`, `icmp`.
 fn service(flag: &str, text: &str) -> Result<Service, Failure> {
-    let (protocol, port) = match text.split_once('/') {
+    let (protocol, port) = match text.trim().split_once('/') {
         Some((protocol, port)) => (protocol, Some(port)),
-        None if text.trim().parse::<u16>().is_ok() => ("tcp", Some(text)),
-        None => (text, None),
+        None if text.trim().parse::<u32>().is_ok() => ("tcp", Some(text)),
+        None => (text.trim(), None),
     };
-    let fault = |why: String| Failure::Usage(format!("`{flag} {text}`: {why}"));
-    let protocol = Protocol::parse(protocol)
-        .ok_or_else(|| fault(format!("`{protocol}` is none of tcp, udp, icmp, esp, ah")))?;
+    let fault = |why: String| Failure::Usage(format!("`{flag}`: `{text}`: {why}"));
+    let Some(protocol) = Protocol::parse(protocol) else {
+        let turned = port.and_then(Protocol::parse).filter(|_| protocol.trim().parse::<u16>().is_ok());
+        return Err(fault(match turned {
+            Some(turned) => {
+                format!("the protocol comes first: `{}/{protocol}`", turned.name().to_lowercase())
+            }
+            None => {
+                "this is neither a port, as in `443`, nor a protocol with one, as in `udp/53` or `icmp`; the \
+                     protocols are tcp, udp, icmp, esp, ah"
+                    .into()
+            }
+        }));
+    };
     let port = match (protocol.has_ports(), port) {
         (false, None) => 0,
         (false, Some(_)) => return Err(fault(format!("{protocol} has no ports"))),
-        (true, port) => match port.unwrap_or_default().trim().parse::<u16>() {
+        (true, None) => return Err(fault("the port is missing, as in `tcp/443`".into())),
+        (true, Some(port)) => match port.trim().parse::<u16>() {
             Ok(port) if port != 0 => port,
-            _ => return Err(fault("a port from 1 to 65535 is missing, as in `tcp/443`".into())),
+            _ => return Err(fault(format!("`{port}` is not a port from 1 to 65535"))),
         },
     };
     Ok(Service { protocol, port })
@@ -163,7 +199,7 @@ fn service(flag: &str, text: &str) -> Result<Service, Failure> {
 
 /// A file that several hands write to, one after the other.
 #[derive(Clone)]
-struct Shared(Arc<Mutex<WholeFile>>);
+struct Shared(Arc<Mutex<Sink>>);
 
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -176,9 +212,9 @@ impl Write for Shared {
 }
 
 impl Shared {
-    fn create(path: &Option<PathBuf>) -> Result<Option<Self>, Failure> {
+    fn create(path: &Option<PathBuf>, console: &Console) -> Result<Option<Self>, Failure> {
         match path {
-            Some(path) => Ok(Some(Self(Arc::new(Mutex::new(WholeFile::create(path)?))))),
+            Some(path) => Ok(Some(Self(Arc::new(Mutex::new(Sink::open(Some(path), console)?))))),
             None => Ok(None),
         }
     }
@@ -192,8 +228,8 @@ impl Shared {
     }
 }
 
-async fn ask(args: &ReachArgs, pairs: &Arc<Pairs>) -> Result<ReachReport, Failure> {
-    let (csv, parquet) = (Shared::create(&args.csv)?, Shared::create(&args.parquet)?);
+async fn ask(args: &ReachArgs, pairs: &Arc<Pairs>, console: &Console) -> Result<ReachReport, Failure> {
+    let (csv, parquet) = (Shared::create(&args.csv, console)?, Shared::create(&args.parquet, console)?);
     let mut takers: Vec<Box<dyn Taker>> = Vec::new();
     if let Some(file) = &csv {
         takers.push(Box::new(Lines::new(io::BufWriter::new(file.clone()))?));
@@ -210,7 +246,7 @@ async fn ask(args: &ReachArgs, pairs: &Arc<Pairs>) -> Result<ReachReport, Failur
         file.finish()?;
     }
     if let Some(path) = &args.members {
-        let mut file = WholeFile::create(path)?;
+        let mut file = Sink::open(Some(path), console)?;
         write_members(pairs, &mut file)?;
         file.finish()?;
     }

@@ -28,7 +28,7 @@ Examples:
 
 A recording holds `checks` with operation, request, response and resources. Exported effective routes are compared
 with those of `--of`; without it the table itself tells the network around it.
-Exit codes: 0 every answer is ours, 1 one differs.")]
+Exit codes: 0 every answer is ours, 1 one differs, 3 a recording is faulty or NAME is in none of the files.")]
 pub(super) struct ReplayArgs {
     /// Recordings, exported effective routes or rules, and the estate they are of
     #[arg(value_name = "FILE", required = true)]
@@ -60,9 +60,13 @@ pub(super) async fn run(args: ReplayArgs, console: &Console) -> Result<u8, Failu
     let settings = args.settings.settings();
     let mut loaded = load::loaded(&args.files, &[], &settings, Sources::default()).await?;
     let recorded = documents(&loaded);
+    if args.of.is_none() || recorded.is_empty() {
+        // With an estate this is told when it is compiled.
+        console.diagnostics(&loaded.notes, &loaded.sources);
+        load::sound(&loaded.notes, args.settings.lenient)?;
+    }
     if recorded.is_empty() {
-        let message = "none of the files holds recorded checks, effective routes or effective rules";
-        return Err(Failure::Input(vec![message.into()]));
+        return Err(Failure::Input(vec![nothing_recorded(&loaded)]));
     }
     let network = match &args.of {
         Some(_) => {
@@ -90,6 +94,23 @@ pub(super) async fn run(args: ReplayArgs, console: &Console) -> Result<u8, Failu
     Ok(if differs { exit::FAILED } else { exit::DONE })
 }
 
+/// So many documents are told of.
+const TOLD: usize = 4;
+
+/// What there is instead of recorded answers.
+fn nothing_recorded(loaded: &Loaded) -> String {
+    let mut message =
+        "none of the files holds recorded checks, effective routes or effective rules".to_owned();
+    for document in loaded.documents.iter().take(TOLD) {
+        let name = loaded.sources.get(document.doc).map_or("", |source| &source.name);
+        message.push_str(&format!("; `{name}` is {}", document.kind.label()));
+    }
+    if loaded.documents.len() > TOLD {
+        message.push_str(&format!("; and {} more", loaded.documents.len() - TOLD));
+    }
+    message
+}
+
 /// The documents that hold answers.
 fn documents(loaded: &Loaded) -> Vec<(String, ExportKind, Node)> {
     let mut out = Vec::new();
@@ -113,20 +134,20 @@ fn asked(
     of: Option<&str>,
 ) -> Result<Vec<Replayed>, Failure> {
     let facts = export::load(root, &mut Diagnostics::new()).facts;
-    let usage = |error: crate::analysis::AskError| Failure::Usage(error.to_string());
+    let told = |error: crate::analysis::AskError| Failure::Input(vec![error.to_string()]);
     let subject = match (network, of) {
-        (Some(network), Some(of)) => Some((network, Subject::find(network, of).map_err(usage)?)),
+        (Some(network), Some(of)) => Some((network, Subject::find(network, of).map_err(told)?)),
         _ => None,
     };
     Ok(match (kind, subject) {
         (ExportKind::EffectiveRoutes, Some((network, subject))) => {
-            vec![routes_of(network, &subject, root).map_err(usage)?]
+            vec![routes_of(network, &subject, root).map_err(told)?]
         }
         (ExportKind::EffectiveRoutes, None) => {
             facts.effective_routes.iter().map(|r| routes_alone(r, root, &loaded.tags, profile)).collect()
         }
         (ExportKind::EffectiveRules, Some((network, subject))) => {
-            vec![rules_of(network, &subject, root).map_err(usage)?]
+            vec![rules_of(network, &subject, root).map_err(told)?]
         }
         (ExportKind::EffectiveRules, None) => {
             let message = "effective rules need the estate they are of, and `--of NAME`";

@@ -7,7 +7,7 @@ use super::exit;
 use super::sink::Sink;
 use crate::catalogue;
 use crate::formats::{change, native};
-use crate::report::{diff, impact, reach, view};
+use crate::report::{diff, flow, flow_changes, impact, reach, view};
 use crate::scenario;
 use std::io::Write;
 
@@ -22,6 +22,8 @@ pub(super) fn run(args: &SchemaArgs, console: &Console) -> Result<u8, Failure> {
         SchemaOf::Impact => impact::schema(),
         SchemaOf::Diff => diff::schema(),
         SchemaOf::Reach => reach::schema(),
+        SchemaOf::FlowAnswer => flow::schema(),
+        SchemaOf::FlowChanges => flow_changes::schema(),
     };
     let mut out = Sink::open(None, console)?;
     writeln!(out, "{schema:#}")?;

@@ -96,7 +96,7 @@ fn stored(args: &TraceArgs) -> Result<Option<Arc<Standby>>, Failure> {
     if args.flows.is_none() || !plain || !short || !snapshot::is_snapshot(path) {
         return Ok(None);
     }
-    load::is_plain(path, &args.settings.settings())?;
+    loader::is_plain(path, &args.settings.settings())?;
     let told = |refused: snapshot::Refused| Failure::Input(vec![refused.to_string()]);
     let standby = Snapshot::open(path).and_then(Standby::of).map_err(told)?;
     Ok(standby.ok().map(Arc::new))
@@ -387,7 +387,15 @@ async fn batch(
         console.error(&format!("stopped before the end: {answered} flows are answered"));
         return Ok(exit::INTERRUPTED);
     }
+    if answered == 0 && faulty == 0 {
+        console.say(&no_flow(path));
+    }
     Ok(if faulty == 0 { exit::DONE } else { exit::INPUT })
+}
+
+/// What to say of a list without flows: nothing asked is not nothing found.
+pub(super) fn no_flow(path: &Path) -> String {
+    format!("there is no flow in `{}`, so nothing was asked", path.display())
 }
 
 /// The answer to a line of a batch: short, or the whole trace where that is wanted.

@@ -77,7 +77,6 @@ pub(super) struct Interface {
 }
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:\n  netwhy effective-routes estate.yaml --nic web-nic --format json")]
 pub(super) struct EffectiveArgs {
     #[command(flatten)]
     common: Common,
@@ -251,7 +250,10 @@ pub(super) async fn connectivity(args: ConnectivityArgs, console: &Console) -> R
     };
     answer(&args.common, console, text::connectivity, |network| {
         let flow = question.flow(None, At::NOWHERE, &network.inventory);
-        let flow = flow.map_err(|fault| Fault::Said(fault.message))?;
+        let flow = flow.map_err(|fault| match fault.help {
+            Some(help) => Fault::Said(format!("{}; {help}", fault.message)),
+            None => Fault::Said(fault.message),
+        })?;
         Ok(analysis::connectivity(network, &flow)?)
     })
     .await

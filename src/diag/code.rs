@@ -42,6 +42,7 @@ codes! {
     WrongType = "wrong-type", Error, "A value has another type than the field takes.";
     BadValue = "bad-value", Error, "A value is not one of those the field takes: an address, a port, or a word that Azure does not know.";
     UnknownKind = "unknown-kind", Note, "A resource type that is not modelled. It is kept by id and type, and a flow that meets it says so.";
+    SkippedFile = "skipped-file", Warning, "Something in a folder that was given is not read: a link that leads nowhere or to a folder, or what is no plain file. What it would tell is missing from the answer.";
     NotUnderstood = "not-understood", Warning, "Something was read but carries no meaning here, so it was left out.";
     UnknownValue = "unknown-value", Warning, "A value cannot be known from the files given (an expression, a parameter without a value, a property only a deployment knows). It stays unknown, and answers that depend on it say so.";
     BadExpression = "bad-expression", Error, "A template expression cannot be parsed.";

@@ -7,6 +7,7 @@ use super::node::{Entry, Node, Number, Object, Value};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, DocId};
 use jsonc_parser::ast;
 use jsonc_parser::common::Ranged;
+use jsonc_parser::errors::ParseErrorKind;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 /// Reads a JSON document. A document that is not JSON gives the diagnostic that says where.
@@ -37,6 +38,9 @@ fn careful(doc: DocId, text: &str, offset: usize, notes: &mut Diagnostics) -> Re
     let parsed = parsed.map_err(|error| {
         let start = (error.range().start + offset) as u32;
         let at = At { doc, start, end: start + 1 };
+        if matches!(error.kind(), ParseErrorKind::NestingDepthExceeded) {
+            return Diagnostic::new(Code::TooDeep, at, super::too_deep());
+        }
         Diagnostic::new(
             Code::Syntax,
             at,
@@ -70,11 +74,7 @@ impl Reader<'_> {
     fn read(&mut self, value: ast::Value<'_>, depth: usize) -> Result<Node, Diagnostic> {
         let at = self.at(&value);
         if depth > MAX_DEPTH {
-            return Err(Diagnostic::new(
-                Code::TooDeep,
-                at,
-                format!("values are nested more than {MAX_DEPTH} deep"),
-            ));
+            return Err(Diagnostic::new(Code::TooDeep, at, super::too_deep()));
         }
         let value = match value {
             ast::Value::NullKeyword(_) => Value::Null,
@@ -227,7 +227,7 @@ mod tests {
     fn refuses_the_rest_with_a_place() {
         check("", "syntax@0");
         check("{\"a\": }", "syntax@6");
-        check(&"[".repeat(100_000), "syntax@512");
+        check(&"[".repeat(100_000), "too-deep@512");
         check(&format!("{}{}", "[".repeat(300), "]".repeat(300)), "too-deep@257");
     }
 }

@@ -25,6 +25,9 @@ pub fn parse_yaml(doc: DocId, text: &str, notes: &mut Diagnostics) -> Result<Nod
         let (event, span) = event.map_err(|error| {
             let start = builder.offsets.byte(error.marker().index());
             let at = At { doc, start, end: start };
+            if error.info() == TOO_DEEP {
+                return Diagnostic::new(Code::TooDeep, at, super::too_deep());
+            }
             Diagnostic::new(Code::Syntax, at, format!("not well-formed YAML: {}", error.info()))
         })?;
         builder.event(event, span)?;
@@ -33,6 +36,9 @@ pub fn parse_yaml(doc: DocId, text: &str, notes: &mut Diagnostics) -> Result<Nod
         .root
         .ok_or_else(|| Diagnostic::new(Code::Syntax, At { doc, start: 0, end: 0 }, "the document is empty"))
 }
+
+/// What the parser says of lists within lists where it gives up.
+const TOO_DEEP: &str = "recursion limit exceeded";
 
 /// From character index to byte offset; the parser counts characters.
 struct Offsets {
@@ -114,11 +120,7 @@ impl Builder<'_, '_> {
     fn open(&mut self, open: Open) -> Result<(), Diagnostic> {
         if self.stack.len() > MAX_DEPTH {
             let (Open::Sequence { at, .. } | Open::Mapping { at, .. }) = open;
-            return Err(Diagnostic::new(
-                Code::TooDeep,
-                at,
-                format!("values are nested more than {MAX_DEPTH} deep"),
-            ));
+            return Err(Diagnostic::new(Code::TooDeep, at, super::too_deep()));
         }
         self.stack.push(open);
         Ok(())
@@ -258,6 +260,6 @@ mod tests {
         check("", "syntax@0");
         check("a: [1", "syntax@5");
         check("é: 1\n? [a]\n: 1", "syntax@8");
-        check(&"[".repeat(100_000), "syntax@255");
+        check(&"[".repeat(100_000), "too-deep@255");
     }
 }

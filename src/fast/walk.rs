@@ -24,7 +24,7 @@ use crate::trace::{Cause, Disposition, Outcome};
 pub const BATCH: usize = 128;
 
 /// So many flows ahead the line of the sender is asked for.
-const AHEAD: usize = 16;
+const AHEAD: usize = 32;
 
 /// More places than this are left to the full engine, which knows loops.
 const MOST_PLACES: u8 = 24;
@@ -530,6 +530,12 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
             let going = &mut self.going[i];
             (going.subnet, going.flags, going.nsg) = (place.subnet, place.flags, place.nsg);
             self.cpu.fetch(fast.lines.line(fast.subnet_line(place.subnet)));
+        }
+        for i in queue.flows() {
+            // The tag `VirtualNetwork` and the group of a spoke are its own: cold where there are thousands.
+            let words = fast.subnet_words(self.going[i].subnet);
+            self.cpu.fetch(fast.lines.line(words[hot::TAG]));
+            self.cpu.fetch(fast.lines.line(words[hot::RULES + usize::from(!self.going[i].inbound)]));
         }
         let (mut open, mut wide) = (Queue::EMPTY, Queue::EMPTY);
         for i in queue.flows() {

@@ -52,12 +52,37 @@ pub fn load(root: &Node, notes: &mut Diagnostics) -> Vec<RawResource> {
         return Vec::new();
     };
     check_version(root, VERSION, notes);
+    check_titles(root, notes);
     let defaults = Defaults::read(root, notes);
     let mut out = Vec::new();
     for entry in object.iter().filter(|e| !TOP.contains(&&*e.key)) {
         section(entry, &defaults, &mut out, notes);
     }
     out
+}
+
+/// What a file says of itself is text.
+fn check_titles(root: &Node, notes: &mut Diagnostics) {
+    for key in ["name", "description"] {
+        text_or_nothing(root.get(key), key, notes);
+    }
+}
+
+/// A text that may be missing; anything else is a fault.
+fn text_or_nothing<'a>(node: Option<&'a Node>, key: &str, notes: &mut Diagnostics) -> Option<&'a str> {
+    let node = node.filter(|node| !node.is_null())?;
+    let text = node.as_str();
+    if text.is_none() {
+        let message = format!("{} where `{key}` takes a text", node.value.kind());
+        let fault = Diagnostic::new(Code::WrongType, node.at, message);
+        notes.push(match &node.value {
+            Value::Number(_) | Value::Bool(_) => {
+                fault.help(format!("write it in quotes: `{key}: \"{node}\"`"))
+            }
+            _ => fault,
+        });
+    }
+    text
 }
 
 /// Checks the line `netwhy: WHAT/VERSION`.
@@ -83,6 +108,7 @@ pub fn load_inline(root: &Node, notes: &mut Diagnostics) -> Vec<RawResource> {
     if root.get("netwhy").is_some() {
         return load(root, notes);
     }
+    check_titles(root, notes);
     let defaults = Defaults::read(root, notes);
     let mut out = Vec::new();
     for entry in root.as_object().into_iter().flat_map(Object::iter).filter(|e| !TOP.contains(&&*e.key)) {
@@ -113,19 +139,23 @@ impl Defaults {
     }
 
     fn read(root: &Node, notes: &mut Diagnostics) -> Self {
-        let given = root.get("defaults");
+        let given = root.get("defaults").filter(|given| !given.is_null());
+        if let Some(given) = given.filter(|given| given.as_object().is_none()) {
+            let message = format!("{} where `defaults` takes an object", given.value.kind());
+            notes.push(Diagnostic::new(Code::WrongType, given.at, message));
+        }
         if let Some(object) = given.and_then(Node::as_object) {
             for entry in object.iter().filter(|e| !DEFAULTS.contains(&&*e.key)) {
                 notes.push(unknown_field("`defaults`", entry, DEFAULTS.iter().copied()));
             }
         }
-        let word = |key: &str, or: &str| -> Arc<str> {
-            given.and_then(|d| d.get(key)).and_then(Node::as_str).unwrap_or(or).into()
-        };
+        let mut word = |key: &str| text_or_nothing(given.and_then(|d| d.get(key)), key, notes);
+        let (subscription, group) = (word("subscription"), word("resourceGroup"));
+        let location = word("location").and_then(|_| given?.get("location"));
         Self {
-            subscription: word("subscription", DEFAULT_SUBSCRIPTION),
-            group: word("resourceGroup", DEFAULT_GROUP),
-            location: given.and_then(|d| d.get("location")).cloned(),
+            subscription: subscription.unwrap_or(DEFAULT_SUBSCRIPTION).into(),
+            group: group.unwrap_or(DEFAULT_GROUP).into(),
+            location: location.cloned(),
         }
     }
 }

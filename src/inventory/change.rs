@@ -358,7 +358,13 @@ impl Estate {
             self.drop_children(&id, &property.text);
         }
         let mut before = None;
-        let edit = |node: &Node| property::set(node, shape.as_ref(), &property, value, &mut before);
+        // A rule or route that was changed stands where it was changed: that is what decides, and its old line tells
+        // another story.
+        let part = !place.steps.is_empty();
+        let edit = |node: &Node| {
+            let edited = property::set(node, shape.as_ref(), &property, value, &mut before)?;
+            Ok(if part { Node::new(property.at, edited.value) } else { edited })
+        };
         let raw = self.raw_mut(row);
         match place::edited(&raw.body, &place.steps, edit) {
             Ok(body) => raw.body = body,

@@ -12,6 +12,7 @@ pub use text::text;
 
 use super::impact::Answer;
 use super::locate::Locator;
+use super::text::counted;
 use super::view::schema::{flag, list, object, one_of, outcomes, text as words, the};
 use crate::analysis::compare::{Difference, FlowComparison};
 use crate::analysis::diff::{FieldDiff, How, ResourceDiff};
@@ -116,6 +117,40 @@ impl DiffReport {
     /// Whether a network security group lets through other packets, whatever the flows asked say.
     pub fn has_other_rules(&self) -> bool {
         self.groups.iter().any(|group| group.answer == "differs")
+    }
+
+    /// The answer in a few words, and whether somebody has to look.
+    fn headline(&self) -> (&'static str, bool) {
+        match (self.is_empty(), self.flows_asked, self.behaviour.is_empty()) {
+            (true, ..) => ("No difference", false),
+            (_, 0, _) if self.has_other_rules() => ("Other rules, no flow asked", true),
+            (_, 0, _) => ("Behaviour not compared", true),
+            (.., true) if self.has_other_rules() => ("Same flows, other rules", true),
+            (.., true) => ("Same behaviour", false),
+            (.., false) => ("Different behaviour", true),
+        }
+    }
+
+    /// How many flows there were, and how many differ.
+    fn counts(&self) -> String {
+        if self.flows_asked == 0 {
+            return "no flow was asked: nothing in the estates sends or answers, and no scenario names one \
+                    (`--scenario FILE`)"
+                .into();
+        }
+        let how = if self.derived { ", derived from the estates" } else { "" };
+        let said: Vec<String> = Difference::ALL
+            .into_iter()
+            .filter(|difference| self.count(*difference) > 0)
+            .map(|difference| format!("{} {}", self.count(difference), difference.word()))
+            .collect();
+        let said = if said.is_empty() { "all answered the same".to_owned() } else { said.join(", ") };
+        format!("{}{how}: {said}", counted(self.flows_asked, "flow"))
+    }
+
+    /// Whether it cannot be said that the behaviour is the same: something differs, and no flow was asked.
+    pub fn is_behaviour_unknown(&self) -> bool {
+        self.flows_asked == 0 && !self.is_empty()
     }
 
     /// Whether nothing differs.

@@ -2,8 +2,11 @@
 
 use super::clean::clean;
 use super::json::line as json_line;
-use crate::trace::{Decision, Flow};
+use super::view::schema::{dispositions, list, number, object, one_of, outcomes, text};
+use crate::net::Protocol;
+use crate::trace::{Cause, Decision, Flow};
 use serde::Serialize;
+use serde_json::{Value, json};
 use std::fmt::{self, Write};
 
 /// The line above the answers in CSV.
@@ -74,6 +77,59 @@ pub fn csv(out: &mut String, line: usize, flow: &Flow, decision: &Decision) {
     cell(out, decision.decider.as_deref().unwrap_or_default());
     out.pop();
     out.push('\n');
+}
+
+/// The JSON Schema (2020-12) of an answer as a line.
+pub fn schema() -> Value {
+    let mut always = vec![("line", number("The flow's line in its list, from one."))];
+    always.extend(asked_fields());
+    always.extend(answer_fields());
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "netwhy answer to a flow of a list",
+        "description": "A line of `netwhy trace --flows FILE --format ndjson`; with `--depth trace` it has a `path`.",
+        "$ref": "#/$defs/answer",
+        "$defs": {
+            "answer": object("The answer to one flow.", &always, &[("path", list("stage"))]),
+            "stage": object("A place of the path, or what let the flow go on there.", &[
+                ("stage", one_of(&STAGES)),
+                ("name", or_null("Its name, where it has one.")),
+            ], &[]),
+        }
+    })
+}
+
+/// What the stages of a path are.
+pub const STAGES: [&str; 4] = ["at", "filter", "route", "back"];
+
+/// The fields that say which flow it is.
+pub(super) fn asked_fields() -> [(&'static str, Value); 5] {
+    [
+        ("name", or_null("The flow's name in its list.")),
+        ("from", text("The sender.")),
+        ("to", text("The receiver.")),
+        ("protocol", json!({ "enum": Protocol::ALL.map(|p| p.name().to_lowercase()) })),
+        (
+            "port",
+            json!({ "type": "integer", "minimum": 0, "maximum": 65535, "description": "0 where the protocol has none." }),
+        ),
+    ]
+}
+
+/// The fields of a short answer.
+pub(super) fn answer_fields() -> [(&'static str, Value); 4] {
+    let causes: Vec<Option<&str>> = Cause::ALL.iter().map(|cause| Some(cause.code())).chain([None]).collect();
+    [
+        ("outcome", outcomes()),
+        ("disposition", dispositions()),
+        ("cause", json!({ "enum": causes })),
+        ("decider", or_null("What decides: `nsg/rule`.")),
+    ]
+}
+
+/// A text, or `null`.
+fn or_null(description: &str) -> Value {
+    json!({ "type": ["string", "null"], "description": description })
 }
 
 /// A value and a comma; in quotes where it could be taken for several.

@@ -1,9 +1,12 @@
 //! What a change does to a list of flows: those with another answer, before and after.
 
 use super::clean::clean;
+use super::flow::{answer_fields, asked_fields};
 use super::style::Style;
+use super::view::schema::{flag, list, number, object, text as words, the};
 use crate::trace::{Decision, Flow};
 use serde::Serialize;
+use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// The version of the JSON form.
@@ -88,6 +91,32 @@ impl ChangeView {
             after: after.into(),
         }
     }
+}
+
+/// The JSON Schema (2020-12) of [`FlowChanges`].
+pub fn schema() -> Value {
+    let count = || json!({ "type": "integer", "minimum": 0 });
+    let mut change = vec![("line", number("The flow's line in its list, from one."))];
+    change.extend(asked_fields());
+    change.extend([("before", the("answer")), ("after", the("answer"))]);
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "netwhy flow changes",
+        "description": "Which flows of a list get another answer by a change.",
+        "$ref": "#/$defs/changes",
+        "$defs": {
+            "changes": object("A report.", &[
+                ("version", json!({ "const": VERSION })),
+                ("changes", json!({ "type": "array", "items": words("One thing that was changed.") })),
+                ("flows", count()),
+                ("decidedAgain", count()),
+                ("compiledAnew", flag("Whether the network was compiled anew, since more than rules and routes changed.")),
+                ("changed", list("change")),
+            ], &[]),
+            "change": object("A flow with another answer.", &change, &[]),
+            "answer": object("An answer.", &answer_fields(), &[]),
+        }
+    })
 }
 
 /// Flows shown unless everything is wanted.

@@ -98,10 +98,17 @@ pub fn text(out: &mut String, report: &ReachReport, style: &Style) {
     let first = Words::default()
         .piece(Paint::Strong, &counted(report.machines as usize, "machine"))
         .text(Paint::Plain, "in")
-        .piece(Paint::Strong, &format!("{} classes", report.classes))
+        .piece(
+            Paint::Strong,
+            &if report.classes == 1 { "1 class".into() } else { format!("{} classes", report.classes) },
+        )
         .text(Paint::Plain, "that nothing tells apart, and the internet");
     flow(out, style, Margin::blank(0), &first);
     notes(out, report, style);
+    if report.machines == 0 {
+        let text = "there is no machine with an IPv4 address, so there is no pair to ask; `netwhy trace` asks of services too";
+        return flow(out, style, Margin::blank(2), &Words::default().text(Paint::Warn, text));
+    }
     services(out, report, style);
     causes(out, report, style);
     exposed(out, report, style);

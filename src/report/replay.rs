@@ -70,8 +70,9 @@ pub fn text(out: &mut String, answers: &[(String, Replayed)], style: &Style) {
     let told = |a: &&Replayed| a.differing().filter(|field| a.explanation(field).is_some()).count();
     let explained: usize = asked.iter().map(told).sum();
     let mut text = format!(
-        "{agreeing} of {} agree; {same} of {}",
+        "{agreeing} of {} {}; {same} of {}",
         counted(asked.len(), "recorded answer"),
+        if asked.len() == 1 { "agrees" } else { "agree" },
         counted(fields, "field")
     );
     if explained > 0 {
@@ -79,6 +80,10 @@ pub fn text(out: &mut String, answers: &[(String, Replayed)], style: &Style) {
     }
     if aside > 0 {
         text.push_str(&format!("; {aside} set aside"));
+    }
+    let not_asked = answers.len() - asked.len();
+    if not_asked > 0 {
+        text.push_str(&format!("; {not_asked} not asked"));
     }
     out.push('\n');
     flow(out, style, Margin::blank(0), &Words::default().text(Paint::Strong, &text));

@@ -3,8 +3,8 @@
 use super::cancel::Cancel;
 use super::event::{End, Event, Finished, FlowName, Started, Tally};
 use super::files::{self, FileError};
-use super::judge::{Judging, OpenFlows};
-use super::load::{self, Loaded, Settings, beside, workers};
+use super::judge::{Judging, Known, OpenFlows};
+use super::load::{self, Loaded, Settings, Unopened, beside, workers};
 use crate::diag::{At, Code, Diagnostic, Diagnostics, Sources};
 use crate::report::Locator;
 use crate::scenario::{self, EstatePart, Scenario};
@@ -40,10 +40,12 @@ pub struct Summary {
     pub stopped: bool,
 }
 
-/// The scenario files behind paths: a file is one, in a folder those that say so.
-pub async fn find(paths: Vec<PathBuf>) -> Result<Vec<PathBuf>, FileError> {
+/// The scenario files behind paths: a file is one, in a folder those that say so. What is passed over in folders goes to
+/// `notes`.
+pub async fn find(paths: Vec<PathBuf>, notes: &mut Diagnostics) -> Result<Vec<PathBuf>, FileError> {
     let found = files::expand(&paths)?;
-    let looked = load::in_order(found, |found| {
+    found.skipped.iter().for_each(|skipped| notes.push(skipped.note()));
+    let looked = load::in_order(found.files, |found| {
         let is_one = found.named || says_scenario(&found.path);
         is_one.then_some(found.path)
     });
@@ -191,9 +193,8 @@ impl Run {
         }
         let loaded = match load_estate(&self.path, &scenario, sources).await {
             Ok(loaded) => loaded,
-            Err((errors, sources)) => {
-                let faults = errors.iter().map(ToString::to_string).collect();
-                return self.finished(End::Faulty, notes, faults, sources);
+            Err(unopened) => {
+                return self.finished(End::Faulty, notes, unopened.lines(), Sources::default());
             }
         };
         let work = tokio::task::spawn_blocking(move || self.passes(&scenario, loaded, notes));
@@ -218,8 +219,14 @@ impl Run {
         }));
         let mut tally = Tally::default();
         let mut end = if notes.has_errors() { End::Faulty } else { End::Judged };
-        let mut judging =
-            Judging { run: &self, scenario, locator: &locator, tally: &mut tally, notes: &mut notes };
+        let mut judging = Judging {
+            run: &self,
+            scenario,
+            locator: &locator,
+            tally: &mut tally,
+            notes: &mut notes,
+            known: Known::new(),
+        };
         let mut open = OpenFlows::default();
         for pass in &passes {
             if end != End::Judged {
@@ -245,11 +252,7 @@ impl Run {
 }
 
 /// Reads the estate of a scenario: the files beside it, and what it holds itself.
-pub async fn load_estate(
-    file: &Path,
-    scenario: &Scenario,
-    sources: Sources,
-) -> Result<Loaded, (Vec<FileError>, Sources)> {
+pub async fn load_estate(file: &Path, scenario: &Scenario, sources: Sources) -> Result<Loaded, Unopened> {
     let mut paths = Vec::new();
     let mut inline = Vec::new();
     for part in &scenario.estate {
@@ -263,7 +266,7 @@ pub async fn load_estate(
         service_tags: scenario.service_tags.as_ref().map(|word| beside(file, &word.text)),
         ..Settings::default()
     };
-    load::load(&paths, &inline, &settings, sources).await.map_err(|errors| (errors, Sources::default()))
+    load::open(&paths, &inline, &settings, sources).await
 }
 
 /// What a panic said.

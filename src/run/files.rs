@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the one place that touches files")]
 
+use crate::diag::{At, Code, Diagnostic};
 use std::fmt;
 use std::io::{self, Read as _, Seek as _, Write};
 use std::path::{Path, PathBuf};
@@ -35,8 +36,10 @@ pub enum FileFault {
     Archive,
     /// It is larger than [`MAX_BYTES`].
     TooLarge(u64),
-    /// A folder holds nothing that could be read.
-    EmptyFolder,
+    /// A folder holds nothing that could be read; what was passed over in it.
+    EmptyFolder(Vec<Skipped>),
+    /// It is to be written to standard output, and cannot be.
+    NotStandardOutput,
 }
 
 impl FileError {
@@ -59,15 +62,25 @@ impl fmt::Display for FileError {
             FileFault::TooLarge(bytes) => {
                 write!(f, "`{path}` has {bytes} bytes; files up to {MAX_BYTES} bytes are read")
             }
-            FileFault::EmptyFolder => {
+            FileFault::EmptyFolder(skipped) => {
                 write!(
                     f,
                     "the folder `{path}` holds no file named *.yaml, *.yml, *.json, *.jsonc or *.tfstate"
+                )?;
+                skipped.iter().take(TOLD).try_for_each(|skipped| write!(f, "; {skipped}"))
+            }
+            FileFault::NotStandardOutput => {
+                write!(
+                    f,
+                    "`{path}` stands for standard output, which takes no file of this kind; name a file"
                 )
             }
         }
     }
 }
+
+/// Entries of an empty folder that its error tells of.
+const TOLD: usize = 3;
 
 /// The system's own words, lower case and without its number.
 fn reason(error: &io::Error) -> String {
@@ -86,6 +99,38 @@ impl std::error::Error for FileError {
     }
 }
 
+/// Something in a folder that may be a part of the estate and is not read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Skipped {
+    /// Its path.
+    pub path: PathBuf,
+    /// What it is, as the end of a sentence.
+    pub why: String,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is not read: {}", self.path.display(), self.why)
+    }
+}
+
+impl Skipped {
+    /// What to tell of it.
+    pub fn note(&self) -> Diagnostic {
+        Diagnostic::new(Code::SkippedFile, At::NOWHERE, self.to_string())
+            .help("name it yourself, or take it out of the folder")
+    }
+}
+
+/// What there is to read behind paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expanded {
+    /// The files.
+    pub files: Vec<Found>,
+    /// What was passed over in folders.
+    pub skipped: Vec<Skipped>,
+}
+
 /// A file to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -97,20 +142,23 @@ pub struct Found {
 
 /// The files behind paths, in order: a file is itself, a folder is what it holds, sorted by path. A file that is
 /// met again is read once, unless it is named again: a template may be deployed several times.
-pub fn expand(paths: &[PathBuf]) -> Result<Vec<Found>, FileError> {
-    let mut out: Vec<Found> = Vec::new();
+pub fn expand(paths: &[PathBuf]) -> Result<Expanded, FileError> {
+    let mut out = Expanded::default();
     let mut seen: hashbrown::HashMap<PathBuf, PathBuf> = hashbrown::HashMap::new();
     for path in paths {
         let mut found = Vec::new();
         if path != Path::new("-") && path.is_dir() {
-            walk(path, 0, &has_our_extension, &mut found)?;
+            let mut skipped = Vec::new();
+            walk(path, 0, &has_our_extension, &mut found, &mut skipped)?;
             if found.is_empty() {
-                walk(path, 0, &is_source, &mut found)?;
+                walk(path, 0, &is_source, &mut found, &mut Vec::new())?;
             }
             found.sort();
+            skipped.sort();
             if found.is_empty() {
-                return Err(FileError::new(path, FileFault::EmptyFolder));
+                return Err(FileError::new(path, FileFault::EmptyFolder(skipped)));
             }
+            out.skipped.extend(skipped);
         } else {
             found.push(path.clone());
         }
@@ -121,19 +169,21 @@ pub fn expand(paths: &[PathBuf]) -> Result<Vec<Found>, FileError> {
             if first.is_none() || named {
                 let path = first.unwrap_or_else(|| path.clone());
                 seen.insert(same, path.clone());
-                out.push(Found { path, named });
+                out.files.push(Found { path, named });
             }
         }
     }
     Ok(out)
 }
 
-/// The files of a folder whose names say that they might be ours. Hidden ones and linked folders are left out.
+/// The files of a folder whose names say that they might be ours. Hidden ones are left out; what else might be ours
+/// and is not read is `skipped`.
 fn walk(
     folder: &Path,
     depth: usize,
     wanted: &dyn Fn(&Path) -> bool,
     out: &mut Vec<PathBuf>,
+    skipped: &mut Vec<Skipped>,
 ) -> Result<(), FileError> {
     let fail = |error| FileError::new(folder, FileFault::Read(error));
     for entry in std::fs::read_dir(folder).map_err(fail)? {
@@ -144,12 +194,57 @@ fn walk(
             continue;
         }
         if kind.is_dir() && depth < MAX_DEPTH {
-            walk(&path, depth + 1, wanted, out)?;
-        } else if !kind.is_dir() && wanted(&path) && path.is_file() {
-            out.push(path);
+            walk(&path, depth + 1, wanted, out, skipped)?;
+            continue;
+        }
+        match why_skipped(&path, kind, wanted(&path)) {
+            Some(why) => skipped.push(Skipped { path, why }),
+            None if wanted(&path) => out.push(path),
+            None => {}
         }
     }
     Ok(())
+}
+
+/// Why an entry that may be a part of the estate is not read; nothing where it is, or is no part.
+fn why_skipped(path: &Path, kind: std::fs::FileType, wanted: bool) -> Option<String> {
+    let may_be_folder = path.extension().is_none();
+    match std::fs::metadata(path) {
+        Ok(_) if kind.is_dir() => Some(format!("it lies more than {MAX_DEPTH} folders deep")),
+        Ok(data) if data.is_dir() => Some("it is a link to a folder, and such links are not followed".into()),
+        Ok(data) if wanted && !data.is_file() => Some(NO_PLAIN_FILE.into()),
+        Ok(_) => None,
+        Err(error) if wanted || may_be_folder => Some(match (kind.is_symlink(), error.kind()) {
+            (true, io::ErrorKind::NotFound) => "it is a link to nothing".into(),
+            _ => reason(&error),
+        }),
+        Err(_) => None,
+    }
+}
+
+const NO_PLAIN_FILE: &str = "it is no plain file";
+
+/// Opens a file. A folder can be opened on some systems, and fails in other words on each when it is read.
+fn open(path: &Path) -> io::Result<std::fs::File> {
+    let file = std::fs::File::open(path)?;
+    match file.metadata()?.is_dir() {
+        true => Err(is_a_folder()),
+        false => Ok(file),
+    }
+}
+
+fn is_a_folder() -> io::Error {
+    io::Error::other("it is a folder, and one file is wanted")
+}
+
+/// Opens a file that is to be mapped.
+pub fn open_plain(path: &Path) -> io::Result<std::fs::File> {
+    let data = std::fs::metadata(path)?;
+    match data.is_file() || data.is_dir() {
+        true => open(path),
+        // A pipe would be waited for.
+        false => Err(io::Error::other(NO_PLAIN_FILE)),
+    }
 }
 
 fn has_our_extension(path: &Path) -> bool {
@@ -176,11 +271,8 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
     if path == Path::new("-") {
         io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(fail)?;
     } else {
-        let file = std::fs::File::open(path).map_err(fail)?;
+        let file = open(path).map_err(fail)?;
         let metadata = file.metadata().map_err(fail)?;
-        if metadata.is_dir() {
-            return Err(fail(io::Error::other("it is a folder")));
-        }
         bytes.reserve_exact(metadata.len().min(MAX_BYTES) as usize + 1);
         file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(fail)?;
     }
@@ -197,7 +289,7 @@ pub fn open_stream(path: &Path) -> Result<(Box<dyn io::Read + Send>, Option<u64>
         return Ok((Box::new(io::stdin()), None));
     }
     let fail = |e| FileError::new(path, FileFault::Read(e));
-    let file = std::fs::File::open(path).map_err(fail)?;
+    let file = open(path).map_err(fail)?;
     let length = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
     Ok((Box::new(file), length))
 }
@@ -222,7 +314,7 @@ fn decode(bytes: Vec<u8>) -> Result<String, usize> {
 
 /// How many bytes files and folders have together; what cannot be looked at counts nothing, and is told when it is read.
 pub fn size_of(paths: &[PathBuf]) -> Result<u64, FileError> {
-    let found = expand(paths)?;
+    let found = expand(paths)?.files;
     Ok(found.iter().filter_map(|file| std::fs::metadata(&file.path).ok()).map(|data| data.len()).sum())
 }
 
@@ -251,10 +343,13 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 impl WholeFile {
     /// Begins a file.
     pub fn create(path: &Path) -> Result<Self, FileError> {
+        if path == Path::new("-") {
+            return Err(FileError::new(path, FileFault::NotStandardOutput));
+        }
         let fail = |error| FileError::new(path, FileFault::Write(error));
         let place = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if place.is_dir() {
-            return Err(fail(io::Error::other("it is a folder")));
+            return Err(fail(is_a_folder()));
         }
         if place.exists() && !place.is_file() {
             let file = std::fs::OpenOptions::new().write(true).open(&place).map_err(fail)?;
@@ -358,11 +453,55 @@ mod tests {
         std::fs::create_dir(folder.0.join("c")).expect("made");
         std::fs::write(folder.0.join("c/d.yml"), "x").expect("written");
         let found = expand(&[folder.0.join("b.yaml"), folder.0.clone()]).expect("walked");
+        assert_eq!(found.skipped, []);
         let names: Vec<_> = found
+            .files
             .iter()
             .map(|f| (f.path.strip_prefix(&folder.0).expect("below").display().to_string(), f.named))
             .collect();
         assert_eq!(names, [("b.yaml".into(), true), ("a.json".into(), false), ("c/d.yml".into(), false)]);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_is_passed_over_in_a_folder_is_told() {
+        let folder = Folder::new("skipped");
+        let link =
+            |to: &str, name: &str| std::os::unix::fs::symlink(to, folder.0.join(name)).expect("linked");
+        link("/no/such/file.yaml", "gone.yaml");
+        link("/no/such/folder", "gone");
+        link("/no/such/picture.png", "picture.png");
+        link(".", "round");
+        let told = |found: &[Skipped]| -> Vec<String> {
+            found.iter().map(|s| s.to_string().replace(&folder.0.display().to_string(), "")).collect()
+        };
+        let all = [
+            "`/gone` is not read: it is a link to nothing",
+            "`/gone.yaml` is not read: it is a link to nothing",
+            "`/round` is not read: it is a link to a folder, and such links are not followed",
+        ];
+        let error = expand(std::slice::from_ref(&folder.0)).expect_err("nothing is left").to_string();
+        assert!(error.contains("holds no file named") && error.ends_with("not followed"), "{error}");
+        std::fs::write(folder.0.join("a.yaml"), "x").expect("written");
+        link("a.yaml", "b.yaml");
+        let found = expand(std::slice::from_ref(&folder.0)).expect("walked");
+        assert_eq!(found.files.len(), 1, "a link to a file is that file");
+        assert_eq!(told(&found.skipped), all);
+    }
+
+    #[test]
+    fn a_folder_is_no_file_in_the_same_words_everywhere() {
+        let folder = Folder::new("is-folder");
+        let words = |error: String| {
+            let (_, why) = error.split_once("`: ").expect("a reason");
+            why.to_owned()
+        };
+        let path = &folder.0;
+        let read = words(read_text(path).expect_err("a folder").to_string());
+        assert_eq!(read, "it is a folder, and one file is wanted");
+        assert_eq!(words(open_stream(path).map(|_| ()).expect_err("a folder").to_string()), read);
+        assert_eq!(words(WholeFile::create(path).expect_err("a folder").to_string()), read);
+        assert_eq!(open_plain(path).expect_err("a folder").to_string(), read);
     }
 
     #[test]

@@ -4,12 +4,12 @@ use super::check::Run;
 use super::engine;
 use super::event::{End, Event, FlowName, FlowTraced, Tally, VerdictReached};
 use super::load::Loaded;
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{At, Code, Diagnostic, Diagnostics};
 use crate::network::Network;
 use crate::report::{self, CheckedFlow, Locator, TraceView};
 use crate::scenario::{self, Case, Expectation, Pass, Scenario, Verdict, evaluate};
 use crate::trace::{OpenFlow, Outcome, Trace};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Flows that are held open through a sequence, by number of the case.
@@ -22,7 +22,12 @@ pub(super) struct Judging<'a> {
     pub(super) locator: &'a Locator<'a>,
     pub(super) tally: &'a mut Tally,
     pub(super) notes: &'a mut Diagnostics,
+    /// What is told of the scenario as it stands, and of the steps so far.
+    pub(super) known: Known,
 }
+
+/// Faults that were told.
+pub(super) type Known = BTreeSet<(At, Code, String)>;
 
 impl Judging<'_> {
     /// Judges one pass, and hands on what is open after it.
@@ -32,13 +37,28 @@ impl Judging<'_> {
         let profile = pass.profile.clone();
         let (network, _) = engine::network(&loaded.raws, &changes, profile, &loaded.tags, &mut more);
         let faulty = more.has_errors();
-        self.notes.extend(more);
+        self.tell(pass, more);
         if faulty {
             return End::Faulty;
         }
         match self.new_flows(pass, &network) {
             End::Judged => self.open_flows(pass, &network, open),
             end => end,
+        }
+    }
+
+    /// Tells what is wrong in a pass. What a variant or step makes wrong is told at its own line, and not only at the line
+    /// of the estate that was right before.
+    fn tell(&mut self, pass: &Pass, notes: Diagnostics) {
+        let mut found = Known::new();
+        self.notes.extend(notes.retold(|note| {
+            let key = (note.at, note.code, note.message.clone());
+            let is_new = !self.known.contains(&key);
+            found.insert(key);
+            is_new.then(|| if pass.variant.is_some() { made_by(pass, note) } else { note })
+        }));
+        if pass.variant.is_none() || pass.follows {
+            self.known.extend(found);
         }
     }
 
@@ -142,6 +162,19 @@ impl Judging<'_> {
             needed_for: judged.case.needed_for.clone(),
             view: failed.then_some(view),
         })));
+    }
+}
+
+/// A fault at the line of the variant or step that makes it, with the place it was found at beside.
+fn made_by(pass: &Pass, note: Diagnostic) -> Diagnostic {
+    if note.at.doc == pass.at.doc {
+        return note;
+    }
+    let (at, second) = (note.at, note.second.clone());
+    let note = Diagnostic { at: pass.at, ..note };
+    match second {
+        None if at != At::NOWHERE => note.also(at, "with what stands here"),
+        _ => note,
     }
 }
 

@@ -1,14 +1,16 @@
 //! Loading estates: many files at once, recognised by content, put together in the order of the paths.
 
+mod compiled;
 mod envelope;
 mod import;
 mod link;
 mod pair;
 mod recognise;
 
+pub use compiled::{Unopened, is_plain, open};
 pub use recognise::{Kind, parse};
 
-use super::files::{self, FileError, Found};
+use super::files::{self, FileError, Found, Skipped};
 use super::observed;
 use crate::diag::{At, Code, Diagnostic, Diagnostics, DocId, Sources, Text};
 use crate::doc::Node;
@@ -152,21 +154,25 @@ pub async fn load(
     mut sources: Sources,
 ) -> Result<Loaded, Vec<FileError>> {
     let span = tracing::info_span!("load", paths = paths.len());
-    let wanted = wanted(paths, settings).map_err(|error| vec![error])?;
+    let (wanted, skipped) = wanted(paths, settings).map_err(|error| vec![error])?;
     let reads = read_all(wanted, &mut sources).await?;
     span.in_scope(|| tracing::info!(documents = reads.len(), "read"));
     let mut notes = Diagnostics::new();
+    skipped.iter().for_each(|skipped| notes.push(skipped.note()));
     let parsed = once(parse_all(reads, &sources, &mut notes).await);
     let loaded = import_all(parsed, inline, settings, sources, notes).await;
     span.in_scope(|| tracing::info!(resources = loaded.raws.len(), notes = loaded.notes.len(), "loaded"));
     Ok(loaded)
 }
 
+/// Files to read with what each is for, and what is passed over.
+type Wanted = (Vec<(PathBuf, Role)>, Vec<Skipped>);
+
 /// Every file to read with what it is for.
-fn wanted(paths: &[PathBuf], settings: &Settings) -> Result<Vec<(PathBuf, Role)>, FileError> {
+fn wanted(paths: &[PathBuf], settings: &Settings) -> Result<Wanted, FileError> {
     let found = files::expand(paths)?;
     let mut wanted: Vec<(PathBuf, Role)> =
-        found.into_iter().map(|Found { path, named }| (path, Role::Estate { named })).collect();
+        found.files.into_iter().map(|Found { path, named }| (path, Role::Estate { named })).collect();
     if settings.parameter_files.is_empty() {
         let beside = parameters_beside(&wanted);
         wanted.extend(beside);
@@ -175,7 +181,7 @@ fn wanted(paths: &[PathBuf], settings: &Settings) -> Result<Vec<(PathBuf, Role)>
     wanted.extend(settings.service_tags.iter().map(|p| (p.clone(), Role::Tags)));
     wanted.extend(settings.service_tags_after.iter().map(|p| (p.clone(), Role::TagsAfter)));
     wanted.extend(settings.change_files.iter().map(|p| (p.clone(), Role::Changes)));
-    Ok(wanted)
+    Ok((wanted, found.skipped))
 }
 
 /// `main.parameters.json` beside a `main.json` that was named alone.
@@ -361,6 +367,13 @@ fn builtin() -> Arc<ServiceTags> {
 fn indexed(tags: ServiceTags) -> Arc<ServiceTags> {
     tags.holding(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     Arc::new(tags)
+}
+
+/// What a file is.
+pub fn kind_of(path: &Path) -> Result<Kind, FileError> {
+    let text = files::read_text(path)?;
+    let role = Role::Estate { named: true };
+    Ok(recognise::recognise(DocId(0), path, &text, role, &mut Diagnostics::new()).kind)
 }
 
 fn not_wanted(doc: DocId, wanted: &str, kind: &Kind) -> Diagnostic {

@@ -1,6 +1,6 @@
 //! Words of the rim: what the reports do not know of.
 
-use crate::diag::{Diagnostics, Severity, Sources};
+use crate::diag::{Code, Diagnostic, Diagnostics, Severity, Sources};
 use crate::report::text::FlowRow;
 use crate::report::{self, Locator, Style, clean::clean};
 
@@ -13,11 +13,13 @@ pub fn diagnostics(notes: &Diagnostics, sources: &Sources, style: &Style) -> Str
     out
 }
 
-/// The errors alone, and the rest in numbers: `2 warnings, 1 note`.
+/// What is always told, and the rest in numbers: `2 warnings, 1 note`. Errors are, and what was not read: nobody takes
+/// a part of an estate for the whole.
 pub fn in_short(notes: &Diagnostics) -> (Diagnostics, Option<String>) {
+    let is_told = |note: &&Diagnostic| note.severity == Severity::Error || note.code == Code::SkippedFile;
     let mut errors = Diagnostics::new();
-    notes.iter().filter(|n| n.severity == Severity::Error).for_each(|n| errors.push(n.clone()));
-    let many = |severity: Severity| notes.iter().filter(|n| n.severity == severity).count();
+    notes.iter().filter(is_told).for_each(|n| errors.push(n.clone()));
+    let many = |severity: Severity| notes.iter().filter(|n| n.severity == severity && !is_told(n)).count();
     let rest: Vec<String> = [(many(Severity::Warning), "warning"), (many(Severity::Note), "note")]
         .into_iter()
         .filter(|(count, _)| *count > 0)

@@ -51,6 +51,8 @@ pub enum Refused {
     Corrupt(PathBuf, &'static str),
     /// Another version of the program wrote it.
     Version(PathBuf),
+    /// It is something else.
+    Stranger(PathBuf),
 }
 
 impl fmt::Display for Refused {
@@ -62,6 +64,7 @@ impl fmt::Display for Refused {
                 "`{}` is damaged: {what}; compile the estate again with `netwhy compile`",
                 path.display()
             ),
+            Self::Stranger(path) => write!(f, "`{}` is no compiled estate", path.display()),
             Self::Version(path) => write!(
                 f,
                 "`{}` was compiled by another version of netwhy; compile the estate again with `netwhy compile`",

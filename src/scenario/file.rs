@@ -78,6 +78,10 @@ pub fn is_scenario(node: &Node) -> bool {
 /// Reads a scenario file. `name` is used where the file gives none. Errors among `notes` mean that it must not
 /// be run.
 pub fn load(root: &Node, name: &str, notes: &mut Diagnostics) -> Option<Scenario> {
+    if let Some(fault) = stranger(root) {
+        notes.push(fault);
+        return None;
+    }
     let fields = Fields::new(root, "a scenario", TOP, notes)?;
     native::check_version(root, VERSION, notes);
     let mut cases = Vec::new();
@@ -111,6 +115,29 @@ pub fn load(root: &Node, name: &str, notes: &mut Diagnostics) -> Option<Scenario
         variants,
         then,
     })
+}
+
+/// What to say of a file that is meant for something else; its fields are no faults of a scenario.
+fn stranger(root: &Node) -> Option<Diagnostic> {
+    const OTHERS: &[(&str, &str)] =
+        &[("estate/", "an estate file"), ("changes/", "a change file"), ("catalogue/", "a catalogue file")];
+    let object = root.as_object()?;
+    let (at, what) = match object.get("netwhy") {
+        Some(line) => {
+            let text = line.as_str()?;
+            let (_, what) = OTHERS.iter().find(|(start, _)| text.starts_with(start))?;
+            (line.at, format!("this is {what}"))
+        }
+        None if object.get("flows").is_none() => (
+            At { end: root.at.start, ..root.at },
+            format!("this file has neither the line `netwhy: {VERSION}` nor `flows`"),
+        ),
+        None => return None,
+    };
+    let message = format!("{what}, and a scenario is wanted here");
+    let help = "an estate is asked by `netwhy trace FILE --from A --to B:PORT`; a scenario names it in `estate`, and says \
+                in `flows` what is expected";
+    Some(Diagnostic::new(Code::UnknownFormat, at, message).help(help))
 }
 
 fn unique<'a>(names: impl Iterator<Item = (&'a str, At)>, what: &str, notes: &mut Diagnostics) {

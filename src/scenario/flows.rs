@@ -4,7 +4,7 @@
 //! and does not stop the rest.
 
 use super::{Question, endpoint};
-use crate::diag::{Diagnostics, DocId, nearest};
+use crate::diag::{Code, Diagnostics, DocId, nearest};
 use crate::doc::{Node, Value, parse_json};
 use crate::net::Protocol;
 use std::borrow::Cow;
@@ -64,6 +64,10 @@ pub struct Lines {
     layout: Option<Layout>,
     /// For each column of a CSV file, its number in [`COLUMNS`].
     header: Option<Vec<usize>>,
+    /// Whether a line that is not empty was taken.
+    begun: bool,
+    /// Whether no line can be read.
+    lost: bool,
     line: usize,
 }
 
@@ -73,16 +77,12 @@ type Cells<'t> = [Option<Cow<'t, str>>; COLUMNS.len()];
 impl Lines {
     /// A reader; without a layout the first line tells it.
     pub fn new(layout: Option<Layout>) -> Self {
-        Self { layout, header: None, line: 0 }
+        Self { layout, header: None, begun: false, lost: false, line: 0 }
     }
 
     /// Whether lines can be taken anywhere in the file: the layout is known, and the header of a CSV file was read.
     pub fn is_ready(&self) -> bool {
-        match self.layout {
-            None => false,
-            Some(Layout::Csv) => self.header.is_some(),
-            Some(Layout::Ndjson) => true,
-        }
+        self.begun
     }
 
     /// A reader that goes on after so many lines.
@@ -96,9 +96,10 @@ impl Lines {
         LineError { line: self.line, message: message.into() }
     }
 
-    /// Whether the header of a CSV file was faulty, so that no line can be read.
+    /// Whether the first line was such that no other can be read: a faulty header, or a file that is not laid out as its
+    /// name says.
     pub fn is_lost(&self) -> bool {
-        self.layout == Some(Layout::Csv) && self.line > 0 && self.header.as_ref().is_some_and(Vec::is_empty)
+        self.lost
     }
 
     /// Takes the next line, without its line break; empty lines and the header give nothing.
@@ -110,6 +111,11 @@ impl Lines {
             return Ok(None);
         }
         let layout = *self.layout.get_or_insert_with(|| Layout::of(text));
+        let first = !std::mem::replace(&mut self.begun, true);
+        if let Some(message) = Some(layout).filter(|_| first).and_then(|layout| misnamed(layout, text)) {
+            self.lost = true;
+            return Err(LineError { line: self.line, message });
+        }
         let cells = match (layout, &self.header) {
             (Layout::Ndjson, _) => json_cells(text),
             (Layout::Csv, None) => match header(text) {
@@ -119,6 +125,7 @@ impl Lines {
                 }
                 Err(message) => {
                     self.header = Some(Vec::new());
+                    self.lost = true;
                     Err(message)
                 }
             },
@@ -129,8 +136,27 @@ impl Lines {
     }
 }
 
+/// What to say of a first line that the name of its file does not lead one to expect.
+fn misnamed(layout: Layout, text: &str) -> Option<String> {
+    match layout {
+        Layout::Csv if Layout::of(text) == Layout::Ndjson => Some(
+            "this is a JSON object, and the name of the file says CSV: name it `.ndjson`, or give it on standard input"
+                .into(),
+        ),
+        Layout::Ndjson if header(text).is_ok() => Some(
+            "this is the header of a CSV file, and the name of the file says NDJSON: name it `.csv`, or give it on \
+             standard input"
+                .into(),
+        ),
+        _ => None,
+    }
+}
+
 fn header(text: &str) -> Result<Vec<usize>, String> {
     let mut columns = Vec::new();
+    if let Some(other) = [';', '\t'].into_iter().find(|other| text.contains(*other) && !text.contains(',')) {
+        return Err(format!("columns are separated by commas, and this header has {other:?}"));
+    }
     for name in split(text)? {
         let name = name.trim();
         let same = |column: &&str| column.eq_ignore_ascii_case(name);
@@ -209,9 +235,13 @@ fn json_cells(text: &str) -> Result<Cells<'_>, String> {
     if let Some(cells) = plain_cells(text) {
         return Ok(cells);
     }
-    let root = parse_json(DocId(0), text, &mut Diagnostics::new()).map_err(|d| d.message)?;
+    let mut notes = Diagnostics::new();
+    let root = parse_json(DocId(0), text, &mut notes).map_err(|d| d.message)?;
     let Some(object) = root.as_object() else { return Err(format!("{} and no object", root.value.kind())) };
     let mut cells = Cells::default();
+    if let Some(twice) = notes.iter().find(|note| note.code == Code::DuplicateKey) {
+        return Err(twice.message.clone());
+    }
     for entry in object.iter() {
         let Some(column) = COLUMNS.iter().position(|c| *c == &*entry.key) else {
             let near = nearest(&entry.key, COLUMNS.iter().copied());
@@ -358,6 +388,38 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_stands_twice_is_refused() {
+        check(
+            "{\"from\":\"a\",\"to\":\"b\",\"port\":22,\"port\":443}\n{\"from\":\"a\",\"to\":\"b\",\"To\":null}\n",
+            &[
+                "line 1: the key `port` stands here a second time",
+                "line 2: the key `To` stands here a second time",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_name_that_says_another_layout_is_told() {
+        let first = |layout, text: &str| {
+            let mut lines = Lines::new(Some(layout));
+            let fault = lines.take("").and_then(|_| lines.take(text)).expect_err("another layout");
+            assert!(lines.is_lost());
+            fault.to_string()
+        };
+        let told = first(Layout::Csv, "{\"from\":\"a\",\"to\":\"b\"}");
+        assert!(
+            told.starts_with("line 2: this is a JSON object, and the name of the file says CSV"),
+            "{told}"
+        );
+        let told = first(Layout::Ndjson, "to,from");
+        assert!(told.contains("header of a CSV file") && told.contains("says NDJSON"), "{told}");
+        // A line that is neither is told by what is wrong with it, and the next one is read.
+        let mut lines = Lines::new(Some(Layout::Ndjson));
+        assert!(lines.take("{").is_err() && !lines.is_lost());
+        assert!(lines.take("{\"from\":\"a\",\"to\":\"b\"}").is_ok_and(|row| row.is_some()));
+    }
+
+    #[test]
     fn plain_objects_are_read_alike() {
         for text in [
             r#"{"from":"a","to":"b","port":443}"#,
@@ -422,5 +484,6 @@ mod tests {
             &["line 1: there is no column `form`; did you mean `from`?", "line 2: 2 values under 0 columns"],
         );
         check("from,port\n", &["line 1: the header has no column `to`"]);
+        check("from;to;port\n", &["line 1: columns are separated by commas, and this header has ';'"]);
     }
 }

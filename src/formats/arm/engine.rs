@@ -300,7 +300,7 @@ impl<'a> Engine<'a> {
         self.spend(1)?;
         if self.level >= self.levels {
             let levels = self.levels;
-            return Err(Fault::Limit(format!("the evaluation is more than {levels} levels deep")));
+            return Err(Fault::Limit(format!("expressions are nested more than {levels} deep")));
         }
         self.level += 1;
         Ok(())
@@ -710,7 +710,7 @@ fn missing(base: &Node, key: &Node) -> String {
 /// Counts the values inside against what is left.
 fn weigh(node: &Node, depth: usize, left: &mut usize) -> Result<(), String> {
     if depth == 0 {
-        return Err(format!("a computed value is nested more than {MAX_VALUE_DEPTH} deep"));
+        return Err(format!("computed values are nested more than {MAX_VALUE_DEPTH} deep"));
     }
     if *left == 0 {
         return Err("a computed value holds too many values".into());

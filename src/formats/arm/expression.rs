@@ -144,7 +144,7 @@ impl<'a> Parser<'a> {
     /// every walk over it, its drop included, is bounded.
     fn bounded(&self, height: usize) -> Result<usize, SyntaxError> {
         if height > MAX_DEPTH {
-            return Err(self.error(format!("an expression is nested more than {MAX_DEPTH} deep")));
+            return Err(self.error(format!("expressions are nested more than {MAX_DEPTH} deep")));
         }
         Ok(height)
     }

@@ -65,10 +65,12 @@ impl Operation {
     }
 }
 
-/// Whether a document is a recording.
+/// Whether a document is a recording, be it a faulty one.
 pub(super) fn is_one(node: &Node) -> bool {
-    let first = node.get("checks").and_then(Node::as_array).and_then(<[Node]>::first);
-    first.is_some_and(|check| check.get("operation").is_some() && check.get("resources").is_some())
+    let parts = ["operation", "request", "response", "resources"];
+    let is_check =
+        |check: &Node| parts.iter().filter(|part| check.get(part).is_some()).count() > parts.len() / 2;
+    node.get("checks").and_then(Node::as_array).is_some_and(|checks| checks.iter().any(is_check))
 }
 
 /// The checks in the order recorded. A check that says its resources are those of the one before shares
@@ -87,6 +89,12 @@ pub(super) fn checks(node: &Node, notes: &mut Diagnostics) -> Vec<Check> {
                 }
             },
         };
+        for part in ["operation", "response"] {
+            if check.get(part).is_none_or(Node::is_null) {
+                let message = format!("a recorded check has no `{part}`");
+                notes.push(Diagnostic::new(Code::MissingField, check.at, message));
+            }
+        }
         out.push(read(check, resources));
     }
     out

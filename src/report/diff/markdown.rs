@@ -7,19 +7,13 @@ use crate::analysis::compare::Difference;
 
 /// Writes a report.
 pub fn markdown(out: &mut String, report: &DiffReport) {
-    let word = match (report.is_empty(), report.behaviour.is_empty()) {
-        (true, _) => "No difference",
-        (false, true) if report.has_other_rules() => "Same flows, other rules",
-        (false, true) => "Same behaviour",
-        (false, false) => "Different behaviour",
-    };
+    let (word, _) = report.headline();
     out.push_str(&format!("## {word}: {} → {}\n\n", inline(&report.before), inline(&report.after)));
-    out.push_str(&format!(
-        "{} flows asked, {} answered differently; {} resources differ.\n",
-        report.flows_asked,
-        report.behaviour.len(),
-        report.configuration.len()
-    ));
+    let flows = match report.flows_asked {
+        0 => report.counts(),
+        asked => format!("{asked} flows asked, {} answered differently", report.behaviour.len()),
+    };
+    out.push_str(&format!("{flows}; {} resources differ.\n", report.configuration.len()));
     for difference in Difference::ALL.into_iter().filter(|difference| report.count(*difference) > 0) {
         out.push_str(&format!(
             "\n### Flows: {}\n\n| from | to | was | is |\n|---|---|---|---|\n",

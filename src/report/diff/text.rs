@@ -42,27 +42,14 @@ pub fn text(out: &mut String, report: &DiffReport, style: &Style) {
 }
 
 fn headline(out: &mut String, report: &DiffReport, style: &Style) {
-    let (word, paint) = match (report.is_empty(), report.behaviour.is_empty()) {
-        (true, _) => ("NO DIFFERENCE", Paint::Good),
-        (false, true) if report.has_other_rules() => ("SAME FLOWS, OTHER RULES", Paint::Warn),
-        (false, true) => ("SAME BEHAVIOUR", Paint::Good),
-        (false, false) => ("DIFFERENT BEHAVIOUR", Paint::Warn),
-    };
+    let (word, look) = report.headline();
     let words = Words::default()
-        .piece(paint, word)
+        .piece(if look { Paint::Warn } else { Paint::Good }, &word.to_uppercase())
         .aside(Paint::Strong, &report.before)
         .piece(Paint::Plain, style.signs().arrow)
         .piece(Paint::Strong, &report.after);
     flow(out, style, Margin::blank(2).starting(""), &words);
-    let how = if report.derived { ", derived from the estates" } else { "" };
-    let mut counts = format!("{}{how}: ", counted(report.flows_asked, "flow"));
-    let said: Vec<String> = Difference::ALL
-        .into_iter()
-        .filter(|difference| report.count(*difference) > 0)
-        .map(|difference| format!("{} {}", report.count(difference), difference.word()))
-        .collect();
-    counts += &if said.is_empty() { "all answered the same".to_owned() } else { said.join(", ") };
-    flow(out, style, Margin::blank(2), &Words::default().text(Paint::Plain, &counts));
+    flow(out, style, Margin::blank(2), &Words::default().text(Paint::Plain, &report.counts()));
     let many = |how: How| report.configuration.iter().filter(|r| r.how == how).count();
     let resources = format!(
         "resources: {} added, {} removed, {} changed",

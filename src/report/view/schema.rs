@@ -122,7 +122,7 @@ fn codes() -> Value {
     json!({ "enum": Cause::ALL.iter().map(|c| c.code()).collect::<Vec<_>>() })
 }
 
-fn dispositions() -> Value {
+pub(in crate::report) fn dispositions() -> Value {
     json!({ "enum": Disposition::ALL.iter().map(|d| d.word()).collect::<Vec<_>>() })
 }
 

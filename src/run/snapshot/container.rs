@@ -184,7 +184,12 @@ impl Container {
         let corrupt = |what| Refused::Corrupt(path.to_owned(), what);
         let short = || corrupt("it is too short");
         if bytes.get(..MAGIC.len()) != Some(&MAGIC[..]) {
-            return Err(corrupt("it does not begin like a compiled estate"));
+            // The header is written last.
+            let unfinished = bytes.len() >= HEADER && bytes[..HEADER].iter().all(|byte| *byte == 0);
+            return Err(match unfinished {
+                true => corrupt("it was not written to its end"),
+                false => Refused::Stranger(path.to_owned()),
+            });
         }
         if u32_at(bytes, 8).ok_or_else(short)? != VERSION {
             return Err(Refused::Version(path.to_owned()));

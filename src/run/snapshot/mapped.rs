@@ -9,6 +9,7 @@
 
 use crate::diag::Letters;
 use crate::fast::arena::Memory;
+use crate::run::files;
 use memmap2::Mmap;
 use std::fs::File;
 use std::io::{self, Read};
@@ -23,7 +24,7 @@ pub(super) struct Mapped(Mmap);
 impl Mapped {
     /// Maps a file.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+        let file = files::open_plain(path)?;
         // SAFETY: the file is only read, and not changed while it is mapped, see the invariant.
         Ok(Self(unsafe { Mmap::map(&file)? }))
     }
