@@ -28,6 +28,7 @@ mod ruleset;
 mod service;
 mod shape;
 mod table;
+mod told;
 mod values;
 mod vnet;
 mod withheld;
@@ -46,7 +47,7 @@ pub use manager::*;
 pub use nsg::*;
 pub use private_link::*;
 pub use raw::{Origin, RawResource};
-pub use read::{AnyKind, Field, List, Many, Reason, Ref, Unknown};
+pub use read::{AnyKind, Field, List, Many, Place, Reason, Ref, Unknown};
 pub use resource_id::ResourceId;
 pub use route::*;
 pub use ruleset::is_rule_word;
@@ -54,6 +55,7 @@ use serde::{Deserialize, Serialize};
 pub use service::*;
 pub use shape::{FieldShape, Inside, Shape};
 pub use table::{Id, Table};
+pub use told::ToldNames;
 pub use values::{AddressMeaning, AddressText, AddressWord, ManagedIdentity};
 pub use vnet::*;
 pub use withheld::Withheld;
@@ -110,6 +112,10 @@ pub struct Unmodelled {
     pub at: At,
     /// Who says so.
     pub origin: Origin,
+    /// Host names that it tells of itself, lower case.
+    pub told_names: Vec<std::sync::Arc<str>>,
+    /// Why it may have others.
+    pub untold_names: Option<Unknown>,
 }
 
 /// Where a resource is kept.
@@ -119,6 +125,14 @@ pub struct Slot {
     pub table: TableTag,
     /// Which row.
     pub row: u32,
+}
+
+impl Unmodelled {
+    fn of(raw: &RawResource) -> Self {
+        let aside = has_no_network_meaning(&raw.id.kind());
+        let (told_names, untold_names) = if aside { (Vec::new(), None) } else { told::names_in(&raw.body) };
+        Self { id: raw.id.clone(), at: raw.at, origin: raw.origin, told_names, untold_names }
+    }
 }
 
 macro_rules! kinds {
@@ -171,7 +185,7 @@ macro_rules! kinds {
             pub(in crate::inventory) fn read(&mut self, tag: TableTag, raw: &RawResource, reader: &mut read::Reader<'_>) {
                 match tag {
                     $(TableTag::$kind => { let row = $kind::from_raw(raw, reader); self.$field.push(row); })*
-                    TableTag::Unmodelled => self.unmodelled.push(Unmodelled { id: raw.id.clone(), at: raw.at, origin: raw.origin }),
+                    TableTag::Unmodelled => self.unmodelled.push(Unmodelled::of(raw)),
                 }
             }
 

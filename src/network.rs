@@ -6,6 +6,7 @@
 
 mod admin;
 mod attach;
+mod called;
 mod compile;
 mod doubt;
 mod edit;
@@ -62,7 +63,6 @@ use crate::inventory::{
 };
 use crate::net::{AddressSet, Header, IpAddr};
 use crate::profile::Profile;
-use crate::services::ServiceKind;
 use crate::tags::ServiceTags;
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -315,31 +315,6 @@ impl Network {
         let key = (owner.table, owner.row);
         let at = self.by_owner.partition_point(|(other, _)| *other < key);
         self.by_owner.get(at).filter(|(other, _)| *other == key).map(|(_, id)| *id)
-    }
-
-    /// What of the estate answers by the label of a host name although no name of its own says so: a deployment slot of a
-    /// web app, which has rules that no table holds, and a region's name of a Cosmos DB account.
-    pub fn called_otherwise(&self, kind: &ServiceKind, label: &str) -> Option<Unknown> {
-        let lower = label.to_ascii_lowercase();
-        if kind.arm_type == "Microsoft.Web/sites" {
-            let called = |r: &&crate::inventory::Unmodelled| {
-                r.id.is_kind("Microsoft.Web/sites/slots")
-                    && r.id.full_name().replace('/', "-").eq_ignore_ascii_case(&lower)
-            };
-            let slot = self.inventory.unmodelled.iter().find(called)?;
-            let why = format!("`{}` is a deployment slot, whose rules are not modelled", slot.id.full_name());
-            return Some(Unknown::new(slot.at, why));
-        }
-        if kind.arm_type != "Microsoft.DocumentDB/databaseAccounts" {
-            return None;
-        }
-        let regional = |row: &&crate::inventory::PlatformService| {
-            let rest = lower.strip_prefix(&row.label()).and_then(|rest| rest.strip_prefix('-'));
-            row.id.is_kind(kind.arm_type) && rest.is_some_and(|region| !region.is_empty())
-        };
-        let account = self.inventory.services.iter().find(regional)?;
-        let why = format!("whether `{label}` is the name of `{}` in one of its regions", account.id.name());
-        Some(Unknown::new(account.at, why))
     }
 
     /// The subnet an address of a virtual network lies in.

@@ -159,6 +159,10 @@ services! {
         endpoint("sites", "{name}.azurewebsites.net", "privatelink.azurewebsites.net", "{name}", 443),
         endpoint("sites", "{name}.scm.azurewebsites.net", "privatelink.azurewebsites.net", "{name}.scm", 443),
     ];
+    "Microsoft.Web/sites/slots" "webAppSlots" "deployment slot" tag Some("AppService"), true, se Some("Microsoft.Web"), [
+        endpoint("sites", "{name}.azurewebsites.net", "privatelink.azurewebsites.net", "{name}", 443),
+        endpoint("sites", "{name}.scm.azurewebsites.net", "privatelink.azurewebsites.net", "{name}.scm", 443),
+    ];
     "Microsoft.Search/searchServices" "searchServices" "search service" tag Some("AzureCognitiveSearch"), false, se None, [
         endpoint("searchService", "{name}.search.windows.net", "privatelink.search.windows.net", "{name}", 443),
     ];
@@ -353,8 +357,11 @@ const MORE_PORTS: &[(&str, &[(u16, u16)])] = &[
     ("Microsoft.Sql/servers", &[(1433, 1434), (11000, 11999)]),
     ("Microsoft.Storage/storageAccounts", &[(111, 111), (445, 445), (2048, 2049)]),
     ("Microsoft.Synapse/workspaces", &[(1433, 1434), (11000, 11999)]),
-    ("Microsoft.Web/sites", &[(21, 21), (990, 990), (4016, 4026), (8172, 8172), (10001, 10300)]),
+    ("Microsoft.Web/sites", SITE_PORTS),
+    ("Microsoft.Web/sites/slots", SITE_PORTS),
 ];
+
+const SITE_PORTS: &[(u16, u16)] = &[(21, 21), (990, 990), (4016, 4026), (8172, 8172), (10001, 10300)];
 
 impl ServiceKind {
     /// Whether a port is one that is documented for it.
@@ -385,6 +392,24 @@ pub fn service_of_host(host: &str) -> Option<(&'static ServiceKind, &'static End
             (!name.is_empty() && !name.contains('.')).then_some((service, e, name))
         })
     })
+}
+
+/// Whether a name lies below one of the domains in which Azure's services have theirs.
+pub fn is_azure_name(host: &str) -> bool {
+    const DOMAINS: &[&str] = &[
+        ".appserviceenvironment.net",
+        ".azconfig.io",
+        ".azmk8s.io",
+        ".fabric.microsoft.com",
+        ".msedge.net",
+        ".purview.microsoft.com",
+        ".signalr.net",
+        ".trafficmanager.net",
+        ".windows.net",
+        ".windowsazure.com",
+    ];
+    let mut labels = host.split('.').rev().skip(1).take(1);
+    DOMAINS.iter().any(|domain| host.ends_with(domain)) || labels.any(|label| label.starts_with("azure"))
 }
 
 /// Spellings of service tags found in Microsoft's own texts, and the tag they mean.

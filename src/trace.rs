@@ -50,7 +50,7 @@ pub use model::{
     Scheme, Step, StepKind, Trace, Zone,
 };
 pub use open::{OpenFlow, follow, open};
-pub(crate) use outbound::{DEFAULT_OUTBOUND, outbound_rule};
+pub(crate) use outbound::{DEFAULT_OUTBOUND, firewall_addresses, outbound_frontends, outbound_rule};
 pub(crate) use question::{EPHEMERAL_PORT, origin as understand_origin, wanted as understand_wanted};
 pub use question::{
     INTERNET_CLIENT, INTERNET_CLIENT_V6, INTERNET_HOST, Misunderstood, Origin, Question, Target, Wanted,

@@ -457,9 +457,7 @@ impl<'n> Asker<'n> {
                 Ok(position) if position < 64 => Aim::Service(service.raw(), position),
                 _ => Aim::Other,
             },
-            Some(Target::Foreign(kind, name)) if self.net.called_otherwise(kind, name).is_some() => {
-                Aim::Other
-            }
+            Some(Target::Foreign(kind, name)) if self.net.label_otherwise(kind, name).is_some() => Aim::Other,
             Some(Target::Foreign(..)) => Aim::Foreign,
             Some(Target::WellKnown(_)) => Aim::WellKnown,
             Some(Target::Host(host)) => Aim::Host(host.raw()),

@@ -348,6 +348,9 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
         if !self.see(i, header.destination).public {
             return self.stop(i, Cause::NoRoute, Decider::Nobody);
         }
+        if here.has(subnet::POLICIES) && self.going[i].aim == Aim::Foreign {
+            return self.defer(i);
+        }
         let protocol = self.going[i].ids.protocol;
         let service = matches!(self.going[i].aim, Aim::Service(..) | Aim::WellKnown | Aim::Foreign);
         if protocol == TCP && header.port == SMTP && !service {

@@ -155,6 +155,8 @@ impl<'a, C: Cpu, T: Trail> Walk<'a, C, T> {
                     let decider = Decider::Firewall { firewall: number as u16, application: true, rule };
                     return self.stop(i, Cause::FirewallApplicationRuleDeny, decider);
                 }
+                // Of HTTP the firewall asks for the name itself (FW-6), which the full engine follows.
+                Said::Rule(..) if name != NOBODY && !matches!(port, 443 | 1433) => return self.defer(i),
                 Said::Rule(..) => return self.translate(i, true),
                 Said::Nothing => {}
             }

@@ -919,6 +919,10 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
         {
             return self.defer(i);
         }
+        if !self.going[i].returning && matches!(self.going[i].aim, Aim::Service(..)) {
+            // Whether a name led to what is none of its service's endpoints, the full engine knows.
+            return self.defer(i);
+        }
         self.arrived(i, Terminal::Subnet(number), Disposition::DeliveredToSubnet);
     }
 

@@ -2,7 +2,7 @@
 
 use super::raw::Origin;
 use super::read::{Field, Many, Unknown};
-use super::service::{AccessRestriction, DefaultAction, PlatformService, PublicNetworkAccess};
+use super::service::{AccessRestriction, DefaultAction, PlatformService, PublicNetworkAccess, SLOT};
 use super::values::AddressWord;
 
 const APIM: &str = "Microsoft.ApiManagement/service";
@@ -13,7 +13,7 @@ const SIGNALR: &str = "Microsoft.SignalRService/SignalR";
 const SITE: &str = "Microsoft.Web/sites";
 
 /// Kinds whose public endpoint closes with the first private one, unless they say otherwise.
-const CLOSED_BY_ENDPOINTS: &[&str] = &[SITE, "Microsoft.AppConfiguration/configurationStores"];
+const CLOSED_BY_ENDPOINTS: &[&str] = &[SITE, SLOT, "Microsoft.AppConfiguration/configurationStores"];
 
 /// Kinds that are in a virtual network, or have a public endpoint, and never both.
 const INJECTED: &[&str] = &[
@@ -87,6 +87,17 @@ impl PlatformService {
             return Ok(mode.eq_ignore_ascii_case("Internal"));
         }
         Ok(self.is_one_of(INJECTED) && !known(&self.injected_subnets)?.is_empty())
+    }
+
+    /// Whether it stands in a virtual network and its public name leads to its address there.
+    pub fn has_inside_address(&self) -> bool {
+        self.is_one_of(INJECTED) && known(&self.injected_subnets).is_ok_and(|subnets| !subnets.is_empty())
+    }
+
+    /// Whether it may have a copy that is read in another region: a storage account of a class that says otherwise has
+    /// none.
+    pub fn may_be_read_elsewhere(&self) -> bool {
+        self.sku.known().is_none_or(|sku| !sku.contains('_') || sku.to_ascii_uppercase().contains("_RAG"))
     }
 
     /// Why the public endpoint answers nobody.
@@ -187,7 +198,7 @@ impl PlatformService {
                 || of.list.iter().any(|r| !open(r))
                 || !matches!(of.rest, Field::Absent | Field::Known(DefaultAction::Allow))
         };
-        self.id.is_kind(SITE)
+        self.is_one_of(&[SITE, SLOT])
             && (self.config.unknown.is_some()
                 || [false, true].iter().any(|scm| shut(self.restrictions(*scm))))
     }

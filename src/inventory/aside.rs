@@ -118,6 +118,9 @@ const ASIDE: &[&str] = &[
     "Microsoft.Web/serverfarms",
     "Microsoft.Web/sites/basicPublishingCredentialsPolicies",
     "Microsoft.Web/sites/extensions",
+    "Microsoft.Web/sites/slots/basicPublishingCredentialsPolicies",
+    "Microsoft.Web/sites/slots/extensions",
+    "Microsoft.Web/sites/slots/sourcecontrols",
     "Microsoft.Web/sites/sourcecontrols",
 ];
 

@@ -140,6 +140,8 @@ block! {
         pub frontend_port_range_end: Field<i64> = "frontendPortRangeEnd",
         /// Port of the backend.
         pub backend_port: Field<i64> = "backendPort",
+        /// Whether the destination stays the frontend's address.
+        pub enable_floating_ip: Field<bool> = "enableFloatingIP",
     }
 }
 

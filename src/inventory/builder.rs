@@ -61,6 +61,7 @@ const IN: &[(&str, &str)] = &[
         "serviceEndpointPolicyDefinitions",
     ),
     ("Microsoft.Web/sites/config", "config"),
+    ("Microsoft.Web/sites/slots/config", "config"),
     ("Microsoft.KeyVault/vaults/accessPolicies", "accessPolicies"),
     ("Microsoft.MachineLearningServices/workspaces/outboundRules", "managedNetwork.outboundRules"),
     ("Microsoft.Cache/Redis/firewallRules", "ipRules"),
@@ -812,7 +813,7 @@ fn name_hosts(inventory: &mut Inventory) {
 
 /// Whether a text has the form of a name in the DNS: labels of letters, digits and hyphens, of which the last is no
 /// number.
-fn is_dns_name(text: &str) -> bool {
+pub(super) fn is_dns_name(text: &str) -> bool {
     let word = |label: &str| {
         !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
     };

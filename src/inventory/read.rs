@@ -505,6 +505,26 @@ impl Read for Arc<str> {
     }
 }
 
+/// Where something is written, whatever it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    /// Where.
+    pub at: At,
+}
+
+impl Read for Place {
+    fn read(node: &Node, _: &mut Reader<'_>) -> Result<Self, Unknown> {
+        match node.why_unknown() {
+            Some(why) => Err(Unknown::new(node.at, why.clone())),
+            None => Ok(Self { at: node.at }),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({})
+    }
+}
+
 impl Read for bool {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Result<Self, Unknown> {
         match &node.value {

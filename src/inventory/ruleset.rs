@@ -129,7 +129,7 @@ fn one_of(sets: &Node) -> Option<Node> {
             merged.set(entry.key.clone(), entry.key_at, entry.value.clone());
         }
     }
-    Some(Node::object(sets.at, merged))
+    Some(Node::object(inner.value.at, merged))
 }
 
 fn is_default(name: &str) -> bool {

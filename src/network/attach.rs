@@ -4,6 +4,7 @@
 //! the subnet on, so the same is done here, static addresses first; such an address is marked, and a trace
 //! that meets it says that it was assumed.
 
+use super::called::regional_labels;
 use super::{Bound, SubnetRow};
 use crate::diag::At;
 use crate::inventory::{
@@ -302,7 +303,8 @@ impl Builder<'_> {
             let asgs = self.asgs(&endpoint.application_security_groups);
             let deployed = deployed_addresses(self.inventory, endpoint);
             for member in 0..members(self.inventory, endpoint) {
-                let address = member_address(endpoint, member, &deployed);
+                let named = named_address(self.inventory, endpoint, member, &deployed);
+                let address = named.unwrap_or_else(|| member_address(endpoint, member, &deployed));
                 let kind = AttachmentKind::PrivateEndpoint(id, member);
                 let attachment =
                     self.add(kind, owner, endpoint.id.name(), endpoint.at, subnet, &address, false);
@@ -442,13 +444,34 @@ pub(crate) fn target_of<'a>(
     inventory: &'a Inventory,
     endpoint: &'a PrivateEndpoint,
 ) -> (Option<Slot>, Vec<Arc<str>>) {
-    if let Some(target) = endpoint.target.known() {
-        return (inventory.follow_any(&target.text), endpoint.group_ids.items.clone());
-    }
-    let Some(connection) = endpoint.connections.items.first() else { return (None, Vec::new()) };
-    let target = connection.private_link_service_id.known();
-    (target.and_then(|t| inventory.follow_any(&t.text)), connection.group_ids.items.clone())
+    let written = match endpoint.target.known() {
+        Some(target) => (inventory.follow_any(&target.text), endpoint.group_ids.items.clone()),
+        None => {
+            let Some(connection) = endpoint.connections.items.first() else { return (None, Vec::new()) };
+            let target = connection.private_link_service_id.known();
+            (target.and_then(|t| inventory.follow_any(&t.text)), connection.group_ids.items.clone())
+        }
+    };
+    slot_of_site(inventory, &written).unwrap_or(written)
 }
+
+/// The deployment slot that a private endpoint leads to, which names its site and says the slot in the sub-resource:
+/// `sites-stage`. There the slot's own names are served, as those of a site are by `sites`.
+fn slot_of_site(
+    inventory: &Inventory,
+    (target, groups): &(Option<Slot>, Vec<Arc<str>>),
+) -> Option<(Option<Slot>, Vec<Arc<str>>)> {
+    let id = inventory.id_of((*target)?)?;
+    let named = |group: &Arc<str>| {
+        let (head, slot) = group.split_at_checked(SITE_SLOT.len())?;
+        head.eq_ignore_ascii_case(SITE_SLOT).then(|| inventory.slot(&id.child("slots", slot)))?
+    };
+    let slot = groups.iter().find_map(named).filter(|_| id.is_kind("Microsoft.Web/sites"))?;
+    Some((Some(slot), vec!["sites".into()]))
+}
+
+/// What sub-resources of deployment slots begin with.
+const SITE_SLOT: &str = "sites-";
 
 /// The private endpoint connections that a target lists.
 pub(crate) fn connections_at(inventory: &Inventory, target: Slot) -> Option<&Many<EndpointConnection>> {
@@ -505,7 +528,36 @@ fn members(inventory: &Inventory, endpoint: &PrivateEndpoint) -> u8 {
         target.and_then(|slot| inventory.id_of(slot)).map(ResourceId::kind).or_else(|| target_type(endpoint));
     let Some(service) = kind.as_deref().and_then(service_kind) else { return 1 };
     let used = service.endpoints.iter().filter(|e| groups.iter().any(|g| g.eq_ignore_ascii_case(e.group)));
-    used.map(|e| e.member + 1).max().unwrap_or(1)
+    let regions = service_row(inventory, target).map_or(0, |row| regional_labels(row).len());
+    used.map(|e| e.member + 1).max().unwrap_or(1).saturating_add(u8::try_from(regions).unwrap_or(u8::MAX))
+}
+
+fn service_row(inventory: &Inventory, target: Option<Slot>) -> Option<&PlatformService> {
+    let slot = target.filter(|slot| slot.table == TableTag::PlatformService)?;
+    inventory.services.as_slice().get(slot.row as usize)
+}
+
+/// The address that the files give a region's name of the target, or its own, by that name.
+fn named_address(
+    inventory: &Inventory,
+    endpoint: &PrivateEndpoint,
+    member: u8,
+    deployed: &[(String, IpAddr)],
+) -> Option<Field<IpAddr>> {
+    let row = service_row(inventory, target_of(inventory, endpoint).0)?;
+    let regions = regional_labels(row);
+    let label = match member.checked_sub(1) {
+        None if regions.is_empty() => return None,
+        None => row.label(),
+        Some(region) => regions.get(usize::from(region))?.clone(),
+    };
+    let is_member = |word: &Arc<str>| word.eq_ignore_ascii_case(&label);
+    let fixed = endpoint.ip_configurations.iter().find(|c| c.member_name.known().is_some_and(is_member));
+    if let Some(fixed) = fixed {
+        return Some(fixed.private_ip_address.clone());
+    }
+    let told = deployed.iter().find(|(fqdn, _)| fqdn.split('.').next() == Some(&label));
+    told.map(|(_, ip)| Field::Known(*ip))
 }
 
 /// Addresses that an export tells, in the order of the endpoint's names.

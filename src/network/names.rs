@@ -1,6 +1,7 @@
 //! Compiled name resolution: private zones with their records and links, public names.
 
 use super::attach::{AttachmentId, AttachmentKind, hub_of, target_of, target_type};
+use super::called::{OwnName, own_names};
 use super::{Attachment, Bound, normal_region};
 use crate::diag::At;
 use crate::inventory::{
@@ -118,6 +119,8 @@ pub struct Names {
     pub floating: Vec<FloatingZone>,
     /// Tags of one region that the rules name.
     pub regional: Vec<TagId>,
+    /// Names that lead to a service by another of its names, which is not told.
+    pub untold: Map<Arc<str>, Unknown>,
     /// Machines that registered themselves: by registering network.
     pub registered: Map<(u32, Arc<str>), AttachmentId>,
 }
@@ -169,6 +172,10 @@ fn host_names(inventory: &Inventory, names: &mut Names) {
         let name = service.label();
         let parts = NameParts { name: &name, region: region.as_deref(), guid: &guid };
         let endpoints = kind_of(service).map_or(&[][..], |k| k.endpoints);
+        if service.is_label_untold() {
+            names.service_hosts.push(vec![None; endpoints.len()]);
+            continue;
+        }
         names.service_hosts.push(endpoints.iter().map(|e| fill(e.host, &parts).map(Into::into)).collect());
     }
 }
@@ -343,23 +350,52 @@ fn group_records(inventory: &Inventory, attachments: &[Attachment], names: &mut 
             let zone = zones.iter().find(|z| *names.zone_names[z.index()] == *zone_name);
             let Some(zone) = zone.copied() else { continue };
             let address = members.get(&(endpoint, entry.member)).copied();
-            let doubt = doubt(&group.id, group.at, group.uncertain.as_deref());
-            let record_row = ZoneRecord {
-                addresses: address.filter(|_| doubt.is_none()).and_then(|a| a.address).into_iter().collect(),
-                cname: None,
-                assumed: address.is_some_and(|a| a.assumed),
-                unknown: match address {
-                    _ if doubt.is_some() => doubt,
-                    Some(a) if a.address.is_some() => None,
-                    Some(a) => Some(a.address_unknown()),
-                    None => Some(Unknown::new(group.at, "the private endpoint's subnet is not known")),
-                },
-                owner,
-                at: group.at,
-            };
+            let record_row = group_record(group, owner, address);
             add_record(names, zone, full_name(&record, &zone_name), record_row);
         }
+        for (zone_name, record, member) in own_records(inventory, target, service, &groups) {
+            let zone = zones.iter().find(|z| names.zone_names[z.index()].as_ref() == zone_name);
+            let Some(zone) = zone.copied() else { continue };
+            let record_row = group_record(group, owner, members.get(&(endpoint, member)).copied());
+            add_record(names, zone, full_name(&record, zone_name), record_row);
+        }
     }
+}
+
+/// A record that a zone group writes.
+fn group_record(group: &PrivateDnsZoneGroup, owner: Slot, address: Option<&Attachment>) -> ZoneRecord {
+    let doubt = doubt(&group.id, group.at, group.uncertain.as_deref());
+    ZoneRecord {
+        addresses: address.filter(|_| doubt.is_none()).and_then(|a| a.address).into_iter().collect(),
+        cname: None,
+        assumed: address.is_some_and(|a| a.assumed),
+        unknown: match address {
+            _ if doubt.is_some() => doubt,
+            Some(a) if a.address.is_some() => None,
+            Some(a) => Some(a.address_unknown()),
+            None => Some(Unknown::new(group.at, "the private endpoint's subnet is not known")),
+        },
+        owner,
+        at: group.at,
+    }
+}
+
+/// Zone, record and address of the names that a target has beside those of its kind.
+fn own_records(
+    inventory: &Inventory,
+    target: Option<Slot>,
+    kind: &'static ServiceKind,
+    groups: &[Arc<str>],
+) -> Vec<(&'static str, String, u8)> {
+    let Some(Slot { table: TableTag::PlatformService, row }) = target else { return Vec::new() };
+    let names = own_names(&inventory.services.as_slice()[row as usize]).into_iter();
+    let used = names.filter_map(|name| {
+        let endpoint = kind.endpoints.get(name.position)?;
+        let asked = groups.iter().any(|g| g.eq_ignore_ascii_case(endpoint.group));
+        let zone = endpoint.zone.filter(|zone| asked && !zone.contains('{'))?;
+        Some((zone, name.record?, name.member))
+    });
+    used.collect()
 }
 
 /// Name, region and workspace id of a private endpoint's target.
@@ -492,6 +528,9 @@ fn public_names(inventory: &Inventory, tags: &ServiceTags, names: &mut Names) {
         let tag = service_tag(kind, service, tags);
         for (position, endpoint) in kind.endpoints.iter().enumerate() {
             let Some(host) = names.service_hosts[id.index()][position].clone() else { continue };
+            if endpoint.is_secondary() && !service.may_be_read_elsewhere() {
+                continue;
+            }
             let private = is_connected(&connected, id, endpoint.group);
             let any = connected.contains_key(&id.raw());
             let name = PublicName {
@@ -503,11 +542,8 @@ fn public_names(inventory: &Inventory, tags: &ServiceTags, names: &mut Names) {
             };
             insert_public(names, &host, name);
         }
-        for host in &service.host_names {
-            let address = tag.and_then(|t| tags.representative(t));
-            let target = PublicTarget::Service(id, 0);
-            let name = PublicName { target, address, tag, privatelink: None, other_privatelink: None };
-            insert_public(names, host, name);
+        for own in own_names(service) {
+            own_public_name(names, id, kind, own, &connected, tag.map(|t| (t, tags.representative(t))));
         }
     }
     online_endpoint_names(inventory, tags, &connected, names);
@@ -529,6 +565,37 @@ fn public_names(inventory: &Inventory, tags: &ServiceTags, names: &mut Names) {
     }
     front_door_names(inventory, tags, names);
     names.wildcards.sort_by(|a, b| (b.0.len(), &a.0).cmp(&(a.0.len(), &b.0)));
+}
+
+/// A name that a service has beside those of its kind.
+fn own_public_name(
+    names: &mut Names,
+    id: Id<PlatformService>,
+    kind: &ServiceKind,
+    own: OwnName,
+    connected: &Connected,
+    tag: Option<(TagId, Option<IpAddr>)>,
+) {
+    let Some(endpoint) = kind.endpoints.get(own.position) else { return };
+    if names.public.contains_key(own.host.as_str()) {
+        return;
+    }
+    let private = is_connected(connected, id, endpoint.group);
+    let any = connected.contains_key(&id.raw());
+    if let Some(doubt) = own.doubt.filter(|_| any) {
+        names.untold.insert(own.host.as_str().into(), doubt);
+    }
+    let zone = endpoint.zone.filter(|zone| !zone.contains('{'));
+    let alias: Option<Arc<str>> =
+        own.record.zip(zone).map(|(record, zone)| format!("{record}.{zone}").into());
+    let name = PublicName {
+        target: PublicTarget::Service(id, own.position),
+        address: tag.and_then(|(_, ip)| ip),
+        tag: tag.map(|(tag, _)| tag),
+        privatelink: alias.clone().filter(|_| private),
+        other_privatelink: alias.filter(|_| any && !private),
+    };
+    insert_public(names, &own.host, name);
 }
 
 /// Every online endpoint of the estate by its own name, so that it leads to its own workspace and not to whichever

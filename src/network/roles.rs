@@ -602,7 +602,8 @@ impl Authority {
         let role = grants.iter().find(|g| g.permits.is_none()).map(|g| {
             Unknown::new(g.at, format!("the role `{}` is not known, so neither is what it permits", g.role))
         });
-        let part = grants.iter().find(|g| reach(&g.scope, resource) == Reach::Part).map(|g| {
+        let below = grants.iter().filter(|_| data || may_list(resource, action));
+        let part = below.clone().find(|g| reach(&g.scope, resource) == Reach::Part).map(|g| {
             let why = format!("`{}` holds only for `{}`, a part of the resource", g.role, g.scope.name());
             Unknown::new(g.at, why)
         });
@@ -614,6 +615,20 @@ impl Authority {
         let above = above.map(|g| Unknown::new(g.at, beyond(g)));
         role.or(part).or(above).or_else(|| anybody.map(|(unknown, _)| unknown.clone()))
     }
+}
+
+/// Whether an action of the control plane asks for a list of what lies below a scope, which Azure may answer with those
+/// that the caller may see. Everything else is decided at the scope and above it (RBAC-1).
+fn may_list(scope: &ResourceId, action: &str) -> bool {
+    const GROUPS: [&str; 2] =
+        ["Microsoft.Resources/subscriptions/resourceGroups", "Microsoft.Resources/resourceGroups"];
+    let Some(at) = action.len().checked_sub("/read".len()) else { return false };
+    let Some((kind, verb)) = action.split_at_checked(at) else { return false };
+    let own = scope.kind();
+    let is = |word: &str| kind.eq_ignore_ascii_case(word);
+    let same = is(&own) || own.eq_ignore_ascii_case(GROUPS[1]) && is(GROUPS[0]);
+    verb.eq_ignore_ascii_case("/read")
+        && (!same || own.eq_ignore_ascii_case("Microsoft.Resources/subscriptions"))
 }
 
 /// How an assignment's scope lies to a resource.

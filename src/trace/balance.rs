@@ -172,6 +172,7 @@ impl Walk<'_> {
     pub(super) fn floats_to(&self, balancer: Id<LoadBalancer>, id: AttachmentId) -> bool {
         let mut rules = self.net.inventory.load_balancers[balancer].load_balancing_rules.iter();
         rules.any(|r| r.enable_floating_ip.is(true) && self.backends(balancer, r).contains(&id))
+            || self.nat_floats_to(balancer, id)
     }
 
     /// The attachments in the pools of a rule.
@@ -243,6 +244,10 @@ impl Walk<'_> {
             }
             let before = s.header;
             let mut after = before;
+            if let (false, Some(unknown)) = (transit, rule.enable_floating_ip.unknown()) {
+                s.unknown(StepKind::Balance, Cause::UnknownValue, &unknown.clone(), by(&[azure::LB_7]));
+                return Next::End(End::Stopped);
+            }
             if !transit && !rule.enable_floating_ip.is(true) {
                 after.destination = address;
                 let port = rule.backend_port.known().copied().filter(|p| *p != 0);

@@ -92,8 +92,9 @@ impl<'n> Walk<'n> {
             return self.dnat(s, self.stand(id), firewall, &rules);
         }
         self.session_begins(s, Device::Transit(id));
+        let before = s.header;
         self.judge(s, firewall, &rules, &|s| {
-            self.translate(s, id, firewall);
+            self.translate(s, id, firewall, before);
             Next::Go(Place::Leave(id))
         })
     }
@@ -422,7 +423,7 @@ impl<'n> Walk<'n> {
 
     /// Application rules, then the default deny.
     fn judge_by_application(&self, s: &mut State, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) {
-        if self.application_rules(s, rules) || self.policy_unknown(firewall) {
+        if self.application_rules(s, firewall, rules) || self.policy_unknown(firewall) {
             return;
         }
         let evidence = of(self.net, Some(self.slot_of_firewall(firewall)), &[azure::FW_1, azure::FW_5]);
@@ -621,7 +622,7 @@ impl<'n> Walk<'n> {
 
     /// `true` where an application rule, or doubt about one, settles the matter. A rule that may match matters only
     /// where those below it say something else.
-    fn application_rules(&self, s: &mut State, rules: &[Ranked<'_>]) -> bool {
+    fn application_rules(&self, s: &mut State, firewall: Id<AzureFirewall>, rules: &[Ranked<'_>]) -> bool {
         if s.header.protocol != Protocol::Tcp {
             return false;
         }
@@ -640,6 +641,7 @@ impl<'n> Walk<'n> {
                             self.settle(s, ranked, true);
                             sql_by_proxy(s, ranked);
                             self.proxied(s);
+                            self.speaks(s, firewall, rule);
                         }
                     }
                     return true;
@@ -655,6 +657,27 @@ impl<'n> Walk<'n> {
         true
     }
 
+    /// What an application rule takes a flow for: on a port that is no protocol's own, for what the rule says. Of HTTP the
+    /// firewall asks for the name itself (FW-6).
+    fn speaks(&self, s: &mut State, firewall: Id<AzureFirewall>, rule: &FirewallRule) {
+        let port = s.header.port;
+        let says = || rule.ip_protocols.iter().find(|p| p.port == Some(port)).map(|p| &*p.protocol);
+        let protocol = app_protocol(port).or_else(says).unwrap_or("Http");
+        if app_protocol(port).is_none() {
+            s.assume(
+                None,
+                format!("what is spoken on port {port} is {protocol}, as the rule `{}` says", rule.name),
+            );
+        }
+        if !protocol.eq_ignore_ascii_case("Http") || s.returning {
+            return;
+        }
+        let own = |a: &crate::network::Attachment| a.kind == AttachmentKind::Firewall(firewall);
+        if let Some(number) = self.net.attachments.iter().position(own) {
+            self.connects_by_name(s, AttachmentId(number as u32), firewall);
+        }
+    }
+
     fn application_doubt(&self, s: &mut State, unknown: &Unknown, ranked: &Ranked<'_>) {
         let evidence = self.evidence_of(ranked, &[azure::FW_17]);
         s.unknown(StepKind::Filter, super::filter::cause_of(unknown), unknown, evidence);
@@ -668,16 +691,17 @@ impl<'n> Walk<'n> {
 
     /// Translation of the source (FW-19): always by an application rule, by a network rule only outside the
     /// private ranges of the policy.
-    fn translate(&self, s: &mut State, id: AttachmentId, firewall: Id<AzureFirewall>) {
-        let before = s.header;
+    /// `before` is what the sender sent.
+    fn translate(&self, s: &mut State, id: AttachmentId, firewall: Id<AzureFirewall>, before: Header) {
+        let here = s.header;
         let translates = self.translates(s, firewall);
         let own = self.net.attachment(id).address;
         let after = match own.filter(|_| translates) {
-            Some(own) => Header { source: own, ..before },
-            None => before,
+            Some(own) => Header { source: own, ..here },
+            None => here,
         };
         s.remember(Device::Transit(id), before, after, &self.net.attachment(id).name);
-        if after != before {
+        if after != here {
             let slot = self.slot_of_firewall(firewall);
             s.rewrite(StepKind::Translate, after, of(self.net, Some(slot), &[azure::FW_19]), || {
                 format!("source becomes {}", after.source)
@@ -705,7 +729,17 @@ impl<'n> Walk<'n> {
     pub(super) fn left_untranslated(&self, s: &mut State, from: Option<AttachmentId>) {
         let Some(row) = from.map(|id| self.net.attachment(id)) else { return };
         let AttachmentKind::Firewall(firewall) = row.kind else { return };
-        if row.address.is_some() && row.address != Some(s.header.source) {
+        if row.address.is_none() || row.address == Some(s.header.source) {
+            return;
+        }
+        if !self.net.inventory.subnets[row.subnet].nat_gateway.is_absent() {
+            let why = format!(
+                "whether the NAT gateway of AzureFirewallSubnet takes what `{}` leaves untranslated",
+                row.name
+            );
+            let unknown = Unknown::new(row.at, why);
+            s.unknown(StepKind::Translate, Cause::UnsupportedResource, &unknown, self.by_ranges_of(firewall));
+        } else {
             self.kept_private(s, firewall);
         }
     }

@@ -8,7 +8,7 @@ use super::worlds::{Asked, Guess};
 use super::{Cause, Disposition};
 use crate::inventory::{Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
 use crate::net::Header;
-use crate::net::{IpAddr, IpNet, Protocol};
+use crate::net::{AddressSet, IpAddr, IpNet, Protocol};
 use crate::network::{
     AttachmentId, AttachmentKind, Choice, EffectiveRoute, HOST_ADDRESS, Link, METADATA_ADDRESS, NextHop,
     RouteSource, SubnetRole, Tri, is_reserved,
@@ -514,6 +514,9 @@ impl Walk<'_> {
             s.block(StepKind::Deliver, Cause::AddressNotInUse, evidence, text);
             return Next::End(End::Stopped);
         }
+        if self.is_stale(s, &id) {
+            return Next::End(End::Stopped);
+        }
         s.assume(
             None,
             format!(
@@ -525,6 +528,30 @@ impl Walk<'_> {
             format!("delivered to the subnet of {destination}")
         });
         Next::End(End::Arrived(Terminal::Subnet(subnet), Disposition::DeliveredToSubnet))
+    }
+
+    /// Whether a name led to an address that is none of its service's private endpoints, and nothing's that the files
+    /// know: a record that outlived its endpoint, or an endpoint that is in none of the files (PE-2, PE-8).
+    fn is_stale(&self, s: &mut State, subnet: &crate::inventory::ResourceId) -> bool {
+        let Some(Target::Service(service, _)) = s.target else { return false };
+        let row = &self.net.inventory.services[service];
+        if s.returning || !self.has_endpoint(row) {
+            return false;
+        }
+        let Some(host) = s.host.clone() else { return false };
+        let why = format!(
+            "what holds {} in `{}`, to which `{host}` leads: no private endpoint of `{}` in the files does",
+            s.header.destination,
+            subnet.full_name(),
+            row.id.name()
+        );
+        s.unknown(
+            StepKind::Deliver,
+            Cause::UnknownValue,
+            &Unknown::new(row.at, why),
+            by(&[azure::PE_2, azure::PE_8]),
+        );
+        true
     }
 
     /// At an attachment, as destination or as next hop.
@@ -664,6 +691,8 @@ impl Walk<'_> {
         }
         self.smtp(s);
         self.left_untranslated(s, from);
+        self.may_meet_policy(s, subnet);
+        s.other_sources = AddressSet::empty();
         match self.outbound_method(s, subnet, from) {
             Some((public, evidence, text)) => {
                 self.sends_for_others(s, from);
@@ -678,6 +707,30 @@ impl Walk<'_> {
             }
             None => Next::Go(Place::Public),
         }
+    }
+
+    /// An account of which no file tells the region may be one to which the subnet's service endpoint leads, and then the
+    /// policies of the subnet speak of it (SE-5, SEP-1, SEP-3).
+    fn may_meet_policy(&self, s: &mut State, subnet: Id<Subnet>) {
+        let Some(Target::Foreign(kind, name)) = &s.target else { return };
+        let row = &self.net.inventory.subnets[subnet];
+        let near = row.service_endpoints.iter().any(|e| e.service.eq_ignore_ascii_case("Microsoft.Storage"));
+        if kind.service_endpoint != Some("Microsoft.Storage")
+            || row.service_endpoint_policies.is_empty()
+            || !near
+        {
+            return;
+        }
+        let why = format!(
+            "the region of the storage account `{name}`, which is in none of the files: in that of `{}` or its pair, the service endpoint policies of the subnet speak of it",
+            row.id.full_name()
+        );
+        let evidence = of(
+            self.net,
+            Some(Slot { table: TableTag::Subnet, row: subnet.raw() }),
+            &[azure::SEP_3, azure::SE_5],
+        );
+        s.unknown(StepKind::Filter, Cause::UnknownValue, &Unknown::new(row.at, why), evidence);
     }
 
     /// A machine that passes on what others send without translating it: only what bears its own address is known to

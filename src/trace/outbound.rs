@@ -12,14 +12,14 @@ use crate::inventory::{
     ApplicationGateway, Field, Id, NatGateway, Origin, PublicIpAddress, Sku, Slot, Subnet, TableTag, Unknown,
 };
 use crate::net::Header;
-use crate::net::{IpAddr, Protocol, ProtocolMatch};
+use crate::net::{AddressSet, IpAddr, IpNet, Protocol, ProtocolMatch, host_prefix};
 use crate::network::{AttachmentId, AttachmentKind, Bound, Network, Occupant, Tri};
 use crate::rules as azure;
 
 /// The public address of a NAT gateway for one family.
 enum Public {
-    /// This one.
-    Is(IpAddr),
+    /// This one, or another of all of these.
+    Is(IpAddr, AddressSet),
     /// It has some, of which no file tells the address.
     Untold,
     /// It has addresses of the other family alone.
@@ -117,7 +117,10 @@ impl Walk<'_> {
         s.hop(HopKind::NatGateway, row.id.name().to_owned(), Some(row.id.clone()), Zone::Yours);
         self.nat_protocol(s, &evidence);
         let public = match public {
-            Public::Is(public) => public,
+            Public::Is(public, all) => {
+                self.any_of(s, row.id.name(), public, all);
+                public
+            }
             Public::Untold => self.untold_public(s, row),
             Public::None | Public::OtherFamily => {
                 let text = format!("the NAT gateway `{}` has no public address", row.id.name());
@@ -138,6 +141,24 @@ impl Walk<'_> {
         );
         let evidence = Evidence { rules: [&evidence.rules[..], &[azure::NAT_7]].concat(), ..evidence };
         Some((public, evidence, format!("the NAT gateway gives {public}")))
+    }
+
+    /// Of several public addresses Azure takes any: what follows is told for one, and what would not be the same for
+    /// another is looked at where it matters.
+    fn any_of(&self, s: &mut State, name: &str, public: IpAddr, all: AddressSet) {
+        let others = all.minus(&one_by_one([public]));
+        if others.is_empty() {
+            return;
+        }
+        let list: Vec<String> = others.to_prefixes().iter().take(4).map(ToString::to_string).collect();
+        s.assume(
+            None,
+            format!(
+                "`{name}` takes {public} of its public addresses here; it may take any, {} too",
+                list.join(", ")
+            ),
+        );
+        s.other_sources = others;
     }
 
     /// A gateway whose addresses are in none of the files carries all the same.
@@ -162,11 +183,18 @@ impl Walk<'_> {
         let blocks = [&row.public_ip_prefixes, &row.public_ip_prefixes_v6];
         let addresses = lists.into_iter().flatten().filter_map(|r| inventory.follow(r).row());
         let prefixes = blocks.into_iter().flatten().filter_map(|r| inventory.follow(r).row());
-        let prefixes =
-            prefixes.filter_map(|p| Some(inventory.public_ip_prefixes[p].ip_prefix.known()?.addr()));
-        let told: Vec<IpAddr> = addresses.filter_map(|a| self.address_of(a)).chain(prefixes).collect();
+        let prefixes: Vec<IpNet> =
+            prefixes.filter_map(|p| inventory.public_ip_prefixes[p].ip_prefix.known().copied()).collect();
+        let first = prefixes.iter().map(IpNet::addr);
+        let told: Vec<IpAddr> = addresses.filter_map(|a| self.address_of(a)).chain(first).collect();
         if let Some(public) = told.iter().find(|ip| family::same(**ip, source)) {
-            return Public::Is(*public);
+            let alike = |ip: &IpAddr| family::same(*ip, source);
+            let mut all = one_by_one(told.iter().copied().filter(alike));
+            prefixes
+                .iter()
+                .filter(|p| alike(&p.addr()))
+                .for_each(|p| all.extend(&AddressSet::from_prefix(p)));
+            return Public::Is(*public, all);
         }
         let v4 = !row.public_ip_addresses.is_empty() || !row.public_ip_prefixes.is_empty();
         let v6 = !row.public_ip_addresses_v6.is_empty() || !row.public_ip_prefixes_v6.is_empty();
@@ -209,7 +237,10 @@ impl Walk<'_> {
     fn own_public_address(&self, s: &mut State, id: AttachmentId) -> Option<Method> {
         let row = self.net.attachment(id);
         if let AttachmentKind::Firewall(firewall) = row.kind {
-            return self.firewall_address(firewall);
+            let row = &self.net.inventory.azure_firewalls[firewall];
+            let method = self.firewall_address(firewall)?;
+            self.any_of(s, row.id.name(), method.0, one_by_one(firewall_addresses(self.net, firewall)));
+            return Some(method);
         }
         if let AttachmentKind::ApplicationGateway(gateway) = row.kind {
             return self.gateway_front(gateway);
@@ -235,9 +266,7 @@ impl Walk<'_> {
 
     fn firewall_address(&self, firewall: Id<crate::inventory::AzureFirewall>) -> Option<Method> {
         let row = &self.net.inventory.azure_firewalls[firewall];
-        let configured = row.ip_configurations.iter().map(|c| &c.public_ip_address);
-        let mut fields = configured.chain(std::iter::once(&row.public_ip_address));
-        let address = fields.find_map(|f| self.net.inventory.follow(f.known()?).row())?;
+        let address = firewall_fields(row).find_map(|f| self.net.inventory.follow(f.known()?).row())?;
         let slot = Slot { table: TableTag::AzureFirewall, row: firewall.raw() };
         let public = self.address_of(address)?;
         Some((
@@ -279,10 +308,12 @@ impl Walk<'_> {
                 DEFAULT_OUTBOUND
             }
         };
+        let all = one_by_one(outbound_frontends(self.net, id, balancer));
+        let name = self.net.inventory.load_balancers.as_slice()[balancer as usize].id.name();
+        self.any_of(s, name, public, all);
         let pools = self.net.pools.of(id);
         let others = (0..self.net.attachments.len()).map(|n| AttachmentId(n as u32));
         let size = others.filter(|other| self.net.pools.of(*other).iter().any(|p| pools.contains(p))).count();
-        let name = self.net.inventory.load_balancers.as_slice()[balancer as usize].id.name();
         s.assume(None, match preallocated(size) {
             Some(ports) => format!("`{name}` has a port left of the {ports} that each of {size} backends gets by default (LB-10)"),
             None => format!("`{name}` has a port left for each of {size} backends (LB-10)"),
@@ -822,6 +853,46 @@ pub(crate) fn outbound_rule(
         }
     }
     None
+}
+
+fn firewall_fields(
+    row: &crate::inventory::AzureFirewall,
+) -> impl Iterator<Item = &Field<crate::inventory::Ref<PublicIpAddress>>> {
+    let configured = row.ip_configurations.iter().map(|c| &c.public_ip_address);
+    configured.chain(std::iter::once(&row.public_ip_address))
+}
+
+/// The public addresses of a firewall that files tell: it takes any of them for what it sends on (FW-19).
+pub(crate) fn firewall_addresses(
+    network: &Network,
+    firewall: Id<crate::inventory::AzureFirewall>,
+) -> impl Iterator<Item = IpAddr> + '_ {
+    let fields = firewall_fields(&network.inventory.azure_firewalls[firewall]);
+    let rows = fields.filter_map(|f| network.inventory.follow(f.known()?).row());
+    rows.filter_map(|row| network.public_addresses[row.index()].0)
+}
+
+/// The public addresses of the frontends that a balancer's outbound rules name for an attachment.
+pub(crate) fn outbound_frontends(network: &Network, id: AttachmentId, balancer: u32) -> Vec<IpAddr> {
+    let pools = network.pools.of(id);
+    let row = &network.inventory.load_balancers.as_slice()[balancer as usize];
+    let mine = |pool: &str| {
+        network.pools.named(&network.inventory, pool, Some(balancer)).iter().any(|p| pools.contains(p))
+    };
+    let rules = row.outbound_rules.iter();
+    let own = rules.filter(|r| r.backend_address_pool.known().is_some_and(|p| mine(&p.text)));
+    let named = own.flat_map(|r| r.frontend_ip_configurations.iter());
+    let fronts = named.filter_map(|front| {
+        row.frontend_ip_configurations.iter().find(|f| names_part(&front.text, &f.id(), &f.name))
+    });
+    let addresses = fronts.filter_map(|f| network.inventory.follow(f.public_ip_address.known()?).row());
+    let alike = |ip: &IpAddr| network.attachment(id).address.is_none_or(|own| family::same(own, *ip));
+    addresses.filter_map(|row| network.public_addresses[row.index()].0).filter(alike).collect()
+}
+
+fn one_by_one(addresses: impl IntoIterator<Item = IpAddr>) -> AddressSet {
+    let prefixes: Vec<IpNet> = addresses.into_iter().map(host_prefix).collect();
+    AddressSet::from_prefixes(&prefixes)
 }
 
 /// Whether a reference names a part by id or by its bare name.

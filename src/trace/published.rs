@@ -6,9 +6,11 @@
 
 use super::Cause;
 use super::engine::Walk;
+use super::forward::MAX_GUESSES;
 use super::model::{Evidence, StepKind};
 use super::outbound::names_part;
-use super::state::{End, Next, Place, State, of};
+use super::state::{End, Next, Place, State, by, of};
+use super::worlds::{Asked, Guess};
 use crate::diag::At;
 use crate::inventory::{
     AnyKind, Field, FrontendIpConfiguration, Id, InboundNatPool, InboundNatRule, IpConfiguration,
@@ -18,12 +20,16 @@ use crate::net::{Header, ProtocolMatch};
 use crate::network::{AttachmentId, AttachmentKind};
 use crate::rules as azure;
 
+/// Of this many members each is tried; of more, Azure's choice stays unknown.
+const MOST_TRIED: usize = 8;
+
 /// A published port, or a range of them.
 struct Published<'a> {
     name: &'a str,
     at: At,
     first: u16,
     backend_port: &'a Field<i64>,
+    floating: &'a Field<bool>,
     behind: Behind<'a>,
 }
 
@@ -59,17 +65,68 @@ impl Walk<'_> {
             ..of(self.net, Some(slot), &[azure::LB_1])
         };
         match self.behind(s, balancer, &door) {
-            Ok(Some(id)) => self.through_published(s, balancer, front, &door, id),
-            Ok(None) => {
-                let text = format!("the NAT rule `{}` has no target", door.name);
-                s.block(StepKind::Balance, Cause::NoBackend, evidence, text);
-                Next::End(End::Stopped)
-            }
+            Ok(members) => match members[..] {
+                [] => {
+                    let text = format!("the NAT rule `{}` has no target", door.name);
+                    s.block(StepKind::Balance, Cause::NoBackend, evidence, text);
+                    Next::End(End::Stopped)
+                }
+                [only] if self.is_settled(only, &door, s.header.port) => {
+                    self.through_published(s, balancer, front, &door, only)
+                }
+                _ => self.to_one_of(s, balancer, front, &door, members, evidence),
+            },
             Err(unknown) => {
                 s.unknown(StepKind::Balance, Cause::UnknownValue, &unknown, evidence);
                 Next::End(End::Stopped)
             }
         }
+    }
+
+    /// To one of several members, or to none: Azure has chosen, and no file tells whom. Where it comes to the same
+    /// whoever it is, that is the answer.
+    fn to_one_of(
+        &self,
+        s: &mut State,
+        balancer: Id<LoadBalancer>,
+        front: &FrontendIpConfiguration,
+        door: &Published<'_>,
+        members: Vec<AttachmentId>,
+        evidence: Evidence,
+    ) -> Next {
+        let why = format!(
+            "which of {} members `{}` gives the port {} to is Azure's choice, and in none of the files",
+            members.len(),
+            door.name,
+            s.header.port
+        );
+        let unknown = Unknown::new(door.at, why);
+        if s.guesses.len() >= MAX_GUESSES || members.len() > MOST_TRIED {
+            s.unknown(StepKind::Balance, Cause::UnknownValue, &unknown, evidence);
+            return Next::End(End::Stopped);
+        }
+        let id = self.net.inventory.load_balancers[balancer].id.clone();
+        let (at, of) = (Asked::Published(id, s.header.port), members.len() + 1);
+        let guess = |way| {
+            let mut branch = s.clone();
+            branch.guesses.push(Guess { at: at.clone(), way, of });
+            branch
+        };
+        let mut ways = Vec::new();
+        for (way, member) in members.into_iter().enumerate() {
+            let mut branch = guess(way);
+            let next = self.through_published(&mut branch, balancer, front, door, member);
+            ways.push((branch, next));
+        }
+        let mut nobody = guess(of - 1);
+        let text = format!("`{}` gives the port {} to nobody", door.name, s.header.port);
+        nobody.block(StepKind::Balance, Cause::NoBackend, evidence.clone(), text);
+        ways.push((nobody, Next::End(End::Stopped)));
+        let mut doubt = s.clone();
+        doubt.stands_for_unknown = true;
+        doubt.unknown(StepKind::Balance, Cause::UnknownValue, &unknown, evidence);
+        ways.push((doubt, Next::End(End::Stopped)));
+        Next::Forked(ways)
     }
 
     fn through_published(
@@ -82,23 +139,30 @@ impl Walk<'_> {
     ) -> Next {
         let Some(address) = self.net.attachment(id).address else { return Next::End(End::Stopped) };
         let header = s.header;
+        let floats = match door.floating.or(false) {
+            Ok(floats) => floats,
+            Err(unknown) => {
+                s.unknown(StepKind::Balance, Cause::UnknownValue, &unknown.clone(), by(&[azure::LB_7]));
+                return Next::End(End::Stopped);
+            }
+        };
         let port = door.backend_port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(header.port);
-        let after = Header { destination: address, port, ..header };
+        let after = if floats { header } else { Header { destination: address, port, ..header } };
         let public = !front.public_ip_address.is_absent();
         let sku = self.net.inventory.load_balancers[balancer].sku.known().copied();
         self.one_backend(s, id, header, after, public, sku);
         Next::Go(Place::Arrive(id))
     }
 
-    /// Who answers at a published port; nobody, or why it cannot be said.
+    /// Who may answer at a published port; nobody, or why it cannot be said.
     fn behind(
         &self,
         s: &mut State,
         balancer: Id<LoadBalancer>,
         door: &Published<'_>,
-    ) -> Result<Option<AttachmentId>, Unknown> {
+    ) -> Result<Vec<AttachmentId>, Unknown> {
         let members = match door.behind {
-            Behind::Machine(rule) => return Ok(self.machine_of(rule)),
+            Behind::Machine(rule) => return Ok(self.machine_of(rule).into_iter().collect()),
             Behind::Pool(pool) => {
                 let members = self.pool_members(balancer, std::iter::once(pool));
                 if let (true, Some(lost)) =
@@ -110,33 +174,31 @@ impl Walk<'_> {
             }
             Behind::Instances(pool) => self.instances_of(pool),
         };
-        match members[..] {
-            [] => Ok(None),
-            [only] if self.is_settled(only, door, s.header.port) => {
-                let text = format!(
-                    "`{}` gives {} to `{}`",
-                    door.name,
-                    s.header.port,
-                    self.net.attachment(only).name
-                );
-                s.assume(None, format!("{text}: Azure hands out a range from its first port"));
-                Ok(Some(only))
-            }
-            _ => {
-                let why = format!(
-                    "which of {} members `{}` gives the port {} to is Azure's choice, and in none of the files",
-                    members.len(),
-                    door.name,
-                    s.header.port
-                );
-                Err(Unknown::new(door.at, why))
-            }
+        if let [only] = members[..]
+            && self.is_settled(only, door, s.header.port)
+        {
+            let name = &self.net.attachment(only).name;
+            let text = format!("`{}` gives {} to `{name}`", door.name, s.header.port);
+            s.assume(None, format!("{text}: Azure hands out a range from its first port"));
         }
+        Ok(members)
+    }
+
+    /// Whether a rule for one machine, or for a pool it is in, leaves the frontend's address on packets (LB-7).
+    pub(super) fn nat_floats_to(&self, balancer: Id<LoadBalancer>, id: AttachmentId) -> bool {
+        let floating = |r: &&InboundNatRule| r.enable_floating_ip.is(true);
+        let mut rules = self.net.inventory.load_balancers[balancer].inbound_nat_rules.iter().filter(floating);
+        rules.any(|r| match r.backend_address_pool.known() {
+            Some(pool) => self.pool_members(balancer, std::iter::once(pool)).contains(&id),
+            None => self.machine_of(r) == Some(id),
+        })
     }
 
     /// Whether the only member must be the one: instances of a scale set are alike, a machine gets the first port.
     fn is_settled(&self, only: AttachmentId, door: &Published<'_>, port: u16) -> bool {
-        port == door.first || matches!(self.net.attachment(only).kind, AttachmentKind::ScaleSet(_))
+        matches!(door.behind, Behind::Machine(_))
+            || port == door.first
+            || matches!(self.net.attachment(only).kind, AttachmentKind::ScaleSet(_))
     }
 
     /// The interface that a rule for one machine leads to.
@@ -185,13 +247,27 @@ fn published<'a>(
     let rules = || row.inbound_nat_rules.iter().filter(|r| mine(&r.frontend_ip_configuration, &r.protocol));
     let one = rules().find(|r| r.frontend_port.is(i64::from(header.port))).map(|r| {
         let (first, behind) = (header.port, Behind::Machine(r));
-        Published { name: &r.name, at: r.at, first, backend_port: &r.backend_port, behind }
+        Published {
+            name: &r.name,
+            at: r.at,
+            first,
+            backend_port: &r.backend_port,
+            floating: &r.enable_floating_ip,
+            behind,
+        }
     });
     let many = || {
         rules().find_map(|r| {
             let first = within(&r.frontend_port_range_start, &r.frontend_port_range_end, header.port)?;
             let behind = Behind::Pool(r.backend_address_pool.known()?);
-            Some(Published { name: &r.name, at: r.at, first, backend_port: &r.backend_port, behind })
+            Some(Published {
+                name: &r.name,
+                at: r.at,
+                first,
+                backend_port: &r.backend_port,
+                floating: &r.enable_floating_ip,
+                behind,
+            })
         })
     };
     let pools = || {
@@ -199,7 +275,14 @@ fn published<'a>(
         row.inbound_nat_pools.iter().filter(mine).find_map(|p| {
             let first = within(&p.frontend_port_range_start, &p.frontend_port_range_end, header.port)?;
             let behind = Behind::Instances(p);
-            Some(Published { name: &p.name, at: p.at, first, backend_port: &p.backend_port, behind })
+            Some(Published {
+                name: &p.name,
+                at: p.at,
+                first,
+                backend_port: &p.backend_port,
+                floating: &p.enable_floating_ip,
+                behind,
+            })
         })
     };
     one.or_else(many).or_else(pools)

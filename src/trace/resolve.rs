@@ -589,20 +589,77 @@ impl Walk<'_> {
         s.pass(StepKind::Resolve, of(self.net, Some(row.owner), &[azure::DNS_16]), || {
             "answers as the firewall's network sees it".into()
         });
+        self.firewall_asks(s, id, firewall, lookup)
+    }
+
+    /// What a firewall is told that asks for a name: by its own servers, else by Azure as its network sees it.
+    fn firewall_asks(
+        &self,
+        s: &mut State,
+        id: AttachmentId,
+        firewall: Id<crate::inventory::AzureFirewall>,
+        lookup: &mut Lookup,
+    ) -> Answer {
+        let vnet = self.net.attachment(id).vnet;
         let servers = self.firewall_dns_servers(firewall);
         if servers.is_empty() {
-            return self.ask_azure(s, row.vnet, lookup);
+            return self.ask_azure(s, vnet, lookup);
         }
         let mut first = None;
         for server in servers {
-            match self.ask_server(s, &Asker::Attachment(id), Some(row.vnet), server, lookup) {
+            match self.ask_server(s, &Asker::Attachment(id), Some(vnet), server, lookup) {
                 answer @ Answer::Fails(Cause::DnsServerUnreachable, ..) => {
                     first.get_or_insert(answer);
                 }
                 other => return other,
             }
         }
-        first.unwrap_or_else(|| self.ask_azure(s, row.vnet, lookup))
+        first.unwrap_or_else(|| self.ask_azure(s, vnet, lookup))
+    }
+
+    /// FW-6: of HTTP a firewall reads the name and connects to what it resolves for it, wherever the packet was sent.
+    pub(super) fn connects_by_name(
+        &self,
+        s: &mut State,
+        id: AttachmentId,
+        firewall: Id<crate::inventory::AzureFirewall>,
+    ) {
+        let Some(name) = s.host.clone().filter(|_| s.open.is_none()) else { return };
+        let source = self.net.attachment(id).address.unwrap_or(s.header.source);
+        let header = crate::net::Header { source, ..s.header };
+        let mut own = State::new(header, Origin::Attachment(id), false);
+        let mut lookup = Lookup { name: name.clone(), passed: Vec::new(), shadowed: None, aliases: 0 };
+        let answer = self.firewall_asks(&mut own, id, firewall, &mut lookup);
+        let rules = |mut evidence: Evidence| {
+            evidence.rules.insert(0, azure::FW_6);
+            evidence
+        };
+        match answer {
+            Answer::Addresses(addresses, evidence) => {
+                let alike = |ip: &&IpAddr| ip.is_ipv4() == source.is_ipv4();
+                let Some(ip) = addresses.iter().find(alike).copied() else { return };
+                if addresses.contains(&s.header.destination) {
+                    return;
+                }
+                s.public_despite_endpoint = lookup.shadowed;
+                s.assumptions.extend(own.assumptions);
+                let after = crate::net::Header { destination: ip, ..s.header };
+                s.rewrite(StepKind::Translate, after, rules(evidence), || {
+                    format!("the firewall connects to what it resolves itself: `{name}` is {ip}")
+                });
+            }
+            Answer::Fails(cause, evidence, text) => {
+                s.block(
+                    StepKind::Resolve,
+                    cause,
+                    rules(evidence),
+                    format!("the firewall asks for the name itself: {text}"),
+                );
+            }
+            Answer::Unknown(cause, unknown) => {
+                s.unknown(StepKind::Resolve, cause, &unknown, by(&[azure::FW_6]));
+            }
+        }
     }
 
     /// Azure's resolver asked from a virtual network: linked zones, then the ruleset, then the public (DNS-4).
@@ -881,6 +938,9 @@ impl Walk<'_> {
         if let Some(zone_record) = self.public_zone(&name) {
             return zone_record;
         }
+        if let Some(untold) = self.net.names.untold.get(&name).filter(|_| vnet.is_some()) {
+            return Zoned::Answer(Answer::Unknown(Cause::UnknownValue, untold.clone()));
+        }
         if let Some(public) = self.net.names.public(&name).cloned() {
             return self.public_name(s, vnet, &self.partitioned(&name, public), lookup);
         }
@@ -896,6 +956,9 @@ impl Walk<'_> {
         }
         if let Some((kind, ..)) = service_of_host(&name).filter(|_| well_known(&name).is_none()) {
             return self.foreign(s, vnet, &name, kind.tag);
+        }
+        if let Some(unknown) = self.net.called_otherwise(&name).filter(|_| !is_azures_own(&name)) {
+            return Zoned::Answer(Answer::Unknown(Cause::UnsupportedResource, unknown));
         }
         if let Some(host) = well_known(&name) {
             // A region in the name narrows the tag: `x.westeurope.batch.azure.com`.
@@ -1056,6 +1119,9 @@ impl Walk<'_> {
         if let Some(answer) = self.private_api_server(vnet, public, &name) {
             return answer;
         }
+        if let Some(answer) = self.injected(vnet, public, &name) {
+            return answer;
+        }
         let Some(alias) = public.privatelink.clone() else {
             return self.without_own_endpoint(s, vnet, public, &name);
         };
@@ -1067,6 +1133,24 @@ impl Walk<'_> {
         }
         lookup.shadowed = Some(self.unlinked(vnet, &alias, public));
         self.address_of_public(s, public, &name)
+    }
+
+    /// A service that stands in a virtual network: its own name leads to its address there, by an alias and an address
+    /// that Azure makes up. Whoever asks from outside gets to no public endpoint, for it has none.
+    fn injected(
+        &self,
+        vnet: Option<Id<VirtualNetwork>>,
+        public: &PublicName,
+        name: &Arc<str>,
+    ) -> Option<Zoned> {
+        let PublicTarget::Service(service, _) = public.target else { return None };
+        let row = &self.net.inventory.services[service];
+        let inside = vnet.is_some() && row.has_inside_address();
+        let why = format!(
+            "the address of `{name}`: `{}` stands in a virtual network, and its address there is in none of the files",
+            row.id.name()
+        );
+        inside.then(|| Zoned::Answer(Answer::Unknown(Cause::UnknownValue, Unknown::new(row.at, why))))
     }
 
     /// A name for whose sub-resource there is no private endpoint. Where there is one for another of the resource, and a
@@ -1423,6 +1507,11 @@ fn target_of_public(public: &PublicName) -> Target {
         PublicTarget::FrontDoor(slot) => Target::FrontDoor(slot),
         PublicTarget::Address(slot) => Target::PublicAddress(slot),
     }
+}
+
+/// Whether a name is one of Azure's own, the same for every customer.
+fn is_azures_own(name: &str) -> bool {
+    well_known(name).is_some_and(|host| !host.host.starts_with("*."))
 }
 
 /// Whether a record tells an address or an alias.

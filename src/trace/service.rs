@@ -11,7 +11,7 @@ use crate::inventory::{
     AddressMeaning, ConnectionStatus, DefaultAction, Field, Id, PlatformService, PrivateEndpoint,
     PrivateLinkService, PublicNetworkAccess, ResourceId, Slot, Subnet, TableTag, Unknown,
 };
-use crate::net::IpAddr;
+use crate::net::{AddressSet, IpAddr};
 use crate::network::{ANY_SOURCE_PORT, AttachmentId, AttachmentKind, Tri};
 use crate::rules as azure;
 use crate::services::service_kind;
@@ -236,7 +236,7 @@ impl Walk<'_> {
             Some(Target::Service(service, _)) => self.at_own_service(s, service, arrival),
             Some(Target::Foreign(kind, name)) => {
                 s.hop(HopKind::Service, format!("{} {name}", kind.label), None, Zone::Azure);
-                if let Some(unknown) = self.net.called_otherwise(kind, &name) {
+                if let Some(unknown) = self.net.label_otherwise(kind, &name) {
                     s.unknown(StepKind::Admit, Cause::UnsupportedResource, &unknown, by(&[]));
                     return Next::End(End::Stopped);
                 }
@@ -520,7 +520,8 @@ impl Walk<'_> {
             }
             Ok(DefaultAction::Deny) => {}
         }
-        let evidence = self.in_force(s, row, evidence);
+        let mut evidence = self.in_force(s, row, evidence);
+        evidence.at = row.rule_set_at.known().map_or(evidence.at, |place| place.at);
         let allowed = self.subnet_rule(s, row, arrival).or(|| self.address_rule(s, service, arrival));
         match allowed {
             Tri::Yes => {
@@ -652,6 +653,18 @@ impl Walk<'_> {
                 return Tri::Unknown(unknown);
             }
             _ => {}
+        }
+        if !by_zero && !s.other_sources.is_empty() {
+            let listed = listed(row);
+            let some = matches || listed.meets(&s.other_sources);
+            if some && !(matches && listed.covers(&s.other_sources)) {
+                let text = format!(
+                    "`{}` lets in some of the public addresses that this may come from, and not all",
+                    row.id.name()
+                );
+                s.intermittent = Some((Cause::ServiceFirewallDeny, text));
+                return Tri::Yes;
+            }
         }
         if matches {
             if by_zero {
@@ -792,6 +805,19 @@ fn lists(row: &PlatformService, ip: IpAddr) -> bool {
         AddressMeaning::Addresses(set) => set.contains(ip),
         AddressMeaning::Tag(_) => false,
     })
+}
+
+/// The addresses that the rules of a service list.
+fn listed(row: &PlatformService) -> AddressSet {
+    let mut all = AddressSet::empty();
+    for word in row.listed_addresses() {
+        match &word.means {
+            AddressMeaning::Any => all.extend(&AddressSet::all()),
+            AddressMeaning::Addresses(set) => all.extend(set),
+            AddressMeaning::Tag(_) => {}
+        }
+    }
+    all
 }
 
 /// Only Microsoft knows which accounts an alias stands for.

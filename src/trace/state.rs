@@ -6,7 +6,7 @@ use super::worlds::Guess;
 use super::{Cause, Disposition};
 use crate::diag::At;
 use crate::inventory::{Id, OnPremisesSite, ResourceId, Subnet, Unknown, VirtualHub, VirtualNetwork};
-use crate::net::{Header, IpAddr};
+use crate::net::{AddressSet, Header, IpAddr};
 use crate::network::{AttachmentId, Network};
 use crate::rules::RuleId;
 use std::sync::Arc;
@@ -167,6 +167,8 @@ pub(super) struct State {
     pub alias_doubt: bool,
     /// Documented as working at times only.
     pub intermittent: Option<(Cause, String)>,
+    /// The public addresses that it may bear beside the one it has: Azure takes any of them.
+    pub other_sources: AddressSet,
     /// The address the sender sends to.
     pub addressed: Option<IpAddr>,
     /// The flow is open already: what it went by before the change.
@@ -213,6 +215,7 @@ impl State {
             asks_for_alias: false,
             alias_doubt: false,
             intermittent: None,
+            other_sources: AddressSet::empty(),
             addressed: None,
             open: None,
             full,

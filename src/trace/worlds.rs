@@ -18,6 +18,8 @@ pub(super) enum Asked {
     Origin(ResourceId),
     /// The region of the account that a name stands for.
     Region(Arc<str>),
+    /// Who answers at a port that a load balancer hands out.
+    Published(ResourceId, u16),
     /// What the network rules of a firewall say of a header.
     Firewall(Id<AzureFirewall>, Header),
 }

@@ -16,8 +16,8 @@ use netwhy::trace::Cause;
 pub(crate) enum Pass {
     /// By a network rule: the source stays for private destinations (FW-19).
     Network { translate: bool },
-    /// By an application rule: always with an address of the firewall (FW-19).
-    Application,
+    /// By an application rule: always with an address of the firewall (FW-19); of HTTP it asks for the name itself (FW-6).
+    Application { http: bool },
 }
 
 /// The policies of a firewall, parents first (FW-3).
@@ -121,7 +121,13 @@ pub(crate) fn filter(
         if placed.denies() {
             return Err(Stop { cause: Cause::FirewallApplicationRuleDeny, decider: Some(placed.decider()) });
         }
-        return Ok(Pass::Application);
+        let says = placed.rule.ip_protocols.iter().find(|p| p.port == Some(packet.port));
+        let http = match packet.port {
+            80 => true,
+            443 | 1433 => false,
+            _ => says.is_none_or(|p| p.protocol.eq_ignore_ascii_case("Http")),
+        };
+        return Ok(Pass::Application { http });
     }
     Err(Stop { cause: Cause::FirewallApplicationRuleNoMatch, decider: name })
 }

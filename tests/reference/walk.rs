@@ -4,6 +4,7 @@ use super::edge;
 use super::facts::{Bound, Facts, Holder, ip, is_public, metadata, platform};
 use super::filters::{Packet, inbound, outbound};
 use super::firewall::{self, Pass};
+use super::names::{Asker, resolve_in};
 use super::routes::{Chosen, Hop, behind, choose, sites_gateways};
 use super::wan;
 use super::worlds::{Stop, Why, Worlds};
@@ -454,7 +455,7 @@ impl Walk<'_, '_> {
             (Some(firewall), false) => {
                 let pass = firewall::filter(f, self.w, 0, firewall, &packet, self.call.host.as_deref())?;
                 // FW-19: towards what is private it is a proxy for application rules.
-                let translate = pass == Pass::Application || pass == Pass::Network { translate: true };
+                let translate = pass != Pass::Network { translate: false };
                 let own = f.inv.azure_firewalls[firewall].hub_private_ip_address.known().copied();
                 let mut after = packet;
                 if let (true, true, Some(own)) = (private, translate, own) {
@@ -573,9 +574,16 @@ impl Walk<'_, '_> {
         let pass = firewall::filter(self.f, self.w, place, id, &packet, self.call.host.as_deref())?;
         let mut after = packet;
         let own = self.holder(place).ip;
-        let translate = pass == Pass::Application || pass == Pass::Network { translate: true };
+        let translate = pass != Pass::Network { translate: false };
         if let (true, Some(own)) = (translate, own) {
             after.source = own;
+        }
+        if let (Pass::Application { http: true }, Some(host)) = (pass, self.call.host.clone()) {
+            let named = resolve_in(self.f, self.w, Asker::Holder(place), &host)?;
+            if named.ip != after.destination {
+                after.destination = named.ip;
+                self.way.proxied = Some((self.call.clone(), Some(named)));
+            }
         }
         self.record(Mark::Device(place), packet, after);
         self.route(place, after)

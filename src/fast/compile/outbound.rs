@@ -47,6 +47,15 @@ impl Maker<'_> {
             .filter_map(|p| inventory.public_ip_prefixes[p].ip_prefix.known().map(|n| n.addr()))
             .next();
         let public = own.or(prefix);
+        // Of several addresses Azure takes any, which the full engine weighs.
+        let blocks = row.public_ip_prefixes.iter().filter_map(|r| inventory.follow(r).row());
+        let whole = |n: &crate::net::IpNet| n.prefix_len() == if n.addr().is_ipv6() { 128 } else { 32 };
+        let spread = blocks
+            .filter_map(|p| inventory.public_ip_prefixes[p].ip_prefix.known())
+            .any(|prefix| !whole(prefix));
+        if spread || row.public_ip_addresses.iter().count() + row.public_ip_prefixes.iter().count() > 1 {
+            return Some(Method::Doubt);
+        }
         let of_ipv6 = !row.public_ip_addresses_v6.is_empty() || !row.public_ip_prefixes_v6.is_empty();
         if public.is_none()
             && row.public_ip_addresses.is_empty()
@@ -105,7 +114,12 @@ impl Maker<'_> {
             IpAddr::V6(_) => Method::Doubt,
         };
         let own = match row.kind {
-            AttachmentKind::Firewall(firewall) => self.firewall_address(firewall),
+            AttachmentKind::Firewall(firewall) => {
+                if crate::trace::firewall_addresses(self.net, firewall).nth(1).is_some() {
+                    return Some(Method::Doubt);
+                }
+                self.firewall_address(firewall)
+            }
             _ => match &row.public_ip {
                 Bound::To(public) => {
                     Some(self.net.public_addresses[public.index()].0.unwrap_or(DEFAULT_OUTBOUND))
@@ -119,6 +133,12 @@ impl Maker<'_> {
         }
         // What Azure gives a compute's or a cluster's node is an assumption that the full engine tells.
         if matches!(row.kind, AttachmentKind::Compute(_) | AttachmentKind::ServiceNode(_)) {
+            return Some(Method::Doubt);
+        }
+        let several = |balancer| crate::trace::outbound_frontends(self.net, id, balancer).len() > 1;
+        if crate::trace::outbound_rule(self.net, id, Protocol::Tcp)
+            .is_some_and(|(balancer, _)| several(balancer))
+        {
             return Some(Method::Doubt);
         }
         let given = |protocol| crate::trace::outbound_rule(self.net, id, protocol).map(|(_, public)| public);

@@ -103,6 +103,7 @@ pub(super) const TYPES: &[Type] = &[
             copy("kind", "/kind"),
             PUBLIC,
             copy("is_virtual_network_filter_enabled", "isVirtualNetworkFilterEnabled"),
+            blocks("geo_location", "locations", &[copy("location", "locationName")]),
             Attr::Each("ip_range_filter", "ipRules", "ipAddressOrRange"),
             blocks("virtual_network_rule", "virtualNetworkRules", &[id_text("id", "id", SUBNET)]),
             Attr::Switch(
@@ -211,23 +212,22 @@ pub(super) const TYPES: &[Type] = &[
             "azurerm_function_app",
         ],
         SITE,
-        &[
-            PUBLIC,
-            id_text("virtual_network_subnet_id", "virtualNetworkSubnetId", SUBNET),
-            blocks("site_config.ip_restriction", "siteConfig.ipSecurityRestrictions", RESTRICTION),
-            copy(
-                "site_config.ip_restriction_default_action",
-                "siteConfig.ipSecurityRestrictionsDefaultAction",
-            ),
-            blocks("site_config.scm_ip_restriction", "siteConfig.scmIpSecurityRestrictions", RESTRICTION),
-            copy(
-                "site_config.scm_ip_restriction_default_action",
-                "siteConfig.scmIpSecurityRestrictionsDefaultAction",
-            ),
-            copy("site_config.scm_use_main_ip_restriction", "siteConfig.scmIpSecurityRestrictionsUseMain"),
-            Attr::Identity,
-        ],
+        SITE_ATTRS,
     ),
+    child(
+        &["azurerm_linux_web_app_slot", "azurerm_windows_web_app_slot"],
+        SITE_SLOT,
+        "app_service_id",
+        SITE_ATTRS,
+    ),
+    child(
+        &["azurerm_linux_function_app_slot", "azurerm_windows_function_app_slot"],
+        SITE_SLOT,
+        "function_app_id",
+        SITE_ATTRS,
+    ),
+    named(&["azurerm_app_service_slot"], SITE_SLOT, "app_service_name", SITE_ATTRS),
+    named(&["azurerm_function_app_slot"], SITE_SLOT, "function_app_name", SITE_ATTRS),
     sets(
         &["azurerm_app_service_virtual_network_swift_connection"],
         "app_service_id",
@@ -516,7 +516,23 @@ const RESTRICTION: &[Attr] = &[
     copy("headers", "headers"),
 ];
 
+/// What sites and their slots say alike.
+const SITE_ATTRS: &[Attr] = &[
+    PUBLIC,
+    id_text("virtual_network_subnet_id", "virtualNetworkSubnetId", SUBNET),
+    blocks("site_config.ip_restriction", "siteConfig.ipSecurityRestrictions", RESTRICTION),
+    copy("site_config.ip_restriction_default_action", "siteConfig.ipSecurityRestrictionsDefaultAction"),
+    blocks("site_config.scm_ip_restriction", "siteConfig.scmIpSecurityRestrictions", RESTRICTION),
+    copy(
+        "site_config.scm_ip_restriction_default_action",
+        "siteConfig.scmIpSecurityRestrictionsDefaultAction",
+    ),
+    copy("site_config.scm_use_main_ip_restriction", "siteConfig.scmIpSecurityRestrictionsUseMain"),
+    Attr::Identity,
+];
+
 const SITE: &str = "Microsoft.Web/sites";
+const SITE_SLOT: &str = "Microsoft.Web/sites/slots";
 const SQL: &str = "Microsoft.Sql/servers";
 const OUTBOUND_RULE: &str = "Microsoft.MachineLearningServices/workspaces/outboundRules";
 
