@@ -288,7 +288,7 @@ fn azure(f: &Facts, w: &Worlds, vnet: Id<VirtualNetwork>, question: &Question) -
 fn alias_by_another(f: &Facts, name: &str) -> Option<String> {
     f.inv.services.rows().find_map(|(id, _)| {
         let end = service_names(f, id).into_iter().find(|end| end.host == name)?;
-        let any = f.inv.private_endpoints.rows().any(|(pe, _)| endpoint_target(f, pe).0 == Some(id));
+        let any = has_endpoint(f, id);
         end.private.filter(|_| any && !has_private_endpoint(f, id, end.kind.group))
     })
 }
@@ -485,6 +485,11 @@ pub(crate) fn endpoint_target(
         }
         None => (None, Vec::new()),
     }
+}
+
+/// Whether the files hold a private endpoint of a service, of whatever group.
+pub(crate) fn has_endpoint(f: &Facts, service: Id<PlatformService>) -> bool {
+    f.inv.private_endpoints.rows().any(|(pe, _)| endpoint_target(f, pe).0 == Some(service))
 }
 
 /// DNS-5: a private endpoint of the sub-resource anywhere, whatever its state.

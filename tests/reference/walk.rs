@@ -4,7 +4,7 @@ use super::edge;
 use super::facts::{Bound, Facts, Holder, ip, is_public, metadata, platform};
 use super::filters::{Packet, inbound, outbound};
 use super::firewall::{self, Pass};
-use super::names::{Asker, resolve_in};
+use super::names::{self, Asker, resolve_in};
 use super::routes::{Chosen, Hop, behind, choose, sites_gateways};
 use super::wan;
 use super::worlds::{Stop, Why, Worlds};
@@ -375,6 +375,11 @@ impl Walk<'_, '_> {
         // PLAT-5: Azure keeps the first four addresses of a subnet and the last one.
         if kept_by_azure(&self.f.inv.subnets[vacant.subnet], packet.destination) {
             return stop(Cause::AddressNotInUse, Some(self.f.inv.subnets[vacant.subnet].id.full_name()));
+        }
+        // PE-2, PE-8: a record that outlived the endpoint, or an endpoint of which no file tells.
+        let meant = self.call.service.filter(|_| self.call.host.is_some());
+        if meant.is_some_and(|(service, _)| names::has_endpoint(self.f, service)) {
+            return stop(Cause::UnknownValue, None);
         }
         Ok((Arrival::Vacant(vacant), packet))
     }
