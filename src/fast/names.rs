@@ -39,10 +39,9 @@ pub(super) struct Names {
     numbers: Map<Arc<str>, u32>,
     names: Vec<Arc<str>>,
     pub(super) found: Map<(u32, u32), Found>,
-    /// Rows of application rules by firewall and name: where they begin.
-    rows: Map<(u32, u32), u32>,
+    /// Rows of application rules by firewall and name: where they begin, and their words.
+    rows: Map<(u32, u32), (u32, u32)>,
     bits: Vec<u64>,
-    widths: Map<u32, u32>,
     /// What a look-up was read from, and the look-ups of each, where somebody watches.
     pub(super) read_from: Map<(u32, u32), Reads>,
     by_subnet: Map<u32, Vec<(u32, u32)>>,
@@ -126,9 +125,8 @@ impl Names {
     /// Which application rules of a firewall a name fits, and behind that, which it may fit.
     #[inline(always)]
     pub(super) fn row(&self, firewall: u32, name: u32) -> Option<&[u64]> {
-        let first = *self.rows.get(&(firewall, name))? as usize;
-        let width = *self.widths.get(&firewall)? as usize;
-        self.bits.get(first..first + 2 * width)
+        let (first, words) = *self.rows.get(&(firewall, name))?;
+        self.bits.get(first as usize..(first + words) as usize)
     }
 
     /// Works out such a row.
@@ -143,8 +141,7 @@ impl Names {
 
     /// Keeps such a row, whoever worked it out.
     pub(super) fn keep_row(&mut self, firewall: u32, name: u32, bits: &[u64]) {
-        self.widths.insert(firewall, bits.len() as u32 / 2);
-        self.rows.insert((firewall, name), self.bits.len() as u32);
+        self.rows.insert((firewall, name), (self.bits.len() as u32, bits.len() as u32));
         self.bits.extend_from_slice(bits);
     }
 
