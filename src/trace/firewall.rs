@@ -700,9 +700,21 @@ impl<'n> Walk<'n> {
             return;
         }
         let own = |a: &crate::network::Attachment| a.kind == AttachmentKind::Firewall(firewall);
-        if let Some(number) = self.net.attachments.iter().position(own) {
-            self.connects_by_name(s, AttachmentId(number as u32), firewall);
+        match self.net.attachments.iter().position(own) {
+            Some(number) => self.connects_by_name(s, AttachmentId(number as u32), firewall),
+            None => self.asks_from_hub(s, firewall),
         }
+    }
+
+    /// A firewall of a hub has no network whose zones it could ask. The public address of a name it finds like anybody;
+    /// whether its own servers know the private one, no file tells (FW-6).
+    fn asks_from_hub(&self, s: &mut State, firewall: Id<AzureFirewall>) {
+        let Some(name) = s.host.clone().filter(|_| !self.net.is_public(s.header.destination)) else { return };
+        let row = &self.net.inventory.azure_firewalls[firewall];
+        let why =
+            format!("what the hub's firewall `{}` resolves `{name}` to, where it connects", row.id.name());
+        let evidence = of(self.net, Some(self.slot_of_firewall(firewall)), &[azure::FW_6]);
+        s.unknown(StepKind::Resolve, Cause::UnknownValue, &Unknown::new(row.at, why), evidence);
     }
 
     fn application_doubt(&self, s: &mut State, unknown: &Unknown, ranked: &Ranked<'_>) {
