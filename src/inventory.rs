@@ -36,7 +36,7 @@ mod withheld;
 pub use access::{Restrictions, is_anybody};
 pub use aside::has_no_network_meaning;
 pub use balancer::*;
-pub use builder::{Collector, build, inline_children, is_modelled, is_stranger, normalize};
+pub use builder::{Collector, build, inline_children, is_modelled, is_stranger, normalize, same_meaning};
 pub use dns::*;
 pub use firewall::*;
 pub use front_door::*;

@@ -753,6 +753,80 @@ fn a_resource_declared_twice_is_said() {
     said(&ordered(&[(a, ""), (r#""name": "a", "condition": false"#, "")]), &[]);
 }
 
+/// A network with a subnet that names a group, and the same subnet alone with a route table.
+fn written_twice(network: &str, subnet: &str) -> Loaded {
+    let sections = format!(
+        r#""resources": [
+          {{"type": "Microsoft.Network/virtualNetworks", "apiVersion": "1", "name": "v", {network}
+            "properties": {{"subnets": [
+              {{"name": "s", "properties": {{"addressPrefix": "10.0.0.0/24", "networkSecurityGroup": {{"id": "g"}}}}}},
+              {{"name": "t", "properties": {{"addressPrefix": "10.0.1.0/24"}}}}]}}}},
+          {{"type": "Microsoft.Network/virtualNetworks/subnets", "apiVersion": "1", "name": "v/s", {subnet}
+            "properties": {{"addressPrefix": "10.0.0.0/24", "routeTable": {{"id": "r"}}}}}}]"#
+    );
+    load_text(&template(&sections), &[], &Options::default())
+}
+
+#[test]
+fn of_a_child_that_stands_in_its_parent_too_the_later_description_counts() {
+    let check = |network: &str, subnet: &str, expected: [&str; 2], said: &[&str]| {
+        let loaded = written_twice(network, subnet);
+        let of = |end: &str| lines(&loaded).into_iter().find(|line| line.split(' ').next() == Some(end));
+        let network = of("Microsoft.Network/virtualNetworks/v").unwrap_or_default();
+        let alone = of("Microsoft.Network/virtualNetworks/v/subnets/s").unwrap_or_default();
+        for (line, wanted) in [&network, &alone].into_iter().zip(expected) {
+            let (has, lacks) = wanted.split_once('|').expect("has|lacks");
+            assert!(has.split_whitespace().all(|w| line.contains(w)), "{line} should have {has}");
+            assert!(lacks.split_whitespace().all(|w| !line.contains(w)), "{line} should lack {lacks}");
+        }
+        assert_eq!(codes(&loaded), said);
+    };
+    let network = r#""dependsOn": ["v"],"#;
+    let child =
+        ["10.0.1.0/24|networkSecurityGroup 10.0.0.0/24", "routeTable 10.0.0.0/24|networkSecurityGroup"];
+    check("", network, child, &[]);
+    let id = r#""dependsOn": ["[resourceId('Microsoft.Network/virtualNetworks', 'v')]"],"#;
+    check("", id, child, &[]);
+    let looped = r#""copy": {"name": "all", "count": 1},"#;
+    check(looped, r#""dependsOn": ["all"],"#, child, &[]);
+    check(
+        r#""dependsOn": ["v/s"],"#,
+        "",
+        ["networkSecurityGroup 10.0.1.0/24|routeTable", "|routeTable"],
+        &[],
+    );
+    let open = [
+        "10.0.1.0/24|networkSecurityGroup",
+        "10.0.0.0/24 networkSecurityGroup routeTable unknown|\"g\" \"r\"",
+    ];
+    check("", "", open, &["duplicate-resource"]);
+}
+
+#[test]
+fn of_a_child_in_another_deployment_the_order_of_the_deployments_decides() {
+    let check = |depends: &str, is_kept: bool| {
+        let inner = |name: &str, resources: &str, depends: &str| {
+            format!(
+                r#"{{"type": "Microsoft.Resources/deployments", "apiVersion": "1", "name": "{name}", {depends}
+                "properties": {{"mode": "Incremental", "template": {{
+                  "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+                  "contentVersion": "1.0.0.0", "resources": [{resources}]}}}}}}"#
+            )
+        };
+        let network = r#"{"type": "Microsoft.Network/virtualNetworks", "apiVersion": "1", "name": "v", "properties": {"subnets": [
+            {"name": "s", "properties": {"addressPrefix": "10.0.0.0/24", "networkSecurityGroup": {"id": "g"}}}]}}"#;
+        let subnet = r#"{"type": "Microsoft.Network/virtualNetworks/subnets", "apiVersion": "1", "name": "v/s",
+            "properties": {"addressPrefix": "10.0.0.0/24"}}"#;
+        let sections =
+            format!(r#""resources": [{}, {}]"#, inner("one", network, ""), inner("two", subnet, depends));
+        let loaded = load_text(&template(&sections), &[], &Options::default());
+        let all = lines(&loaded).join("\n");
+        assert_eq!(all.contains("networkSecurityGroup"), is_kept, "{all}");
+    };
+    check(r#""dependsOn": ["one"],"#, false);
+    check("", true);
+}
+
 #[test]
 fn a_name_that_no_deployment_can_compute_is_an_error() {
     let loaded = check(

@@ -36,6 +36,7 @@ mod reference;
 mod runtime;
 mod scope;
 mod stand_in;
+mod twice;
 mod value;
 
 pub use cloud::Cloud;

@@ -715,7 +715,7 @@ fn without_unknown_properties(body: &Node) -> Option<Node> {
 }
 
 /// Whether two spellings say the same: a value alone is a list of one.
-fn same_meaning(a: &Node, b: &Node) -> bool {
+pub fn same_meaning(a: &Node, b: &Node) -> bool {
     fn only(node: &Node) -> &Node {
         match node.as_array() {
             Some([one]) => one,

@@ -90,6 +90,8 @@ resource! {
         pub dns_proxy: Field<bool> = "dnsSettings.enableProxy",
         /// Ranges not translated (FW-19).
         pub snat_private_ranges: Many<Arc<str>> = "snat.privateRanges",
+        /// `Enabled`: what a Route Server tells the firewall is not translated either (FW-19).
+        pub snat_learns: Field<Arc<str>> = "snat.autoLearnPrivateRanges",
         /// Standard, Premium or Basic.
         pub sku: Field<Arc<str>> = "sku.tier" | "sku",
         /// Intrusion detection mode.

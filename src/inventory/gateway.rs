@@ -240,7 +240,19 @@ resource! {
         pub propagated_labels: Many<Arc<str>> = "routingConfiguration.propagatedRouteTables.labels",
         /// Static routes to appliances inside it.
         pub static_routes: Many<StaticVnetRoute> = "routingConfiguration.vnetRoutes.staticRoutes",
+        /// Whether the tables it propagates to learn its static routes; so where nothing is said.
+        pub propagate_static_routes: Field<bool> =
+            "routingConfiguration.vnetRoutes.staticRoutesConfig.propagateStaticRoutes",
+        /// Whether its own addresses, too, lead to the appliance of a static route that covers all of them.
+        pub local_override: Field<LocalRouteOverride> =
+            "routingConfiguration.vnetRoutes.staticRoutesConfig.vnetLocalRouteOverrideCriteria",
     }
+}
+
+words! {
+    /// What becomes of a connected network's own addresses under a static route that covers the network: to its next
+    /// hop like everything (`Contains`, so where nothing is said), or straight on (`Equal`).
+    pub enum LocalRouteOverride { Contains = "Contains", Equal = "Equal" }
 }
 
 block! {

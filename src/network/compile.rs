@@ -436,7 +436,9 @@ impl VnetParts<'_> {
                     if shortest.get(&(row, *prefix)).is_some_and(|best| path_length(route) > *best) {
                         continue;
                     }
-                    if self.express_decides(out, *prefix, row) {
+                    if self.path_decides(out, *prefix, row, route.at)
+                        || self.express_decides(out, *prefix, row)
+                    {
                         continue;
                     }
                     merge_equal(
@@ -478,6 +480,29 @@ impl VnetParts<'_> {
             out.gateway.retain(|r| !express(r));
         }
         !vpn_first && out.gateway.iter().any(express)
+    }
+
+    /// With the preference ASPath the shorter path wins, whoever announces it (RS-5). How long the path of what a
+    /// gateway's branch announces is, no file tells.
+    fn path_decides(&self, out: &mut VnetRoutes, prefix: IpNet, server: u32, at: At) -> bool {
+        let server = &self.inventory.virtual_hubs[Id::new(server as usize)];
+        if !server.hub_routing_preference.is(crate::inventory::HubRoutingPreference::ASPath) {
+            return false;
+        }
+        let branch =
+            |r: &EffectiveRoute| self.gateways.branches_of(self.vnet).any(|(b, _)| Some(b.owner) == r.owner);
+        let rivals = out.gateway.iter_mut().filter(|r| r.prefix == Some(RoutePrefix::Net(prefix)));
+        let mut found = false;
+        for route in rivals.filter(|r| branch(r)) {
+            let why = format!(
+                "whether {prefix} leads to the gateway or to an appliance: `{}` prefers the shorter AS path, and the one \
+                 behind the gateway is in no file (RS-5)",
+                server.id.name()
+            );
+            route.hop = Err(Unknown::new(at, why));
+            found = true;
+        }
+        found
     }
 
     /// The shortest AS path of each prefix that a Route Server has learnt.

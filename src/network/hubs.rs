@@ -156,7 +156,8 @@ fn connected(inventory: &Inventory) -> Vec<Connected> {
         let tables: Vec<String> = connection.propagated_route_tables.iter().map(table_name).collect();
         let mut labels: Vec<String> =
             connection.propagated_labels.iter().map(|l| l.to_ascii_lowercase()).collect();
-        if tables.is_empty() && labels.is_empty() {
+        // VWAN-3: who names no label propagates to the label Default, beside the tables it names.
+        if labels.is_empty() && !tables.iter().any(|t| t == NONE_TABLE) {
             labels.push(DEFAULT_LABEL.into());
         }
         let internet_security = internet_security(connection);
@@ -308,10 +309,18 @@ impl Draft<'_> {
             let (fixed, express) = (false, false);
             out.push(HubRouteRow { prefix: *prefix, target, fixed, express, owner, at: connection.at });
         }
+        let propagates = &connection.propagate_static_routes;
+        if propagates.is(false) {
+            return;
+        }
         for fixed in connection.static_routes.iter().filter(|_| c.hub == hub) {
-            let Some(ip) = fixed.next_hop_ip_address.known() else { continue };
+            let target = match (propagates.unknown(), fixed.next_hop_ip_address.known()) {
+                (Some(unknown), _) => HubTarget::Unknown(unknown.clone()),
+                (None, Some(ip)) => HubTarget::Appliance(c.vnet, *ip),
+                (None, None) => continue,
+            };
             for prefix in &fixed.address_prefixes {
-                let target = HubTarget::Appliance(c.vnet, *ip);
+                let target = target.clone();
                 let (fixed, express, at) = (true, false, fixed.at);
                 out.push(HubRouteRow { prefix: *prefix, target, fixed, express, owner, at });
             }

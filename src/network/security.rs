@@ -67,6 +67,7 @@ impl<'a> Compiler<'a> {
             rules.push(self.rule(nsg, rule, notes));
         }
         rules.sort_by(|a: &CompiledRule, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+        contradict(&mut rules);
         shadowed(nsg, &rules, notes);
         rules.extend(self.defaults[defaults].iter().cloned());
         RuleSet { rules, unknown: nsg.security_rules.unknown.clone() }
@@ -89,6 +90,22 @@ impl<'a> Compiler<'a> {
             self.known.insert(Arc::as_ptr(text), body.clone());
         }
         CompiledRule::new(rule.at, body)
+    }
+}
+
+/// Azure refuses two rules of one priority and direction, so nobody knows which of them would count where one allows
+/// and the other denies (NSG-2).
+fn contradict(rules: &mut [CompiledRule]) {
+    for equal in rules.chunk_by_mut(|a, b| a.priority == b.priority) {
+        let Some(other) = equal.iter().find(|r| r.verdict != equal[0].verdict) else { continue };
+        let why = format!(
+            "whether `{}` or `{}` counts: both have priority {}, which Azure refuses (NSG-2)",
+            equal[0].name, other.name, other.priority
+        );
+        for rule in equal {
+            let at = rule.at;
+            rule.unknown.get_or_insert_with(|| Unknown::new(at, why.clone()));
+        }
     }
 }
 

@@ -180,16 +180,17 @@ impl Walk<'_> {
     /// the answer passes may choose any (LB-1).
     fn frontend_back(&self, s: &mut State, id: AttachmentId) -> Next {
         let header = s.header;
-        let pool = self.behind_frontend(id);
+        let owner = self.net.inventory.id_of(self.net.attachment(id).owner);
+        let there = &s.hops[..s.back_at.unwrap_or(s.hops.len())];
+        let passed = there.iter().any(|h| h.kind == HopKind::LoadBalancer && h.id.as_ref() == owner);
+        // What the balancer has not seen is new to it: only members that answer its probes get it (LB-3).
+        let pool = self.behind_frontend(id, !passed);
         let known = s.sessions.iter().rev().find_map(|x| match x.device {
             Device::Transit(device) if x.outgoing.reversed() == header && pool.contains(&device) => {
                 Some(device)
             }
             _ => None,
         });
-        let owner = self.net.inventory.id_of(self.net.attachment(id).owner);
-        let there = &s.hops[..s.back_at.unwrap_or(s.hops.len())];
-        let passed = there.iter().any(|h| h.kind == HopKind::LoadBalancer && h.id.as_ref() == owner);
         let others = pool.iter().any(|other| known.is_some_and(|own| !self.same_machine(own, *other)));
         if others && !passed {
             s.note(StepKind::Return, of(self.net, Some(self.net.attachment(id).owner), &[azure::LB_1]), || {

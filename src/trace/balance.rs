@@ -353,8 +353,9 @@ impl Walk<'_> {
         port.zip(self.listens(id)).is_some_and(|(port, listens)| !listens.iter().any(|r| r.contains(port)))
     }
 
-    /// The attachments that a frontend's rules spread over.
-    pub(super) fn behind_frontend(&self, id: AttachmentId) -> Vec<AttachmentId> {
+    /// The attachments that a frontend's rules spread over; for new flows those that their probes reach, or all where
+    /// the probes reach none.
+    pub(super) fn behind_frontend(&self, id: AttachmentId, new: bool) -> Vec<AttachmentId> {
         let AttachmentKind::Frontend(balancer, number) = self.net.attachment(id).kind else {
             return Vec::new();
         };
@@ -366,7 +367,13 @@ impl Walk<'_> {
             let frontend = r.frontend_ip_configuration.known();
             frontend.is_some_and(|f| names_part(&f.text, &front.id(), &front.name))
         };
-        row.load_balancing_rules.iter().filter(own).flat_map(|rule| self.backends(balancer, rule)).collect()
+        let members = |rule: &LoadBalancingRule| {
+            let all = self.backends(balancer, rule);
+            let healthy: Vec<AttachmentId> =
+                all.iter().copied().filter(|b| !new || self.probe_passes(row, rule, *b)).collect();
+            if healthy.is_empty() { all } else { healthy }
+        };
+        row.load_balancing_rules.iter().filter(own).flat_map(members).collect()
     }
 }
 

@@ -626,13 +626,10 @@ impl<'n> Walk<'n> {
         if s.header.protocol != Protocol::Tcp {
             return false;
         }
+        self.takes_a_protocol(s, rules);
         let mut doubts: Vec<(Unknown, &Ranked<'_>)> = Vec::new();
         for ranked in rules.iter().filter(|r| r.kind == FirewallRuleType::ApplicationRule) {
-            let rule = ranked.rule;
-            let fits = application_protocol(rule, s.header.port, s.scheme)
-                .and(|| self.address(&rule.source_addresses, &rule.source_ip_groups, s.header.source))
-                .and(|| application_name(rule, s.host.as_deref()));
-            match fits {
+            match self.application_fits(s, ranked, s.scheme) {
                 Tri::No => {}
                 Tri::Yes => {
                     match doubts.iter().find(|(_, other)| other.action != ranked.action) {
@@ -641,7 +638,8 @@ impl<'n> Walk<'n> {
                             self.settle(s, ranked, true);
                             sql_by_proxy(s, ranked);
                             self.proxied(s);
-                            self.speaks(s, firewall, rule);
+                            let leans = self.leans_on_protocol(s, rules);
+                            self.speaks(s, firewall, ranked.rule, leans);
                         }
                     }
                     return true;
@@ -657,13 +655,42 @@ impl<'n> Walk<'n> {
         true
     }
 
+    /// Whether an application rule is about a flow of which this is spoken.
+    fn application_fits(&self, s: &State, ranked: &Ranked<'_>, scheme: Option<Scheme>) -> Tri {
+        let rule = ranked.rule;
+        application_protocol(rule, s.header.port, scheme)
+            .and(|| self.address(&rule.source_addresses, &rule.source_ip_groups, s.header.source))
+            .and(|| application_name(rule, s.host.as_deref()))
+    }
+
+    /// Whether the rules judge HTTP on the port asked otherwise than HTTPS, where nobody says which of the two is meant.
+    fn leans_on_protocol(&self, s: &State, rules: &[Ranked<'_>]) -> bool {
+        let judged = |scheme| {
+            let mut rules = rules.iter().filter(|r| r.kind == FirewallRuleType::ApplicationRule);
+            rules.find(|r| self.application_fits(s, r, Some(scheme)) == Tri::Yes).map(|r| r.action)
+        };
+        s.scheme.is_none() && judged(Scheme::Http) != judged(Scheme::Https)
+    }
+
+    /// On the port of a protocol, that one is taken to be spoken; written down where a rule names the port for another.
+    fn takes_a_protocol(&self, s: &mut State, rules: &[Ranked<'_>]) {
+        let port = s.header.port;
+        let Some(own) = app_protocol(port) else { return };
+        let mut named = rules.iter().flat_map(|r| r.rule.ip_protocols.iter());
+        let other = named.any(|p| p.port == Some(port) && !p.protocol.eq_ignore_ascii_case(own));
+        if other && self.leans_on_protocol(s, rules) {
+            s.assume(None, format!("what is spoken on port {port} is {own}, the protocol whose port it is"));
+        }
+    }
+
     /// What an application rule takes a flow for: on a port that is no protocol's own, for what the rule says. Of HTTP the
     /// firewall asks for the name itself (FW-6).
-    fn speaks(&self, s: &mut State, firewall: Id<AzureFirewall>, rule: &FirewallRule) {
+    fn speaks(&self, s: &mut State, firewall: Id<AzureFirewall>, rule: &FirewallRule, leans: bool) {
         let port = s.header.port;
         let says = || rule.ip_protocols.iter().find(|p| p.port == Some(port)).map(|p| &*p.protocol);
-        let protocol = app_protocol(port).or_else(says).unwrap_or("Http");
-        if app_protocol(port).is_none() {
+        let asked = s.scheme.map(Scheme::word).or(app_protocol(port));
+        let protocol = asked.or_else(says).unwrap_or("Http");
+        if asked.is_none() && leans {
             s.assume(
                 None,
                 format!("what is spoken on port {port} is {protocol}, as the rule `{}` says", rule.name),
@@ -673,9 +700,21 @@ impl<'n> Walk<'n> {
             return;
         }
         let own = |a: &crate::network::Attachment| a.kind == AttachmentKind::Firewall(firewall);
-        if let Some(number) = self.net.attachments.iter().position(own) {
-            self.connects_by_name(s, AttachmentId(number as u32), firewall);
+        match self.net.attachments.iter().position(own) {
+            Some(number) => self.connects_by_name(s, AttachmentId(number as u32), firewall),
+            None => self.asks_from_hub(s, firewall),
         }
+    }
+
+    /// A firewall of a hub has no network whose zones it could ask. The public address of a name it finds like anybody;
+    /// whether its own servers know the private one, no file tells (FW-6).
+    fn asks_from_hub(&self, s: &mut State, firewall: Id<AzureFirewall>) {
+        let Some(name) = s.host.clone().filter(|_| !self.net.is_public(s.header.destination)) else { return };
+        let row = &self.net.inventory.azure_firewalls[firewall];
+        let why =
+            format!("what the hub's firewall `{}` resolves `{name}` to, where it connects", row.id.name());
+        let evidence = of(self.net, Some(self.slot_of_firewall(firewall)), &[azure::FW_6]);
+        s.unknown(StepKind::Resolve, Cause::UnknownValue, &Unknown::new(row.at, why), evidence);
     }
 
     fn application_doubt(&self, s: &mut State, unknown: &Unknown, ranked: &Ranked<'_>) {
@@ -721,7 +760,35 @@ impl<'n> Walk<'n> {
             let cause = super::filter::cause_of(&unknown);
             s.unknown(StepKind::Translate, cause, &unknown, self.by_ranges_of(firewall));
         }
+        if !stays && !self.net.is_public(s.header.destination) {
+            self.may_have_learnt(s, firewall);
+        }
         !stays
+    }
+
+    /// A firewall that learns its private ranges leaves them alone too (FW-19); which they are, its Route Server knows.
+    fn may_have_learnt(&self, s: &mut State, firewall: Id<AzureFirewall>) {
+        for policy in self.policies(firewall) {
+            let row = &self.net.inventory.firewall_policies[policy];
+            let why = match (row.snat_learns.known(), row.snat_learns.unknown()) {
+                (Some(word), _) if word.eq_ignore_ascii_case("Enabled") => Unknown::new(
+                    row.at,
+                    format!(
+                        "whether the private ranges that `{}` learns hold the destination",
+                        row.id.name()
+                    ),
+                ),
+                (None, Some(unknown)) => unknown.clone(),
+                _ => continue,
+            };
+            let evidence = of(
+                self.net,
+                Some(Slot { table: TableTag::FirewallPolicy, row: policy.raw() }),
+                &[azure::FW_19],
+            );
+            s.unknown(StepKind::Translate, super::filter::cause_of(&why), &why, evidence);
+            return;
+        }
     }
 
     /// What leaves for the internet with an address that its firewall was told not to translate gets no answer: the

@@ -5,8 +5,10 @@ use super::engine::Walk;
 use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::question::Origin;
 use super::state::{Device, End, Next, Place, State, by, of};
-use crate::inventory::{AzureFirewall, Id, OnPremisesSite, Slot, TableTag, VirtualHub, VirtualNetwork};
-use crate::net::{Header, IpAddr};
+use crate::inventory::{
+    AzureFirewall, Id, LocalRouteOverride, OnPremisesSite, Slot, TableTag, VirtualHub, VirtualNetwork,
+};
+use crate::net::{Header, IpAddr, IpNet};
 use crate::network::HubTarget;
 use crate::rules as azure;
 
@@ -162,13 +164,20 @@ impl Walk<'_> {
     }
 
     /// Into a connected network: to its own addresses, or to the appliance that a static route of its connection names
-    /// for what is behind it (VWAN-4).
+    /// for what is behind it (VWAN-4). A static route that covers the network takes its own addresses, too, unless the
+    /// connection bypasses the next hop for them (`vnetLocalRouteOverrideCriteria`).
     fn into_connected(&self, s: &mut State, vnet: Id<VirtualNetwork>) -> Next {
         let destination = s.header.destination;
         let connection = self.net.hubs.connections[vnet.index()].as_ref();
-        let connection = connection.filter(|_| !self.net.vnet(vnet).space.contains(destination));
         let Some(connection) = connection else { return Next::Go(Place::Inside(vnet)) };
         let row = &self.net.inventory.hub_connections[connection.row];
+        let local = self.net.vnet(vnet).space.contains(destination);
+        if local && row.local_override.is(LocalRouteOverride::Equal) {
+            return Next::Go(Place::Inside(vnet));
+        }
+        // An address of the network itself leads to the appliance only by a route that covers the whole network.
+        let own = &self.net.inventory.virtual_networks[vnet].address_prefixes;
+        let covers = |p: &IpNet| !local || own.iter().any(|o| o.contains(&destination) && p.contains(o));
         let owner = Slot { table: TableTag::HubVirtualNetworkConnection, row: connection.row.raw() };
         let evidence = of(self.net, Some(owner), &[azure::VWAN_4]);
         if let Some(unknown) = &row.static_routes.unknown {
@@ -177,14 +186,18 @@ impl Walk<'_> {
         }
         let mut best: Option<(u8, &crate::inventory::StaticVnetRoute)> = None;
         for route in &row.static_routes {
-            let fitting = route.address_prefixes.iter().filter(|p| p.contains(&destination));
-            if let Some(length) = fitting.map(crate::net::IpNet::prefix_len).max()
+            let fitting = route.address_prefixes.iter().filter(|p| p.contains(&destination) && covers(p));
+            if let Some(length) = fitting.map(IpNet::prefix_len).max()
                 && best.is_none_or(|(other, _)| length > other)
             {
                 best = Some((length, route));
             }
         }
         let Some((_, route)) = best else { return Next::Go(Place::Inside(vnet)) };
+        if let Some(unknown) = row.local_override.unknown().filter(|_| local) {
+            s.unknown(StepKind::Route, super::filter::cause_of(unknown), unknown, evidence);
+            return Next::End(End::Stopped);
+        }
         let evidence = Evidence { name: Some(route.name.clone()), at: route.at, ..evidence };
         let held =
             route.next_hop_ip_address.known().and_then(|ip| Some((*ip, self.net.at_address(vnet, *ip)?)));

@@ -24,7 +24,8 @@ pub(crate) fn check(case: &Case, found: &mut Found) -> usize {
     for (changes, settled, questions) in case.worlds() {
         let Some(root) = settled.root.as_ref() else { continue };
         let world = World::of(root, &settled);
-        let told: Vec<Option<Outcome>> = questions.iter().map(|q| outcome(&world, q)).collect();
+        let told: Vec<Option<Outcome>> =
+            questions.iter().map(|q| outcome(&world, q).filter(|_| !is_refused(&world, q))).collect();
         let mut places = Vec::new();
         leaves(root, &mut Vec::new(), String::new(), &mut places);
         for (place, path) in places {
@@ -61,6 +62,13 @@ pub(crate) fn check(case: &Case, found: &mut Found) -> usize {
 
 fn errors(world: &World) -> usize {
     world.notes().iter().filter(|n| n.severity == Severity::Error).count()
+}
+
+/// Whether an answer is unknown because two values contradict each other: without one of them nothing does.
+fn is_refused(world: &World, question: &Question) -> bool {
+    world
+        .trace(&question.flow)
+        .is_some_and(|trace| trace.missing.iter().any(|m| m.text.contains("which Azure refuses")))
 }
 
 fn outcome(world: &World, question: &Question) -> Option<Outcome> {

@@ -33,12 +33,19 @@ const NOT_BODY: [&str; 15] = [
 ];
 
 impl Engine<'_> {
-    /// Lists the resources of a unit, nested deployments in their place.
-    pub(super) fn emit(&mut self, unit: usize, out: &mut Vec<RawResource>) {
-        self.emit_unit(unit, out, &mut HashSet::new());
+    /// Lists the resources of a unit, nested deployments in their place, and the instances that declare them.
+    pub(super) fn emit(&mut self, unit: usize) -> (Vec<RawResource>, Vec<usize>) {
+        let mut out = (Vec::new(), Vec::new());
+        self.emit_unit(unit, &mut out, &mut HashSet::new());
+        out
     }
 
-    fn emit_unit(&mut self, unit: usize, out: &mut Vec<RawResource>, mentioned: &mut HashSet<String>) {
+    fn emit_unit(
+        &mut self,
+        unit: usize,
+        out: &mut (Vec<RawResource>, Vec<usize>),
+        mentioned: &mut HashSet<String>,
+    ) {
         for instance in self.units[unit].instances.clone() {
             let Identified::Done(identity) = self.identify(instance) else { continue };
             if let Some(inner) = self.instances[instance].opens {
@@ -51,7 +58,8 @@ impl Engine<'_> {
             let body = self.body(instance);
             let body = self.settle(body, &self.instances[instance].context.clone());
             let body = closed(&body).unwrap_or(body);
-            out.push(self.raw(instance, identity, body));
+            out.0.push(self.raw(instance, identity, body));
+            out.1.push(instance);
         }
     }
 

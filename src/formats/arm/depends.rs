@@ -2,7 +2,7 @@
 //!
 //! Input: the expanded deployments. Output: diagnostics for what Azure refuses before it deploys anything: a
 //! dependency on what the template does not declare, a circle of dependencies, one resource declared twice in
-//! one template. No value depends on the order, so nothing else changes. Implements "Define the order for
+//! one template. No value depends on the order; only a child that is written twice does (see `twice`). Implements "Define the order for
 //! deploying resources" of Microsoft's ARM template reference.
 
 use super::deployment::{Identified, Identity};
@@ -128,6 +128,23 @@ impl Engine<'_> {
         self.check_circles(graph);
     }
 
+    /// What waits for what in a unit, and the members of its instances; empty when the limits are reached.
+    fn graph(&mut self, unit: usize) -> (Graph, HashMap<usize, usize>) {
+        let mut graph = Graph::default();
+        let (declared, instances) = self.declared(unit, &mut graph);
+        for (instance, node) in &instances {
+            if self.is_exhausted() {
+                return Default::default();
+            }
+            for (_, what) in self.dependencies(*instance) {
+                if let Meant::One(other) = self.meant(unit, &what, &declared) {
+                    graph.0[*node].next.push(other);
+                }
+            }
+        }
+        (graph, instances.into_iter().collect())
+    }
+
     /// The nodes of a unit and what they may be called.
     fn declared(&mut self, unit: usize, graph: &mut Graph) -> (Declared, Vec<(usize, usize)>) {
         let mut out = Declared::default();
@@ -201,6 +218,43 @@ impl Engine<'_> {
         }
     }
 
+    /// Which of two instances is deployed first. Of instances of different templates the deployments decide that hold
+    /// them, in the template that holds both.
+    pub(super) fn order_of(&mut self, one: usize, other: usize, known: &mut Orders) -> Order {
+        let (one, other) = (self.way_to(one, known), self.way_to(other, known));
+        let apart = one.iter().zip(&other).find(|(a, b)| a != b);
+        let Some((one, other)) = apart.map(|(a, b)| (*a, *b)) else { return Order::Open };
+        let unit = self.instances[one].unit;
+        if !known.units.contains_key(&unit) {
+            let graph = self.graph(unit);
+            known.units.insert(unit, graph);
+        }
+        let Some((graph, nodes)) = known.units.get(&unit) else { return Order::Open };
+        let (Some(one), Some(other)) = (nodes.get(&one), nodes.get(&other)) else { return Order::Open };
+        match (waits(graph, *one, *other), waits(graph, *other, *one)) {
+            (false, true) => Order::Before,
+            (true, false) => Order::After,
+            _ => Order::Open,
+        }
+    }
+
+    /// The deployments that an instance stands in, outermost first, and itself.
+    fn way_to(&self, instance: usize, known: &mut Orders) -> Vec<usize> {
+        if known.openers.is_empty() {
+            let opened = self.instances.iter().enumerate().filter_map(|(i, x)| Some((x.opens?, i)));
+            known.openers.extend(opened);
+        }
+        let mut out = vec![instance];
+        while let Some(opener) = known.openers.get(&self.instances[out[out.len() - 1]].unit) {
+            if out.contains(opener) {
+                break;
+            }
+            out.push(*opener);
+        }
+        out.reverse();
+        out
+    }
+
     fn check_circles(&mut self, mut graph: Graph) {
         for member in &mut graph.0 {
             member.next.sort_unstable();
@@ -225,6 +279,38 @@ impl Engine<'_> {
             self.note(Diagnostic::new(Code::InvalidConfiguration, at, message));
         }
     }
+}
+
+/// Which of two instances is deployed first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    Before,
+    After,
+    /// No dependency says it.
+    Open,
+}
+
+/// The order of deployment as far as somebody has asked for it.
+#[derive(Default)]
+pub(super) struct Orders {
+    units: HashMap<usize, (Graph, HashMap<usize, usize>)>,
+    /// The deployment that opens each unit.
+    openers: HashMap<usize, usize>,
+}
+
+/// Whether one member waits for another, directly or over others.
+fn waits(graph: &Graph, from: usize, to: usize) -> bool {
+    let mut seen = vec![false; graph.0.len()];
+    let mut work = vec![from];
+    while let Some(here) = work.pop() {
+        if here == to {
+            return true;
+        }
+        if !std::mem::replace(&mut seen[here], true) {
+            work.extend(graph.0[here].next.iter().copied());
+        }
+    }
+    false
 }
 
 /// What a dependency leads to.

@@ -115,8 +115,8 @@ impl Engine<'_> {
         self.is_expanding = false;
         self.epoch += 1;
         self.check_order();
-        let mut resources = Vec::new();
-        self.emit(unit, &mut resources);
+        let (mut resources, instances) = self.emit(unit);
+        self.write_once(&mut resources, &instances);
         let outputs = self.output_values(unit);
         self.stats.resources = resources.len();
         Deployment { resources, outputs, stats: self.stats, missing_links: self.missing_links }

@@ -2,7 +2,7 @@
 
 use crate::formats::terraform::mapping::arm::*;
 use crate::formats::terraform::mapping::{
-    Attr, Home, Type, assigned, blocks, child, copy, group, id, id_text, ids, item, named, need,
+    Attr, Home, Type, assigned, blocks, child, copy, group, id, id_text, ids, item, named, need, on_off,
 };
 
 const RULE: &[Attr] = &[
@@ -151,6 +151,7 @@ pub(super) const TYPES: &[Type] = &[
             copy("dns.servers", "dnsSettings.servers"),
             copy("dns.proxy_enabled", "dnsSettings.enableProxy"),
             copy("private_ip_ranges", "snat.privateRanges"),
+            on_off("auto_learn_private_ranges_enabled", "snat.autoLearnPrivateRanges"),
             copy("sku", "sku.tier"),
             copy("intrusion_detection.mode", "intrusionDetection.mode"),
             copy("sql_redirect_allowed", "sql.allowSqlRedirect"),

@@ -123,6 +123,14 @@ pub(super) const TYPES: &[Type] = &[
                 "routing.propagated_route_table.labels",
                 "routingConfiguration.propagatedRouteTables.labels",
             ),
+            copy(
+                "routing.static_vnet_propagate_static_routes_enabled",
+                "routingConfiguration.vnetRoutes.staticRoutesConfig.propagateStaticRoutes",
+            ),
+            copy(
+                "routing.static_vnet_local_route_override_criteria",
+                "routingConfiguration.vnetRoutes.staticRoutesConfig.vnetLocalRouteOverrideCriteria",
+            ),
             blocks(
                 "routing.static_vnet_route",
                 "routingConfiguration.vnetRoutes.staticRoutes",
