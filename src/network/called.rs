@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// What stands behind an account's name in those of its other endpoints.
 const BESIDE_ACCOUNTS: &[&str] = &["-secondary", "-microsoftrouting", "-internetrouting"];
+/// How accounts are called that Azure keeps managed disks in.
+const OF_DISKS: &str = "md-";
 const COSMOS: &str = "Microsoft.DocumentDB/databaseAccounts";
 const DATABRICKS: &str = "Microsoft.Databricks/workspaces";
 
@@ -184,7 +186,8 @@ fn impossible(kind: &ServiceKind, label: &str) -> Option<Unknown> {
         "Microsoft.Storage/storageAccounts" => {
             // Secondary endpoints and those of routing preferences stand beside the account's own.
             let own = BESIDE_ACCOUNTS.iter().find_map(|end| label.strip_suffix(end)).unwrap_or(label);
-            (plain(own, 1..=24), "at most 24 letters and digits")
+            let fits = plain(own, 1..=24) || label.starts_with(OF_DISKS);
+            (fits, "at most 24 letters and digits")
         }
         "Microsoft.ContainerRegistry/registries" => {
             // Behind a hyphen stands what Azure adds to keep a name to its owner.
