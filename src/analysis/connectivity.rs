@@ -189,16 +189,23 @@ fn status(outcome: Outcome) -> &'static str {
 }
 
 fn port_status(answer: &Trace) -> &'static str {
-    let noticed = answer.blockers.first().map(|b| b.cause.noticed());
+    let noticed = answer.blockers.first().map(|b| answer.noticed_of(b));
     match (answer.outcome, noticed) {
         (Outcome::Allowed, _) => "Reachable",
         (Outcome::Mixed, _) => "Unstable",
         (Outcome::Blocked, Some(Noticed::Reset | Noticed::ResetAfterHandshake)) => "NoConnection",
         (Outcome::Blocked, Some(Noticed::Timeout)) => "Timeout",
         // The port answers, and what answers refuses.
-        (Outcome::Blocked, Some(Noticed::Http403Network | Noticed::Http403Permission | Noticed::Http502)) => {
-            "Reachable"
-        }
+        (
+            Outcome::Blocked,
+            Some(
+                Noticed::Http403Network
+                | Noticed::Http403Permission
+                | Noticed::LoginRefused
+                | Noticed::RefusedByService
+                | Noticed::Http502,
+            ),
+        ) => "Reachable",
         _ => "Unknown",
     }
 }

@@ -133,6 +133,14 @@ impl PlatformService {
         if self.is_database() && self.default_action.is_absent() {
             return self.rest_of_database().map(by);
         }
+        let implied = self.is_one_of(LISTING) || self.is_one_of(MESSAGING) || self.id.is_kind(IOT_HUB);
+        if !implied && self.default_action.is_absent() && self.names_callers() {
+            let why = format!(
+                "what `{}` does with what its rules do not name: they stand without a defaultAction",
+                self.id.name()
+            );
+            return Err(Unknown::new(self.at, why));
+        }
         let silent = by(self.is_one_of(LISTING) && !self.ip_rules.is_empty()
             || self.id.is_kind(IOT_HUB) && self.ip_rules.given);
         let rest = self.default_action.or(silent).map_err(Clone::clone)?;
@@ -146,6 +154,11 @@ impl PlatformService {
         let nobody =
             || Ok(known(&self.ip_rules)?.is_empty() && known(&self.virtual_network_rules)?.is_empty());
         if self.is_one_of(MESSAGING) { nobody() } else { Ok(false) }
+    }
+
+    /// Whether it writes rules for addresses or subnets.
+    fn names_callers(&self) -> bool {
+        !self.ip_rules.is_empty() || !self.virtual_network_rules.is_empty()
     }
 
     fn rest_of_database(&self) -> Result<bool, Unknown> {

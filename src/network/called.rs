@@ -3,10 +3,16 @@
 //! which are nobody else's to answer for.
 
 use super::{Network, normal_region};
+use crate::diag::At;
 use crate::inventory::{Origin, PlatformService, Unknown, Unmodelled, is_stranger};
 use crate::services::{EndpointKind, NameParts, ServiceKind, fill, is_azure_name, service_kind};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+/// What stands behind an account's name in those of its other endpoints.
+const BESIDE_ACCOUNTS: &[&str] = &["-secondary", "-microsoftrouting", "-internetrouting"];
+/// How accounts are called that Azure keeps managed disks in.
+const OF_DISKS: &str = "md-";
 const COSMOS: &str = "Microsoft.DocumentDB/databaseAccounts";
 const DATABRICKS: &str = "Microsoft.Databricks/workspaces";
 
@@ -149,20 +155,58 @@ impl Network {
         if let Some(stranger) = self.inventory.unmodelled.iter().find(|r| answers_by(r, &label)) {
             return Some(of_stranger(stranger, &label));
         }
+        self.label_of_ours(kind, &label).or_else(|| impossible(kind, &label))
+    }
+
+    /// The same of what a declared service may be called besides.
+    fn label_of_ours(&self, kind: &ServiceKind, label: &str) -> Option<Unknown> {
         let service = self.inventory.services.iter().find(|row| {
             let same = row.id.is_kind(kind.arm_type)
                 || kind.arm_type == "Microsoft.Web/sites" && row.is_label_untold();
             same && match () {
-                () if row.id.is_kind(COSMOS) => has_untold_regions(row) && is_behind(&label, &row.label()),
+                () if row.id.is_kind(COSMOS) => has_untold_regions(row) && is_behind(label, &row.label()),
                 () if row.id.is_kind(DATABRICKS) => row.told_names.is_empty(),
                 () if row.is_label_untold() => {
-                    is_behind(&label, &row.label()) || cut_alike(&label, &row.label())
+                    is_behind(label, &row.label()) || cut_alike(label, &row.label())
                 }
-                () => is_one_of(row, HYPHENATED) && is_behind(&label, &row.label()),
+                () => is_one_of(row, HYPHENATED) && is_behind(label, &row.label()),
             }
         })?;
-        Some(of_service(service, &label))
+        Some(of_service(service, label))
     }
+}
+
+/// Why nothing of a kind can have a label for its name, by Azure's rules for names of the kind. How
+/// short a name may be is not asked.
+fn impossible(kind: &ServiceKind, label: &str) -> Option<Unknown> {
+    let plain = |text: &str, length: RangeInclusive<usize>| {
+        length.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
+    let (fits, rule) = match kind.arm_type {
+        "Microsoft.Storage/storageAccounts" => {
+            // Secondary endpoints and those of routing preferences stand beside the account's own.
+            let own = BESIDE_ACCOUNTS.iter().find_map(|end| label.strip_suffix(end)).unwrap_or(label);
+            let fits = plain(own, 1..=24) || label.starts_with(OF_DISKS);
+            (fits, "at most 24 letters and digits")
+        }
+        "Microsoft.ContainerRegistry/registries" => {
+            // Behind a hyphen stands what Azure adds to keep a name to its owner.
+            let (own, added) = label.split_once('-').unwrap_or((label, "added"));
+            (plain(own, 1..=50) && plain(added, 1..=50), "at most 50 letters and digits")
+        }
+        "Microsoft.KeyVault/vaults" => {
+            let begun = label.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
+            let ended = label.bytes().last().is_some_and(|b| b.is_ascii_alphanumeric());
+            let within = label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+            let length = label.len() <= 24;
+            let fits = length && begun && ended && within && !label.contains("--");
+            (fits, "at most 24 letters, digits and single hyphens, a letter first")
+        }
+        _ => (true, ""),
+    };
+    let kind = kind.label;
+    let why = || format!("what answers by `{label}`: no {kind} can be called so, names have {rule}");
+    (!fits).then(|| Unknown::new(At::NOWHERE, why()))
 }
 
 /// Whether resources of a type are names in somebody's own domain.

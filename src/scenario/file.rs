@@ -63,6 +63,8 @@ pub(super) const NOTICES: &[(&str, Noticed)] = &[
     ("reset", Noticed::Reset),
     ("reset-after-handshake", Noticed::ResetAfterHandshake),
     ("http-403-network", Noticed::Http403Network),
+    ("login-refused", Noticed::LoginRefused),
+    ("refused-by-service", Noticed::RefusedByService),
     ("http-403-permission", Noticed::Http403Permission),
     ("http-502", Noticed::Http502),
     ("nxdomain", Noticed::NxDomain),

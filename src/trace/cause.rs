@@ -77,6 +77,10 @@ named! {
         ResetAfterHandshake = "the TCP handshake succeeds, then the connection is reset or the request refused",
         /// HTTP 403 from the service's network rules.
         Http403Network = "HTTP 403 from the service (network rules; storage says AuthorizationFailure)",
+        /// The login to a SQL server fails.
+        LoginRefused = "the login fails (SQL error 40615 where an address is not let in)",
+        /// A service refuses in a protocol that is not HTTP.
+        RefusedByService = "refused by the service, in the words of its own protocol",
         /// HTTP 403 for want of permission.
         Http403Permission = "HTTP 403 from the service (permission; storage says AuthorizationPermissionMismatch)",
         /// HTTP 502 or 503 from a proxy in front.
@@ -87,6 +91,21 @@ named! {
         LookupFailed = "the look-up fails or times out (SERVFAIL)",
         /// Cannot be told.
         Untold = "cannot be told",
+    }
+}
+
+/// Ports of services of Azure's that speak something else than HTTP: files, databases, caches, messages.
+const OTHER_PROTOCOLS: &[u16] =
+    &[445, 1883, 2049, 3306, 5432, 5671, 5672, 6379, 6380, 8883, 9093, 10000, 10255];
+
+impl Noticed {
+    /// The same, in the terms of what is spoken on a port.
+    pub fn on_port(self, port: u16) -> Self {
+        match (self, port) {
+            (Noticed::Http403Network, 1433 | 11000..=11999) => Noticed::LoginRefused,
+            (Noticed::Http403Network, port) if OTHER_PROTOCOLS.contains(&port) => Noticed::RefusedByService,
+            _ => self,
+        }
     }
 }
 

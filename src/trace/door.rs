@@ -2,7 +2,7 @@
 
 use super::engine::Walk;
 use super::forward::MAX_GUESSES;
-use super::model::{Evidence, HopKind, StepKind, Zone};
+use super::model::{Evidence, HopKind, Scheme, StepKind, Zone};
 use super::question::Target;
 use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
 use super::url::{at_origin, closeness};
@@ -278,7 +278,14 @@ impl<'a> Walk<'a> {
         let before = s.header;
         let mut after = s.header;
         after.source = self.backend_address().unwrap_or(after.source);
-        after.port = port_of(route, origin, s.header.port);
+        let (scheme, port) = match origin_leg(route, origin, s.header.port) {
+            Ok(leg) => leg,
+            Err(unknown) => {
+                s.unknown(StepKind::Proxy, Cause::UnknownValue, &unknown, evidence);
+                return Next::End(End::Stopped);
+            }
+        };
+        after.port = port;
         let private = !origin.private_link.is_absent();
         s.target = None;
         if private {
@@ -309,6 +316,7 @@ impl<'a> Walk<'a> {
             .or(asked.filter(|_| origin.origin_host_header.known().is_some()))
             .or(Some(host.clone()));
         s.path = path_at_origin(route, s.path.take());
+        s.scheme = Some(scheme);
         s.remember(Device::Edge, before, after, "Front Door");
         s.rewrite(StepKind::Proxy, after, evidence.clone(), || {
             format!("a flow of Front Door's own to the origin {host}")
@@ -463,15 +471,24 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The port at the origin: of the protocol that the route speaks to it.
-fn port_of(route: &FrontDoorRoute, origin: &FrontDoorOrigin, asked: u16) -> u16 {
-    let plain = match route.forwarding_protocol.known().map(|f| f.to_ascii_lowercase()).as_deref() {
-        Some("httponly") => true,
-        Some("httpsonly") => false,
+/// What is spoken to the origin, and its port there: as the route says, or as the client asks.
+fn origin_leg(
+    route: &FrontDoorRoute,
+    origin: &FrontDoorOrigin,
+    asked: u16,
+) -> Result<(Scheme, u16), Unknown> {
+    let plain = match &route.forwarding_protocol {
+        Field::Unknown(unknown) => return Err(unknown.clone()),
+        Field::Known(text) if text.eq_ignore_ascii_case("HttpOnly") => true,
+        Field::Known(text) if text.eq_ignore_ascii_case("HttpsOnly") => false,
         _ => asked == 80,
     };
-    let (port, usual) = if plain { (&origin.http_port, 80) } else { (&origin.https_port, 443) };
-    port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(usual)
+    let (scheme, port, usual) =
+        if plain { (Scheme::Http, &origin.http_port, 80) } else { (Scheme::Https, &origin.https_port, 443) };
+    match port {
+        Field::Unknown(unknown) => Err(unknown.clone()),
+        _ => Ok((scheme, port.known().and_then(|p| u16::try_from(*p).ok()).unwrap_or(usual))),
+    }
 }
 
 /// Whether a state of Azure's is written as `Disabled`.

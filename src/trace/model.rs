@@ -426,7 +426,7 @@ impl Trace {
         let noticed = match (self.outcome, cause) {
             (Outcome::Allowed, _) => return Noticed::Works,
             (Outcome::Unknown, _) | (_, None) => return Noticed::Untold,
-            (_, Some(cause)) => cause.noticed(),
+            (_, Some(cause)) => first.map_or_else(|| cause.noticed(), |b| self.noticed_of(b)),
         };
         let proxy = |hop: &Hop| matches!(hop.kind, HopKind::FrontDoor | HopKind::ApplicationGateway);
         // A name that the gateway asks for fails at its own hop.
@@ -444,6 +444,12 @@ impl Trace {
             }
             other => other,
         }
+    }
+
+    /// What the caller would notice of one blocker, in the terms of what is spoken where it stands.
+    pub fn noticed_of(&self, blocker: &Blocker) -> Noticed {
+        let header = self.hops.get(blocker.hop).and_then(|hop| hop.header);
+        blocker.cause.noticed().on_port(header.map_or(self.flow.port, |h| h.port))
     }
 
     /// The short answer.

@@ -240,7 +240,7 @@ pub(super) fn blockers(trace: &Trace, places: &[(Way, usize)], locator: &Locator
         way: *way,
         hop: hop + 1,
         text: blocker.text.clone(),
-        notices: blocker.cause.noticed().word(),
+        notices: trace.noticed_of(blocker).word(),
         evidence: EvidenceView::new(&blocker.evidence, locator),
         quote: quote(blocker.evidence.at, locator),
     };
