@@ -94,9 +94,9 @@ named! {
     }
 }
 
-/// Ports of services of Azure's that speak something else than HTTP: files, databases, caches, messages.
-const OTHER_PROTOCOLS: &[u16] =
-    &[445, 1883, 2049, 3306, 5432, 5671, 5672, 6379, 6380, 8883, 9093, 10000, 10255];
+/// Ports of services of Azure's that speak something else than HTTP: databases, caches, messages. Of files the
+/// scenarios tell what the storage account itself says.
+const OTHER_PROTOCOLS: &[u16] = &[1883, 3306, 5432, 5671, 5672, 6379, 6380, 8883, 9093, 10000, 10255];
 
 impl Noticed {
     /// The same, in the terms of what is spoken on a port.
