@@ -5,8 +5,8 @@
 use super::{Bound, SubnetRole, SubnetRow, normal_region};
 use crate::diag::{At, Code, Diagnostic, Diagnostics};
 use crate::inventory::{
-    AddressMeaning, DefaultAction, DnsForwardingRuleset, Field, Id, Inventory, Kind, Nsg, Ref, Sku, Subnet,
-    VirtualNetwork,
+    AddressMeaning, Asg, DefaultAction, DnsForwardingRuleset, Field, Id, Inventory, Kind, Nsg, Ref, Sku,
+    Subnet, VirtualNetwork,
 };
 use crate::net::{AddressSet, IpAddr, IpNet};
 use crate::rules::{self as azure, RuleId};
@@ -284,6 +284,30 @@ impl Look<'_> {
             let text = format!("members of `{}` are in several virtual networks", group.id.name());
             self.say(group.at, azure::ASG_2, text);
         }
+        self.pairs_of_groups(&homes);
+    }
+
+    /// ASG-3: the groups on both sides of a rule have their members in one network.
+    fn pairs_of_groups(&mut self, homes: &BTreeMap<u32, (Id<VirtualNetwork>, bool)>) {
+        let inventory = self.inventory;
+        let home = |group: &Ref<Asg>| {
+            let row = inventory.follow(group).row()?;
+            homes.get(&row.raw()).filter(|(_, several)| !several).map(|(vnet, _)| (row, *vnet))
+        };
+        for rule in inventory.nsgs.iter().flat_map(|group| &group.security_rules) {
+            let sources: Vec<_> = rule.source_asgs.iter().filter_map(home).collect();
+            let mut pairs = rule.destination_asgs.iter().filter_map(home).flat_map(|to| {
+                sources.iter().filter(move |from| from.1 != to.1).map(move |from| (from.0, to.0))
+            });
+            let Some((from, to)) = pairs.next() else { continue };
+            let text = format!(
+                "`{}` has `{}` and `{}` on its sides, whose members are in different virtual networks",
+                rule.name,
+                inventory.asgs[from].id.name(),
+                inventory.asgs[to].id.name()
+            );
+            self.say(rule.at, azure::ASG_3, text);
+        }
     }
 
     /// PEER-7: who uses a remote gateway has none of its own, and uses one.
@@ -353,6 +377,45 @@ impl Look<'_> {
                     "`{name}` has a NAT gateway and Basic public addresses, which do not go together"
                 );
                 self.say(subnet.at, azure::NAT_5, text);
+            }
+            self.region_of_nat(subnet);
+        }
+        self.addresses_of_nat_gateways();
+    }
+
+    /// A NAT gateway is in the region of the networks whose subnets it serves.
+    fn region_of_nat(&mut self, subnet: &Subnet) {
+        let inventory = self.inventory;
+        let gateway = self.row(&subnet.nat_gateway).map(|row| &inventory.nat_gateways[row]);
+        let vnet = subnet.id.parent().and_then(|id| inventory.row::<VirtualNetwork>(&id));
+        let (Some(gateway), Some(vnet)) = (gateway, vnet.map(|row| &inventory.virtual_networks[row])) else {
+            return;
+        };
+        let (Some(own), Some(served)) = (gateway.location.known(), vnet.location.known()) else { return };
+        if normal_region(own) != normal_region(served) {
+            let text = format!(
+                "`{}` is in {own} and serves `{}` in {served}: Azure refuses that",
+                gateway.id.name(),
+                subnet.id.full_name()
+            );
+            self.refuse(subnet.at, text);
+        }
+    }
+
+    /// NAT-5: a NAT gateway has no Basic addresses of its own either.
+    fn addresses_of_nat_gateways(&mut self) {
+        let inventory = self.inventory;
+        for gateway in inventory.nat_gateways.iter() {
+            let addresses = gateway.public_ip_addresses.iter().filter_map(|a| inventory.follow(a).row());
+            for address in addresses.map(|row| &inventory.public_ip_addresses[row]) {
+                if address.sku.is(Sku::Basic) {
+                    let text = format!(
+                        "`{}` has the Basic address `{}`, and takes Standard ones",
+                        gateway.id.name(),
+                        address.id.name()
+                    );
+                    self.say(gateway.at, azure::NAT_5, text);
+                }
             }
         }
     }
