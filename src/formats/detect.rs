@@ -321,7 +321,7 @@ impl Detected {
                 "plan it: `terraform plan -out tfplan && terraform show -json tfplan > plan.json`".to_owned()
             }
             Self::TerraformBinaryPlan => format!("show it: `terraform show -json {name} > plan.json`"),
-            Self::Unknown { .. } => "what can be read: ARM templates, exports of `az`, Resource Graph and Network Watcher, `terraform show -json`, and estate files".to_owned(),
+            Self::Unknown { .. } => "what can be read: ARM templates, exports of `az`, Resource Graph and Network Watcher, `terraform show -json`, and estate files, which begin with `netwhy: estate/1`".to_owned(),
             _ => return None,
         };
         let message = format!("`{name}` cannot be read as it is: it looks like {}", self.label());

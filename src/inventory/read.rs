@@ -714,6 +714,25 @@ pub(super) fn read_once<B: 'static>(
     Ok(body)
 }
 
+/// The fields of a kind of resource, each once; of many the first, and where to find the rest.
+fn fields_of(what: &str, known: &[&str]) -> String {
+    const MOST: usize = 24;
+    let mut fields: Vec<&str> = Vec::new();
+    for field in known {
+        if !fields.contains(field) {
+            fields.push(field);
+        }
+    }
+    let rest = fields.len().saturating_sub(MOST);
+    fields.truncate(MOST);
+    let more = if rest > 0 {
+        format!(" and {rest} more, which `netwhy schema estate` lists")
+    } else {
+        String::new()
+    };
+    format!("{what} has the fields {}{more}", fields.join(", "))
+}
+
 /// Notes fields that our own files do not have.
 pub(super) fn refuse_unknown_fields(view: &View<'_>, known: &[&str], what: &str, reader: &mut Reader<'_>) {
     if !reader.strict {
@@ -727,7 +746,7 @@ pub(super) fn refuse_unknown_fields(view: &View<'_>, known: &[&str], what: &str,
     for entry in object.iter().filter(|e| !named(&e.key)) {
         let help = nearest(&entry.key, known.iter().copied())
             .map(|near| format!("did you mean `{near}`?"))
-            .unwrap_or_else(|| format!("{what} has the fields {}", known.join(", ")));
+            .unwrap_or_else(|| fields_of(what, known));
         // A list of resources was put out before; what is left of it is no list.
         let kind = reader.scope.kind();
         if super::inline_children(&kind).any(|(property, _)| property.eq_ignore_ascii_case(&entry.key)) {

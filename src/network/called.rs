@@ -167,7 +167,8 @@ impl Network {
                 () if row.id.is_kind(COSMOS) => has_untold_regions(row) && is_behind(label, &row.label()),
                 () if row.id.is_kind(DATABRICKS) => row.told_names.is_empty(),
                 () if row.is_label_untold() => {
-                    is_behind(label, &row.label()) || cut_alike(label, &row.label())
+                    // By its own name alone it is not known, nor is anybody else in a file that speaks of it.
+                    label == row.label() || is_behind(label, &row.label()) || cut_alike(label, &row.label())
                 }
                 () => is_one_of(row, HYPHENATED) && is_behind(label, &row.label()),
             }
