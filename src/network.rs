@@ -31,7 +31,7 @@ pub use admin::AdminRules;
 pub use attach::{Attachment, AttachmentId, AttachmentKind, Occupant};
 pub(crate) use attach::{connection_of, connections_at, hub_of, target_of};
 pub use compile::compile;
-pub(crate) use compile::endpoint_of_tag;
+pub(crate) use compile::{addresses_of_public, endpoint_of_tag};
 pub use doubt::Doubt;
 pub use edit::{RouteEdit, RuleEdit, TagEdit};
 pub use gateways::{Branch, BranchKind, GatewayTable};

@@ -235,7 +235,8 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
     /// Dropped by a None range, unless a broken peering is what is to be told (PEER-1).
     #[inline(always)]
     fn dropped(&mut self, i: usize) {
-        if self.fast.vnet(self.going[i].vnet).has(vnet::BROKEN) {
+        let forwards = self.going[i].flags & slot::FORWARDS != 0 && !self.going[i].returning;
+        if forwards || self.fast.vnet(self.going[i].vnet).has(vnet::BROKEN) {
             return self.defer(i);
         }
         self.stop(i, Cause::SystemRouteNone, Decider::Nobody);
@@ -346,6 +347,10 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
             return self.stop(i, Cause::ReturnNoRoute, Decider::Nobody);
         }
         if !self.see(i, header.destination).public {
+            if self.going[i].flags & slot::FORWARDS != 0 {
+                // What an appliance announced it has a way to, which the full engine knows of (RS-1).
+                return self.defer(i);
+            }
             return self.stop(i, Cause::NoRoute, Decider::Nobody);
         }
         if here.has(subnet::POLICIES) && self.going[i].aim == Aim::Foreign {

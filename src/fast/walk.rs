@@ -923,6 +923,10 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
             // Whether a name led to what is none of its service's endpoints, the full engine knows.
             return self.defer(i);
         }
+        if !self.going[i].returning && matches!(self.going[i].aim, Aim::Slot(_)) {
+            // Somebody bears the address, but elsewhere.
+            return self.defer(i);
+        }
         self.arrived(i, Terminal::Subnet(number), Disposition::DeliveredToSubnet);
     }
 
@@ -977,6 +981,10 @@ impl<C: Cpu, T: Trail> Walk<'_, C, T> {
             if closed {
                 let decider = self.owner(own);
                 return self.stop(i, Cause::NothingListens, decider);
+            }
+            if matches!(self.going[i].aim, Aim::Slot(wanted) if wanted != own) {
+                // Somebody else of the same address, or the same machine by another name.
+                return self.defer(i);
             }
             // Its line is at hand, so the answer leaves at once.
             self.turn(i, Disposition::Accepted);

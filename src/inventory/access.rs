@@ -65,7 +65,7 @@ impl PlatformService {
     }
 
     /// The switch as it is written, which some kinds have in two places.
-    fn written_access(&self) -> Result<Option<PublicNetworkAccess>, Unknown> {
+    pub fn written_access(&self) -> Result<Option<PublicNetworkAccess>, Unknown> {
         match (&self.public_network_access, &self.rule_set_public_network_access) {
             (Field::Unknown(unknown), _) | (_, Field::Unknown(unknown)) => Err(unknown.clone()),
             (Field::Known(own), Field::Known(other)) if own != other => {
@@ -170,7 +170,8 @@ impl PlatformService {
             );
             return Err(Unknown::new(self.at, why));
         }
-        Ok(listed)
+        // A list that is written, and names nobody, is meant so.
+        Ok(listed || self.ip_rules.given)
     }
 
     /// SignalR lets in by the kind of the request.

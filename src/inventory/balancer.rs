@@ -1,7 +1,7 @@
 //! Load balancers and application gateways.
 
 use super::read::{AnyKind, Field, Many, Ref, block, resource, words};
-use super::{IpConfiguration, PublicIpAddress, Sku, Subnet};
+use super::{IpConfiguration, PublicIpAddress, PublicIpPrefix, Sku, Subnet};
 use crate::net::{IpAddr, IpNet, ProtocolMatch};
 use std::sync::Arc;
 
@@ -38,6 +38,8 @@ block! {
         pub subnet: Field<Ref<Subnet>> = "subnet",
         /// Public address.
         pub public_ip_address: Field<Ref<PublicIpAddress>> = "publicIPAddress",
+        /// Public prefix, for outbound rules.
+        pub public_ip_prefix: Field<Ref<PublicIpPrefix>> = "publicIPPrefix",
         /// A Gateway Load Balancer that everything passes first.
         pub gateway_load_balancer: Field<Ref<AnyKind>> = "gatewayLoadBalancer",
     }

@@ -92,7 +92,6 @@ const BESIDE: &[(&str, &[&str])] = &[
             "privateIPAddressVersion",
             "privateIPAllocationMethod",
             "privateLinkConfiguration",
-            "publicIPPrefix",
             "zones",
         ],
     ),
@@ -239,7 +238,6 @@ const BESIDE: &[(&str, &[&str])] = &[
         &[
             "createdBy",
             "createdOn",
-            "denyAssignmentEffect",
             "denyAssignmentName",
             "description",
             "isSystemProtected",

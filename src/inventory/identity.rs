@@ -125,6 +125,8 @@ resource! {
         pub condition: Field<Arc<str>> = "condition",
         /// The version of the condition's language.
         pub condition_version: Field<Arc<str>> = "conditionVersion",
+        /// Whether it keeps out, or only audits.
+        pub deny_assignment_effect: Field<Arc<str>> = "denyAssignmentEffect",
         /// Whether it holds at its scope alone.
         pub do_not_apply_to_child_scopes: Field<bool> = "doNotApplyToChildScopes",
         /// Short form of our own files: the scope.

@@ -1,7 +1,7 @@
 //! Security admin rules of Azure Virtual Network Manager, flattened to each virtual network (SAR-1 to SAR-9).
 
 use super::rules::{CompiledRule, RuleBody, RuleSet, Verdict};
-use super::security::{address_match, port_set};
+use super::security::{address_match, contradict, port_set};
 use crate::diag::Diagnostics;
 use crate::inventory::{
     AdminAccess, AdminRule, Direction, Field, Id, Inventory, Kind, NetworkGroup, NetworkManager, ResourceId,
@@ -59,7 +59,16 @@ pub(super) fn admin_rules(inventory: &Inventory, tags: &ServiceTags, notes: &mut
 /// By priority; of several managers the rules of the one with the higher scope come first (SAR-9).
 fn sorted(inventory: &Inventory, mut rules: Vec<(CompiledRule, ResourceId)>) -> (RuleSet, Vec<ResourceId>) {
     rules.sort_by_cached_key(|(rule, owner)| (scope(inventory, owner), rule.priority, owner.clone()));
-    let (rules, owners) = rules.into_iter().unzip();
+    let scopes: Vec<u8> = rules.iter().map(|(_, owner)| scope(inventory, owner)).collect();
+    let (mut rules, owners): (Vec<CompiledRule>, Vec<ResourceId>) = rules.into_iter().unzip();
+    let mut first = 0;
+    for same in scopes.chunk_by(|a, b| a == b) {
+        contradict(
+            &mut rules[first..first + same.len()],
+            "and nothing says which of them comes first (SAR-1)",
+        );
+        first += same.len();
+    }
     (RuleSet { rules, unknown: None }, owners)
 }
 

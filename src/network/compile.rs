@@ -271,9 +271,7 @@ fn connected_groups(inventory: &Inventory) -> Vec<Vec<Id<VirtualNetwork>>> {
                     .group_connectivity
                     .known()
                     .is_some_and(|c| c.eq_ignore_ascii_case("DirectlyConnected"));
-            let Some(members) =
-                group.network_group_id.known().and_then(|r| inventory.follow(r).row()).filter(|_| direct)
-            else {
+            let Some(members) = group.network_group_id.known().and_then(|r| inventory.follow(r).row()) else {
                 continue;
             };
             let row = &inventory.network_groups[members];
@@ -285,7 +283,20 @@ fn connected_groups(inventory: &Inventory) -> Vec<Vec<Id<VirtualNetwork>>> {
                 .map(|m| &m.text)
                 .chain(fixed.filter_map(|m| m.resource_id.known().map(|r| &r.text)));
             let mut vnets: Vec<Id<VirtualNetwork>> = texts.filter_map(|t| inventory.find(t).row()).collect();
-            let hubs = configuration.hubs.iter().filter_map(|h| inventory.find(h).row());
+            let hubs: Vec<Id<VirtualNetwork>> =
+                configuration.hubs.iter().filter_map(|h| inventory.find(h).row()).collect();
+            if configuration.connectivity_topology.is(ConnectivityTopology::HubAndSpoke) {
+                // Hub and spokes are joined whatever joins the spokes to each other, and across regions.
+                for hub in &hubs {
+                    for spoke in vnets.iter().filter(|spoke| *spoke != hub) {
+                        out[hub.index()].push(*spoke);
+                        out[spoke.index()].push(*hub);
+                    }
+                }
+            }
+            if !direct {
+                continue;
+            }
             vnets.extend(hubs);
             // A mesh joins networks of one region, unless it is global.
             let global = [&configuration.is_global, &group.is_global]
@@ -1059,7 +1070,17 @@ fn by_public_address(
             if is_borne_elsewhere(inventory, row) { Occupant::Elsewhere(row) } else { Occupant::Nothing };
         map.entry(*ip).or_insert(nobody);
     }
+    let prefixes = inventory.public_ip_prefixes.iter().filter_map(|p| p.ip_prefix.known());
+    for ip in prefixes.flat_map(addresses_of_public) {
+        map.entry(ip).or_insert(Occupant::Nothing);
+    }
     map
+}
+
+/// The addresses of a public prefix: the first of one that is larger than Azure gives out.
+pub(crate) fn addresses_of_public(prefix: &IpNet) -> impl Iterator<Item = IpAddr> + use<> {
+    const MOST: usize = 4_096;
+    prefix.subnets(prefix.max_prefix_len()).into_iter().flatten().take(MOST).map(|one| one.addr())
 }
 
 /// Whether Azure says that something bears a public address which is in none of the files, or of no known type.

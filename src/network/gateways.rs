@@ -5,8 +5,8 @@ use super::presence;
 use super::{Bound, Link, Tri};
 use crate::diag::At;
 use crate::inventory::{
-    Field, GatewayType, Id, Inventory, LocalNetworkGateway, OnPremisesSite, Origin, ResourceId, Slot,
-    TableTag, Unknown, VirtualNetwork, VirtualNetworkGateway, VirtualNetworkPeering,
+    Connection, Field, GatewayType, Id, Inventory, LocalNetworkGateway, OnPremisesSite, Origin, ResourceId,
+    Slot, TableTag, Unknown, VirtualNetwork, VirtualNetworkGateway, VirtualNetworkPeering,
 };
 use crate::net::{IpAddr, IpNet};
 
@@ -209,7 +209,7 @@ fn branches(inventory: &Inventory, table: &GatewayTable) -> Vec<Branch> {
             let prefixes = inventory.local_network_gateways[local].address_prefixes.items.clone();
             let kind = BranchKind::LocalGateway(local);
             let slot = Slot { table: TableTag::LocalNetworkGateway, row: local.raw() };
-            let doubt = presence::of(inventory, slot);
+            let doubt = presence::of(inventory, slot).or_else(|| not_connected(connection));
             out.push(Branch { kind, gateway, prefixes, express: false, owner, at: connection.at, doubt });
         }
         if let Bound::To(other) = Bound::follow(inventory, &connection.virtual_network_gateway2)
@@ -254,6 +254,13 @@ fn branches(inventory: &Inventory, table: &GatewayTable) -> Vec<Branch> {
         branch.doubt = branch.doubt.take().or_else(|| of(gateway)).or_else(|| of(branch.owner));
     }
     out
+}
+
+/// Why a tunnel may carry nothing: Azure told, when the files were written, that it was not up.
+fn not_connected(connection: &Connection) -> Option<Unknown> {
+    let down = connection.connection_status.known().is_some_and(|s| s.eq_ignore_ascii_case("NotConnected"));
+    let why = || format!("whether `{}` is up: its connectionStatus is NotConnected", connection.id.name());
+    down.then(|| Unknown::new(connection.at, why()))
 }
 
 /// What gateways have learnt by BGP beside what sites announce.

@@ -473,6 +473,14 @@ impl HubTable {
         self.choose(hub, DEFAULT_TABLE, ip).is_some_and(|r| r.prefix.prefix_len() > 0)
     }
 
+    /// Another table of a hub with a route to an address.
+    pub fn other_table(&self, hub: Id<VirtualHub>, table: &str, ip: IpAddr) -> Option<&str> {
+        let named = self.hubs[hub.index()].tables.iter().map(|(name, _)| &**name);
+        named
+            .filter(|name| *name != table && *name != BEHIND_FIREWALL && *name != NONE_TABLE)
+            .find(|name| self.choose(hub, name, ip).is_some())
+    }
+
     fn table(&self, hub: Id<VirtualHub>, name: &str) -> &[HubRouteRow] {
         let tables = &self.hubs[hub.index()].tables;
         tables.iter().find(|(n, _)| n == name).map_or(&[][..], |(_, rows)| &rows[..])

@@ -2,7 +2,8 @@
 
 use crate::diag::At;
 use crate::inventory::{
-    DeniedPrincipal, Field, Inventory, Many, Permission, PrincipalType, ResourceId, Slot, TableTag, Unknown,
+    DeniedPrincipal, DenyAssignment, Field, Inventory, Many, Permission, PrincipalType, ResourceId, Slot,
+    TableTag, Unknown,
 };
 use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeSet;
@@ -129,7 +130,7 @@ built_in! {
     "Key Vault Secrets User" "4633458b-17de-408a-b874-0445c86b69e6" [] ["Microsoft.KeyVault/vaults/secrets/getSecret/action", "Microsoft.KeyVault/vaults/secrets/readMetadata/action"];
     "Key Vault Secrets Officer" "b86a8fe4-44ce-4948-aee5-eccb2c155cd7" [] ["Microsoft.KeyVault/vaults/secrets/*"];
     "Key Vault Reader" "21090545-7ca7-4776-b22c-e363652d74d2" ["Microsoft.KeyVault/vaults/*/read"] ["Microsoft.KeyVault/vaults/*/read", "Microsoft.KeyVault/vaults/secrets/readMetadata/action"];
-    "Key Vault Crypto User" "12338af0-0e69-4776-bea7-57ae8d297424" [] ["Microsoft.KeyVault/vaults/keys/read", "Microsoft.KeyVault/vaults/keys/encrypt/action", "Microsoft.KeyVault/vaults/keys/decrypt/action", "Microsoft.KeyVault/vaults/keys/wrap/action", "Microsoft.KeyVault/vaults/keys/unwrap/action"];
+    "Key Vault Crypto User" "12338af0-0e69-4776-bea7-57ae8d297424" [] ["Microsoft.KeyVault/vaults/keys/read", "Microsoft.KeyVault/vaults/keys/encrypt/action", "Microsoft.KeyVault/vaults/keys/decrypt/action", "Microsoft.KeyVault/vaults/keys/wrap/action", "Microsoft.KeyVault/vaults/keys/unwrap/action", "Microsoft.KeyVault/vaults/keys/sign/action", "Microsoft.KeyVault/vaults/keys/verify/action"];
     "AcrPull" "7f951dda-4ed3-4680-a7ca-43fe172d538d" ["Microsoft.ContainerRegistry/registries/pull/read"] [];
     "AcrPush" "8311e382-0749-4cb8-b61a-304f252e45ec" ["Microsoft.ContainerRegistry/registries/pull/read", "Microsoft.ContainerRegistry/registries/push/write"] [];
     "AzureML Data Scientist" "f6c7c914-8db3-469d-8ca1-694a8f32e121" ["Microsoft.MachineLearningServices/workspaces/*/read", "Microsoft.MachineLearningServices/workspaces/*/action", "Microsoft.MachineLearningServices/workspaces/*/write"] [];
@@ -181,7 +182,11 @@ pub(super) fn authority(inventory: &Inventory) -> Authority {
         let Some((key, grant)) = grant(inventory, assignment, &mut out.unknown) else { continue };
         out.grants.entry(key).or_default().push(grant);
     }
-    for denial in inventory.deny_assignments.iter() {
+    // One that only audits keeps nobody out.
+    let audits = |d: &&DenyAssignment| {
+        !d.deny_assignment_effect.known().is_some_and(|e| e.eq_ignore_ascii_case("audit"))
+    };
+    for denial in inventory.deny_assignments.iter().filter(audits) {
         let scope = scope_of(inventory, &denial.id, denial.scope.known().map(|r| &*r.text));
         let grant = Grant {
             role: denial.id.name().into(),

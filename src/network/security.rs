@@ -67,7 +67,7 @@ impl<'a> Compiler<'a> {
             rules.push(self.rule(nsg, rule, notes));
         }
         rules.sort_by(|a: &CompiledRule, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
-        contradict(&mut rules);
+        contradict(&mut rules, "which Azure refuses (NSG-2)");
         shadowed(nsg, &rules, notes);
         rules.extend(self.defaults[defaults].iter().cloned());
         RuleSet { rules, unknown: nsg.security_rules.unknown.clone() }
@@ -95,11 +95,11 @@ impl<'a> Compiler<'a> {
 
 /// Azure refuses two rules of one priority and direction, so nobody knows which of them would count where one allows
 /// and the other denies (NSG-2).
-fn contradict(rules: &mut [CompiledRule]) {
+pub(super) fn contradict(rules: &mut [CompiledRule], because: &str) {
     for equal in rules.chunk_by_mut(|a, b| a.priority == b.priority) {
         let Some(other) = equal.iter().find(|r| r.verdict != equal[0].verdict) else { continue };
         let why = format!(
-            "whether `{}` or `{}` counts: both have priority {}, which Azure refuses (NSG-2)",
+            "whether `{}` or `{}` counts: both have priority {}, {because}",
             equal[0].name, other.name, other.priority
         );
         for rule in equal {
@@ -171,7 +171,9 @@ pub(super) fn compiled(
             }
         }
         side.unknown = side.unknown.take().or_else(|| asgs.unknown.clone());
-        if !words.given && !asgs.given {
+        // An empty list names nobody, which Azure refuses as it does none.
+        let untold = words.unknown.is_some() || asgs.unknown.is_some();
+        if !untold && words.items.is_empty() && asgs.items.is_empty() {
             let why = format!("the rule `{}` has no {what}", rule.name);
             let severity = if own { Severity::Error } else { Severity::Warning };
             let help = format!("write `*` where every {what} is meant");

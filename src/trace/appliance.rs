@@ -9,7 +9,7 @@ use super::model::{Evidence, HopKind, StepKind, Zone};
 use super::state::{Device, End, Next, Place, State, Terminal, by, of};
 use super::worlds::{Asked, Guess};
 use crate::inventory::{Field, Id, Subnet, Unknown, VirtualNetwork};
-use crate::net::{Header, IpAddr};
+use crate::net::{Header, IpAddr, IpNet};
 use crate::network::{AttachmentId, AttachmentKind, EffectiveRoute, RoutePrefix, RouteSource, Tri};
 use crate::rules as azure;
 
@@ -125,6 +125,21 @@ impl Walk<'_> {
             matches!(&route.prefix, Some(RoutePrefix::Net(net)) if !crate::inventory::is_way_out(net));
         let learnt = route.source == RouteSource::VirtualNetworkGateway;
         narrow && learnt && !s.returning && own.is_some_and(|own| ips.contains(&own))
+    }
+
+    /// Whether the sender told a Route Server of a network, but for a default route, that holds an address: whatever its
+    /// own subnet's routes say, it has a way there.
+    pub(super) fn announced_by(&self, from: Option<AttachmentId>, destination: IpAddr) -> bool {
+        let Some(sender) = from.map(|id| self.net.attachment(id)) else { return false };
+        // An Azure Firewall speaks no BGP and has no tunnel of its own.
+        if !matches!(sender.kind, AttachmentKind::Interface(_) | AttachmentKind::Host(_)) {
+            return false;
+        }
+        let Some(own) = sender.address else { return false };
+        self.net.inventory.bgp_routes.iter().any(|route| {
+            let holds = |net: &IpNet| net.contains(&destination) && !crate::inventory::is_way_out(net);
+            route.next_hop_ip_address.is(own) && route.address_prefix.known().is_some_and(holds)
+        })
     }
 
     /// What an appliance announced itself it carries on by a way of its own, a tunnel that no file tells of (RS-1).

@@ -143,9 +143,11 @@ impl Walk<'_> {
             .and_then(|k| k.endpoints.get(position))
             .map_or("", |e| e.group);
         let Some((action, data)) = wanted_action(flow, &kind, group) else {
-            let text =
-                format!("what a caller needs at a {kind} is not known here: permissions are not judged");
-            s.note(StepKind::Authorize, by(&[azure::RBAC_1]), || text);
+            let why = format!(
+                "what `{identity}` needs at a {kind} is not known here: `--action` names it, as Azure spells it"
+            );
+            let unknown = Unknown::new(row.at, why);
+            s.unknown(StepKind::Authorize, Cause::UnknownValue, &unknown, by(&[azure::RBAC_1]));
             return;
         };
         let Some(keys) = self.caller(s, identity) else { return };

@@ -8,10 +8,11 @@ use super::outbound::names_part;
 use super::question::EPHEMERAL_PORT;
 use super::state::{Device, End, Next, Place, State, by, of};
 use crate::inventory::{
-    AnyKind, Id, LoadBalancer, LoadBalancingRule, Ref, ResourceId, Sku, Slot, TableTag, Unknown,
+    AnyKind, BackendAddressPool, Id, LoadBalancer, LoadBalancingRule, Ref, ResourceId, Sku, Slot, TableTag,
+    Unknown,
 };
 use crate::net::Header;
-use crate::net::{Protocol, ProtocolMatch};
+use crate::net::{IpAddr, Protocol, ProtocolMatch};
 use crate::network::{AttachmentId, AttachmentKind, HOST_ADDRESS};
 use crate::rules as azure;
 
@@ -255,6 +256,7 @@ impl Walk<'_> {
             }
             ways.push((id, before, after));
         }
+        self.strangers_in_pool(s, row, rule);
         let text = format!("rule `{}` spreads over {} backend(s)", rule.name, ways.len());
         s.pass(StepKind::Balance, evidence, || text);
         match ways.len() {
@@ -274,6 +276,22 @@ impl Walk<'_> {
                 }
                 Next::Split(ways.into_iter().map(|(id, _, after)| (Place::Arrive(id), after)).collect())
             }
+        }
+    }
+
+    /// Members that a pool lists by an address which no file gives to anybody: what becomes of flows to them is not seen.
+    fn strangers_in_pool(&self, s: &mut State, row: &LoadBalancer, rule: &LoadBalancingRule) {
+        let named = |pool: &&BackendAddressPool| {
+            rule.backend_address_pool.iter().any(|r| names_part(&r.text, &pool.id(), &pool.name))
+        };
+        let listed = row.backend_address_pools.iter().filter(named).flat_map(|pool| pool.addresses.iter());
+        let held = |ip: &IpAddr| self.net.attachments.iter().any(|a| a.address == Some(*ip));
+        let stranger = listed.filter_map(|a| a.ip_address.known()).find(|ip| !held(ip));
+        if let Some(ip) = stranger {
+            s.assume(
+                None,
+                format!("the member {ip} of the pool, which no file describes, does as the others do"),
+            );
         }
     }
 

@@ -59,6 +59,12 @@ impl Walk<'_> {
                 return true;
             }
             Ok(AccessMode::Enforced) => {}
+            // A resource that leaves its public access to the perimeter asks the perimeter's rules whatever the mode.
+            Ok(_)
+                if matches!(
+                    self.net.inventory.services[service].written_access(),
+                    Ok(Some(PublicNetworkAccess::SecuredByPerimeter))
+                ) => {}
             Ok(_) => {
                 s.note(StepKind::Admit, evidence, || {
                     "the perimeter only watches: the resource's own settings decide".into()

@@ -637,6 +637,7 @@ impl<'n> Walk<'n> {
                         None => {
                             self.settle(s, ranked, true);
                             sql_by_proxy(s, ranked);
+                            tells_a_name(s, ranked);
                             self.proxied(s);
                             let leans = self.leans_on_protocol(s, rules);
                             self.speaks(s, firewall, ranked.rule, leans);
@@ -992,6 +993,21 @@ fn sql_by_proxy(s: &mut State, ranked: &Ranked<'_>) {
     let Some(host) = s.host.clone().filter(|_| s.header.port == 1433) else { return };
     if ranked.action == Some(FirewallAction::Allow) && host.ends_with(".database.windows.net") {
         s.assume(None, format!("the connection policy of `{host}` is Proxy: redirection, the default for callers inside Azure, needs network rules for 11000-11999 (FW-25)"));
+    }
+}
+
+/// HTTPS is judged by the name that the client tells: where it tells none, as clients do that are given an address, an
+/// Azure Firewall denies it whatever its rules say (FW-6).
+fn tells_a_name(s: &mut State, ranked: &Ranked<'_>) {
+    let plain = s.scheme == Some(Scheme::Http) || s.scheme.is_none() && s.header.port == 80;
+    if s.host.is_none() && !plain && !s.returning && ranked.action == Some(FirewallAction::Allow) {
+        s.assume(
+            None,
+            format!(
+                "the client tells a server name, which `{}` lets through and no rule before it denies: without one (SNI) the firewall denies HTTPS (FW-6)",
+                ranked.rule.name
+            ),
+        );
     }
 }
 

@@ -6,7 +6,7 @@ use super::question::{Origin, Target};
 use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
 use super::worlds::{Asked, Guess};
 use super::{Cause, Disposition};
-use crate::inventory::{Id, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
+use crate::inventory::{Id, ResourceId, Slot, Subnet, TableTag, Unknown, VirtualNetwork};
 use crate::net::Header;
 use crate::net::{AddressSet, IpAddr, IpNet, Protocol};
 use crate::network::{
@@ -191,6 +191,13 @@ impl Walk<'_> {
         let vnet = self.net.ground(subnet).vnet;
         self.encrypted(s, vnet, hop);
         match hop {
+            NextHop::None
+                if route.source != RouteSource::User
+                    && !s.returning
+                    && self.announced_by(from, s.header.destination) =>
+            {
+                self.beyond_appliance(s, from, evidence, &text)
+            }
             NextHop::None => {
                 let mut evidence = evidence;
                 evidence.rules.push(azure::RT_16);
@@ -517,6 +524,9 @@ impl Walk<'_> {
         if self.is_stale(s, &id) {
             return Next::End(End::Stopped);
         }
+        if self.is_other_network(s, self.net.subnet(subnet).vnet, Some(id.clone())) {
+            return Next::End(End::Stopped);
+        }
         s.assume(
             None,
             format!(
@@ -638,6 +648,9 @@ impl Walk<'_> {
 
     fn deliver(&self, s: &mut State, id: AttachmentId) -> Next {
         let row = self.net.attachment(id);
+        if self.is_other_network(s, row.vnet, self.net.inventory.id_of(row.owner).cloned()) {
+            return Next::End(End::Stopped);
+        }
         let listens = self.listens(id);
         let evidence = of(self.net, Some(row.owner), &[]);
         let port = s.header.port;
@@ -659,6 +672,32 @@ impl Walk<'_> {
             s.pass(StepKind::Deliver, evidence, || format!("delivered to `{}`", row.name));
         }
         Next::End(End::Arrived(Terminal::Attachment(id), Disposition::Accepted))
+    }
+
+    /// Where address spaces overlap, an address leads to whoever bears it near the sender: a target of the same address in
+    /// another network is not reached (PEER-2, RT-5).
+    fn is_other_network(
+        &self,
+        s: &mut State,
+        here: Id<VirtualNetwork>,
+        evidence: Option<ResourceId>,
+    ) -> bool {
+        let Some(Target::Attachment(wanted)) = s.target else { return false };
+        let target = self.net.attachment(wanted);
+        if s.returning || target.vnet == here || target.address != Some(s.header.destination) {
+            return false;
+        }
+        let vnets = &self.net.inventory.virtual_networks;
+        let text = format!(
+            "{} leads to the network `{}` from there, and `{}` bears it in `{}`, whose addresses overlap",
+            s.header.destination,
+            vnets[here].id.name(),
+            target.name,
+            vnets[target.vnet].id.name()
+        );
+        let evidence = Evidence { resource: evidence, ..by(&[azure::PEER_2, azure::RT_5]) };
+        s.block(StepKind::Deliver, Cause::PrivateOnlyTarget, evidence, text);
+        true
     }
 
     /// The ports a machine is said to answer.
@@ -685,6 +724,10 @@ impl Walk<'_> {
             return self.outbound_back(s, from);
         }
         if s.header.destination.is_ipv4() && !self.net.is_public(s.header.destination) {
+            if self.announced_by(from, s.header.destination) {
+                let text = s.header.destination.to_string();
+                return self.beyond_appliance(s, from, by(&[azure::RS_1]), &text);
+            }
             let text = format!("{} is not a public address", s.header.destination);
             s.block(StepKind::Route, Cause::NoRoute, by(&[azure::TAG_5]), text);
             return Next::End(End::Stopped);

@@ -105,6 +105,20 @@ impl Walk<'_> {
             if self.may_be_a_branch(s, hub, slot) {
                 return Next::End(End::Stopped);
             }
+            // Which table of a hub a packet from another hub is looked up in is not written down (VWAN-3).
+            if let Some(other) =
+                self.net.hubs.other_table(hub, &table, destination).filter(|_| from.is_none())
+            {
+                let id = &self.net.inventory.virtual_hubs[hub].id;
+                let why = format!(
+                    "whether `{}` leads what comes from elsewhere by its table `{other}`, which has a route to {destination}, or by `{table}`, which has none",
+                    id.name()
+                );
+                let unknown = crate::inventory::Unknown::new(self.net.inventory.at_of(slot), why);
+                let evidence = of(self.net, Some(slot), &[azure::VWAN_1, azure::VWAN_3]);
+                s.unknown(StepKind::Route, Cause::UnknownValue, &unknown, evidence);
+                return Next::End(End::Stopped);
+            }
             let text = format!("the hub's table `{table}` has no route to {destination}");
             s.block(StepKind::Route, Cause::NoRoute, of(self.net, Some(slot), &[azure::VWAN_1]), text);
             return Next::End(End::Stopped);

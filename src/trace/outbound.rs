@@ -9,7 +9,8 @@ use super::state::{Arrival, Device, End, Next, Place, State, Terminal, by, of};
 use super::{Cause, Disposition};
 use crate::diag::At;
 use crate::inventory::{
-    ApplicationGateway, Field, Id, NatGateway, Origin, PublicIpAddress, Sku, Slot, Subnet, TableTag, Unknown,
+    ApplicationGateway, Field, FrontendIpConfiguration, Id, NatGateway, Origin, PublicIpAddress, Sku, Slot,
+    Subnet, TableTag, Unknown,
 };
 use crate::net::Header;
 use crate::net::{AddressSet, IpAddr, IpNet, Protocol, ProtocolMatch, host_prefix};
@@ -345,6 +346,12 @@ impl Walk<'_> {
             let text = "a gateway with network isolation and without a public frontend leaves by a NAT gateway or an \
                 appliance, and its subnet has none";
             let evidence = of(self.net, Some(slot), &[azure::AGW_4, azure::OUT_1]);
+            s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
+            return None;
+        }
+        if let Some(AttachmentKind::Firewall(_)) = from.map(|id| self.net.attachment(id).kind) {
+            let text = "a firewall without a public address has no way out of its own: forced tunnelling leads it elsewhere";
+            let evidence = of(self.net, Some(slot), &[azure::FW_19, azure::OUT_1]);
             s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
             return None;
         }
@@ -842,9 +849,12 @@ pub(crate) fn outbound_rule(
         fronts.sort_by_key(|(fits, _)| *fits != Tri::Yes);
         let Some((certain, frontend)) = fronts.into_iter().next() else { continue };
         let config = row.frontend_ip_configurations.iter().find(|f| names_part(&frontend, &f.id(), &f.name));
-        let public = config.and_then(|c| network.inventory.follow(c.public_ip_address.known()?).row());
+        if let Some(unknown) = config.and_then(|c| untold_prefix(network, c)) {
+            return Some((balancer, Err(unknown)));
+        }
         let fits = |ip: &IpAddr| network.attachment(id).address.is_none_or(|own| family::same(own, *ip));
-        if let Some(public) = public.and_then(|p| network.public_addresses[p.index()].0).filter(fits) {
+        let mut addresses = config.into_iter().flat_map(|c| addresses_of_front(network, c));
+        if let Some(public) = addresses.find(fits) {
             let public = match certain {
                 Tri::Unknown(unknown) => Err(unknown),
                 _ => Ok(public),
@@ -885,9 +895,34 @@ pub(crate) fn outbound_frontends(network: &Network, id: AttachmentId, balancer: 
     let fronts = named.filter_map(|front| {
         row.frontend_ip_configurations.iter().find(|f| names_part(&front.text, &f.id(), &f.name))
     });
-    let addresses = fronts.filter_map(|f| network.inventory.follow(f.public_ip_address.known()?).row());
     let alike = |ip: &IpAddr| network.attachment(id).address.is_none_or(|own| family::same(own, *ip));
-    addresses.filter_map(|row| network.public_addresses[row.index()].0).filter(alike).collect()
+    fronts.flat_map(|front| addresses_of_front(network, front)).filter(alike).collect()
+}
+
+/// The public addresses of a frontend: its own, or those of its prefix.
+fn addresses_of_front<'n>(
+    network: &'n Network,
+    front: &FrontendIpConfiguration,
+) -> impl Iterator<Item = IpAddr> + use<'n> {
+    let inventory = &network.inventory;
+    let own = front.public_ip_address.known().and_then(|r| inventory.follow(r).row());
+    let own = own.and_then(|row| network.public_addresses[row.index()].0);
+    let prefix = front.public_ip_prefix.known().and_then(|r| inventory.follow(r).row());
+    let prefix = prefix.and_then(|row| inventory.public_ip_prefixes[row].ip_prefix.known());
+    own.into_iter().chain(prefix.into_iter().flat_map(crate::network::addresses_of_public))
+}
+
+/// Why the addresses of a frontend's prefix are not known, if it has one.
+fn untold_prefix(network: &Network, front: &FrontendIpConfiguration) -> Option<Unknown> {
+    let inventory = &network.inventory;
+    if let Some(unknown) = front.public_ip_prefix.unknown() {
+        return Some(unknown.clone());
+    }
+    let reference = front.public_ip_prefix.known()?;
+    let row = inventory.follow(reference).row();
+    let known = row.is_some_and(|row| inventory.public_ip_prefixes[row].ip_prefix.known().is_some());
+    let why = || format!("the addresses of the public prefix `{}`", reference.text);
+    (!known).then(|| Unknown::new(reference.at, why()))
 }
 
 fn one_by_one(addresses: impl IntoIterator<Item = IpAddr>) -> AddressSet {

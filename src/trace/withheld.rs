@@ -255,8 +255,12 @@ impl<'a> Part<'a> {
                 self.balanced || tag && self.met(slot) && (self.public || self.host)
             }
             _ if self.host => false,
-            // Which region a network is in matters to balancers of others (PEER-9); storage tells of it itself.
-            T::VirtualNetwork if region => self.balanced,
+            // Which region a network is in matters to balancers of others (PEER-9), and to groups that join those of one
+            // region (SAR-12); storage tells of it itself.
+            T::VirtualNetwork if region => {
+                let joined = !self.net.inventory.connectivity_configurations.is_empty();
+                self.balanced || joined && (self.near(slot) || self.astray)
+            }
             T::VirtualNetwork if withheld.path.eq_ignore_ascii_case("subnets") => {
                 !self.inside || self.near(slot)
             }

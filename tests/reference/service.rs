@@ -237,7 +237,10 @@ fn public(f: &Facts, w: &Worlds, id: Id<PlatformService>, came: &Came) -> Result
 pub(crate) fn authorize(f: &Facts, who: &str, action: Option<&str>, call: &Call) -> Result<(), Stop> {
     let Some((service, end)) = call.service else { return Ok(()) };
     let row = &f.inv.services[service];
-    let Some((action, data)) = wanted(f, service, end, action) else { return Ok(()) };
+    // What nobody wrote down that a caller needs, nobody can say that it has.
+    let Some((action, data)) = wanted(f, service, end, action) else {
+        return Err(Stop { cause: Cause::UnknownValue, decider: None });
+    };
     let Some(people) = principals(f, who) else {
         return Err(Stop { cause: Cause::UnknownIdentity, decider: None });
     };

@@ -118,7 +118,10 @@ impl Maker<'_> {
                 if crate::trace::firewall_addresses(self.net, firewall).nth(1).is_some() {
                     return Some(Method::Doubt);
                 }
-                self.firewall_address(firewall)
+                match self.firewall_address(firewall) {
+                    None => return Some(Method::Doubt),
+                    own => own,
+                }
             }
             _ => match &row.public_ip {
                 Bound::To(public) => {
