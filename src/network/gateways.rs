@@ -223,7 +223,7 @@ fn branches(inventory: &Inventory, table: &GatewayTable) -> Vec<Branch> {
                 express: false,
                 owner,
                 at: connection.at,
-                doubt: None,
+                doubt: not_connected(connection),
             });
         }
     }

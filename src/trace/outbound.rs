@@ -349,7 +349,12 @@ impl Walk<'_> {
             s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
             return None;
         }
-        if let Some(AttachmentKind::Firewall(_)) = from.map(|id| self.net.attachment(id).kind) {
+        if let Some(AttachmentKind::Firewall(firewall)) = from.map(|id| self.net.attachment(id).kind) {
+            if let Some(unknown) = untold_address(&self.net.inventory.azure_firewalls[firewall]) {
+                let evidence = of(self.net, Some(slot), &[azure::FW_19]);
+                s.unknown(StepKind::Translate, Cause::DanglingReference, &unknown, evidence);
+                return None;
+            }
             let text = "a firewall without a public address has no way out of its own: forced tunnelling leads it elsewhere";
             let evidence = of(self.net, Some(slot), &[azure::FW_19, azure::OUT_1]);
             s.block(StepKind::Translate, Cause::NoOutboundMethod, evidence, text);
@@ -870,6 +875,18 @@ fn firewall_fields(
 ) -> impl Iterator<Item = &Field<crate::inventory::Ref<PublicIpAddress>>> {
     let configured = row.ip_configurations.iter().map(|c| &c.public_ip_address);
     configured.chain(std::iter::once(&row.public_ip_address))
+}
+
+/// Why the public address of a firewall that has one, but none that files tell, is not known.
+fn untold_address(row: &crate::inventory::AzureFirewall) -> Option<Unknown> {
+    firewall_fields(row).find_map(|field| match field {
+        Field::Unknown(unknown) => Some(unknown.clone()),
+        Field::Known(address) => {
+            let why = format!("the public address of `{}`: `{}`", row.id.name(), address.text);
+            Some(Unknown::new(address.at, why))
+        }
+        Field::Absent => None,
+    })
 }
 
 /// The public addresses of a firewall that files tell: it takes any of them for what it sends on (FW-19).
